@@ -1,0 +1,242 @@
+"""What a server says: ``Event`` and ``Response``; frame first, parsed late.
+
+Rule: a message keeps the bytes of its frame and is split into headers only when somebody looks. Keys are compared
+without case (``Uniqueid`` and ``UniqueID`` both occur: main/manager_channels.c, cdr/cdr_manager.c), repeated keys are
+kept in order, and nothing is thrown away: a line without a colon is kept under the empty key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["CallResult", "Event", "Message", "OriginateOutcome", "Response"]
+
+Default = TypeVar("Default")
+
+
+def split_header(line: str) -> tuple[str, str]:
+    """One header line into key and value: at the first colon, one space stripped.
+
+    ``ChanVariable(<channel>): name=value`` (append_channel_vars in main/manager.c) is the exception: the name of a
+    channel may contain colons. A line without a colon has the empty key.
+    """
+    key, colon, value = line.partition(":")
+    if not colon:
+        return "", line
+    if "(" in key and not key.endswith(")"):
+        head, closing, tail = line.partition("): ")
+        if closing:
+            return head + ")", tail
+    return key, value.removeprefix(" ")
+
+
+class _Index:
+    """The headers of one frame, and the two ways to find one."""
+
+    __slots__ = ("exact", "folded", "headers")
+
+    def __init__(self, raw: bytes) -> None:
+        # The bytes have no declared charset. This loses nothing, and never explodes later in JSON or a database.
+        text = raw.decode("utf-8", "backslashreplace")
+        self.headers = tuple(map(split_header, text.split("\r\n")))
+        self.exact = dict(reversed(self.headers))
+        self.folded: dict[str, list[str]] | None = None
+
+    def by_folded_key(self) -> dict[str, list[str]]:
+        if self.folded is None:
+            self.folded = {}
+            for key, value in self.headers:
+                self.folded.setdefault(key.lower(), []).append(value)
+        return self.folded
+
+
+class Message:
+    """An ordered, case-insensitive, read-only multi-map of headers over the bytes of one frame.
+
+    ``message["Key"]`` is the first value of that key: of the exact spelling if it occurs, else of any spelling;
+    KeyError if there is none. ``get`` gives a default instead, ``get_all`` every value in order.
+    ``raw`` holds the header lines, separated by CR LF; ``server`` the alias of the server that sent it.
+    """
+
+    __slots__ = ("_index", "raw", "server")
+
+    def __init__(self, raw: bytes, *, server: str = "") -> None:
+        self.raw = raw
+        self.server = server
+        self._index: _Index | None = None
+
+    def _parsed(self) -> _Index:
+        if self._index is None:
+            self._index = _Index(self.raw)
+        return self._index
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Every header in order, the first line included; a line without a colon as ``("", line)``."""
+        return self._parsed().headers
+
+    def __getitem__(self, key: str) -> str:
+        index = self._parsed()
+        if key in index.exact:
+            return index.exact[key]
+        try:
+            return index.by_folded_key()[key.lower()][0]
+        except KeyError:
+            raise KeyError(key) from None
+
+    @overload
+    def get(self, key: str) -> str | None: ...
+    @overload
+    def get(self, key: str, default: Default) -> str | Default: ...
+    def get(self, key: str, default: object = None) -> object:
+        """The first value of ``key``, or ``default``."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def get_all(self, key: str) -> list[str]:
+        """Every value of ``key`` in order, whatever its spelling; an empty list if there is none."""
+        return list(self._parsed().by_folded_key().get(key.lower(), ()))
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._parsed().by_folded_key()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.headers)
+
+    def keys(self) -> list[str]:
+        """The keys in order, each spelling once: ``dict(message)`` works, and gives the first value of each."""
+        return list(dict.fromkeys(key for key, _ in self.headers))
+
+    def as_dict(self) -> dict[str, str | list[str]]:
+        """A plain dict for JSON and logs: a key that is repeated has a list."""
+        collected: dict[str, list[str]] = {}
+        for key, value in self.headers:
+            collected.setdefault(key, []).append(value)
+        return {key: values[0] if len(values) == 1 else values for key, values in collected.items()}
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.raw == other.raw and self.server == other.server
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+
+class Event(Message):
+    """Something happened on a server: ``event.name``, ``event.server``, ``event["Channel"]``."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str, raw: bytes, *, server: str = "") -> None:
+        self.name = name
+        self.raw = raw
+        self.server = server
+        self._index = None
+
+    def __repr__(self) -> str:
+        # The name alone: the values may be somebody's telephone number.
+        return f"<Event {self.name} from {self.server or 'nowhere'}>"
+
+
+class CallResult(StrEnum):
+    """How an originated call ended up, in one word."""
+
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no answer"
+    FAILED = "failed"
+
+
+#: ``Reason`` of OriginateResponse: numbers of control frames, not hang-up causes (pbx_dial_reason in main/pbx.c).
+_REASONS = {
+    0: (CallResult.FAILED, "no such channel or extension, or not registered"),
+    1: (CallResult.FAILED, "hung up before it was answered"),
+    3: (CallResult.NO_ANSWER, "rang, but nobody answered"),
+    4: (CallResult.ANSWERED, "answered"),
+    5: (CallResult.BUSY, "busy"),
+    8: (CallResult.FAILED, "congestion, or not available"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateOutcome:
+    """What became of an Originate: the content of its OriginateResponse.
+
+    ``result`` in one word, ``reason`` Asterisk's number (None if it sent none), ``description`` the number in words,
+    ``channel`` the channel (of a failed call: the dial string), ``uniqueid`` its Uniqueid (None for a failed call).
+    """
+
+    result: CallResult
+    reason: int | None
+    description: str
+    channel: str
+    uniqueid: str | None
+
+    @property
+    def answered(self) -> bool:
+        """True if the far end answered."""
+        return self.result is CallResult.ANSWERED
+
+    @classmethod
+    def from_event(cls, event: Event) -> OriginateOutcome:
+        """Read an ``OriginateResponse`` event."""
+        text = event.get("Reason", "")
+        reason = int(text) if text.isdecimal() else None
+        if event.get("Response", "").lower() == "success":
+            result, description = _REASONS[4]
+        else:
+            unknown = (CallResult.FAILED, f"failed for a reason unknown here ({text or 'none given'})")
+            result, description = _REASONS.get(-1 if reason is None else reason, unknown)
+        uniqueid = event.get("Uniqueid")
+        return cls(result, reason, description, event.get("Channel", ""), None if uniqueid == "<unknown>" else uniqueid)
+
+
+class Response(Message):
+    """The answer to an action.
+
+    ``status`` is ``Success``, ``Error``, ``Goodbye`` or ``Follows``; ``events`` holds the items of a list;
+    ``final_event`` the event that completed the action, where one does.
+    """
+
+    __slots__ = ("events", "final_event", "status")
+
+    def __init__(self, status: str, raw: bytes, *, server: str = "") -> None:
+        super().__init__(raw, server=server)
+        self.status = status
+        self.events: tuple[Event, ...] = ()
+        self.final_event: Event | None = None
+
+    @property
+    def ok(self) -> bool:
+        """True unless the server answered ``Error``. Some actions say Success and mean failure: read ``message``."""
+        return self.status.lower() != "error"
+
+    @property
+    def message(self) -> str:
+        """``Message`` without the line feed that about sixty places of Asterisk put behind it; may be empty."""
+        return self.get("Message", "").rstrip("\n")
+
+    @property
+    def output(self) -> str:
+        """What a CLI command printed (its ``Output`` headers), the lines joined by a line feed."""
+        return "\n".join(self.get_all("Output"))
+
+    @property
+    def outcome(self) -> OriginateOutcome | None:
+        """What became of an ``Originate(wait=True)``; None for every other action."""
+        event = self.final_event
+        return OriginateOutcome.from_event(event) if event and event.name == "OriginateResponse" else None
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} from {self.server or 'nowhere'}, {len(self.events)} events>"
