@@ -111,7 +111,7 @@ class Action:
 
 
 class Ping(Action):
-    """Ask whether the server is there; answered with ``Ping: Pong`` and the server's ``Timestamp``. No rights needed."""
+    """Ask whether the server is there; answered with ``Ping: Pong`` and the server's ``Timestamp``."""
 
     def __init__(self) -> None:
         super().__init__("Ping")
@@ -186,8 +186,8 @@ class Originate(Action):
     """Place a call to ``channel`` and connect it to ``context``/``exten``/``priority`` or to ``application``/``data``.
 
     Asynchronous by default, since otherwise the connection is mute until the call is answered or has failed. It
-    completes with the server's acknowledgement that the call is queued; with ``wait=True`` with what became of the call:
-    ``response.outcome`` (answered, busy, no answer, failed). ``timeout_ms`` is how long the far end may ring, in
+    completes with the server's acknowledgement that the call is queued; with ``wait=True`` with what became of the
+    call: ``response.outcome`` (answered, busy, no answer, failed). ``timeout_ms`` is how long the far end may ring, in
     milliseconds (the server's default is 30,000). ``variables`` are set on the new channel, escaped as the server
     wants them; a name that ends in ``)`` is a dialplan function write. ``channel_id`` becomes the Uniqueid.
     """

@@ -4,14 +4,15 @@
 
     AmiError
     ├── ConfigurationError            a setting, or an account, cannot do what is asked: mend it, then start again
-    ├── InvalidAction                 refused before anything is written: CR, LF, NUL, bad key, line too long … (ValueError)
+    ├── InvalidAction                 refused before anything is written: CR, LF, NUL, bad key, long line (ValueError)
     ├── Backpressure                  a bound of ours is reached: nothing was written, try again later
     ├── ConnectionFailed              no connection could be made                                    (ConnectionError)
     │   └── AuthenticationFailed      the server refused the login: not tried again by itself
     ├── ConnectionLost                the connection ended while something was under way             (ConnectionError)
     ├── ActionTimeout                 no answer within the action's time                             (TimeoutError)
     ├── ActionFailed                  the server answered ``Response: Error``; carries ``response``
-    └── ProtocolError                 the server sent what cannot be an answer, or more than our bounds allow
+    ├── ProtocolError                 the server sent what cannot be an answer, or more than our bounds allow
+    └── WouldBlock                    waiting here would hang for ever: the message says what to do    (RuntimeError)
 
 An error of an action says in ``sent`` whether its bytes had left: only an unsent action is safe to repeat.
 """
@@ -36,6 +37,7 @@ __all__ = [
     "ConnectionLost",
     "InvalidAction",
     "ProtocolError",
+    "WouldBlock",
 ]
 
 
@@ -57,7 +59,7 @@ class AmiError(Exception):
 
 
 class ConfigurationError(AmiError):
-    """A setting or the AMI account cannot do what is asked. Raised when settings are read, or by the action concerned."""
+    """A setting or the AMI account cannot do what is asked: raised by reading the settings, or by the action."""
 
 
 class InvalidAction(AmiError, ValueError):
@@ -99,3 +101,7 @@ class ActionFailed(AmiError):
 
 class ProtocolError(AmiError):
     """The server sent what cannot be an answer, or an answer larger than our bounds allow."""
+
+
+class WouldBlock(AmiError, RuntimeError):
+    """Waiting for an action here would stop the very thread, or event loop, that has to bring the answer."""

@@ -1,0 +1,334 @@
+"""Which answer belongs to which action: the ActionIDs, ``PendingAction``, and the registry of those unanswered.
+
+Rule: every action is settled exactly once: by its answer, by its deadline, or by the end of the connection. An answer
+is found by its ActionID alone; whatever carries an ActionID of somebody else is none of our business.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from concurrent.futures import Future
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django_ami.core.errors import ActionFailed, ActionTimeout, AmiError, Backpressure, ConnectionLost, ProtocolError
+from django_ami.core.messages import Event, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from django_ami.core.actions import Action
+
+__all__ = ["ActionIds", "PendingAction", "PendingActions"]
+
+
+class ActionIds:
+    """ActionIDs that no other client has, on whatever host: 64 random bits and a counter, about 20 bytes long.
+
+    They must be unique among *all* clients of a server, because OriginateResponse and UserEvent are broadcast with the
+    ActionID of whoever asked; and at most 64 bytes of ``[A-Za-z0-9_.:-]``, because several list actions echo them from
+    small buffers (action_confbridgelist in apps/app_confbridge.c).
+    """
+
+    def __init__(self) -> None:
+        self.prefix = f"{secrets.token_hex(8)}-"
+        self._next = count(1).__next__
+
+    def __call__(self) -> str:
+        """The next one; safe from any thread."""
+        return f"{self.prefix}{self._next()}"
+
+
+class Owner(Protocol):
+    """What a PendingAction needs of the client that made it."""
+
+    def call_user(self, function: Callable[[], None]) -> None:
+        """Run user code where user code runs."""
+
+    def before_wait(self, pending: PendingAction, timeout: float | None) -> None:
+        """The calling thread is about to wait: raise WouldBlock if that can never end."""
+
+
+class PendingAction(Future[Response]):
+    """An action under way: a ``concurrent.futures.Future`` of its Response which is also awaitable.
+
+    ``pending.result(timeout=5)`` in a thread, ``await pending`` in a coroutine, ``pending.on_complete(function)`` for
+    neither. It cannot be cancelled: what is on the wire is on the wire.
+    """
+
+    def __init__(
+        self, action: Action, action_id: str, wire: bytes, *, server: str, timeout: float, owner: Owner | None = None
+    ) -> None:
+        super().__init__()
+        self.set_running_or_notify_cancel()
+        self.name = action.name
+        self.action_id = action_id
+        self.server = server
+        self.timeout = timeout
+        self.final_event = action.final_event
+        self.wire = wire
+        self.deadline = 0.0
+        self.position: int | None = None
+        self.response: Response | None = None
+        self.events: list[Event] = []
+        self._owner = owner
+
+    # --- for users ---
+
+    def result(self, timeout: float | None = None) -> Response:
+        """Wait for the answer and return it.
+
+        ``timeout`` is how long to wait here, in seconds (None: until the action's own deadline). Raises ActionTimeout
+        if no answer came, ActionFailed if the server said Error, ConnectionLost, ConnectionFailed,
+        AuthenticationFailed, Backpressure or ProtocolError; WouldBlock on a thread that must not wait, and in a running
+        event loop: write ``await`` there.
+        """
+        self._wait(timeout)
+        return super().result(0)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait as ``result`` does, and return the error, or None."""
+        self._wait(timeout)
+        return super().exception(0)
+
+    def on_complete(self, function: Callable[[AmiError | None, Response | None], Any]) -> None:
+        """Call ``function(error, response)`` when it is settled, where user code runs: never on the reactor thread.
+
+        ``error`` is None if the answer is good. An ActionFailed comes with its response.
+        """
+
+        def call(_: Future[Response]) -> None:
+            error = super(PendingAction, self).exception(0)
+            if error is None:
+                function(None, super(PendingAction, self).result(0))
+            elif isinstance(error, AmiError):
+                function(error, error.response if isinstance(error, ActionFailed) else None)
+
+        self.add_done_callback(call)
+
+    def add_done_callback(self, fn: Callable[[Future[Response]], object]) -> None:
+        """As in ``concurrent.futures``, but the function runs where user code runs, never on the reactor thread."""
+        if self._owner is None or self.done():
+            super().add_done_callback(fn)
+            return
+        call_user = self._owner.call_user
+        super().add_done_callback(lambda future: call_user(lambda: fn(future) and None))
+
+    def __await__(self) -> Generator[Any, None, Response]:
+        if not self.done():
+            import asyncio
+
+            loop = asyncio.get_running_loop()
+            waiter = loop.create_future()
+
+            def wake() -> None:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+            def settled(_: object) -> None:
+                # A loop that is closed by now has nobody who waits.
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(wake)
+
+            super().add_done_callback(settled)
+            yield from waiter
+        return super().result(0)
+
+    def __repr__(self) -> str:
+        state = "done" if self.done() else "waiting"
+        return f"<PendingAction {self.name} {self.action_id} to {self.server}: {state}>"
+
+    def _wait(self, timeout: float | None) -> None:
+        if self.done():
+            return
+        if self._owner is not None:
+            self._owner.before_wait(self, timeout)
+        try:
+            super().exception(timeout)
+        except AmiError:
+            raise
+        except TimeoutError:
+            raise ActionTimeout(
+                f"no answer to {self.name} in the {timeout:g} s that were waited; it is still under way.",
+                server=self.server,
+                sent=self.position is not None,
+            ) from None
+
+    # --- for the session ---
+
+    def complete(self) -> None:
+        """Settle with the response."""
+        response = self.response
+        if self.done() or response is None:
+            return
+        response.events = tuple(self.events)
+        if response.ok:
+            self.set_result(response)
+            return
+        text = response.message or response.output or "no message"
+        self.set_exception(ActionFailed(f"{self.name} refused: {text}", response=response, server=self.server))
+
+    def fail(self, error: AmiError) -> None:
+        """Settle with an error."""
+        if not self.done():
+            if isinstance(error, ConnectionLost):
+                error.events = tuple(self.events)
+            self.set_exception(error)
+
+
+class PendingActions:
+    """The actions of one connection that are not settled yet."""
+
+    def __init__(self, prefix: str, *, server: str, most: int, most_items: int) -> None:
+        self.server = server
+        self.late = 0
+        self.unmatched = 0
+        self._most = most
+        self._most_items = most_items
+        self._needle = b"\r\nActionID: " + prefix.encode()
+        self._find_id = re.compile(re.escape(self._needle) + rb"\d+(?=\r\n|$)")
+        self._prefix = prefix
+        self._by_id: dict[str, PendingAction] = {}
+        self._unanswered: dict[str, PendingAction] = {}
+        self._deadlines: list[tuple[float, int, PendingAction]] = []
+        self._tie = count()
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def add(self, pending: PendingAction, now: float) -> None:
+        """Watch over an action from now on; raises Backpressure if there are too many."""
+        if len(self._by_id) >= self._most:
+            raise Backpressure(
+                f"{self._most} actions are unanswered (option max_pending_actions): {pending.name} was not sent. "
+                "Wait for answers, or raise the option.",
+                server=self.server,
+            )
+        pending.deadline = now + pending.timeout
+        self._by_id[pending.action_id] = pending
+        heappush(self._deadlines, (pending.deadline, next(self._tie), pending))
+        if len(self._deadlines) > 2 * len(self._by_id) + 64:
+            self._deadlines = [entry for entry in self._deadlines if not entry[2].done()]
+            heapify(self._deadlines)
+
+    def written(self, pending: PendingAction) -> None:
+        """It was handed over for writing: from now on the server may be running it."""
+        self._unanswered[pending.action_id] = pending
+
+    def match(self, response: Response) -> None:
+        """Settle the action that this is the response to, unless it says that there is more to come."""
+        action_id = response.get("ActionID", "")
+        pending = self._unanswered.pop(action_id, None)
+        if pending is None:
+            # A second response (JabberSend sends two), one after the deadline, or the answer to a request without
+            # ActionID, such as the server's complaint about a line that it could not read.
+            if action_id.startswith(self._prefix):
+                self.late += 1
+            else:
+                self.unmatched += 1
+            return
+        pending.response = response
+        is_list = response.get("EventList", "").lower() == "start"
+        if not response.ok or not (is_list or pending.final_event):
+            self._settle(pending).complete()
+
+    def claim(self, event: Event) -> bool:
+        """True if the event belongs to an answer of ours, or did: then it is nothing to tell receivers of."""
+        if self._needle not in event.raw:
+            return False
+        # Some names are list items and broadcasts both (DeviceStateChange); only Status items have a Privilege, too.
+        broadcast = b"\r\nPrivilege: " in event.raw and event.name != "Status"
+        found = self._find_id.search(event.raw)
+        pending = self._by_id.get(found[0][len(b"\r\nActionID: ") :].decode()) if found else None
+        if pending is None or pending.response is None:
+            self.late += not broadcast
+            return not broadcast
+        if event.name == pending.final_event:
+            pending.response.final_event = event
+            self._settle(pending).complete()
+            return not broadcast
+        if pending.final_event:
+            return not broadcast
+        self._collect(pending, event)
+        return True
+
+    def _collect(self, pending: PendingAction, event: Event) -> None:
+        if b"\r\nEventList: " in event.raw and pending.response is not None:
+            pending.response.final_event = event
+            self._settle(pending).complete()
+        elif len(pending.events) < self._most_items:
+            pending.events.append(event)
+        else:
+            self._settle(pending).fail(
+                ProtocolError(
+                    f"the list of {pending.name} has more than {self._most_items} items (option max_list_items): ask for "
+                    "less, or raise the option.",
+                    server=self.server,
+                    sent=True,
+                )
+            )
+
+    def oversized(self, action_id: str, limit: int) -> None:
+        """A message of the answer was larger than ``limit`` bytes and is gone."""
+        if pending := self._by_id.get(action_id):
+            self._settle(pending).fail(
+                ProtocolError(
+                    f"the answer to {pending.name} is larger than {limit} bytes (option max_frame_size): ask for less, "
+                    "or raise the option.",
+                    server=self.server,
+                    sent=True,
+                )
+            )
+
+    def expire(self, now: float) -> int:
+        """Fail the actions whose time is over; says how many."""
+        expired = 0
+        while self._deadlines and (self._deadlines[0][2].done() or self._deadlines[0][0] <= now):
+            pending = heappop(self._deadlines)[2]
+            if not pending.done():
+                expired += 1
+                self._settle(pending).fail(self._timeout(pending))
+        return expired
+
+    def _timeout(self, pending: PendingAction) -> ActionTimeout:
+        if pending.position is None:
+            text = "it was never sent, so it is safe to repeat."
+        elif pending.response is not None and pending.final_event:
+            text = f"it was accepted, but no {pending.final_event} came: does the AMI user have read=call?"
+        else:
+            text = "it was sent, so it may have been carried out: look before you repeat it."
+        return ActionTimeout(
+            f"no answer to {pending.name} within {pending.timeout:g} s; {text}",
+            server=self.server,
+            sent=pending.position is not None,
+        )
+
+    def next_deadline(self) -> float | None:
+        """When ``expire`` has something to do."""
+        while self._deadlines and self._deadlines[0][2].done():
+            heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def running(self) -> PendingAction | None:
+        """The oldest action without a response: the one that the server is running, if it runs one.
+
+        One thread per connection does everything, one action at a time (do_message in main/manager.c).
+        """
+        return next(iter(self._unanswered.values()), None)
+
+    def fail_all(self, error: Callable[[PendingAction], AmiError]) -> int:
+        """Fail every action, each with its own error; says how many there were."""
+        pendings = list(self._by_id.values())
+        self._by_id.clear()
+        self._unanswered.clear()
+        self._deadlines.clear()
+        for pending in pendings:
+            pending.fail(error(pending))
+        return len(pendings)
+
+    def _settle(self, pending: PendingAction) -> PendingAction:
+        self._by_id.pop(pending.action_id, None)
+        self._unanswered.pop(pending.action_id, None)
+        return pending

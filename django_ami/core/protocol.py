@@ -1,0 +1,327 @@
+"""The wire format: ``Parser`` turns bytes into messages, ``encode`` an action into bytes. Bounded and linear in time.
+
+Rules of framing, read out of main/manager.c and seen on real servers:
+
+* Lines end in CR LF, a frame in an empty line; a bare LF inside is part of its value (about sixty error texts).
+* A frame whose *first* line ends in a bare LF is all LF: it ends at the first empty line of either kind.
+* CR LF LF ends a frame only where another frame begins right behind it (CoreShowChannelMap of some releases).
+* ``Response: Follows`` (Command up to Asterisk 13) ends in ``--END COMMAND--``, whatever stands in between.
+* Empty frames are skipped. A frame begins with ``Event:`` or ``Response:``; lines before that are garbage, counted.
+* What a frame is, its first line alone says: OriginateResponse is an event with a ``Response`` header inside.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.errors import InvalidAction, ProtocolError
+from django_ami.core.messages import Event, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django_ami.core.actions import Action
+
+__all__ = ["Oversized", "Parser", "encode"]
+
+# --- encoding ------------------------------------------------------------------------------------------------------
+
+#: get_input in main/manager.c: a buffer of 1,024 bytes holds a line of 1,022 and its CR LF; longer ones are cut.
+MAX_LINE: Final = 1022
+#: do_message in main/manager.c: AST_MAX_MANHEADERS lines, Action and ActionID included.
+MAX_HEADERS: Final = 128
+
+_KEY: Final = re.compile(r"[!-9;-~]+")
+_FORBIDDEN: Final = re.compile(r"[\r\n\0]")
+_OURS: Final = frozenset({"action", "actionid"})
+
+
+def encode(action: Action, action_id: str) -> bytes:
+    """The bytes of an action. Raises InvalidAction for what the server would cut, split or misread.
+
+    That is: CR, LF or NUL in a value (a header injection), a key that is empty or has blanks, colons or control
+    characters, a line over 1,022 bytes, more than 128 lines, and an ActionID of the caller's own.
+    """
+    if not _KEY.fullmatch(action.name):
+        raise InvalidAction(f"{action.name!r} is no name of an action: letters, digits, and no blanks.")
+    lines = [f"Action: {action.name}", f"ActionID: {action_id}"]
+    lines += [_encode_header(action.name, key, value) for key, value in action.headers]
+    if len(lines) > MAX_HEADERS:
+        raise InvalidAction(
+            f"{action.name}: {len(lines)} lines, but the server takes {MAX_HEADERS}: send less, or in several actions."
+        )
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def _encode_header(name: str, key: str, value: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise InvalidAction(
+            f"{name}: {key!r} is no key of a header: it is empty, or has a blank, colon or control character."
+        )
+    if key.lower() in _OURS:
+        raise InvalidAction(f"{name}: the header {key} is given by the client itself: leave it out.")
+    if found := _FORBIDDEN.search(value):
+        raise InvalidAction(
+            f"{name}: the value of {key} has a {found[0]!r} in it, which would end the header: take it out."
+        )
+    line = f"{key}: {value}"
+    try:
+        length = len(line.encode())
+    except UnicodeEncodeError:
+        raise InvalidAction(f"{name}: the value of {key} has a lone surrogate in it and cannot be sent.") from None
+    if length > MAX_LINE:
+        raise InvalidAction(
+            f"{name}: the line of {key} has {length} bytes, but the server takes {MAX_LINE}: shorten it."
+        )
+    return line
+
+
+# --- parsing -------------------------------------------------------------------------------------------------------
+
+_FIRST_LINE: Final = re.compile(rb"(event|response):[ ]?(.*)", re.IGNORECASE | re.DOTALL)
+_ACTION_ID: Final = re.compile(rb"^ActionID:[ ]?([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_FOLLOWS_HEAD: Final = re.compile(rb"(?:(?:Privilege|ActionID|Message):[^\r\n]*\r\n)*", re.IGNORECASE)
+_END_COMMAND: Final = b"--END COMMAND--"
+
+#: How each kind of frame ends. The kind ``None`` is not known yet: its first line is not complete.
+_LF, _CRLF, _FOLLOWS = "lf", "crlf", "follows"
+_ENDS: Final = {
+    None: re.compile(rb"\n"),
+    _LF: re.compile(rb"\n\r?\n"),
+    _CRLF: re.compile(rb"\r\n(?:\r\n|\n(?=(?i:event|response): ))"),
+    _FOLLOWS: re.compile(re.escape(_END_COMMAND) + rb"\r\n\r\n"),
+}
+#: An end that is cut by the edge of a chunk begins at most so many bytes before it.
+_OVERLAP: Final = max(len(_END_COMMAND) + 4, len(b"\r\n\nResponse: "))
+#: Chunks larger than this are taken in pieces, so that what is held beside them stays small.
+_PIECE: Final = 2**20
+#: So much of an oversized frame is looked through for the ActionID.
+_HEAD: Final = 4096
+_MAX_BANNER: Final = 512
+_MAX_NAMES: Final = 2048
+#: Events that the client itself has to see, or that are list items although they carry a Privilege.
+_ALWAYS: Final = frozenset({"fullybooted", "shutdown", "originateresponse", "status", "peerstatus"})
+
+
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """A frame over ``max_frame_size`` went by and was dropped; ``action_id`` says whose answer it was, if anybody's."""
+
+    action_id: str | None
+    limit: int
+
+
+class Parser:
+    """Bytes in, messages out; the same messages however the bytes are cut.
+
+    ``interest`` is the set of event names, in lower case, that somebody wants (None: all): other broadcast events are
+    counted in ``skipped`` and cost little more than finding their end. ``banner`` is the greeting, once it is complete;
+    it is the empty string if the server began with a message instead.
+    """
+
+    def __init__(self, *, server: str = "", max_frame_size: int = 2**20, banner: bool = True) -> None:
+        self.server = server
+        self.max_frame_size = max_frame_size
+        self.banner: str | None = None if banner else ""
+        self.events = 0
+        self.skipped = 0
+        self.garbage = 0
+        self.oversized = 0
+        self._interest: frozenset[str] | None = None
+        self._names: dict[bytes, tuple[str, bool]] = {}
+        self._buffer = bytearray()
+        self._kind: str | None = None
+        self._scan = 0
+        self._discarding = False
+
+    @property
+    def interest(self) -> frozenset[str] | None:
+        return self._interest
+
+    @interest.setter
+    def interest(self, names: frozenset[str] | None) -> None:
+        self._interest = names
+        self._names.clear()
+
+    @property
+    def discarding(self) -> bool:
+        """True while the rest of an oversized frame goes by."""
+        return self._discarding
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of an unfinished frame."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[Event | Response | Oversized]:
+        """Take some bytes; give the messages that they complete. Raises ProtocolError for a greeting that is none."""
+        messages: list[Event | Response | Oversized] = []
+        for start in range(0, len(data), _PIECE):
+            self._feed_piece(data[start : start + _PIECE], messages)
+        return messages
+
+    def _feed_piece(self, data: bytes, messages: list[Event | Response | Oversized]) -> None:
+        if self._buffer or self._discarding:
+            self._buffer += data
+            end = _ENDS[self._kind].search(self._buffer, self._scan)
+            if end is None:
+                self._wait(messages)
+                return
+            data = bytes(self._buffer[end.end() :] if self._discarding else self._buffer)
+            self._buffer.clear()
+            self._discarding = False
+        position = 0 if self.banner is not None else self._parse_banner(data)
+        if position >= 0:
+            position = self._parse_regular(data, position, messages)
+            position = self._parse_any(data, position, messages)
+        self._buffer += data[max(position, 0) :]
+        if self._buffer:
+            self._wait(messages)
+
+    def _wait(self, messages: list[Event | Response | Oversized]) -> None:
+        """The frame in the buffer is not complete: remember where to go on, or give it up if it is too long."""
+        if self.banner is None and len(self._buffer) > _MAX_BANNER:
+            raise ProtocolError(f"no AMI greeting, but {bytes(self._buffer[:40])!r}…: is this the port of AMI?")
+        if self._discarding:
+            del self._buffer[:-_OVERLAP]
+        elif len(self._buffer) > self.max_frame_size + _OVERLAP:
+            messages.append(self._oversized(bytes(self._buffer[:_HEAD])))
+            self._discarding = True
+            del self._buffer[:-_OVERLAP]
+        self._scan = max(0, len(self._buffer) - _OVERLAP)
+
+    def _oversized(self, head: bytes) -> Oversized:
+        self.oversized += 1
+        found = _ACTION_ID.search(head)
+        return Oversized(found[1].decode("utf-8", "backslashreplace") if found else None, self.max_frame_size)
+
+    def _parse_banner(self, data: bytes) -> int:
+        """Read the greeting: one line, of any text (main/manager.c:session_do). -1 if it is not complete."""
+        end = data.find(b"\n")
+        if end < 0:
+            self._kind = None
+            return -1
+        line = data[:end].rstrip(b"\r")
+        if _FIRST_LINE.match(line):
+            self.banner = ""
+            return 0
+        text = line.decode("utf-8", "backslashreplace")
+        if end > _MAX_BANNER or not text.isprintable() or text.startswith(("HTTP/", "SSH-")):
+            raise ProtocolError(f"no AMI greeting, but {text[:40]!r}: is this the port of AMI?")
+        self.banner = text
+        return end + 1
+
+    def _parse_regular(self, data: bytes, position: int, messages: list[Event | Response | Oversized]) -> int:
+        """The fast way: split at empty lines, and go on as long as every frame is an ordinary one.
+
+        Gives the position of the first frame that is not, or that is not complete.
+        """
+        if b"\r\n\nEvent: " in data or b"\r\n\nResponse: " in data:
+            return position
+        names, server, limit = self._names, self.server, self.max_frame_size
+        blocks = (data[position:] if position else data).split(b"\r\n\r\n")
+        blocks.pop()
+        for block in blocks:
+            if len(block) > limit:
+                break
+            if block.startswith(b"Event: "):
+                end = block.find(b"\r\n")
+                raw_name = block[7:end] if end > 0 else block[7:]
+                name, wanted = names.get(raw_name) or self._learn(raw_name)
+                if not name:
+                    break
+                self.events += 1
+                if wanted or not block.startswith(b"Privilege: ", end + 2):
+                    messages.append(Event(name, block, server=server))
+                else:
+                    self.skipped += 1
+            elif block.startswith((b"Response: Success\r\n", b"Response: Error\r\n")):
+                messages.append(Response("Success" if block[10] == 83 else "Error", block, server=server))
+            else:
+                break
+            position += len(block) + 4
+        return position
+
+    def _learn(self, raw_name: bytes) -> tuple[str, bool]:
+        """Name and interest of an event that was not seen yet; an empty name if its line is not an ordinary one."""
+        if b"\n" in raw_name:
+            return "", False
+        name = raw_name.decode("utf-8", "backslashreplace")
+        folded = name.lower()
+        known = name, self._interest is None or folded in self._interest or folded in _ALWAYS
+        if len(self._names) < _MAX_NAMES:
+            self._names[raw_name] = known
+        return known
+
+    def _parse_any(self, data: bytes, position: int, messages: list[Event | Response | Oversized]) -> int:
+        """The careful way, frame by frame; gives the position of the frame that is not complete."""
+        while True:
+            position = _skip_empty_lines(data, position)
+            end_of_line = data.find(b"\n", position)
+            self._kind = None
+            if end_of_line < 0:
+                return position
+            first = _FIRST_LINE.match(data, position, end_of_line)
+            if first is None:
+                self.garbage += end_of_line + 1 - position
+                position = end_of_line + 1
+                continue
+            self._kind = _kind_of_frame(first)
+            end = _ENDS[self._kind].search(data, end_of_line - (self._kind == _CRLF))
+            if end is None:
+                return position
+            if end.start() - position > self.max_frame_size:
+                messages.append(self._oversized(data[position : position + _HEAD]))
+            elif first[1].lower() == b"event":
+                self._add_event(data[position : end.start()], messages)
+            else:
+                self._add_response(data[position : end.start()], messages)
+            position = end.end()
+
+    def _add_event(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
+        block = _with_crlf(block, self._kind)
+        first_line, _, rest = block.partition(b"\r\n")
+        name, wanted = self._learn(first_line.partition(b":")[2].removeprefix(b" ").replace(b"\n", b" "))
+        self.events += 1
+        if wanted or not rest.startswith(b"Privilege: "):
+            messages.append(Event(name, block, server=self.server))
+        else:
+            self.skipped += 1
+
+    def _add_response(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
+        block = _with_crlf(block, self._kind)
+        status = block.partition(b"\r\n")[0].partition(b":")[2].removeprefix(b" ")
+        messages.append(Response(status.decode("utf-8", "backslashreplace"), block, server=self.server))
+
+
+def _skip_empty_lines(data: bytes, position: int) -> int:
+    while True:
+        if data.startswith(b"\r\n", position):
+            position += 2
+        elif data.startswith(b"\n", position):
+            position += 1
+        else:
+            return position
+
+
+def _kind_of_frame(first: re.Match[bytes]) -> str:
+    value: bytes = first[2]
+    if not value.endswith(b"\r"):
+        return _LF
+    return _FOLLOWS if first[1].lower() == b"response" and value.rstrip().lower() == b"follows" else _CRLF
+
+
+def _with_crlf(block: bytes, kind: str | None) -> bytes:
+    """The block as its readers want it: lines ended by CR LF, the output of a command as ``Output`` headers."""
+    if kind == _LF:
+        return block.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    if kind == _FOLLOWS:
+        first_line, _, rest = block.partition(b"\r\n")
+        head = _FOLLOWS_HEAD.match(rest)
+        body = rest[head.end() if head else 0 :]
+        lines: Iterable[bytes] = body.removesuffix(b"\n").split(b"\n")
+        header_lines = [first_line, *(head[0].splitlines() if head else ())]
+        return b"\r\n".join([*header_lines, *(b"Output: " + line for line in lines)])
+    return block
