@@ -183,6 +183,7 @@ class PendingActions:
 
     def __init__(self, prefix: str, *, server: str, most: int, most_items: int) -> None:
         self.server = server
+        self.claimed = 0
         self.late = 0
         self.unmatched = 0
         self._most = most
@@ -232,12 +233,16 @@ class PendingActions:
         pending.response = response
         is_list = response.get("EventList", "").lower() == "start"
         if not response.ok or not (is_list or pending.final_event):
-            self._settle(pending).complete()
+            self.discard(pending).complete()
 
     def claim(self, event: Event) -> bool:
         """True if the event belongs to an answer of ours, or did: then it is nothing to tell receivers of."""
-        if self._needle not in event.raw:
-            return False
+        if self._needle in event.raw and self._claim(event):
+            self.claimed += 1
+            return True
+        return False
+
+    def _claim(self, event: Event) -> bool:
         # Some names are list items and broadcasts both (DeviceStateChange); only Status items have a Privilege, too.
         broadcast = b"\r\nPrivilege: " in event.raw and event.name != "Status"
         found = self._find_id.search(event.raw)
@@ -247,7 +252,7 @@ class PendingActions:
             return not broadcast
         if event.name == pending.final_event:
             pending.response.final_event = event
-            self._settle(pending).complete()
+            self.discard(pending).complete()
             return not broadcast
         if pending.final_event:
             return not broadcast
@@ -257,14 +262,14 @@ class PendingActions:
     def _collect(self, pending: PendingAction, event: Event) -> None:
         if b"\r\nEventList: " in event.raw and pending.response is not None:
             pending.response.final_event = event
-            self._settle(pending).complete()
+            self.discard(pending).complete()
         elif len(pending.events) < self._most_items:
             pending.events.append(event)
         else:
-            self._settle(pending).fail(
+            self.discard(pending).fail(
                 ProtocolError(
-                    f"the list of {pending.name} has more than {self._most_items} items (option max_list_items): ask for "
-                    "less, or raise the option.",
+                    f"the list of {pending.name} has more than {self._most_items} items (option max_list_items): "
+                    "ask for less, or raise the option.",
                     server=self.server,
                     sent=True,
                 )
@@ -273,7 +278,7 @@ class PendingActions:
     def oversized(self, action_id: str, limit: int) -> None:
         """A message of the answer was larger than ``limit`` bytes and is gone."""
         if pending := self._by_id.get(action_id):
-            self._settle(pending).fail(
+            self.discard(pending).fail(
                 ProtocolError(
                     f"the answer to {pending.name} is larger than {limit} bytes (option max_frame_size): ask for less, "
                     "or raise the option.",
@@ -289,7 +294,7 @@ class PendingActions:
             pending = heappop(self._deadlines)[2]
             if not pending.done():
                 expired += 1
-                self._settle(pending).fail(self._timeout(pending))
+                self.discard(pending).fail(self._timeout(pending))
         return expired
 
     def _timeout(self, pending: PendingAction) -> ActionTimeout:
@@ -328,7 +333,8 @@ class PendingActions:
             pending.fail(error(pending))
         return len(pendings)
 
-    def _settle(self, pending: PendingAction) -> PendingAction:
+    def discard(self, pending: PendingAction) -> PendingAction:
+        """Watch over it no more; whoever calls settles it."""
         self._by_id.pop(pending.action_id, None)
         self._unanswered.pop(pending.action_id, None)
         return pending

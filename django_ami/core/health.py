@@ -17,8 +17,8 @@ _LEAST_DELAY = 0.05
 class Heartbeat:
     """When to Ping, and when a silent server is lost.
 
-    The server sends nothing by itself (there is no keep-alive in main/manager.c), and it is mute while it runs an action
-    of ours; so a silence counts only from ``busy_until`` on, the deadline of the action that it may be running.
+    The server sends nothing by itself (there is no keep-alive in main/manager.c), and it is mute while it runs an
+    action of ours; so a silence counts only from ``busy_until`` on, the deadline of the action that it may be running.
     """
 
     def __init__(self, interval: float, read_timeout: float, now: float) -> None:
@@ -54,7 +54,7 @@ class Heartbeat:
 
 @dataclass
 class Backoff:
-    """How long to wait before the next attempt: exponential, with full jitter, so that many do not come back at once."""
+    """How long to wait before the next attempt: exponential, with full jitter, so that not all come back at once."""
 
     initial: float
     most: float

@@ -1,0 +1,448 @@
+"""The public face of the core: ``Client``: send, subscribe, status, start, close.
+
+Rule: ``send`` never blocks; user code never runs on the reactor's thread; every wait has an end.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from django_ami.core.cluster import Cluster, Routing, Server, Strategy
+from django_ami.core.config import did_you_mean
+from django_ami.core.correlation import ActionIds, PendingAction
+from django_ami.core.delivery import Delivery
+from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed, WouldBlock
+from django_ami.core.messages import Event
+from django_ami.core.protocol import encode
+from django_ami.core.reactor import Reactor
+from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from django_ami.core.actions import Action
+    from django_ami.core.config import ServerConfig
+    from django_ami.core.session import Notice
+
+__all__ = ["Client", "ServerHandle", "ServerStatus"]
+
+logger = logging.getLogger(__name__)
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+#: Events handed over at a time: enough to spare the lock, few enough to see a stop soon.
+_BATCH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One server at a moment. Times are in seconds; of events, received = ignored + delivered + dropped + queued."""
+
+    name: str
+    address: str
+    tls: bool
+    state: str
+    ready: bool
+    ready_for: float | None
+    ami_version: str
+    asterisk_version: str
+    reconnects: int
+    failures: int
+    last_error: str | None
+    last_event_age: float | None
+    pending_actions: int
+    unwritten_bytes: int
+    received: int
+    ignored: int
+    delivered: int
+    dropped: int
+    queued: int
+    late_answers: int
+    unmatched_answers: int
+    garbage_bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """A plain dict, for JSON."""
+        return asdict(self)
+
+
+class ServerHandle:
+    """One server of a client: send to it, and look at it. The ``sender`` of its events."""
+
+    def __init__(self, client: Client, server: Server) -> None:
+        self._client = client
+        self._server = server
+        self.name = server.name
+
+    def send(self, action: Action, *, timeout: float | None = None) -> PendingAction:
+        """Send an action to this server and to no other; see ``Client.send``."""
+        return self._client.send(action, server=self.name, timeout=timeout)
+
+    @property
+    def ready(self) -> bool:
+        """True while it is logged in and booted."""
+        return self._server.session.ready
+
+    @property
+    def address(self) -> str:
+        """Where we are connected, or try to: ``host:port``."""
+        return self._server.peer
+
+    def status(self) -> ServerStatus:
+        """How it is now."""
+        return self._client.status()[self.name]
+
+    def __repr__(self) -> str:
+        return f"<ServerHandle {self.name}: {self._server.session.state}>"
+
+
+class Client:
+    """A connection to each of some servers, all served by one thread.
+
+    ``servers`` are their settings; ``role`` says whether this process wants their events; ``default`` is the server of
+    an action that names none (needed where there are several and no ``routing``); ``routing`` a strategy and the names
+    of the servers that take part. Raises ConfigurationError.
+
+    Either ``start`` it, and a thread does the work; or call ``tick`` again and again from a loop of your own. In a
+    started client events and completions run on a second thread, unless ``dispatcher=False`` is given: then the caller
+    has to call ``dispatch`` again and again.
+    """
+
+    def __init__(
+        self,
+        servers: Iterable[ServerConfig],
+        *,
+        role: Role | str = Role.LISTENER,
+        default: str | None = None,
+        routing: tuple[Strategy | str, Iterable[str]] | None = None,
+    ) -> None:
+        configs = list(servers)
+        if not configs:
+            raise ConfigurationError("no servers are given: name one at least.")
+        self.role = Role(role)
+        self._ids = ActionIds()
+        self._reactor = Reactor()
+        self._delivery = Delivery()
+        self._subscribers: dict[str | None, tuple[Callable[[Event], Any], ...]] = {}
+        self._on_ready: list[Callable[[ServerHandle], Any]] = []
+        self._on_lost: list[Callable[[ServerHandle, AmiError], Any]] = []
+        self._interest: frozenset[str] | None = frozenset()
+        self._lock = threading.Lock()
+        self._reactor_thread: threading.Thread | None = None
+        self._dispatch_thread: threading.Thread | None = None
+        self._own_dispatcher = True
+        self._stopping = False
+        self._closed = False
+        try:
+            self._cluster = Cluster(
+                configs, role=self.role, ids=self._ids, reactor=self._reactor, delivery=self._delivery
+            )
+            self._cluster.set_interest(self._interest)
+            self._servers = {name: ServerHandle(self, server) for name, server in self._cluster.servers.items()}
+            self._routing = self._make_routing(default, routing)
+        except BaseException:
+            self._reactor.close()
+            raise
+
+    def _make_routing(
+        self, default: str | None, routing: tuple[Strategy | str, Iterable[str]] | None
+    ) -> Routing | None:
+        if routing is not None:
+            try:
+                strategy = Strategy(routing[0])
+            except ValueError:
+                raise ConfigurationError(
+                    f"unknown routing {routing[0]!r}: {did_you_mean(str(routing[0]), [s.value for s in Strategy])}"
+                ) from None
+            if strategy is not Strategy.DEFAULT:
+                names = list(routing[1]) or list(self._servers)
+                return Routing(strategy, [self._server(name) for name in names])
+        if default is None and len(self._servers) > 1:
+            return None
+        return Routing(Strategy.DEFAULT, [self._server(default or next(iter(self._servers)))])
+
+    # --- servers ---
+
+    @property
+    def servers(self) -> Mapping[str, ServerHandle]:
+        """All servers by name."""
+        return dict(self._servers)
+
+    def server(self, name: str) -> ServerHandle:
+        """One server by name. Raises ConfigurationError, which lists the known ones."""
+        self._server(name)
+        return self._servers[name]
+
+    def _server(self, name: str) -> Server:
+        try:
+            return self._cluster.servers[name]
+        except KeyError:
+            raise ConfigurationError(f"unknown server {name!r}: {did_you_mean(name, self._cluster.servers)}") from None
+
+    # --- actions ---
+
+    def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction:
+        """Send an action; never blocks.
+
+        It goes to ``server``, or where the routing says. ``timeout`` is the time in seconds within which the answer
+        must have come, the time until the server is connected included; by default the action's own, or the option
+        ``action_timeout``. Raises InvalidAction (nothing was sent) and ConfigurationError; all else is told by what is
+        returned. An action is never repeated by itself.
+        """
+        if server is not None:
+            target = self._server(server)
+        elif self._routing is not None:
+            target = self._routing.choose()
+        else:
+            raise ConfigurationError(
+                "several servers are known, but none is the default (AMI_DEFAULT_SERVER) and there is no routing: "
+                "name the server."
+            )
+        action_id = self._ids()
+        wire = encode(action, action_id)
+        if timeout is None:
+            timeout = target.config.options.action_timeout if action.timeout is None else action.timeout
+        pending = PendingAction(action, action_id, wire, server=target.name, timeout=timeout, owner=self)
+        if self._closed:
+            pending.fail(ConnectionFailed(f"the client was closed; {action.name} was not sent.", server=target.name))
+        else:
+            self._reactor.call_soon(lambda: target.send(pending))
+        return pending
+
+    # --- events ---
+
+    def subscribe(self, name: str | None, function: Function) -> Function:
+        """Call ``function(event)`` for every event of that name (compared without case), or of any name for None."""
+        key = name.lower() if name is not None else None
+        with self._lock:
+            self._subscribers[key] = (*self._subscribers.get(key, ()), function)
+            names = frozenset(name for name in self._subscribers if name is not None)
+        self.set_interest(None if None in self._subscribers else names)
+        return function
+
+    def on_ready(self, function: Callable[[ServerHandle], Any]) -> None:
+        """Call ``function(handle)`` whenever a server becomes ready."""
+        self._on_ready.append(function)
+
+    def on_lost(self, function: Callable[[ServerHandle, AmiError], Any]) -> None:
+        """Call ``function(handle, error)`` whenever a server that was ready is lost, or an attempt to connect fails."""
+        self._on_lost.append(function)
+
+    def set_interest(self, names: frozenset[str] | None) -> None:
+        """Which events are wanted, by name in lower case (None: all); others are counted and cost next to nothing."""
+        self._interest = names
+        self._reactor.call_soon(lambda: self._cluster.set_interest(names))
+        self._ensure_dispatcher()
+
+    def take(
+        self, timeout: float | None = None, most: int = _BATCH
+    ) -> tuple[list[Callable[[], None]], list[Event | Notice]]:
+        """For those who dispatch themselves: completions, and events and notices of one server.
+
+        Waits up to ``timeout`` seconds for something. Tell ``delivered`` of events that were handed on.
+        """
+        return self._delivery.take(most, timeout)
+
+    def delivered(self, server: str, count: int) -> None:
+        """So many events of a server have been handed on."""
+        self._delivery.delivered(server, count)
+
+    def wake(self) -> None:
+        """Let a waiting ``take`` or ``dispatch`` return now; may be called from a signal handler's thread."""
+        self._delivery.wake()
+
+    def dispatch(self, timeout: float | None = None) -> int:
+        """Run what has arrived: completions, subscribers. Waits up to ``timeout`` seconds; says how many there were."""
+        calls, items = self.take(timeout)
+        for call in calls:
+            run_guarded(call)
+        for item in items:
+            if isinstance(item, Event):
+                self._dispatch_event(item)
+                self._delivery.delivered(item.server, 1)
+            else:
+                self._dispatch_notice(item)
+        return len(calls) + len(items)
+
+    def _dispatch_event(self, event: Event) -> None:
+        for function in (*self._subscribers.get(event.name.lower(), ()), *self._subscribers.get(None, ())):
+            run_guarded(function, event)
+
+    def _dispatch_notice(self, notice: Notice) -> None:
+        handle = self._servers[notice.server]
+        match notice:
+            case Ready():
+                for on_ready in self._on_ready:
+                    run_guarded(on_ready, handle)
+            case Lost():
+                for on_lost in self._on_lost:
+                    run_guarded(on_lost, handle, notice.error)
+
+    # --- running ---
+
+    @property
+    def started(self) -> bool:
+        """True while a thread turns the reactor."""
+        return self._reactor_thread is not None
+
+    def start(self, *, connect: bool = True, dispatcher: bool = True) -> None:
+        """Start the thread; ``connect`` to all servers now, not on first use. A second call does nothing."""
+        with self._lock:
+            if self._closed:
+                raise ConfigurationError("a closed client cannot be started again: make a new one.")
+            if self._reactor_thread is None:
+                self._own_dispatcher = dispatcher
+                self._reactor_thread = threading.Thread(target=self._run, name="django_ami-reactor", daemon=True)
+                self._reactor_thread.start()
+        if connect:
+            self.connect()
+        if self._subscribers or self._on_ready or self._on_lost:
+            self._ensure_dispatcher()
+
+    def connect(self) -> None:
+        """Connect to all servers now, and stay connected."""
+        self._reactor.call_soon(self._cluster.start)
+
+    def tick(self, timeout: float | None = 0.0) -> None:
+        """One turn of everything, in this thread: wait at most ``timeout`` seconds, then run what has arrived."""
+        if self.started:
+            raise ConfigurationError("this client is started: its own thread turns it.")
+        self._cluster.tick(timeout)
+        while self.dispatch(0):
+            pass
+
+    def close(self, timeout: float = CLOSE_TIMEOUT + 1) -> None:
+        """Log off everywhere and stop, within ``timeout`` seconds. Unanswered actions fail with ConnectionLost.
+
+        Events that were read and not delivered stay for ``take`` and ``dispatch``. A second call does nothing.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        deadline = time.monotonic() + timeout
+        self._reactor.call_soon(self._cluster.close)
+        if self._reactor_thread is None:
+            self._close_by_ticks(deadline)
+        else:
+            self._reactor.call_soon(lambda: self._stop_when_closed(deadline))
+            self._reactor_thread.join(timeout + 1)
+        self._stopping = True
+        self._delivery.wake()
+        if self._dispatch_thread is not None and self._dispatch_thread is not threading.current_thread():
+            self._dispatch_thread.join(max(0.0, deadline - time.monotonic()))
+
+    def abandon(self) -> None:
+        """Let go of everything without a word: for a child process after fork, whose sockets are the parent's."""
+        self._closed = self._stopping = True
+        self._cluster.abandon()
+        self._reactor.abandon()
+
+    def status(self) -> dict[str, ServerStatus]:
+        """How every server is now, by name."""
+        return {name: self._status(server) for name, server in self._cluster.servers.items()}
+
+    def _status(self, server: Server) -> ServerStatus:
+        session, now = server.session, time.monotonic()
+        counts = self._delivery.counts(server.name)
+        ready_since, last_event_at = session.ready_since, session.last_event_at
+        return ServerStatus(
+            name=server.name,
+            address=server.peer,
+            tls=server.config.tls is not None,
+            state=session.state.value,
+            ready=session.ready,
+            ready_for=None if ready_since is None else now - ready_since,
+            ami_version=session.ami_version,
+            asterisk_version=session.asterisk_version,
+            reconnects=max(0, session.connects - 1),
+            failures=session.failures,
+            last_error=None if session.last_error is None else session.last_error.message,
+            last_event_age=None if last_event_at is None else now - last_event_at,
+            pending_actions=session.pending,
+            unwritten_bytes=len(session.outgoing),
+            received=counts.received,
+            ignored=counts.ignored,
+            delivered=counts.delivered,
+            dropped=counts.dropped,
+            queued=counts.queued,
+            late_answers=session.late,
+            unmatched_answers=session.unmatched,
+            garbage_bytes=session.garbage,
+        )
+
+    # --- the threads ---
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._cluster.tick()
+        self._cluster.abandon()
+        self._reactor.close()
+
+    def _stop_when_closed(self, deadline: float) -> None:
+        if self._cluster.closed or self._reactor.now >= deadline:
+            self._stopping = True
+        else:
+            self._reactor.call_at(self._reactor.now + 0.01, lambda: self._stop_when_closed(deadline))
+
+    def _close_by_ticks(self, deadline: float) -> None:
+        self._cluster.tick(0)
+        while not self._cluster.closed and time.monotonic() < deadline:
+            self._cluster.tick(0.05)
+        self._cluster.abandon()
+        self._reactor.close()
+
+    def _ensure_dispatcher(self) -> None:
+        with self._lock:
+            if self._dispatch_thread or not self.started or not self._own_dispatcher or self._closed:
+                return
+            self._dispatch_thread = threading.Thread(target=self._run_dispatch, name="django_ami-dispatch", daemon=True)
+            self._dispatch_thread.start()
+
+    def _run_dispatch(self) -> None:
+        while not self._stopping or self._delivery.queued:
+            self.dispatch(None if not self._stopping else 0)
+
+    # --- for PendingAction ---
+
+    def call_user(self, function: Callable[[], None]) -> None:
+        """Run user code where user code runs."""
+        self._delivery.put_call(function)
+        self._ensure_dispatcher()
+
+    def before_wait(self, pending: PendingAction, timeout: float | None) -> None:
+        """Refuse a wait that cannot end; turn the reactor if nobody else does."""
+        if self._reactor.in_thread and self.started:
+            raise WouldBlock(
+                f"waiting for {pending.name} on the thread that brings the answer: use on_complete.",
+                server=pending.server,
+            )
+        if _in_event_loop():
+            raise WouldBlock(
+                f"waiting for {pending.name} would stop the event loop that is running here: write 'await pending' "
+                "instead of 'pending.result()'.",
+                server=pending.server,
+            )
+        if not self.started and not self._closed:
+            end = None if timeout is None else time.monotonic() + timeout
+            while not pending.done() and (end is None or time.monotonic() < end):
+                self._cluster.tick(None if end is None else max(0.0, end - time.monotonic()))
+
+
+def _in_event_loop() -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  (the documented fast form)
+
+
+def run_guarded(function: Callable[..., Any], *arguments: Any) -> None:
+    """Call user code; an exception is logged with its traceback and the function's name, and stops nobody."""
+    try:
+        function(*arguments)
+    except Exception:
+        name = getattr(function, "__qualname__", repr(function))
+        logger.exception("%s.%s failed.", getattr(function, "__module__", ""), name)

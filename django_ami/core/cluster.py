@@ -1,0 +1,404 @@
+"""Many servers in one reactor: each a ``Session`` and a ``Transport``; and which of them an action goes to.
+
+Rule: one server's failure, slowness or flood never delays another: nothing here blocks, each has its turn, and at most
+``MAX_CONNECTING`` are connecting at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from enum import StrEnum
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.errors import AmiError, ConfigurationError
+from django_ami.core.session import Lost, Ready, Session, State
+from django_ami.core.transport import Transport, is_numeric, resolve, tls_context
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable, Sequence
+
+    from django_ami.core.config import ServerConfig
+    from django_ami.core.correlation import ActionIds, PendingAction
+    from django_ami.core.delivery import Delivery
+    from django_ami.core.reactor import Reactor, Timer
+    from django_ami.core.session import Notice, Role
+    from django_ami.core.transport import Address
+
+__all__ = ["Cluster", "Routing", "Server", "Strategy"]
+
+logger = logging.getLogger(__name__)
+
+#: A thousand servers that come back at once shall not be a thousand handshakes at once.
+MAX_CONNECTING: Final = 50
+
+
+_CONNECTING: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
+
+
+class Strategy(StrEnum):
+    """Which server an action goes to that names none."""
+
+    DEFAULT = "default"
+    ROUND_ROBIN = "round_robin"
+    FAILOVER = "failover"
+
+
+class _Admission:
+    """Lets a bounded number of servers connect at a time, in the order of their coming."""
+
+    def __init__(self, reactor: Reactor) -> None:
+        self._reactor = reactor
+        self._inside: set[Server] = set()
+        self._queue: deque[Server] = deque()
+
+    def __contains__(self, server: Server) -> bool:
+        return server in self._inside or server in self._queue
+
+    def request(self, server: Server) -> None:
+        if server not in self:
+            self._queue.append(server)
+            self._let_in()
+
+    def leave(self, server: Server) -> None:
+        if server in self._inside:
+            self._inside.remove(server)
+            self._let_in()
+
+    def _let_in(self) -> None:
+        while self._queue and len(self._inside) < MAX_CONNECTING:
+            server = self._queue.popleft()
+            self._inside.add(server)
+            # In the next turn: an attempt may fail at once and let in the next one, and so on.
+            self._reactor.call_soon(server.attempt)
+
+
+class Server:
+    """One server: its conversation, and the socket that carries it. All of it runs on the reactor's thread."""
+
+    def __init__(
+        self,
+        session: Session,
+        reactor: Reactor,
+        admission: _Admission,
+        delivery: Delivery,
+        notify: Callable[[Notice], None],
+    ) -> None:
+        self.session = session
+        self.config = session.config
+        self.name = session.config.name
+        self.peer = session.config.address
+        self._reactor = reactor
+        self._admission = admission
+        self._delivery = delivery
+        self._notify = notify
+        self._transport: Transport | None = None
+        self._context: ssl.SSLContext | None = None
+        self._watched: tuple[int, int] | None = None
+        self._timer: Timer | None = None
+        self._address_timer: Timer | None = None
+        self._resolving = False
+        self._attempting = False
+        # The file of a certificate may be unreadable: that is told now, and not in the night.
+        if self.config.tls is not None:
+            try:
+                self._context = tls_context(self.config.tls)
+            except ConfigurationError as error:
+                raise ConfigurationError(error.message, server=self.name) from None
+
+    # --- what the cluster wants ---
+
+    def start(self) -> None:
+        self.session.start(self._reactor.now)
+        self._settle()
+
+    def send(self, pending: PendingAction) -> None:
+        self.session.send(pending, self._reactor.now)
+        self._settle()
+
+    def set_interest(self, names: frozenset[str] | None) -> None:
+        self.session.set_interest(names)
+
+    def close(self) -> None:
+        self.session.close(self._reactor.now)
+        self._settle()
+
+    @property
+    def closed(self) -> bool:
+        return self._transport is None and self.session.state in (State.IDLE, State.REFUSED)
+
+    def abandon(self) -> None:
+        """Let go of the socket without a word: it belongs to another process."""
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    # --- connecting ---
+
+    def attempt(self) -> None:
+        """The admission lets this server in."""
+        if self.session.state is not State.WAITING:
+            self._admission.leave(self)
+            return
+        self._attempting = True
+        self.session.connecting(self._reactor.now)
+        host, port = self.config.host, self.config.port
+        if is_numeric(host):
+            self._resolved(_lookup(host, port))
+        elif not self._resolving:
+            # getaddrinfo blocks for as long as it likes. One thread at a time per server, and nobody waits for it.
+            self._resolving = True
+            reactor = self._reactor
+
+            def look_up() -> None:
+                found = _lookup(host, port)
+                reactor.call_soon(lambda: self._resolved(found))
+
+            threading.Thread(target=look_up, name=f"django_ami-dns-{self.name}", daemon=True).start()
+        self._settle()
+
+    def _resolved(self, found: Sequence[Address] | AmiError) -> None:
+        self._resolving = False
+        if self.session.state is not State.CONNECTING or self._transport is not None:
+            return  # it took too long: the attempt is over
+        try:
+            if isinstance(found, AmiError):
+                raise found
+            self._transport = Transport(self.config, list(found), self._context)
+        except AmiError as error:
+            self._hang_up(error)
+        else:
+            self._limit_address()
+        self._settle()
+
+    def _limit_address(self) -> None:
+        """An address that does not answer must leave time for the next one."""
+        transport = self._transport
+        if transport is None or not transport.more_addresses:
+            return
+        span = self.config.options.connect_timeout / (transport.more_addresses + 1)
+
+        def give_up() -> None:
+            if self._transport is transport and not transport.up:
+                self._unwatch()
+                self._try(transport.next_address)
+                self._limit_address()
+                self._settle()
+
+        self._address_timer = self._reactor.call_at(self._reactor.now + span, give_up)
+
+    # --- the socket ---
+
+    def _ready(self, _events: int) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        if transport.up:
+            self._read(transport)
+        else:
+            fileno = transport.fileno()
+            self._try(transport.advance)
+            if self._transport is transport and transport.fileno() != fileno:
+                self._unwatch()  # the next address has a socket of its own
+            if transport.up and self._transport is transport:
+                self.peer = transport.peer
+                self.session.connected(self._reactor.now)
+                self._read(transport)
+        self._settle()
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except AmiError as error:
+            self._hang_up(error)
+
+    def _read(self, transport: Transport) -> None:
+        try:
+            data, more = transport.read()
+        except AmiError as error:
+            self._hang_up(self.session.fault or error)
+            return
+        if not data:
+            return
+        session = self.session
+        events = session.receive(data, self._reactor.now)
+        if events or session.ignored:
+            self._delivery.put_events(self.name, events, session.ignored)
+        if more and self.config.tls is not None:
+            # What TLS has read ahead wakes no selector.
+            self._reactor.call_soon(lambda: self._ready(0))
+
+    def _write(self) -> None:
+        session, transport = self.session, self._transport
+        if transport is None or not transport.up or not session.outgoing:
+            return
+        try:
+            session.written(transport.write(session.outgoing))
+        except AmiError as error:
+            self._hang_up(error)
+
+    def _hang_up(self, error: AmiError) -> None:
+        self._unwatch()
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+        if error.server is None:
+            error.server = self.name
+        self.session.disconnected(error, self._reactor.now)
+
+    def _unwatch(self) -> None:
+        if self._watched is not None:
+            self._reactor.unwatch(self._watched[0])
+            self._watched = None
+
+    # --- after everything that happens ---
+
+    def _settle(self) -> None:
+        """Bring socket, timer and the others up to date with the session."""
+        session = self.session
+        self._write()
+        while session.fault is not None:
+            self._hang_up(session.fault)
+        if self._attempting and session.state not in _CONNECTING:
+            self._attempting = False
+            self._admission.leave(self)
+        if session.notices:
+            notices, session.notices = session.notices, []
+            for notice in notices:
+                self._notify(notice)
+        self._watch()
+        self._arm()
+
+    def _watch(self) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        wanted = transport.fileno(), transport.events(wants_write=bool(self.session.outgoing))
+        if wanted != self._watched:
+            self._watched = wanted
+            self._reactor.watch(*wanted, self._ready)
+
+    def _arm(self) -> None:
+        """A timer that fires too early only asks again; so a deadline that moved away costs nothing."""
+        session = self.session
+        deadline = session.next_deadline()
+        if session.state is State.WAITING and self not in self._admission:
+            deadline = session.retry_at if deadline is None else min(deadline, session.retry_at)
+        if deadline is None or (self._timer is not None and self._timer.when <= deadline):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._reactor.call_at(deadline, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        session = self.session
+        session.tick(self._reactor.now)
+        if session.state is State.WAITING and self._reactor.now >= session.retry_at:
+            self._admission.request(self)
+        self._settle()
+
+
+def _lookup(host: str, port: int) -> Sequence[Address] | AmiError:
+    try:
+        return resolve(host, port)
+    except AmiError as error:
+        return error
+
+
+class Routing:
+    """Chooses a server for an action that names none; looks at their health, never at the action."""
+
+    def __init__(self, strategy: Strategy, servers: Sequence[Server]) -> None:
+        self.strategy = strategy
+        self.servers = tuple(servers)
+        self._turn = count()
+
+    def choose(self) -> Server:
+        """The default server, or the healthiest of those that take part, in their order or in turn."""
+        if self.strategy is Strategy.DEFAULT:
+            return self.servers[0]
+        candidates = self.servers
+        if self.strategy is Strategy.ROUND_ROBIN:
+            start = next(self._turn) % len(candidates)
+            candidates = candidates[start:] + candidates[:start]
+        return min(candidates, key=_ill)
+
+
+def _ill(server: Server) -> int:
+    """How unlikely a server is to take an action now; the same for equally good ones."""
+    session = server.session
+    if session.state is State.REFUSED or session.circuit_open:
+        return 3
+    if session.state is State.WAITING and session.last_error is not None:
+        return 2
+    return 0 if session.state in (State.READY, State.IDLE) else 1
+
+
+class Cluster:
+    """All servers of a process. ``tick`` is one turn of them, for those who own a loop and want no thread."""
+
+    def __init__(
+        self,
+        configs: Iterable[ServerConfig],
+        *,
+        role: Role,
+        ids: ActionIds,
+        reactor: Reactor,
+        delivery: Delivery,
+    ) -> None:
+        self.reactor = reactor
+        self._delivery = delivery
+        admission = _Admission(reactor)
+        self.servers: dict[str, Server] = {}
+        for config in configs:
+            session = Session(config, role, ids, reactor.now)
+            delivery.add_server(config.name, config.options.event_queue_capacity)
+            self.servers[config.name] = Server(session, reactor, admission, delivery, self._notify)
+
+    def _notify(self, notice: Notice) -> None:
+        match notice:
+            case Ready():
+                logger.info(
+                    "%s: ready%s (Asterisk %s, AMI %s).",
+                    notice.server,
+                    " again" if notice.again else "",
+                    notice.asterisk_version or "of unknown version",
+                    notice.ami_version or "of unknown version",
+                )
+            case Lost(retry_in=None):
+                logger.error("%s", notice.error)
+            case Lost():
+                what = "connection lost" if notice.was_ready else "not connected"
+                logger.warning(
+                    "%s: %s: %s Trying again in %.1f s.", notice.server, what, notice.error.message, notice.retry_in
+                )
+        self._delivery.put_notice(notice)
+
+    def tick(self, timeout: float | None = None) -> None:
+        """One turn: wait at most ``timeout`` seconds for something to happen, and handle it."""
+        self.reactor.turn(timeout)
+
+    def start(self) -> None:
+        for server in self.servers.values():
+            server.start()
+
+    def set_interest(self, names: frozenset[str] | None) -> None:
+        for server in self.servers.values():
+            server.set_interest(names)
+
+    def close(self) -> None:
+        """Begin to log off everywhere; ``closed`` says when it is done."""
+        for server in self.servers.values():
+            server.close()
+
+    @property
+    def closed(self) -> bool:
+        return all(server.closed for server in self.servers.values())
+
+    def abandon(self) -> None:
+        for server in self.servers.values():
+            server.abandon()

@@ -1,0 +1,148 @@
+"""The selector, the wake-up, the timers, and THE clock.
+
+Rule: one thread turns the reactor; whatever it calls must not block. ``call_soon`` is the one door for other threads.
+The clock is read once per turn, into ``now``. It sleeps exactly until the next byte, timer or call: no tick while idle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Reactor", "Timer"]
+
+logger = logging.getLogger(__name__)
+
+#: A wait without an end is none: at the latest after so many seconds the loop looks around.
+_LONGEST_SLEEP: Final = 3600.0
+
+
+class Timer:
+    """A call at a time; ``cancel`` it when it is no longer wanted."""
+
+    __slots__ = ("callback", "when")
+
+    def __init__(self, when: float, callback: Callable[[], None]) -> None:
+        self.when = when
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class Reactor:
+    """An event loop small enough to be read in one go."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+        self._selector = selectors.DefaultSelector()
+        self._calls: deque[Callable[[], None]] = deque()
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._tie = count()
+        self._asleep = False
+        self._thread: int | None = None
+        self._waker, self._wakee = socket.socketpair()
+        self._waker.setblocking(False)
+        self._wakee.setblocking(False)
+        self._selector.register(self._wakee, selectors.EVENT_READ, self._drain_wakeups)
+
+    # --- from any thread ---
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Call the function on the reactor's thread, in its next turn. Calls keep their order."""
+        self._calls.append(function)
+        # The loop looks at the calls after it has set the flag; so a call is seen by it, or the flag by us.
+        if self._asleep:
+            self._asleep = False
+            with contextlib.suppress(OSError):  # full: it is being woken; closed: nobody is left to wake
+                self._waker.send(b"\0")
+
+    @property
+    def in_thread(self) -> bool:
+        """True on the thread that is turning the reactor."""
+        return self._thread == threading.get_ident()
+
+    # --- on the reactor's thread ---
+
+    def call_at(self, when: float, function: Callable[[], None]) -> Timer:
+        """Call the function at a time of the reactor's clock."""
+        timer = Timer(when, function)
+        heappush(self._timers, (when, next(self._tie), timer))
+        return timer
+
+    def watch(self, fileno: int, events: int, function: Callable[[int], None]) -> None:
+        """Call ``function(events)`` whenever the socket is ready; a second time changes what is waited for."""
+        try:
+            self._selector.modify(fileno, events, function)
+        except KeyError:
+            self._selector.register(fileno, events, function)
+
+    def unwatch(self, fileno: int) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(fileno)
+
+    def turn(self, timeout: float | None = None) -> None:
+        """Wait for something to do, at most ``timeout`` seconds, and do it."""
+        self._thread = threading.get_ident()
+        self._asleep = True
+        ready = self._selector.select(0 if self._calls else self._sleep(timeout))
+        self._asleep = False
+        self.now = time.monotonic()
+        for key, events in ready:
+            self._guard(lambda key=key, events=events: key.data(events))
+        self._run_timers()
+        self._run_calls()
+
+    def close(self) -> None:
+        """Run the calls that are left, and let go of everything."""
+        self._run_calls()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close what is ours and call nothing."""
+        self._selector.close()
+        self._waker.close()
+        self._wakee.close()
+
+    def _sleep(self, timeout: float | None) -> float:
+        longest = _LONGEST_SLEEP if timeout is None else timeout
+        while self._timers and self._timers[0][2].callback is None:
+            heappop(self._timers)
+        if self._timers:
+            longest = min(longest, self._timers[0][0] - time.monotonic())
+        return max(0.0, longest)
+
+    def _run_timers(self) -> None:
+        while self._timers and (self._timers[0][0] <= self.now or self._timers[0][2].callback is None):
+            timer = heappop(self._timers)[2]
+            if timer.callback is not None:
+                callback, timer.callback = timer.callback, None
+                self._guard(callback)
+
+    def _run_calls(self) -> None:
+        for _ in range(len(self._calls)):
+            self._guard(self._calls.popleft())
+
+    def _drain_wakeups(self, _events: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while len(self._wakee.recv(4096)) == 4096:
+                pass
+
+    @staticmethod
+    def _guard(function: Callable[[], None]) -> None:
+        # One server's bug must not stop the others; it is a bug all the same, so it is told with its traceback.
+        try:
+            function()
+        except Exception:
+            logger.exception("A bug in django_ami: %r failed on the reactor's thread; please report it.", function)

@@ -1,0 +1,578 @@
+"""One server's conversation: a state table; bytes and times in, bytes and notices out.
+
+::
+
+    IDLE ─▶ WAITING ─▶ CONNECTING ─▶ GREETING ─▶ LOGIN ─▶ BOOTING ─▶ READY ─▶ CLOSING ─▶ IDLE
+               ▲            │            │         │ │       │         │
+               └────────────┴── lost or failed ────┘ │ ──────┴─────────┘
+                                                     └─▶ REFUSED (Authentication failed: not tried again)
+
+Rule: whoever owns the socket calls ``connecting``, ``connected``, ``receive``, ``written`` and ``disconnected`` as
+these things happen, writes what is in ``outgoing``, and hangs up when there is a ``fault``. Nothing here does I/O or
+reads a clock. All of it runs on one thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import md5
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.actions import Challenge, CoreSettings, Events, Filter, Login, Logoff, Ping
+from django_ami.core.correlation import ActionIds, PendingAction, PendingActions
+from django_ami.core.errors import (
+    ActionFailed,
+    AmiError,
+    AuthenticationFailed,
+    Backpressure,
+    ConfigurationError,
+    ConnectionFailed,
+    ConnectionLost,
+    ProtocolError,
+)
+from django_ami.core.health import Backoff, CircuitBreaker, Heartbeat
+from django_ami.core.messages import Event, Response
+from django_ami.core.protocol import Parser, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django_ami.core.actions import Action
+    from django_ami.core.config import ServerConfig
+
+__all__ = ["Lost", "Notice", "Ready", "Role", "Session", "State"]
+
+#: How long a server may take to close after Logoff, in seconds.
+CLOSE_TIMEOUT: Final = 2.0
+_WATCHED: Final = frozenset({"FullyBooted", "Shutdown"})
+
+
+class State(StrEnum):
+    """Where a session stands."""
+
+    IDLE = "idle"
+    WAITING = "waiting"
+    CONNECTING = "connecting"
+    GREETING = "greeting"
+    LOGIN = "login"
+    BOOTING = "booting"
+    READY = "ready"
+    CLOSING = "closing"
+    REFUSED = "refused"
+
+
+class Role(StrEnum):
+    """What a process wants of its servers: their events, or only to send actions."""
+
+    LISTENER = "listener"
+    CALLER = "caller"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The server is logged in and booted; ``again`` if it had been ready before."""
+
+    server: str
+    ami_version: str
+    asterisk_version: str
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A connection ended or an attempt failed; ``was_ready`` tells which. ``retry_in`` is in seconds, None is never."""
+
+    server: str
+    error: AmiError
+    was_ready: bool
+    retry_in: float | None
+
+
+Notice = Ready | Lost
+
+_BEFORE_LOGIN: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
+_LOGGED_IN: Final = frozenset({State.BOOTING, State.READY})
+_UNREACHED: Final = frozenset({State.WAITING, State.CONNECTING, State.GREETING})
+
+
+class Session:
+    """The state of one server, over all its connections."""
+
+    def __init__(self, config: ServerConfig, role: Role, ids: ActionIds, now: float = 0.0) -> None:
+        self.config = config
+        self.options = config.options
+        self.role = role
+        self.state = State.IDLE
+        self.fault: AmiError | None = None
+        self.notices: list[Notice] = []
+        self.outgoing = bytearray()
+        self.retry_at = 0.0
+        self.ami_version = ""
+        self.asterisk_version = ""
+        self.last_error: AmiError | None = None
+        self.last_event_at: float | None = None
+        self.ready_since: float | None = None
+        self.connects = 0
+        self.ignored = 0
+        self.garbage = 0
+        self._ids = ids
+        self._now = now
+        self._mask = config.options.events if role is Role.LISTENER else "off"
+        self._interest: frozenset[str] | None = None
+        self._backoff = Backoff(self.options.reconnect_initial, self.options.reconnect_max)
+        self._breaker = CircuitBreaker(self.options.circuit_threshold)
+        self._pending = PendingActions(
+            ids.prefix,
+            server=config.name,
+            most=self.options.max_pending_actions,
+            most_items=self.options.max_list_items,
+        )
+        self._waiting: list[PendingAction] = []
+        self._last_used = now
+        self._sees_boot = False
+        self._begin_connection(now)
+
+    def _begin_connection(self, now: float) -> None:
+        self._parser = Parser(server=self.config.name, max_frame_size=self.options.max_frame_size)
+        self._parser.interest = self._interest
+        self._heartbeat = Heartbeat(self.options.heartbeat_interval, self.options.read_timeout, now)
+        self._deadline: float | None = None
+        self._queued = 0
+        self._written = 0
+        self._booted = False
+        self._identified = False
+        self._outcomes: bool | None = None
+        self._waiting_for_outcomes: list[PendingAction] = []
+        self.outgoing.clear()
+        self.fault = None
+
+    # --- what others ask ---
+
+    @property
+    def ready(self) -> bool:
+        return self.state is State.READY
+
+    @property
+    def pending(self) -> int:
+        """Actions that are not settled."""
+        return len(self._pending)
+
+    @property
+    def circuit_open(self) -> bool:
+        return self._breaker.open
+
+    @property
+    def late(self) -> int:
+        """Answers of ours that came late or twice."""
+        return self._pending.late
+
+    @property
+    def unmatched(self) -> int:
+        """Answers that carried no ActionID of ours."""
+        return self._pending.unmatched
+
+    @property
+    def failures(self) -> int:
+        """Failed attempts since the last success."""
+        return self._breaker.failures
+
+    def set_interest(self, names: frozenset[str] | None) -> None:
+        """Which events are wanted: names in lower case, None for all."""
+        self._interest = self._parser.interest = names
+
+    def next_deadline(self) -> float | None:
+        """When ``tick`` has something to do, if nothing else happens; ``retry_at`` is apart."""
+        deadlines = [self._pending.next_deadline(), self._deadline]
+        if self.state in _LOGGED_IN:
+            deadlines.append(self._heartbeat.next_deadline(self._busy_until()))
+        if self._may_idle():
+            deadlines.append(self._last_used + self.options.idle_timeout)
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    # --- what the owner of the socket tells ---
+
+    def start(self, now: float) -> None:
+        """A connection is wanted; attempts begin at once."""
+        if self.state is State.IDLE:
+            self.state = State.WAITING
+            self.retry_at = now
+            self._last_used = now
+
+    def connecting(self, now: float) -> None:
+        """An attempt begins."""
+        self._begin_connection(now)
+        self.state = State.CONNECTING
+        self._deadline = now + self.options.connect_timeout
+
+    def connected(self, now: float) -> None:
+        """The transport is up, TLS included."""
+        self._now = now
+        self.state = State.GREETING
+        self._heartbeat.received(now)
+
+    def written(self, count: int) -> None:
+        """So many bytes of ``outgoing`` have left."""
+        self._written += count
+        del self.outgoing[:count]
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Bytes arrived; gives the events that somebody wants, and in ``ignored`` how many others there were."""
+        self._now = now
+        self.ignored = 0
+        if self.state is State.CLOSING:
+            return []
+        parser = self._parser
+        was_discarding = parser.discarding
+        try:
+            messages = parser.feed(data)
+        except ProtocolError as error:
+            self.fault = ConnectionFailed(error.message, server=self.config.name)
+            return []
+        if not (was_discarding and parser.discarding):
+            # An endless message is no sign of life.
+            self._heartbeat.received(now)
+        if self.state is State.GREETING and parser.banner is not None:
+            self._greeted(parser.banner)
+        claimed = self._pending.claimed
+        events = self._sort(messages)
+        received = parser.events - (self._pending.claimed - claimed)
+        parser.events = 0
+        if received:
+            self.last_event_at = now
+        self.ignored = received - len(events)
+        self.garbage += parser.garbage
+        parser.garbage = 0
+        return events
+
+    def disconnected(self, error: AmiError, now: float) -> None:
+        """The connection is gone, or the attempt has failed; everything under way fails with it."""
+        self._now = now
+        was_ready, closing = self.ready, self.state is State.CLOSING
+        if self.state in _BEFORE_LOGIN and isinstance(error, ConnectionLost):
+            why = ": is it stopping, or is its authlimit reached?" if self.state is State.GREETING else "."
+            error = ConnectionFailed(f"{error.message.rstrip('.')} before the login{why}", server=error.server)
+        if was_ready and self.ready_since is not None and now - self.ready_since >= self.options.stable_after:
+            self._backoff.reset()
+        self.ready_since = None
+        self._fail_all(error)
+        self._begin_connection(now)
+        if closing:
+            self.state = State.IDLE
+            return
+        self.last_error = error
+        self._breaker.failed()
+        retry_in: float | None = None
+        if isinstance(error, AuthenticationFailed):
+            self.state = State.REFUSED
+        else:
+            retry_in = self._backoff.next_delay()
+            self.state = State.WAITING
+            self.retry_at = now + retry_in
+        self.notices.append(Lost(self.config.name, error, was_ready, retry_in))
+
+    def close(self, now: float) -> None:
+        """Log off; the owner hangs up when the server has, or at the latest after ``CLOSE_TIMEOUT``."""
+        self._now = now
+        if self.state in _LOGGED_IN:
+            self._fail_all(ConnectionLost("the client was closed.", server=self.config.name))
+            self._ask(Logoff(), lambda _: None)
+            self.state = State.CLOSING
+            self._deadline = now + CLOSE_TIMEOUT
+            return
+        if self.state in _BEFORE_LOGIN:
+            self.fault = ConnectionFailed("the client was closed.", server=self.config.name)
+            self.state = State.CLOSING
+            return
+        self._fail_all(ConnectionFailed("the client was closed.", server=self.config.name))
+        if self.state is not State.CLOSING:
+            self.state = State.IDLE
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        self._now = now
+        self._pending.expire(now)
+        if self._deadline is not None and now >= self._deadline:
+            self._deadline_passed()
+        elif self.state in _LOGGED_IN:
+            self._beat(now)
+        if self._may_idle() and now >= self._last_used + self.options.idle_timeout:
+            self.close(now)
+
+    # --- actions ---
+
+    def send(self, pending: PendingAction, now: float) -> None:
+        """Send an action now, or as soon as the server is ready; or fail it at once, saying why."""
+        self._now = self._last_used = now
+        if self.state is State.REFUSED:
+            pending.fail(self._unsent(AuthenticationFailed, f"{self._why()} {pending.name} was not sent."))
+            return
+        if self.state is State.CLOSING or (self.circuit_open and self.state in _UNREACHED):
+            pending.fail(self._unsent(ConnectionFailed, f"not connected: {self._why()} {pending.name} was not sent."))
+            return
+        try:
+            self._pending.add(pending, now)
+        except Backpressure as error:
+            pending.fail(error)
+            return
+        if self.ready:
+            self._transmit_ready(pending)
+        else:
+            self._waiting.append(pending)
+            self.start(now)
+
+    def _why(self) -> str:
+        if self.last_error is None:
+            return "the connection is being closed."
+        if self.state is State.WAITING:
+            return f"{self.last_error.message} Next attempt in {max(0.0, self.retry_at - self._now):.1f} s."
+        return self.last_error.message
+
+    def _unsent(self, kind: type[AmiError], message: str) -> AmiError:
+        return kind(message, server=self.config.name, sent=False)
+
+    def _transmit_ready(self, pending: PendingAction) -> None:
+        if pending.final_event and not self._sees_calls():
+            self._transmit_with_outcome(pending)
+        else:
+            self._transmit(pending)
+
+    def _transmit(self, pending: PendingAction) -> None:
+        if pending.done():
+            return
+        if len(self.outgoing) + len(pending.wire) > self.options.write_buffer_limit:
+            message = (
+                f"the server does not read: {len(self.outgoing)} bytes are waiting (option write_buffer_limit); "
+                f"{pending.name} was not sent."
+            )
+            self._pending.discard(pending).fail(self._unsent(Backpressure, message))
+            return
+        pending.position = self._queued
+        self._queued += len(pending.wire)
+        self.outgoing += pending.wire
+        pending.wire = b""
+        self._pending.written(pending)
+
+    def _ask(self, action: Action, then: Callable[[PendingAction], None]) -> None:
+        """Send an action of the session's own, past the gate that holds back users' until the server is ready."""
+        action_id = self._ids()
+        if self.state in _BEFORE_LOGIN:
+            timeout = self.options.connect_timeout
+        else:
+            # No longer than the silence that means a loss: only a user's action may keep the server mute beyond that.
+            timeout = max(0.0, self._heartbeat.last_received + self.options.read_timeout - self._now)
+        pending = PendingAction(action, action_id, encode(action, action_id), server=self.config.name, timeout=timeout)
+        try:
+            self._pending.add(pending, self._now)
+        except Backpressure:
+            return
+        pending.add_done_callback(lambda _: then(pending))
+        self._transmit(pending)
+
+    def _fail_all(self, cause: AmiError) -> None:
+        self._waiting.clear()
+        self._waiting_for_outcomes.clear()
+        written = self._written
+
+        def error(pending: PendingAction) -> AmiError:
+            sent = pending.position is not None and written > pending.position
+            if isinstance(cause, ConnectionFailed) and not sent:
+                return type(cause)(f"{cause.message} {pending.name} was not sent.", server=cause.server, sent=False)
+            advice = "it may have been carried out: look before you repeat it." if sent else "it was not sent."
+            return ConnectionLost(
+                f"{cause.message} {pending.name} was under way; {advice}", server=cause.server, sent=sent
+            )
+
+        self._pending.fail_all(error)
+
+    # --- outcomes: OriginateResponse without the flood of the other events ---
+
+    def _sees_calls(self) -> bool:
+        return self._outcomes is True or self._mask == "on" or "call" in self._mask.split(",")
+
+    def _transmit_with_outcome(self, pending: PendingAction) -> None:
+        """Open the class ``call`` behind a filter that lets only events with our ActionIDs by; then send.
+
+        The filter is a regular expression over the whole event, which all versions take (manager_add_filter).
+        """
+        if self.role is Role.LISTENER:
+            self._refuse_outcome(pending, f"this listener's events are {self._mask!r}; add 'call' to them")
+            return
+        self._waiting_for_outcomes.append(pending)
+        if self._outcomes is None:
+            self._outcomes = False
+            self._ask(Filter(f"ActionID: {self._ids.prefix}"), self._filtered)
+
+    def _filtered(self, answer: PendingAction) -> None:
+        waiting, self._waiting_for_outcomes = self._waiting_for_outcomes, []
+        error = answer.exception(0)
+        if error is None:
+            self._outcomes = True
+            self._ask(Events("call"), lambda _: None)
+            for pending in waiting:
+                self._transmit(pending)
+            return
+        self._outcomes = None
+        for pending in waiting:
+            reason = error.message if isinstance(error, AmiError) else str(error)
+            self._refuse_outcome(
+                pending,
+                f"the AMI user may not set a filter ({reason}); give it write=system, or send with wait=False",
+            )
+
+    def _refuse_outcome(self, pending: PendingAction, why: str) -> None:
+        message = f"cannot wait for the outcome of {pending.name}: {why}. It was not sent."
+        self._pending.discard(pending).fail(self._unsent(ConfigurationError, message))
+
+    # --- messages ---
+
+    def _sort(self, messages: list[Event | Response | object]) -> list[Event]:
+        """Hand answers to their actions, and give what is left: events for receivers."""
+        events = []
+        interest, claim = self._interest, self._pending.claim
+        for message in messages:
+            if isinstance(message, Event):
+                if claim(message):
+                    continue
+                if message.name in _WATCHED:
+                    self._watch(message)
+                if interest is None or message.name.lower() in interest:
+                    events.append(message)
+            elif isinstance(message, Response):
+                self._pending.match(message)
+            elif message.action_id is not None:
+                self._pending.oversized(message.action_id, message.limit)
+        return events
+
+    def _watch(self, event: Event) -> None:
+        if event.name == "FullyBooted":
+            self._booted = self._sees_boot = True
+            self._maybe_ready()
+
+    # --- login ---
+
+    def _greeted(self, banner: str) -> None:
+        self.ami_version = banner.rpartition("/")[2] if "/" in banner else ""
+        self.state = State.LOGIN
+        if self.options.auth_type == "md5":
+            self._ask(Challenge(), self._challenged)
+        else:
+            self._ask(self._login(secret=self.config.secret), self._logged_in)
+
+    def _login(self, *, secret: str | None = None, key: str | None = None) -> Login:
+        # FullyBooted is of class system, and comes only to a mask that has it. What is not wanted is taken back later.
+        if self._mask == "on":
+            mask = "on"
+        else:
+            names = [] if self._mask == "off" else self._mask.split(",")
+            mask = ",".join(names if "system" in names else [*names, "system"])
+        return Login(self.config.username, secret=secret, key=key, events=mask)
+
+    def _challenged(self, answer: PendingAction) -> None:
+        challenge = answer.response.get("Challenge") if answer.response and answer.response.ok else None
+        if challenge is None:
+            self._login_failed(answer, "the MD5 challenge was refused", "set the option auth_type to 'plain'.")
+            return
+        key = md5(f"{challenge}{self.config.secret}".encode(), usedforsecurity=False).hexdigest()
+        self._ask(self._login(key=key), self._logged_in)
+
+    def _logged_in(self, answer: PendingAction) -> None:
+        if answer.response is None or not answer.response.ok:
+            self._login_failed(answer, "the login was refused", "")
+            return
+        self.state = State.BOOTING
+        self._deadline = None
+        self._heartbeat.received(self._now)
+        # Its answer comes behind FullyBooted, if that comes at all: one connection does one thing after the other.
+        self._ask(CoreSettings(), self._settings_known)
+
+    def _login_failed(self, answer: PendingAction, what: str, cure: str) -> None:
+        error = answer.exception(0)
+        if not isinstance(error, ActionFailed):
+            self.fault = self.fault or ConnectionFailed(f"no answer to the login: {error}", server=self.config.name)
+        elif error.response.message.lower() == "authentication failed":
+            self.fault = AuthenticationFailed(
+                f"Authentication failed for user {self.config.username!r} at {self.config.address}: check USERNAME and "
+                "SECRET, and secret= and permit= of that user in manager.conf. It is not tried again.",
+                server=self.config.name,
+            )
+        else:
+            self.fault = ConnectionFailed(
+                f"{what}: {error.response.message or 'no reason given'}. {cure}".strip(), server=self.config.name
+            )
+
+    def _settings_known(self, answer: PendingAction) -> None:
+        response = answer.response
+        if response is None:
+            if self.state is State.BOOTING and self.fault is None:
+                self.fault = ConnectionLost("no answer after the login.", server=self.config.name)
+            return
+        # An account without the classes system and reporting is refused, and that is all right.
+        self.asterisk_version = response.get("AsteriskVersion", "")
+        self.ami_version = response.get("AMIversion", self.ami_version)
+        self._identified = True
+        # Not booted, or not allowed to see it: only an account that has seen it before can tell the two apart.
+        self._deadline = self._now + (self.options.boot_timeout if self._sees_boot else self.options.boot_grace)
+        self._maybe_ready()
+
+    def _maybe_ready(self) -> None:
+        if self.state is State.BOOTING and self._identified and self._booted:
+            self._become_ready()
+
+    def _become_ready(self) -> None:
+        self.state = State.READY
+        self._deadline = None
+        self.ready_since = self._last_used = self._now
+        self._breaker.succeeded()
+        self.connects += 1
+        if self._mask != "on" and "system" not in self._mask.split(","):
+            self._ask(Events(self._mask), lambda _: None)
+        self.notices.append(Ready(self.config.name, self.ami_version, self.asterisk_version, again=self.connects > 1))
+        waiting, self._waiting = self._waiting, []
+        for pending in waiting:
+            self._transmit_ready(pending)
+
+    # --- time ---
+
+    def _deadline_passed(self) -> None:
+        self._deadline = None
+        match self.state:
+            case State.BOOTING:
+                self._become_ready()
+            case State.CLOSING:
+                self.fault = ConnectionLost("the server did not close after Logoff.", server=self.config.name)
+            case State.GREETING:
+                self.fault = ConnectionFailed(
+                    f"no AMI greeting from {self.config.address} within {self.options.connect_timeout:g} s: "
+                    f"is this the port of AMI, {'with' if self.config.tls else 'and without'} TLS?",
+                    server=self.config.name,
+                )
+            case _:
+                self.fault = ConnectionFailed(
+                    f"no {'connection to' if self.state is State.CONNECTING else 'login at'} {self.config.address} "
+                    f"within {self.options.connect_timeout:g} s (option connect_timeout): does a firewall drop it?",
+                    server=self.config.name,
+                )
+
+    def _busy_until(self) -> float | None:
+        running = self._pending.running()
+        return None if running is None else running.deadline
+
+    def _beat(self, now: float) -> None:
+        if self._heartbeat.lost(now, self._busy_until()):
+            self.fault = ConnectionLost(
+                f"nothing received for {now - self._heartbeat.last_received:.1f} s (option read_timeout): "
+                "the server or the way to it is dead.",
+                server=self.config.name,
+            )
+        elif self._heartbeat.ping_due(now):
+            self._heartbeat.pinged()
+            self._ask(Ping(), lambda _: None)
+
+    def _may_idle(self) -> bool:
+        return (
+            self.role is Role.CALLER
+            and self.options.idle_timeout > 0
+            and self.state in (State.READY, State.WAITING)
+            and not self._pending
+        )

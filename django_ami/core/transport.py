@@ -1,0 +1,284 @@
+"""One non-blocking TCP or TLS socket to one server.
+
+Rule: an OSError or SSLError becomes one of our errors here, and only here; each says which address, what happened and
+what to do. Nothing here waits: whoever owns the selector calls ``advance``, ``read`` and ``write`` when it is time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from hashlib import sha256
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import TYPE_CHECKING, Any, Final
+
+from django_ami.core.errors import ConfigurationError, ConnectionFailed, ConnectionLost
+
+if TYPE_CHECKING:
+    import ssl
+
+    from django_ami.core.config import ServerConfig, TLSConfig
+
+__all__ = ["Transport", "resolve", "tls_context"]
+
+#: One resolved address: what ``socket.getaddrinfo`` gives.
+Address = tuple[int, int, int, str, Any]
+
+READ_SIZE: Final = 65_536
+#: So much is read from one server before the others have their turn.
+READ_BUDGET: Final = 8 * READ_SIZE
+_WRITE_SIZE: Final = 262_144
+
+_CURES: Final = {
+    errno.ECONNREFUSED: "connection refused: does Asterisk run, with enabled = yes and this port in manager.conf?",
+    errno.EHOSTUNREACH: "no route to the host: is the address right, and the network up?",
+    errno.ENETUNREACH: "the network cannot be reached: is the address right, and the network up?",
+    errno.ETIMEDOUT: "no answer: is the address right, and does a firewall drop it?",
+    errno.EMFILE: "too many open files in this process: raise the limit (ulimit -n).",
+}
+
+
+def resolve(host: str, port: int) -> list[Address]:
+    """All addresses of a host. It may block for long (DNS): not for the reactor's thread. Raises ConnectionFailed."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConnectionFailed(
+            f"the name {host!r} cannot be resolved ({reason}): is HOST right, and does DNS work?"
+        ) from None
+
+
+def is_numeric(host: str) -> bool:
+    """True if the host is an address already, so that ``resolve`` does not ask DNS."""
+    try:
+        socket.getaddrinfo(host, 0, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return False
+    return True
+
+
+def tls_context(tls: TLSConfig) -> ssl.SSLContext:
+    """The TLS settings of a server. Raises ConfigurationError if a file cannot be read."""
+    import ssl
+
+    context = ssl.create_default_context()
+    if tls.fingerprint or not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    _load(tls.ca_file, "CA_FILE", lambda path: context.load_verify_locations(cafile=path))
+    _load(tls.cert_file, "CERT_FILE", lambda path: context.load_cert_chain(path, tls.key_file))
+    return context
+
+
+def _load(path: str | None, key: str, load: Any) -> None:
+    if path is None:
+        return
+    try:
+        load(path)
+    except OSError as error:  # SSLError is one
+        reason = (
+            error.strerror
+            if error.errno in errno.errorcode and not hasattr(error, "reason")
+            else "not a valid PEM file"
+        )
+        raise ConfigurationError(f"TLS key {key!r}: {path} cannot be used: {reason}.") from None
+
+
+class Transport:
+    """A connection under way or up, to the first of the addresses that answers.
+
+    ``events`` says what to wait for; ``up`` is True once bytes may be exchanged.
+    """
+
+    def __init__(self, config: ServerConfig, addresses: list[Address], context: ssl.SSLContext | None) -> None:
+        self.up = False
+        self.peer = config.address
+        self._config = config
+        self._addresses = addresses
+        self._context = context
+        self._errors: list[str] = []
+        self._handshaking = False
+        self._tls_wants_write = False
+        self._socket: socket.socket | ssl.SSLSocket = self._connect_next()
+
+    # --- connecting ---
+
+    def _connect_next(self) -> socket.socket:
+        while self._addresses:
+            family, kind, proto, _, address = self._addresses.pop(0)
+            self.peer = f"[{address[0]}]:{address[1]}" if family == socket.AF_INET6 else f"{address[0]}:{address[1]}"
+            try:
+                sock = socket.socket(family, kind, proto)
+            except OSError as error:
+                self._note(error.errno or 0)
+                continue
+            sock.setblocking(False)
+            code = sock.connect_ex(address)
+            if code in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+                return sock
+            sock.close()
+            self._note(code)
+        raise ConnectionFailed("; ".join(self._errors), server=self._config.name)
+
+    def _note(self, code: int) -> None:
+        self._errors.append(f"{self.peer}: {_CURES.get(code, os.strerror(code))}")
+
+    @property
+    def more_addresses(self) -> int:
+        """Addresses that were not tried yet."""
+        return len(self._addresses)
+
+    def next_address(self) -> None:
+        """Give up this address and try the next one. Raises ConnectionFailed if there is none."""
+        self._socket.close()
+        self._note(errno.ETIMEDOUT)
+        self._socket = self._connect_next()
+
+    def advance(self) -> None:
+        """The socket is ready: go on with connecting. Raises ConnectionFailed if nothing is left to try."""
+        while not self._handshaking:
+            code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code == 0:
+                try:
+                    self._socket.getpeername()
+                except OSError:
+                    return  # woken too early
+                self._established()
+                break
+            self._socket.close()
+            self._note(code)
+            self._socket = self._connect_next()
+            return
+        if self._handshaking:
+            self._handshake()
+
+    def _established(self) -> None:
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if self._context is None:
+            self.up = True
+            return
+        tls = self._config.tls
+        hostname = (tls.server_hostname if tls else None) or self._config.host
+        self._socket = self._context.wrap_socket(self._socket, server_hostname=hostname, do_handshake_on_connect=False)
+        self._handshaking = True
+
+    def _handshake(self) -> None:
+        import ssl
+
+        assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101  (for the type checker)
+        try:
+            self._socket.do_handshake()
+        except ssl.SSLWantReadError:
+            self._tls_wants_write = False
+            return
+        except ssl.SSLWantWriteError:
+            self._tls_wants_write = True
+            return
+        except OSError as error:
+            raise ConnectionFailed(self._tls_failure(error), server=self._config.name) from None
+        self._check_fingerprint(self._socket.getpeercert(binary_form=True) or b"")
+        self._handshaking = False
+        self._tls_wants_write = False
+        self.up = True
+
+    def _check_fingerprint(self, certificate: bytes) -> None:
+        expected = self._config.tls.fingerprint if self._config.tls else None
+        if not expected:
+            return
+        found = sha256(certificate).hexdigest()
+        if found != expected:
+            raise ConnectionFailed(
+                f"the certificate of {self.peer} is not the pinned one: its SHA-256 is {found}. If the server has a "
+                "new certificate, put that into the TLS key FINGERPRINT; if not, somebody is in between.",
+                server=self._config.name,
+            )
+
+    def _tls_failure(self, error: OSError) -> str:
+        import ssl
+
+        if isinstance(error, ssl.SSLCertVerificationError):
+            what = error.verify_message
+            cure = "set the TLS key CA_FILE to the authority that signed it, or FINGERPRINT to its SHA-256."
+            if "expired" in what:
+                cure = "renew it on the server."
+            elif "match" in what:
+                cure = "set the TLS key SERVER_HOSTNAME to the name in it."
+            return f"the certificate of {self.peer} is refused: {what}; {cure}"
+        if isinstance(error, ssl.SSLError):
+            if error.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"):
+                return (
+                    f"{self.peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or take TLS away."
+                )
+            return f"the TLS handshake with {self.peer} failed ({error.reason or error.strerror})."
+        return f"{self.peer} hung up in the TLS handshake: is it a TLS port?"
+
+    # --- bytes ---
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def events(self, *, wants_write: bool) -> int:
+        """What the selector shall wait for."""
+        if self.up:
+            return EVENT_READ | (EVENT_WRITE if wants_write or self._tls_wants_write else 0)
+        if self._handshaking:
+            return EVENT_WRITE if self._tls_wants_write else EVENT_READ
+        return EVENT_WRITE
+
+    def read(self) -> tuple[bytes, bool]:
+        """What there is to read, at most ``READ_BUDGET`` bytes, and whether there may be more behind it.
+
+        Raises ConnectionLost at the end of the stream, if nothing was read before it.
+        """
+        chunks: list[bytes] = []
+        size = 0
+        while size < READ_BUDGET:
+            try:
+                chunk = self._socket.recv(READ_SIZE)
+            except (BlockingIOError, InterruptedError):
+                return b"".join(chunks), False
+            except OSError as error:
+                if _wants_more(error):
+                    return b"".join(chunks), False
+                return self._ended(chunks, f"the connection broke ({_reason(error)}).")
+            if not chunk:
+                return self._ended(chunks, "the server closed the connection.")
+            chunks.append(chunk)
+            size += len(chunk)
+            if self._context is None and len(chunk) < READ_SIZE:
+                return b"".join(chunks), False  # a plain socket would say so; TLS may have more inside
+        return b"".join(chunks), True
+
+    def _ended(self, chunks: list[bytes], message: str) -> tuple[bytes, bool]:
+        if chunks:
+            return b"".join(chunks), True  # the end is told the next time
+        raise ConnectionLost(message, server=self._config.name)
+
+    def write(self, data: bytearray) -> int:
+        """Write what fits; says how many bytes. Raises ConnectionLost."""
+        total = 0
+        try:
+            with memoryview(data) as view:
+                while total < len(data):
+                    total += self._socket.send(view[total : total + _WRITE_SIZE])
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as error:
+            if total == 0 and not _wants_more(error):
+                raise ConnectionLost(f"the connection broke ({_reason(error)}).", server=self._config.name) from None
+        return total
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _wants_more(error: OSError) -> bool:
+    # Named, not imported: ssl is loaded only by those who use TLS.
+    return type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
+
+
+def _reason(error: OSError) -> str:
+    return getattr(error, "reason", None) or error.strerror or type(error).__name__
