@@ -1,0 +1,118 @@
+"""Originate, and the OriginateResponse that everybody of class call gets."""
+
+import re
+
+from django_ami.testing.answers.registry import action
+from django_ami.testing.calls import ANSWER, Order, Outcome
+from django_ami.testing.channels import Channel, Step
+from django_ami.testing.exchange import Exchange
+from django_ami.testing.frames import encode
+from django_ami.testing.masks import CLASSES
+from django_ami.testing.requests import split_variables
+
+_CALLER_ID = re.compile(r'\s*(?:"?([^"<]*?)"?\s*)?(?:<([^>]*)>)?\s*\Z')
+_MAX_ID = 149
+_NEEDS_SYSTEM = ("agi", "dbdeltree", "exec", "externalivr", "mixmonitor", "originate", "reload", "system")
+
+
+def caller_id(text: str) -> tuple[str, str]:
+    """``"Name" <number>`` as number and name; a bare number is a number."""
+    if re.fullmatch(r"[+0-9*#]+", text):
+        return text, ""
+    found = _CALLER_ID.match(text)
+    return (found[2] or "", found[1] or "") if found else ("", text)
+
+
+def _refusal(x: Exchange) -> str:
+    """Why the request is not taken; empty if it is."""
+    channel, exten, context, priority = (x.get(key) for key in ("Channel", "Exten", "Context", "Priority"))
+    checks = (
+        (not channel, "Channel not specified"),
+        ("/" not in channel or channel.endswith("/"), "Invalid channel"),
+        (bool(exten) and not (context and priority), "Originate with 'Exten' requires 'Context' and 'Priority'"),
+        (bool(priority) and not priority.isdigit(), "Invalid priority"),
+        (not x.get("Timeout", "0").isdigit(), "Invalid timeout"),
+        (len(encode(x.get("ChannelId"))) > _MAX_ID, f"Uniqueid length exceeds maximum of {_MAX_ID}"),
+        (exten == "nosuch", "Extension does not exist."),
+        (_is_forbidden(x), "Originate Access Forbidden: app or data blacklisted"),
+    )
+    return next((text for wrong, text in checks if wrong), "")
+
+
+def _is_forbidden(x: Exchange) -> bool:
+    """Applications that reach the shell want class system as well."""
+    name = x.get("Application").lower()
+    return any(word in name for word in _NEEDS_SYSTEM) and not x.session.write_bits & CLASSES["system"]
+
+
+def _order(x: Exchange) -> Order:
+    number, name = caller_id(x.get("CallerID"))
+    step = Step(
+        context=x.get("Context") or "default",
+        exten=x.get("Exten"),
+        priority=int(x.get("Priority") or 1),
+        application=x.get("Application"),
+        data=x.get("Data"),
+    )
+    variables = [pair for header in x.request.get_all("Variable") for pair in split_variables(header)]
+    return Order(
+        channel=x.get("Channel")[:255],
+        step=step,
+        timeout=int(x.get("Timeout") or 30000) / 1000,
+        caller_num=number,
+        caller_name=name,
+        account=x.get("Account"),
+        variables=variables,
+        channel_id=x.get("ChannelId"),
+        other_channel_id=x.get("OtherChannelId"),
+    )
+
+
+@action("Originate", "originate")
+async def originate(x: Exchange) -> bytes:
+    """Make a call."""
+    refusal = _refusal(x)
+    if refusal:
+        return x.error(refusal)
+    order = _order(x)
+    if x.get("Async").lower() in {"yes", "true", "y", "t", "1", "on"}:
+        x.server.spawn(_call_later(x, order))
+        return x.ok("Originate successfully queued")
+    # The session does nothing else and sends nothing until somebody answers or the call fails.
+    outcome, _ = await _call(x, order)
+    return x.ok("Originate successfully queued") if outcome is ANSWER else x.error("Originate failed")
+
+
+async def _call(x: Exchange, order: Order) -> tuple[Outcome, Channel | None]:
+    if not x.server.booted:
+        return Outcome("CHANUNAVAIL", 0, 0), None
+    return await x.pbx.calls.originate(order)
+
+
+async def _call_later(x: Exchange, order: Order) -> None:
+    outcome, channel = await _call(x, order)
+    response = "Success" if outcome is ANSWER else "Failure"
+    what = (
+        [("Context", order.step.context), ("Exten", order.step.exten)]
+        if order.step.exten
+        else [("Application", order.step.application), ("Data", order.step.data)]
+    )
+    shown = channel.shown_variables if channel else ()
+    x.server.emit(
+        "OriginateResponse",
+        [
+            *x.echo,
+            ("Response", response),
+            ("Channel", channel.name if channel else order.channel),
+            *what,
+            ("Reason", str(outcome.reason)),
+            ("Uniqueid", channel.uniqueid if channel else order.channel_id or "<unknown>"),
+            ("CallerIDNum", order.caller_num or "<unknown>"),
+            ("CallerIDName", order.caller_name or "<unknown>"),
+            *(
+                (f"ChanVariable({channel.name})", f"{name}={channel.variables.get(name, '')}")
+                for name in shown
+                if channel is not None
+            ),
+        ],
+    )
