@@ -241,7 +241,7 @@ class Client:
 
     def take(
         self, timeout: float | None = None, most: int = _BATCH
-    ) -> tuple[list[Callable[[], None]], list[Event | Notice]]:
+    ) -> tuple[list[Callable[[], object]], list[Event | Notice]]:
         """For those who dispatch themselves: completions, and events and notices of one server.
 
         Waits up to ``timeout`` seconds for something. Tell ``delivered`` of events that were handed on.
@@ -410,7 +410,7 @@ class Client:
 
     # --- for PendingAction ---
 
-    def call_user(self, function: Callable[[], None]) -> None:
+    def call_user(self, function: Callable[[], object]) -> None:
         """Run user code where user code runs."""
         self._delivery.put_call(function)
         self._ensure_dispatcher()

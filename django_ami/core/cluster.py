@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from django_ami.core.delivery import Delivery
     from django_ami.core.reactor import Reactor, Timer
     from django_ami.core.session import Notice, Role
-    from django_ami.core.transport import Address
+    from django_ami.core.transport import Addresses
 
 __all__ = ["Cluster", "Routing", "Server", "Strategy"]
 
@@ -160,14 +160,14 @@ class Server:
             threading.Thread(target=look_up, name=f"django_ami-dns-{self.name}", daemon=True).start()
         self._settle()
 
-    def _resolved(self, found: Sequence[Address] | AmiError) -> None:
+    def _resolved(self, found: Addresses | AmiError) -> None:
         self._resolving = False
         if self.session.state is not State.CONNECTING or self._transport is not None:
             return  # it took too long: the attempt is over
         try:
             if isinstance(found, AmiError):
                 raise found
-            self._transport = Transport(self.config, list(found), self._context)
+            self._transport = Transport(self.config, found, self._context)
         except AmiError as error:
             self._hang_up(error)
         else:
@@ -199,15 +199,20 @@ class Server:
         if transport.up:
             self._read(transport)
         else:
-            fileno = transport.fileno()
-            self._try(transport.advance)
-            if self._transport is transport and transport.fileno() != fileno:
-                self._unwatch()  # the next address has a socket of its own
-            if transport.up and self._transport is transport:
-                self.peer = transport.peer
-                self.session.connected(self._reactor.now)
-                self._read(transport)
+            self._advance(transport)
         self._settle()
+
+    def _advance(self, transport: Transport) -> None:
+        tried = transport.tried
+        self._try(transport.advance)
+        if self._transport is None:
+            return  # it failed
+        if transport.tried != tried:
+            self._unwatch()  # the next address has a socket of its own, perhaps with the number of the last one
+        if transport.up:
+            self.peer = transport.peer
+            self.session.connected(self._reactor.now)
+            self._read(transport)
 
     def _try(self, step: Callable[[], None]) -> None:
         try:
@@ -302,7 +307,7 @@ class Server:
         self._settle()
 
 
-def _lookup(host: str, port: int) -> Sequence[Address] | AmiError:
+def _lookup(host: str, port: int) -> Addresses | AmiError:
     try:
         return resolve(host, port)
     except AmiError as error:

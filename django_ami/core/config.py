@@ -202,7 +202,8 @@ class TLSConfig:
         for key in value:
             if key not in known:
                 raise ConfigurationError(f"unknown TLS key {key!r}: {did_you_mean(str(key), known)}")
-        return cls(**{known[key]: str(v) if hasattr(v, "__fspath__") else v for key, v in value.items()})
+        arguments: dict[str, Any] = {known[key]: str(v) if hasattr(v, "__fspath__") else v for key, v in value.items()}
+        return cls(**arguments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from concurrent.futures import Future
+from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
@@ -44,7 +45,7 @@ class ActionIds:
 class Owner(Protocol):
     """What a PendingAction needs of the client that made it."""
 
-    def call_user(self, function: Callable[[], None]) -> None:
+    def call_user(self, function: Callable[[], object]) -> None:
         """Run user code where user code runs."""
 
     def before_wait(self, pending: PendingAction, timeout: float | None) -> None:
@@ -114,7 +115,7 @@ class PendingAction(Future[Response]):
             super().add_done_callback(fn)
             return
         call_user = self._owner.call_user
-        super().add_done_callback(lambda future: call_user(lambda: fn(future) and None))
+        super().add_done_callback(lambda future: call_user(partial(fn, future)))
 
     def __await__(self) -> Generator[Any, None, Response]:
         if not self.done():

@@ -53,7 +53,7 @@ class Delivery:
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
         self._order: deque[str] = deque()
-        self._calls: deque[Callable[[], None]] = deque()
+        self._calls: deque[Callable[[], object]] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._woken = False
 
@@ -106,7 +106,7 @@ class Delivery:
             self._queues[notice.server].items.append(notice)
             self._changed.notify()
 
-    def put_call(self, call: Callable[[], None]) -> None:
+    def put_call(self, call: Callable[[], object]) -> None:
         """Queue the completion of an action."""
         with self._changed:
             self._calls.append(call)
@@ -114,7 +114,7 @@ class Delivery:
 
     # --- the other side ---
 
-    def take(self, most: int, timeout: float | None) -> tuple[list[Callable[[], None]], list[Event | Notice]]:
+    def take(self, most: int, timeout: float | None) -> tuple[list[Callable[[], object]], list[Event | Notice]]:
         """All completions, and up to ``most`` events and notices of the server whose turn it is.
 
         Waits up to ``timeout`` seconds (None: until there is something, or ``wake``) if there is nothing. Events count

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections import deque
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -100,7 +101,7 @@ class Reactor:
         self._asleep = False
         self.now = time.monotonic()
         for key, events in ready:
-            self._guard(lambda key=key, events=events: key.data(events))
+            self._guard(partial(key.data, events))
         self._run_timers()
         self._run_calls()
 

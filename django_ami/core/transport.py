@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Sequence
 from hashlib import sha256
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,7 @@ __all__ = ["Transport", "resolve", "tls_context"]
 
 #: One resolved address: what ``socket.getaddrinfo`` gives.
 Address = tuple[int, int, int, str, Any]
+Addresses = Sequence[Address]
 
 READ_SIZE: Final = 65_536
 #: So much is read from one server before the others have their turn.
@@ -39,7 +41,7 @@ _CURES: Final = {
 }
 
 
-def resolve(host: str, port: int) -> list[Address]:
+def resolve(host: str, port: int) -> Addresses:
     """All addresses of a host. It may block for long (DNS): not for the reactor's thread. Raises ConnectionFailed."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
@@ -89,14 +91,15 @@ def _load(path: str | None, key: str, load: Any) -> None:
 class Transport:
     """A connection under way or up, to the first of the addresses that answers.
 
-    ``events`` says what to wait for; ``up`` is True once bytes may be exchanged.
+    ``events`` says what to wait for; ``up`` is True once bytes may be exchanged; ``tried`` counts the addresses.
     """
 
-    def __init__(self, config: ServerConfig, addresses: list[Address], context: ssl.SSLContext | None) -> None:
+    def __init__(self, config: ServerConfig, addresses: Addresses, context: ssl.SSLContext | None) -> None:
         self.up = False
+        self.tried = 0
         self.peer = config.address
         self._config = config
-        self._addresses = addresses
+        self._addresses = list(addresses)
         self._context = context
         self._errors: list[str] = []
         self._handshaking = False
@@ -108,6 +111,7 @@ class Transport:
     def _connect_next(self) -> socket.socket:
         while self._addresses:
             family, kind, proto, _, address = self._addresses.pop(0)
+            self.tried += 1
             self.peer = f"[{address[0]}]:{address[1]}" if family == socket.AF_INET6 else f"{address[0]}:{address[1]}"
             try:
                 sock = socket.socket(family, kind, proto)

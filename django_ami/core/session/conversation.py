@@ -14,15 +14,11 @@ reads a clock. All of it runs on one thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from hashlib import md5
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from django_ami.core.actions import Challenge, CoreSettings, Events, Filter, Login, Logoff, Ping
+from django_ami.core.actions import Events, Logoff, Ping
 from django_ami.core.correlation import ActionIds, PendingAction, PendingActions
 from django_ami.core.errors import (
-    ActionFailed,
     AmiError,
     AuthenticationFailed,
     Backpressure,
@@ -33,67 +29,19 @@ from django_ami.core.errors import (
 )
 from django_ami.core.health import Backoff, CircuitBreaker, Heartbeat
 from django_ami.core.messages import Event, Response
-from django_ami.core.protocol import Parser, encode
+from django_ami.core.protocol import Oversized, Parser, encode
+from django_ami.core.session.login import Handshake
+from django_ami.core.session.outcomes import Outcomes
+from django_ami.core.session.state import BEFORE_LOGIN, CLOSE_TIMEOUT, LOGGED_IN, UNREACHED, Lost, Ready, Role, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from django_ami.core.actions import Action
     from django_ami.core.config import ServerConfig
+    from django_ami.core.session.state import Notice
 
-__all__ = ["Lost", "Notice", "Ready", "Role", "Session", "State"]
-
-#: How long a server may take to close after Logoff, in seconds.
-CLOSE_TIMEOUT: Final = 2.0
-_WATCHED: Final = frozenset({"FullyBooted", "Shutdown"})
-
-
-class State(StrEnum):
-    """Where a session stands."""
-
-    IDLE = "idle"
-    WAITING = "waiting"
-    CONNECTING = "connecting"
-    GREETING = "greeting"
-    LOGIN = "login"
-    BOOTING = "booting"
-    READY = "ready"
-    CLOSING = "closing"
-    REFUSED = "refused"
-
-
-class Role(StrEnum):
-    """What a process wants of its servers: their events, or only to send actions."""
-
-    LISTENER = "listener"
-    CALLER = "caller"
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The server is logged in and booted; ``again`` if it had been ready before."""
-
-    server: str
-    ami_version: str
-    asterisk_version: str
-    again: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A connection ended or an attempt failed; ``was_ready`` tells which. ``retry_in`` is in seconds, None is never."""
-
-    server: str
-    error: AmiError
-    was_ready: bool
-    retry_in: float | None
-
-
-Notice = Ready | Lost
-
-_BEFORE_LOGIN: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
-_LOGGED_IN: Final = frozenset({State.BOOTING, State.READY})
-_UNREACHED: Final = frozenset({State.WAITING, State.CONNECTING, State.GREETING})
+__all__ = ["Session"]
 
 
 class Session:
@@ -108,8 +56,6 @@ class Session:
         self.notices: list[Notice] = []
         self.outgoing = bytearray()
         self.retry_at = 0.0
-        self.ami_version = ""
-        self.asterisk_version = ""
         self.last_error: AmiError | None = None
         self.last_event_at: float | None = None
         self.ready_since: float | None = None
@@ -131,9 +77,11 @@ class Session:
         self._waiting: list[PendingAction] = []
         self._last_used = now
         self._sees_boot = False
+        self._versions = "", ""
         self._begin_connection(now)
 
     def _begin_connection(self, now: float) -> None:
+        """Forget the last connection, and all that was of it alone."""
         self._parser = Parser(server=self.config.name, max_frame_size=self.options.max_frame_size)
         self._parser.interest = self._interest
         self._heartbeat = Heartbeat(self.options.heartbeat_interval, self.options.read_timeout, now)
@@ -142,8 +90,8 @@ class Session:
         self._written = 0
         self._booted = False
         self._identified = False
-        self._outcomes: bool | None = None
-        self._waiting_for_outcomes: list[PendingAction] = []
+        self._handshake = Handshake(self.config, _with_system(self._mask), self._ask, self)
+        self._outcomes = Outcomes(self._ids.prefix, self._ask, self._transmit, self._refuse_outcome)
         self.outgoing.clear()
         self.fault = None
 
@@ -152,6 +100,16 @@ class Session:
     @property
     def ready(self) -> bool:
         return self.state is State.READY
+
+    @property
+    def ami_version(self) -> str:
+        """The AMI version, as far as it is known."""
+        return self._handshake.ami_version or self._versions[0]
+
+    @property
+    def asterisk_version(self) -> str:
+        """The Asterisk version, if the account may know it."""
+        return self._handshake.asterisk_version or self._versions[1]
 
     @property
     def pending(self) -> int:
@@ -184,7 +142,7 @@ class Session:
     def next_deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing else happens; ``retry_at`` is apart."""
         deadlines = [self._pending.next_deadline(), self._deadline]
-        if self.state in _LOGGED_IN:
+        if self.state in LOGGED_IN:
             deadlines.append(self._heartbeat.next_deadline(self._busy_until()))
         if self._may_idle():
             deadlines.append(self._last_used + self.options.idle_timeout)
@@ -233,7 +191,8 @@ class Session:
             # An endless message is no sign of life.
             self._heartbeat.received(now)
         if self.state is State.GREETING and parser.banner is not None:
-            self._greeted(parser.banner)
+            self.state = State.LOGIN
+            self._handshake.greeted(parser.banner)
         claimed = self._pending.claimed
         events = self._sort(messages)
         received = parser.events - (self._pending.claimed - claimed)
@@ -249,13 +208,14 @@ class Session:
         """The connection is gone, or the attempt has failed; everything under way fails with it."""
         self._now = now
         was_ready, closing = self.ready, self.state is State.CLOSING
-        if self.state in _BEFORE_LOGIN and isinstance(error, ConnectionLost):
+        if self.state in BEFORE_LOGIN and isinstance(error, ConnectionLost):
             why = ": is it stopping, or is its authlimit reached?" if self.state is State.GREETING else "."
             error = ConnectionFailed(f"{error.message.rstrip('.')} before the login{why}", server=error.server)
         if was_ready and self.ready_since is not None and now - self.ready_since >= self.options.stable_after:
             self._backoff.reset()
         self.ready_since = None
         self._fail_all(error)
+        self._versions = self.ami_version, self.asterisk_version
         self._begin_connection(now)
         if closing:
             self.state = State.IDLE
@@ -274,13 +234,13 @@ class Session:
     def close(self, now: float) -> None:
         """Log off; the owner hangs up when the server has, or at the latest after ``CLOSE_TIMEOUT``."""
         self._now = now
-        if self.state in _LOGGED_IN:
+        if self.state in LOGGED_IN:
             self._fail_all(ConnectionLost("the client was closed.", server=self.config.name))
             self._ask(Logoff(), lambda _: None)
             self.state = State.CLOSING
             self._deadline = now + CLOSE_TIMEOUT
             return
-        if self.state in _BEFORE_LOGIN:
+        if self.state in BEFORE_LOGIN:
             self.fault = ConnectionFailed("the client was closed.", server=self.config.name)
             self.state = State.CLOSING
             return
@@ -294,7 +254,7 @@ class Session:
         self._pending.expire(now)
         if self._deadline is not None and now >= self._deadline:
             self._deadline_passed()
-        elif self.state in _LOGGED_IN:
+        elif self.state in LOGGED_IN:
             self._beat(now)
         if self._may_idle() and now >= self._last_used + self.options.idle_timeout:
             self.close(now)
@@ -307,7 +267,7 @@ class Session:
         if self.state is State.REFUSED:
             pending.fail(self._unsent(AuthenticationFailed, f"{self._why()} {pending.name} was not sent."))
             return
-        if self.state is State.CLOSING or (self.circuit_open and self.state in _UNREACHED):
+        if self.state is State.CLOSING or (self.circuit_open and self.state in UNREACHED):
             pending.fail(self._unsent(ConnectionFailed, f"not connected: {self._why()} {pending.name} was not sent."))
             return
         try:
@@ -332,10 +292,16 @@ class Session:
         return kind(message, server=self.config.name, sent=False)
 
     def _transmit_ready(self, pending: PendingAction) -> None:
-        if pending.final_event and not self._sees_calls():
-            self._transmit_with_outcome(pending)
-        else:
+        if not pending.final_event or self._mask == "on" or "call" in self._mask.split(","):
             self._transmit(pending)
+        elif self.role is Role.CALLER:
+            self._outcomes.transmit(pending)
+        else:
+            self._refuse_outcome(pending, f"this listener's events are {self._mask!r}; add 'call' to them")
+
+    def _refuse_outcome(self, pending: PendingAction, why: str) -> None:
+        message = f"cannot wait for the outcome of {pending.name}: {why}. It was not sent."
+        self._pending.discard(pending).fail(self._unsent(ConfigurationError, message))
 
     def _transmit(self, pending: PendingAction) -> None:
         if pending.done():
@@ -356,22 +322,22 @@ class Session:
     def _ask(self, action: Action, then: Callable[[PendingAction], None]) -> None:
         """Send an action of the session's own, past the gate that holds back users' until the server is ready."""
         action_id = self._ids()
-        if self.state in _BEFORE_LOGIN:
+        if self.state in BEFORE_LOGIN:
             timeout = self.options.connect_timeout
         else:
             # No longer than the silence that means a loss: only a user's action may keep the server mute beyond that.
             timeout = max(0.0, self._heartbeat.last_received + self.options.read_timeout - self._now)
         pending = PendingAction(action, action_id, encode(action, action_id), server=self.config.name, timeout=timeout)
+        pending.add_done_callback(lambda _: then(pending))
         try:
             self._pending.add(pending, self._now)
-        except Backpressure:
-            return
-        pending.add_done_callback(lambda _: then(pending))
-        self._transmit(pending)
+        except Backpressure as error:
+            pending.fail(error)
+        else:
+            self._transmit(pending)
 
     def _fail_all(self, cause: AmiError) -> None:
         self._waiting.clear()
-        self._waiting_for_outcomes.clear()
         written = self._written
 
         def error(pending: PendingAction) -> AmiError:
@@ -385,48 +351,9 @@ class Session:
 
         self._pending.fail_all(error)
 
-    # --- outcomes: OriginateResponse without the flood of the other events ---
-
-    def _sees_calls(self) -> bool:
-        return self._outcomes is True or self._mask == "on" or "call" in self._mask.split(",")
-
-    def _transmit_with_outcome(self, pending: PendingAction) -> None:
-        """Open the class ``call`` behind a filter that lets only events with our ActionIDs by; then send.
-
-        The filter is a regular expression over the whole event, which all versions take (manager_add_filter).
-        """
-        if self.role is Role.LISTENER:
-            self._refuse_outcome(pending, f"this listener's events are {self._mask!r}; add 'call' to them")
-            return
-        self._waiting_for_outcomes.append(pending)
-        if self._outcomes is None:
-            self._outcomes = False
-            self._ask(Filter(f"ActionID: {self._ids.prefix}"), self._filtered)
-
-    def _filtered(self, answer: PendingAction) -> None:
-        waiting, self._waiting_for_outcomes = self._waiting_for_outcomes, []
-        error = answer.exception(0)
-        if error is None:
-            self._outcomes = True
-            self._ask(Events("call"), lambda _: None)
-            for pending in waiting:
-                self._transmit(pending)
-            return
-        self._outcomes = None
-        for pending in waiting:
-            reason = error.message if isinstance(error, AmiError) else str(error)
-            self._refuse_outcome(
-                pending,
-                f"the AMI user may not set a filter ({reason}); give it write=system, or send with wait=False",
-            )
-
-    def _refuse_outcome(self, pending: PendingAction, why: str) -> None:
-        message = f"cannot wait for the outcome of {pending.name}: {why}. It was not sent."
-        self._pending.discard(pending).fail(self._unsent(ConfigurationError, message))
-
     # --- messages ---
 
-    def _sort(self, messages: list[Event | Response | object]) -> list[Event]:
+    def _sort(self, messages: Iterable[Event | Response | Oversized]) -> list[Event]:
         """Hand answers to their actions, and give what is left: events for receivers."""
         events = []
         interest, claim = self._interest, self._pending.claim
@@ -434,8 +361,8 @@ class Session:
             if isinstance(message, Event):
                 if claim(message):
                     continue
-                if message.name in _WATCHED:
-                    self._watch(message)
+                if message.name == "FullyBooted":
+                    self._fully_booted()
                 if interest is None or message.name.lower() in interest:
                     events.append(message)
             elif isinstance(message, Response):
@@ -444,79 +371,29 @@ class Session:
                 self._pending.oversized(message.action_id, message.limit)
         return events
 
-    def _watch(self, event: Event) -> None:
-        if event.name == "FullyBooted":
-            self._booted = self._sees_boot = True
-            self._maybe_ready()
+    # --- from login to ready ---
 
-    # --- login ---
-
-    def _greeted(self, banner: str) -> None:
-        self.ami_version = banner.rpartition("/")[2] if "/" in banner else ""
-        self.state = State.LOGIN
-        if self.options.auth_type == "md5":
-            self._ask(Challenge(), self._challenged)
-        else:
-            self._ask(self._login(secret=self.config.secret), self._logged_in)
-
-    def _login(self, *, secret: str | None = None, key: str | None = None) -> Login:
-        # FullyBooted is of class system, and comes only to a mask that has it. What is not wanted is taken back later.
-        if self._mask == "on":
-            mask = "on"
-        else:
-            names = [] if self._mask == "off" else self._mask.split(",")
-            mask = ",".join(names if "system" in names else [*names, "system"])
-        return Login(self.config.username, secret=secret, key=key, events=mask)
-
-    def _challenged(self, answer: PendingAction) -> None:
-        challenge = answer.response.get("Challenge") if answer.response and answer.response.ok else None
-        if challenge is None:
-            self._login_failed(answer, "the MD5 challenge was refused", "set the option auth_type to 'plain'.")
-            return
-        key = md5(f"{challenge}{self.config.secret}".encode(), usedforsecurity=False).hexdigest()
-        self._ask(self._login(key=key), self._logged_in)
-
-    def _logged_in(self, answer: PendingAction) -> None:
-        if answer.response is None or not answer.response.ok:
-            self._login_failed(answer, "the login was refused", "")
-            return
+    def logged_in(self) -> None:
+        """The login was accepted; that is not ready yet."""
         self.state = State.BOOTING
         self._deadline = None
         self._heartbeat.received(self._now)
-        # Its answer comes behind FullyBooted, if that comes at all: one connection does one thing after the other.
-        self._ask(CoreSettings(), self._settings_known)
 
-    def _login_failed(self, answer: PendingAction, what: str, cure: str) -> None:
-        error = answer.exception(0)
-        if not isinstance(error, ActionFailed):
-            self.fault = self.fault or ConnectionFailed(f"no answer to the login: {error}", server=self.config.name)
-        elif error.response.message.lower() == "authentication failed":
-            self.fault = AuthenticationFailed(
-                f"Authentication failed for user {self.config.username!r} at {self.config.address}: check USERNAME and "
-                "SECRET, and secret= and permit= of that user in manager.conf. It is not tried again.",
-                server=self.config.name,
-            )
-        else:
-            self.fault = ConnectionFailed(
-                f"{what}: {error.response.message or 'no reason given'}. {cure}".strip(), server=self.config.name
-            )
-
-    def _settings_known(self, answer: PendingAction) -> None:
-        response = answer.response
-        if response is None:
-            if self.state is State.BOOTING and self.fault is None:
-                self.fault = ConnectionLost("no answer after the login.", server=self.config.name)
-            return
-        # An account without the classes system and reporting is refused, and that is all right.
-        self.asterisk_version = response.get("AsteriskVersion", "")
-        self.ami_version = response.get("AMIversion", self.ami_version)
+    def identified(self) -> None:
+        """Who is there is known; FullyBooted would have come by now, if the server is booted and we may see it."""
         self._identified = True
-        # Not booted, or not allowed to see it: only an account that has seen it before can tell the two apart.
+        # Only an account that has seen FullyBooted before can tell a server that boots from one that does not say.
         self._deadline = self._now + (self.options.boot_timeout if self._sees_boot else self.options.boot_grace)
-        self._maybe_ready()
+        if self._booted:
+            self._become_ready()
 
-    def _maybe_ready(self) -> None:
-        if self.state is State.BOOTING and self._identified and self._booted:
+    def failed(self, error: AmiError) -> None:
+        """The login went wrong."""
+        self.fault = self.fault or error
+
+    def _fully_booted(self) -> None:
+        self._booted = self._sees_boot = True
+        if self.state is State.BOOTING and self._identified:
             self._become_ready()
 
     def _become_ready(self) -> None:
@@ -576,3 +453,9 @@ class Session:
             and self.state in (State.READY, State.WAITING)
             and not self._pending
         )
+
+
+def _with_system(mask: str) -> str:
+    """The mask of the login: FullyBooted is of class system, and comes only to a mask that has it."""
+    names = [] if mask == "off" else mask.split(",")
+    return mask if mask == "on" or "system" in names else ",".join([*names, "system"])
