@@ -134,7 +134,9 @@ class Calls:
         if other is not None:
             self.new_exten(other, "Answer", "")
             self._pbx.set_state(other, UP)
-            self._pbx.spawn(self.run(other, Step(application="Wait", data="")))
+            busy = other.exten in self._pbx.queues or other.exten == PARK_EXTEN
+            there = Step(other.context, other.exten) if busy else Step(application="Wait")
+            self._pbx.spawn(self.run(other, there))
         self._pbx.set_state(leg, UP)
 
     def give_up(self, leg: Channel, outcome: Outcome) -> None:

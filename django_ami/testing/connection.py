@@ -49,6 +49,7 @@ class Session:
         self._held: list[bytes] = []
         self._event_came = asyncio.Event()
         self.ended = asyncio.Event()
+        self._conversation: asyncio.Task[None] | None = None
         peer = writer.get_extra_info("peername")
         self._peer = (str(peer[0]), int(peer[1])) if peer else ("", 0)
         self.outbox = Outbox(writer, server.faults, server.limits.writetimeout, self._count_events)
@@ -109,12 +110,14 @@ class Session:
     async def run(self) -> None:
         """Serve the connection until it ends."""
         writing = asyncio.create_task(self.outbox.run())
+        self._conversation = asyncio.create_task(self._converse())
         try:
-            await self._send_banner()
-            if await self._log_in_time():
-                await self._serve()
+            await self._conversation
         except OSError:
             pass
+        except asyncio.CancelledError:
+            if not self.closing:
+                raise
         finally:
             self.outbox.finish()
             await writing
@@ -124,12 +127,24 @@ class Session:
         """Close the link after what is queued; the client sees EOF."""
         self.closing = True
         self.outbox.finish()
-        self._reader.feed_eof()
+        self._stop_talking()
 
     def abort(self) -> None:
         """Close the link at once."""
         self.closing = True
         self.outbox.abort()
+        self._stop_talking()
+
+    def _stop_talking(self) -> None:
+        """Whatever the session was doing, it does no more; a call that it originated goes on without it."""
+        if self._conversation is not None:
+            self._conversation.cancel()
+
+    async def _converse(self) -> None:
+        await self._send_banner()
+        if await self._log_in_time():
+            while await self._serve_one():
+                pass
 
     async def _log_in_time(self) -> bool:
         """authtimeout: a connection that has not logged in by then is closed without a word."""
@@ -141,10 +156,6 @@ class Session:
         except TimeoutError:
             return False
         return True
-
-    async def _serve(self) -> None:
-        while await self._serve_one():
-            pass
 
     async def _serve_one(self) -> bool:
         """Answer one request or read some bytes; False when the connection is over."""
@@ -240,8 +251,8 @@ class Session:
     async def _play(self, rule: Rule, exchange: Exchange, delay: float) -> None:
         await asyncio.sleep(delay)
         data = rule.answer(exchange.request) if rule.answer else await self._built_in(exchange)
-        self.reply(data if rule.cut_after is None else data[: rule.cut_after])
-        if rule.cut_after is not None:
+        self.reply(data[: rule.cut_after])
+        if rule.cuts:
             self.cut()
 
     # -- login -------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import inspect
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,15 +26,16 @@ class SessionInfo:
 
 
 class Ledger:
-    """Counters and the list of received actions."""
+    """Counters and the received actions, the newest ``keep`` of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int) -> None:
         self.connections = 0
         self.login_attempts = 0
         self.logins = 0
         self.logoffs = 0
         self.events_sent = 0
-        self._received: list[ReceivedAction] = []
+        self.actions_received = 0
+        self._received: deque[ReceivedAction] = deque(maxlen=keep)
         self._changed = threading.Condition()
 
     def count(self, what: str, by: int = 1) -> None:
@@ -45,6 +47,7 @@ class Ledger:
     def note(self, action: ReceivedAction) -> None:
         """Keep a received action."""
         with self._changed:
+            self.actions_received += 1
             self._received.append(action)
             self._changed.notify_all()
 

@@ -59,6 +59,8 @@ class Faults:
     """Nothing is written once the login was answered: the link looks alive and is not."""
     stop_reading: bool = False
     """The server reads no more; the client's writes fill the kernel's buffers."""
+    originate_response_first: bool = False
+    """OriginateResponse overtakes the events of its call, as it does now and then in Asterisk."""
     login_delay: float = 1.0
     """Seconds before ``Authentication failed`` and ``Login Already In Use`` (Asterisk sleeps one second)."""
     login_reply_delay: float = 0.0

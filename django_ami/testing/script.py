@@ -24,6 +24,7 @@ class Rule:
         """How many actions this rule has answered."""
         self.answer: Callable[[ReceivedAction], bytes] | None = None
         self.silent = False
+        self.cuts = False
         self.cut_after: int | None = None
         self.blocking = False
         self._delay: Delay = 0.0
@@ -51,9 +52,9 @@ class Rule:
         self.silent = True
         return self
 
-    def cut(self, after: int = 0) -> Self:
-        """Cut the link after so many bytes of the answer."""
-        self.cut_after = after
+    def cut(self, after: int | None = None) -> Self:
+        """Cut the link after so many bytes of the answer, or after the whole of it."""
+        self.cuts, self.cut_after = True, after
         return self
 
     def after(self, seconds: Delay) -> Self:

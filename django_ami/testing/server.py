@@ -5,7 +5,7 @@ import contextlib
 import math
 import ssl
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from typing import Any
 
 from django_ami.testing.connection import Session
@@ -35,12 +35,13 @@ class Server:
         system_name: str = "",
         channelvars: tuple[str, ...] = (),
         seed: int | None = None,
+        keep_received: int = 100_000,
     ) -> None:
         self.users = users
         self.profile = profile
         self.faults = faults
         self.limits = limits
-        self.ledger = Ledger()
+        self.ledger = Ledger(keep_received)
         self.script = Script()
         self.booted = False
         self.address = ("", 0)
@@ -51,6 +52,8 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = 0.0
         self._listener: asyncio.Server | None = None
+        self._holders = 0
+        self._held: list[Event] = []
 
     # -- from start to stop ------------------------------------------------------------------------------------------
 
@@ -168,11 +171,27 @@ class Server:
         """Send an event to every session that may have it."""
         self.broadcast(self.event(name, headers, classes))
 
-    def broadcast(self, event: Event) -> None:
-        """The same for an event that is made already."""
+    def broadcast(self, event: Event, *, held: bool = True) -> None:
+        """The same for an event that is made already. ``held``: it may wait for the end of :meth:`events_held`."""
+        if self._holders and held:
+            self._held.append(event)
+            return
         for session in self._sessions.values():
             if session.wants(event):
                 session.send_event(event.data)
+
+    @contextlib.contextmanager
+    def events_held(self) -> Iterator[None]:
+        """Keep all broadcasts back; they go out in order when the last holder is done."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
+            if not self._holders:
+                held, self._held = self._held, []
+                for event in held:
+                    self.broadcast(event)
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes to every logged-in session."""

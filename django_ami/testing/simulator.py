@@ -56,6 +56,7 @@ class Simulator:
         systemname: str = "",
         channelvars: tuple[str, ...] = (),
         seed: int | None = None,
+        keep_received: int = 100_000,
     ) -> None:
         self.host = host
         self.port = port
@@ -77,6 +78,7 @@ class Simulator:
             system_name=systemname,
             channelvars=channelvars,
             seed=seed,
+            keep_received=keep_received,
         )
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -264,12 +266,17 @@ class Simulator:
 
     @property
     def received(self) -> tuple[ReceivedAction, ...]:
-        """Every action received so far, in the order of arrival."""
+        """Every action received so far, in the order of arrival (the newest ``keep_received`` of them)."""
         return self._server.ledger.received
 
     def clear_received(self) -> None:
         """Forget the received actions."""
         self._server.ledger.clear()
+
+    @property
+    def actions_received(self) -> int:
+        """How many actions came in, however many are kept."""
+        return self._server.ledger.actions_received
 
     @property
     def connections(self) -> int:

@@ -122,6 +122,24 @@ def bridge_info(x: Exchange) -> bytes:
     return x.listing("Bridge channel listing will follow", items, "BridgeInfoComplete", *bridge.snapshot())
 
 
+@action("CoreShowChannelMap", "system,reporting", since=18)
+def core_show_channel_map(x: Exchange) -> bytes:
+    """List the channels that are connected to a channel. The error ends in a bare LF, as the real one."""
+    channel = x.pbx.find(x.get("Channel"))
+    if channel is None:
+        return x.error("Could not get channel snapshot\n")
+    others = channel.bridge.members if channel.bridge else []
+    items = [x.item("CoreShowChannelMap", *one.snapshot()) for one in others if one is not channel]
+    return x.listing("Channel map will follow", items, "CoreShowChannelMapComplete")
+
+
+@action("FAXSessions", "call", module=True)
+def fax_sessions(x: Exchange) -> bytes:
+    """List the fax sessions: none; and ``EventList: Start`` has a capital S here."""
+    text = "FAXSessionsEntry event list will follow"
+    return x.listing(text, [], "FAXSessionsComplete", ("Total", "0"), start="Start")
+
+
 @action("ConfbridgeList", "reporting", module=True)
 @action("ConfbridgeListRooms", "reporting", module=True, synopsis="List the conferences.")
 def confbridge_list(x: Exchange) -> bytes:

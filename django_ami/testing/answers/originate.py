@@ -1,5 +1,6 @@
 """Originate, and the OriginateResponse that everybody of class call gets."""
 
+import asyncio
 import re
 
 from django_ami.testing.answers.registry import action
@@ -78,8 +79,9 @@ async def originate(x: Exchange) -> bytes:
     if x.get("Async").lower() in {"yes", "true", "y", "t", "1", "on"}:
         x.server.spawn(_call_later(x, order))
         return x.ok("Originate successfully queued")
-    # The session does nothing else and sends nothing until somebody answers or the call fails.
-    outcome, _ = await _call(x, order)
+    # The session does nothing else and sends nothing until somebody answers or the call fails. If its connection
+    # goes away meanwhile, the call does not: hence the shield.
+    outcome, _ = await asyncio.shield(asyncio.ensure_future(_call(x, order)))
     return x.ok("Originate successfully queued") if outcome is ANSWER else x.error("Originate failed")
 
 
@@ -90,7 +92,15 @@ async def _call(x: Exchange, order: Order) -> tuple[Outcome, Channel | None]:
 
 
 async def _call_later(x: Exchange, order: Order) -> None:
-    outcome, channel = await _call(x, order)
+    if x.server.faults.originate_response_first:
+        with x.server.events_held():
+            result = await _call(x, order)
+            _respond(x, order, *result, first=True)
+    else:
+        _respond(x, order, *await _call(x, order))
+
+
+def _respond(x: Exchange, order: Order, outcome: Outcome, channel: Channel | None, *, first: bool = False) -> None:
     response = "Success" if outcome is ANSWER else "Failure"
     what = (
         [("Context", order.step.context), ("Exten", order.step.exten)]
@@ -98,7 +108,7 @@ async def _call_later(x: Exchange, order: Order) -> None:
         else [("Application", order.step.application), ("Data", order.step.data)]
     )
     shown = channel.shown_variables if channel else ()
-    x.server.emit(
+    event = x.server.event(
         "OriginateResponse",
         [
             *x.echo,
@@ -116,3 +126,4 @@ async def _call_later(x: Exchange, order: Order) -> None:
             ),
         ],
     )
+    x.server.broadcast(event, held=not first)

@@ -138,5 +138,14 @@ def queue_log(x: Exchange) -> bytes:
     return x.ok("Event added successfully")
 
 
+@action("Agents", "agent", module=True)
+def agents(x: Exchange) -> bytes:
+    """List the agents. CallStarted ends in a bare LF, so that the next header shares its line, as in app_agent_pool."""
+    now = int(time.time())
+    one = [("Agent", "1001"), ("Name", "Agent One"), ("Status", "AGENT_ONCALL"), ("TalkingToChan", "n/a")]
+    item = x.item("Agents", *one, ("CallStarted", f"{now}\nLoggedInTime: {now}"))
+    return x.listing("Agents will follow", [item], "AgentsComplete")
+
+
 def _is_true(text: str) -> bool:
     return text.lower() in {"yes", "true", "y", "t", "1", "on"}
