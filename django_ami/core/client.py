@@ -137,6 +137,7 @@ class Client:
         self._dispatch_thread: threading.Thread | None = None
         self._own_dispatcher = True
         self._stopping = False
+        self._stopped = False
         self._closed = False
         try:
             self._cluster = Cluster(
@@ -253,8 +254,8 @@ class Client:
         self._delivery.delivered(server, count)
 
     def wake(self) -> None:
-        """Let a waiting ``take`` or ``dispatch`` return now; may be called from a signal handler's thread."""
-        self._delivery.wake()
+        """Let a waiting ``take`` or ``dispatch`` return now. Takes no lock, so a signal handler may call it."""
+        self._reactor.call_soon(self._delivery.wake)
 
     def dispatch(self, timeout: float | None = None) -> int:
         """Run what has arrived: completions, subscribers. Waits up to ``timeout`` seconds; says how many there were."""
@@ -321,21 +322,31 @@ class Client:
 
         Events that were read and not delivered stay for ``take`` and ``dispatch``. A second call does nothing.
         """
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
         deadline = time.monotonic() + timeout
-        self._reactor.call_soon(self._cluster.close)
+        self.begin_close(timeout)
+        if self._stopped:
+            return
+        self._stopped = True
         if self._reactor_thread is None:
             self._close_by_ticks(deadline)
         else:
-            self._reactor.call_soon(lambda: self._stop_when_closed(deadline))
             self._reactor_thread.join(timeout + 1)
         self._stopping = True
         self._delivery.wake()
         if self._dispatch_thread is not None and self._dispatch_thread is not threading.current_thread():
             self._dispatch_thread.join(max(0.0, deadline - time.monotonic()))
+
+    def begin_close(self, timeout: float = CLOSE_TIMEOUT + 1) -> None:
+        """Begin to ``close`` without waiting: nothing more is read or sent, and every server is logged off.
+
+        Takes no lock, so a signal handler may call it.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        deadline = time.monotonic() + timeout
+        self._reactor.call_soon(self._cluster.close)
+        self._reactor.call_soon(lambda: self._stop_when_closed(deadline))
 
     def abandon(self) -> None:
         """Let go of everything without a word: for a child process after fork, whose sockets are the parent's."""

@@ -80,8 +80,8 @@ class Handshake:
         elif error.response.message.lower() == "authentication failed":
             self._observer.failed(
                 AuthenticationFailed(
-                    f"Authentication failed for user {self._config.username!r} at {self._config.address}: "
-                    "check USERNAME and SECRET, and secret=, permit= and deny= of that user in manager.conf. It is not tried again.",
+                    f"Authentication failed for user {self._config.username!r} at {self._config.address}: check "
+                    "USERNAME and SECRET, and secret and permit of that user in manager.conf. It is not tried again.",
                     server=name,
                 )
             )

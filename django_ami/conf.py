@@ -1,0 +1,102 @@
+"""The settings: the only reader of ``django.conf.settings``.
+
+``AMI_SERVERS``         the servers by name: HOST, PORT, USERNAME, SECRET, TLS, OPTIONS; or URL
+``AMI_OPTIONS``         options of all servers; a server's own ``OPTIONS`` are merged over them, key by key
+``AMI_DEFAULT_SERVER``  where an action goes that names no server; optional when there is one server
+``AMI_ROUTING``         ``"round_robin"``, ``"failover"``, or a pair of that and the names of the servers that take part
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+
+from django_ami.core.cluster import Strategy
+from django_ami.core.config import Options, ServerConfig, did_you_mean
+from django_ami.core.errors import ConfigurationError
+
+__all__ = ["AmiSettings", "load"]
+
+NAMES = ("AMI_SERVERS", "AMI_OPTIONS", "AMI_DEFAULT_SERVER", "AMI_ROUTING")
+
+
+@dataclass(frozen=True, slots=True)
+class AmiSettings:
+    """The settings, read and checked."""
+
+    servers: tuple[ServerConfig, ...]
+    default: str | None
+    routing: tuple[Strategy, tuple[str, ...]] | None
+
+    def select(self, names: Iterable[str]) -> AmiSettings:
+        """Only some of the servers, in the given order. Raises ConfigurationError for an unknown name."""
+        known = {server.name: server for server in self.servers}
+        for name in names:
+            _check_known("server", name, known)
+        chosen = tuple(known[name] for name in dict.fromkeys(names))
+        default = self.default if self.default in {server.name for server in chosen} else None
+        return AmiSettings(chosen, default, None)
+
+    def with_events(self, mask: str) -> AmiSettings:
+        """The same, with another mask of events for every server. Raises ConfigurationError."""
+        return replace(
+            self,
+            servers=tuple(replace(server, options=replace(server.options, events=mask)) for server in self.servers),
+        )
+
+
+def load() -> AmiSettings:
+    """Read the settings. Raises ConfigurationError: one line that names the setting or the server, and the cure."""
+    entries = _mapping("AMI_SERVERS")
+    if not entries:
+        raise ConfigurationError("the setting AMI_SERVERS is missing or empty: name one server at least in it.")
+    servers = tuple(_server(name, entry) for name, entry in entries.items())
+    names = [server.name for server in servers]
+    default = getattr(settings, "AMI_DEFAULT_SERVER", None) or (names[0] if len(names) == 1 else None)
+    if default is not None:
+        _check_known("server in AMI_DEFAULT_SERVER", default, names)
+    return AmiSettings(servers, default, _routing(names))
+
+
+def _mapping(setting: str) -> Mapping[str, Any]:
+    value = getattr(settings, setting, None) or {}
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"the setting {setting} must be a mapping, not {type(value).__name__}.")
+    return value
+
+
+def _server(name: object, entry: object) -> ServerConfig:
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"the setting AMI_SERVERS: a server's name must be a text, not {name!r}.")
+    own = entry.get("OPTIONS") or {} if isinstance(entry, Mapping) else {}
+    if not isinstance(own, Mapping):
+        raise ConfigurationError(f"'OPTIONS' must be a mapping, not {type(own).__name__}.", server=name)
+    try:
+        shared = Options.from_mapping(_mapping("AMI_OPTIONS"))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"the setting AMI_OPTIONS: {error.message}") from None
+    try:
+        options = Options.from_mapping({key: getattr(shared, key) for key in Options.names()}, own) if own else shared
+        return ServerConfig.from_setting(name, entry, options)  # type: ignore[arg-type]  # it checks that itself
+    except ConfigurationError as error:
+        raise ConfigurationError(error.message, server=name) from None
+
+
+def _routing(names: list[str]) -> tuple[Strategy, tuple[str, ...]] | None:
+    value = getattr(settings, "AMI_ROUTING", None)
+    if not value:
+        return None
+    strategy, members = (value, names) if isinstance(value, str) else value
+    strategies = [item.value for item in Strategy]
+    _check_known("strategy in AMI_ROUTING", strategy, strategies)
+    for name in members:
+        _check_known("server in AMI_ROUTING", name, names)
+    return Strategy(strategy), tuple(members)
+
+
+def _check_known(what: str, name: object, known: Iterable[str]) -> None:
+    if name not in known:
+        raise ConfigurationError(f"unknown {what}: {name!r}; {did_you_mean(str(name), known)}")

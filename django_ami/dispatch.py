@@ -1,0 +1,96 @@
+"""From the queue to the signals, with care for the database: what ``ami_listen`` does all day.
+
+Rule: receivers run on the thread that calls ``run``, one after the other, in the order of arrival; one that raises is
+logged with its name, counted, and stops nobody.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from django.db import close_old_connections, reset_queries
+
+from django_ami import signals
+from django_ami.core.client import run_guarded
+from django_ami.core.messages import Event
+from django_ami.core.session import Lost, Ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django_ami.core.client import Client
+    from django_ami.core.session import Notice
+
+__all__ = ["Dispatcher"]
+
+
+class Dispatcher:
+    """Delivers what a client has received to the signals' receivers.
+
+    ``on_notice`` is called with every notice before its signal is sent. Use it as a context manager: while it is open,
+    the client reads only the events that have receivers.
+    """
+
+    def __init__(self, client: Client, on_notice: Callable[[Notice], None] | None = None) -> None:
+        self.delivered = 0
+        self._client = client
+        self._on_notice = on_notice
+        self._senders = client.servers
+        self._unwatch: Callable[[], None] | None = None
+
+    def __enter__(self) -> Self:
+        self._unwatch = signals.watch_interest(self._tell_interest)
+        self._tell_interest()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._unwatch is not None:
+            self._unwatch()
+
+    def _tell_interest(self) -> None:
+        self._client.set_interest(signals.interest())
+
+    def run(self, timeout: float | None, *, most: int = 200, until: float | None = None) -> int:
+        """Deliver one batch; waits up to ``timeout`` seconds (None: for ever, or until ``client.wake``) for something.
+
+        At most ``most`` events; none that would begin after ``until``, a time of ``time.monotonic``: those stay queued.
+        Says how many things there were.
+        """
+        calls, items = self._client.take(timeout, most)
+        if not calls and not items:
+            return 0
+        reset_queries()
+        close_old_connections()
+        try:
+            for call in calls:
+                run_guarded(call)
+            for item in items:
+                if isinstance(item, Event):
+                    if until is not None and time.monotonic() >= until:
+                        break
+                    self._deliver(item)
+                else:
+                    self._tell(item)
+        finally:
+            close_old_connections()
+        return len(calls) + len(items)
+
+    def _deliver(self, event: Event) -> None:
+        sender = self._senders[event.server]
+        signal = signals.events.get(event.name)
+        if signal is not None:
+            signal.send_robust(sender=sender, event=event)
+        signals.ami_event.send_robust(sender=sender, event=event)
+        self._client.delivered(event.server, 1)
+        self.delivered += 1
+
+    def _tell(self, notice: Notice) -> None:
+        if self._on_notice is not None:
+            self._on_notice(notice)
+        sender = self._senders[notice.server]
+        match notice:
+            case Ready():
+                signals.server_ready.send_robust(sender=sender, again=notice.again)
+            case Lost(was_ready=True):
+                signals.server_lost.send_robust(sender=sender, error=notice.error, retry_in=notice.retry_in)

@@ -1,0 +1,219 @@
+"""``manage.py ami_listen``: the worker. Listens to servers and delivers their events to receivers, for weeks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from django_ami import conf, signals
+from django_ami.accessor import ami
+from django_ami.core.client import Client
+from django_ami.core.errors import AuthenticationFailed, ConfigurationError
+from django_ami.core.session import Lost, Ready, Role
+from django_ami.dispatch import Dispatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django_ami.core.session import Notice
+
+EXIT_CONFIGURATION: Final = 2
+EXIT_REFUSED: Final = 3
+EXIT_INCOMPLETE: Final = 4
+
+#: How much longer than the drain timeout a receiver that does not return may hold up the end, in seconds.
+_PATIENCE: Final = 0.5
+
+
+class Command(BaseCommand):
+    """Parses the options and holds the parts together."""
+
+    help = (
+        "Listen to Asterisk servers and deliver their events to the receivers of django_ami.signals. "
+        "Exit codes: 0 stopped; 2 configuration; 3 authentication refused by every server; 4 not all that was read "
+        "could be delivered within the drain timeout."
+    )
+    # A wrong AMI setting is told in one line and exit code 2, not by the checks.
+    requires_system_checks: list[str] = []  # noqa: RUF012  (as Django declares it)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--server", action="append", metavar="NAME", help="a server of AMI_SERVERS; may be repeated"
+        )
+        parser.add_argument("--all", action="store_true", help="all servers of AMI_SERVERS")
+        parser.add_argument(
+            "--events", metavar="CLASSES", help="classes of events to ask for, with commas (default: option events)"
+        )
+        parser.add_argument("--run-for", type=float, metavar="SECONDS", help="stop after so many seconds")
+        parser.add_argument("--max-events", type=int, metavar="N", help="stop after so many delivered events")
+        parser.add_argument(
+            "--drain-timeout",
+            type=float,
+            default=10.0,
+            metavar="SECONDS",
+            help="how long a stop may take to deliver what was read (default: %(default)g)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            settings = self._settings(options)
+            client = Client(settings.servers, role=Role.LISTENER, default=settings.default)
+        except ConfigurationError as error:
+            raise CommandError(str(error), returncode=EXIT_CONFIGURATION) from None
+        worker = Worker(self, client, options)
+        ami.adopt(client)
+        try:
+            code = worker.run()
+        finally:
+            ami.close()
+        if code:
+            sys.exit(code)
+
+    @staticmethod
+    def _settings(options: dict[str, Any]) -> conf.AmiSettings:
+        settings = conf.load()
+        if options["all"] and options["server"]:
+            raise ConfigurationError("--all and --server are both given: take one away.")
+        if options["server"]:
+            settings = settings.select(options["server"])
+        elif not options["all"]:
+            if settings.default is None:
+                names = ", ".join(server.name for server in settings.servers)
+                raise ConfigurationError(f"which server? Give --server=NAME (known are {names}), or --all.")
+            settings = settings.select([settings.default])
+        return settings if options["events"] is None else settings.with_events(options["events"])
+
+
+class Worker:
+    """One run: start, deliver until told to stop, drain, sum up."""
+
+    def __init__(self, command: BaseCommand, client: Client, options: dict[str, Any]) -> None:
+        self._command = command
+        self._client = client
+        self._run_for: float | None = options["run_for"]
+        self._max_events: int | None = options["max_events"]
+        self._drain_timeout: float = options["drain_timeout"]
+        self._refused: set[str] = set()
+        self._stop_asked = threading.Event()
+        self._finished = threading.Event()
+        self._stopping = False
+
+    def run(self) -> int:
+        """Listen until something ends it; says the exit code."""
+        end = None if self._run_for is None else time.monotonic() + self._run_for
+        if not signals.events_have_receivers():
+            self._command.stderr.write("No receivers are connected to django_ami.signals: events will only be counted.")
+        with self._signal_handlers(), Dispatcher(self._client, self._on_notice) as dispatcher:
+            threading.Thread(target=self._watch_the_end, name="django_ami-watchdog", daemon=True).start()
+            self._client.start(dispatcher=False)
+            try:
+                self._listen(dispatcher, end)
+                self._drain(dispatcher)
+            finally:
+                self._finished.set()
+                self._stop_asked.set()
+                self._client.close()
+        return self._sum_up()
+
+    def _listen(self, dispatcher: Dispatcher, end: float | None) -> None:
+        while not self._stopping and not self._all_refused:
+            wait = None if end is None else max(0.0, end - time.monotonic())
+            if wait == 0.0 or self._remaining(dispatcher) == 0:
+                return
+            dispatcher.run(wait, most=min(200, self._remaining(dispatcher)))
+
+    def _remaining(self, dispatcher: Dispatcher) -> int:
+        return sys.maxsize if self._max_events is None else max(0, self._max_events - dispatcher.delivered)
+
+    @property
+    def _all_refused(self) -> bool:
+        return len(self._refused) == len(self._client.servers)
+
+    def _drain(self, dispatcher: Dispatcher) -> None:
+        """Log off, and deliver what was read, for as long as the drain timeout allows."""
+        until = time.monotonic() + self._drain_timeout
+        self._stop_asked.set()
+        self._client.begin_close()
+        if self._max_events is not None:
+            return  # whoever wants so many wants no more
+        for _ in ("what is here", "what came while the logoff was under way"):
+            while time.monotonic() < until and dispatcher.run(0, until=until):
+                pass
+            self._client.close()
+
+    # --- the end, however it comes ---
+
+    @contextmanager
+    def _signal_handlers(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # called from a test or another program, which has the signals
+            return
+        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        if self._stopping:
+            self._exit_now("stopped by a second signal")
+        self._stopping = True
+        self._stop_asked.set()
+        self._client.begin_close()
+        self._client.wake()
+
+    def _watch_the_end(self) -> None:
+        """A receiver that does not return must not keep the process from ending."""
+        self._stop_asked.wait()
+        if not self._finished.wait(self._drain_timeout + _PATIENCE):
+            self._exit_now("a receiver did not return")
+
+    def _exit_now(self, why: str) -> None:
+        # Straight to the descriptor: the streams may be locked by whoever does not return.
+        os.write(1, f"{self._summary()} Not drained: {why}.\n".encode())
+        os._exit(EXIT_INCOMPLETE)
+
+    # --- what it says ---
+
+    def _on_notice(self, notice: Notice) -> None:
+        match notice:
+            case Ready():
+                status = self._client.server(notice.server).status()
+                self._say(
+                    f"{notice.server}: ready{' again' if notice.again else ''}, {status.address}, "
+                    f"Asterisk {notice.asterisk_version or 'of unknown version'}, "
+                    f"AMI {notice.ami_version or 'of unknown version'}, {'TLS' if status.tls else 'no TLS'}"
+                )
+            case Lost(error=AuthenticationFailed()):
+                self._refused.add(notice.server)  # the log says why
+
+    def _say(self, line: str) -> None:
+        self._command.stdout.write(line)
+        self._command.stdout.flush()
+
+    def _summary(self) -> str:
+        status = self._client.status().values()
+        total = {name: sum(getattr(one, name) for one in status) for name in _SUMMED}
+        return (
+            f"Stopped: {total['received']} events received, {total['delivered']} delivered, "
+            f"{total['dropped']} dropped, {total['ignored']} ignored (no receiver), {total['queued']} left, "
+            f"{total['reconnects']} reconnects."
+        )
+
+    def _sum_up(self) -> int:
+        self._say(self._summary())
+        if self._all_refused:
+            return EXIT_REFUSED
+        left = sum(status.queued for status in self._client.status().values())
+        return EXIT_INCOMPLETE if left and self._max_events is None else 0
+
+
+_SUMMED: Final = ("received", "delivered", "dropped", "ignored", "queued", "reconnects")

@@ -1,0 +1,109 @@
+"""Django signals for what a server tells: one for each name of an event, one for all, and two for the connection.
+
+::
+
+    @receiver(events["Hangup"])            # sender: the server's handle; event: the Event
+    def on_hangup(sender, event, **kwargs): ...
+
+    @receiver(ami_event)                   # every event
+    @receiver(server_ready)                # logged in and booted; again=True after a loss
+    @receiver(server_lost)                 # a server that was ready is gone; error, retry_in (seconds; None: never)
+
+Django compares a sender by identity, so the name cannot be the sender: there is one Signal per name instead.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from django.dispatch import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["EventSignal", "ami_event", "events", "server_lost", "server_ready"]
+
+logger = logging.getLogger(__name__)
+
+#: How often each receiver raised, by its dotted name.
+failures: Counter[str] = Counter()
+
+_watchers: list[Callable[[], None]] = []
+
+
+class RobustSignal(Signal):
+    """A Signal whose ``send_robust`` logs and counts a receiver that raises under the receiver's own name."""
+
+    def _log_robust_failure(self, receiver: Any, err: BaseException) -> None:
+        name = f"{getattr(receiver, '__module__', '?')}.{getattr(receiver, '__qualname__', repr(receiver))}"
+        failures[name] += 1
+        logger.error("The receiver %s raised %s; the others go on.", name, type(err).__name__, exc_info=err)
+
+
+class EventSignal(RobustSignal):
+    """The signal of the events of one name, or, without a name, of all. Receivers get ``sender`` and ``event``."""
+
+    def __init__(self, name: str | None = None) -> None:
+        # Caching makes an event without receivers for its sender cost next to nothing.
+        super().__init__(use_caching=True)
+        self.name = name
+
+    def connect(self, receiver: Any, sender: Any = None, weak: bool = True, dispatch_uid: Any = None) -> None:
+        super().connect(receiver, sender, weak, dispatch_uid)
+        _changed()
+
+    def disconnect(self, receiver: Any = None, sender: Any = None, dispatch_uid: Any = None) -> bool:
+        found = super().disconnect(receiver, sender, dispatch_uid)
+        _changed()
+        return found
+
+    def __repr__(self) -> str:
+        return f"<EventSignal {self.name or 'of every event'}>"
+
+
+class EventSignals:
+    """The signals by name of event, compared without case; one is made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._signals: dict[str, EventSignal] = {}
+
+    def __getitem__(self, name: str) -> EventSignal:
+        return self._signals.setdefault(name.lower(), EventSignal(name))
+
+    def get(self, name: str) -> EventSignal | None:
+        """The signal of that name if anybody has asked for it: a name off the wire makes none."""
+        return self._signals.get(name.lower())
+
+    def __iter__(self) -> Iterator[str]:
+        return (signal.name or "" for signal in list(self._signals.values()))
+
+
+events = EventSignals()
+ami_event = EventSignal()
+server_ready = RobustSignal()
+server_lost = RobustSignal()
+
+
+def interest() -> frozenset[str] | None:
+    """The names, in lower case, of the events that have receivers; None if there are receivers of every event."""
+    if ami_event.receivers:
+        return None
+    return frozenset(name.lower() for name in events if events[name].receivers)
+
+
+def events_have_receivers() -> bool:
+    """True if any event would reach anybody."""
+    return interest() != frozenset()
+
+
+def watch_interest(watcher: Callable[[], None]) -> Callable[[], None]:
+    """Call ``watcher()`` whenever ``interest`` may have changed; returns a function that ends it."""
+    _watchers.append(watcher)
+    return lambda: _watchers.remove(watcher)
+
+
+def _changed() -> None:
+    for watcher in _watchers:
+        watcher()
