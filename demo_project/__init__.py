@@ -1,0 +1,1 @@
+"""A small site that uses django_ami as a user would."""

@@ -1,0 +1,1 @@
+"""Calls: a log of them in the database, and click to call."""

@@ -1,0 +1,93 @@
+"""``manage.py demo``: the whole of it at work, with a simulated Asterisk if there is no real one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from contextlib import ExitStack
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from demo_project.calls.models import Call
+from django_ami import ami
+from django_ami.actions import Originate, QueueStatus
+from django_ami.errors import AmiError
+from django_ami.signals import server_ready
+from django_ami.testing import Simulator
+
+logger = logging.getLogger(__name__)
+
+EXTENSIONS = ("500", "501", "busy", "502")
+
+
+class Command(BaseCommand):
+    """Simulator, database, listener, calls."""
+
+    help = (
+        "Listen to a server, place a few calls, and show the receivers at work. Without AMI_NODE1_HOST in the "
+        "environment the server is a simulated one on a free loopback port."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seconds", type=float, default=None, help="end after so many (default: at Ctrl-C)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with ExitStack() as stack:
+            if "AMI_NODE1_HOST" not in os.environ:
+                self._simulate(stack)
+            call_command("migrate", verbosity=0)
+            caller = Caller()
+            server_ready.connect(caller.on_ready)
+            stack.callback(caller.stop)
+            stack.callback(server_ready.disconnect, caller.on_ready)
+            call_command("ami_listen", server=["node_1"], run_for=options["seconds"])
+        self.stdout.write(f"The database has {Call.objects.count()} calls; the last: {Call.objects.first()}.")
+
+    def _simulate(self, stack: ExitStack) -> None:
+        simulator = stack.enter_context(Simulator())
+        simulator.run_traffic(0.5)
+        settings.AMI_SERVERS = {"node_1": {"URL": simulator.url}}
+        self.stdout.write(
+            f"AMI_NODE1_HOST is not set: simulating an Asterisk on {simulator.host}:{simulator.port}. "
+            "Ctrl-C ends the demo."
+        )
+
+
+class Caller:
+    """Places a few calls from a thread of its own, as a view would: the receivers' thread has other things to do."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def on_ready(self, **kwargs: Any) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._place_calls, name="demo-caller", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def _place_calls(self) -> None:
+        try:
+            queues = ami.send(QueueStatus()).result(timeout=5).events
+            logger.info("node_1  queues: %s", ", ".join(sorted({event["Queue"] for event in queues})) or "none")
+            for exten in EXTENSIONS:
+                if self._stopped.wait(1):
+                    return
+                self._call(exten)
+        except AmiError as error:
+            logger.error("%s", error)
+
+    def _call(self, exten: str) -> None:
+        channel = settings.DEMO_CHANNEL.format(exten=exten)
+        action = Originate(channel=channel, application="Wait", data="2", timeout_ms=5000, wait=True)
+        outcome = ami.server("node_1").send(action).result().outcome
+        if outcome is not None:
+            logger.info("node_1  %-20s %-38s %s", "our call was:", channel, outcome.description)

@@ -1,0 +1,61 @@
+"""Settings of the demo: one server, taken from the environment (or from a file ``.env`` beside manage.py)."""
+
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DJANGO_DEBUG", default=True)
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="only-for-the-demo")
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django_ami",
+    "demo_project.calls",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+]
+ROOT_URLCONF = "demo_project.urls"
+WSGI_APPLICATION = "demo_project.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'demo.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+
+AMI_SERVERS = {
+    "node_1": {
+        "HOST": env.str("AMI_NODE1_HOST", default="127.0.0.1"),
+        "PORT": env.int("AMI_NODE1_PORT", default=5038),
+        "USERNAME": env.str("AMI_NODE1_USERNAME", default="admin"),
+        "SECRET": env.str("AMI_NODE1_SECRET", default="amp111"),
+    },
+}
+#: From which channels and into which context the demo dials.
+DEMO_CHANNEL = env.str("DEMO_CHANNEL", default="Local/{exten}@default")
+DEMO_CONTEXT = env.str("DEMO_CONTEXT", default="default")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"brief": {"format": "{asctime} {levelname:<7} {message}", "style": "{", "datefmt": "%H:%M:%S"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "brief"}},
+    "loggers": {
+        "django_ami": {"handlers": ["console"], "level": env.str("AMI_LOG_LEVEL", default="INFO")},
+        "demo_project": {"handlers": ["console"], "level": "INFO"},
+    },
+}

@@ -1,0 +1,5 @@
+"""The URLs of the demo."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("demo_project.calls.urls"))]
