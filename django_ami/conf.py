@@ -98,5 +98,5 @@ def _routing(names: list[str]) -> tuple[Strategy, tuple[str, ...]] | None:
 
 
 def _check_known(what: str, name: object, known: Iterable[str]) -> None:
-    if name not in known:
+    if name not in list(known):
         raise ConfigurationError(f"unknown {what}: {name!r}; {did_you_mean(str(name), known)}")
