@@ -42,7 +42,10 @@ def event_mask(classes: str | Iterable[str]) -> str:
     Raises ConfigurationError for a name that is no class. The server's grammar (ast_instring in main/manager.c)
     neither trims blanks nor refuses unknown names; both would silently switch events off.
     """
-    names = classes.split(",") if isinstance(classes, str) else list(classes)
+    given: Any = classes.split(",") if isinstance(classes, str) else classes
+    names = list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(name, str) for name in names):
+        raise ConfigurationError(f"the mask of events must be 'on', 'off' or names of classes, not {classes!r}.")
     names = [name.strip().lower() for name in names]
     if names in (["on"], ["all"]):
         return "on"
@@ -305,7 +308,7 @@ def _from_url(setting: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigurationError("'URL' begins with 'amis://', which is TLS, but 'TLS' is off: take one away.")
     return {
         "host": host,
-        "port": port or (DEFAULT_TLS_PORT if url.scheme == "amis" else DEFAULT_PORT),
+        "port": port if port is not None else DEFAULT_TLS_PORT if url.scheme == "amis" else DEFAULT_PORT,
         "username": unquote(url.username),
         "secret": unquote(url.password),
         "tls": tls,
