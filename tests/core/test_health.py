@@ -1,0 +1,104 @@
+"""Heartbeat, back-off, circuit breaker: all with a clock that the test holds."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from django_ami.core.health import Backoff, CircuitBreaker, Heartbeat
+
+# --- heartbeat ---
+
+
+@pytest.mark.parametrize(
+    ("interval", "read_timeout", "ping_at"),
+    [(15, 30, 15), (60, 30, 15), (1, 30, 1), (30, 30, 15)],
+)
+def test_a_ping_is_due_early_enough_to_be_answered(interval, read_timeout, ping_at):
+    heart = Heartbeat(interval, read_timeout, now=100)
+    assert heart.next_deadline() == 100 + ping_at
+    assert not heart.ping_due(100 + ping_at - 0.1)
+    assert heart.ping_due(100 + ping_at)
+
+
+def test_one_ping_for_each_silence():
+    heart = Heartbeat(15, 30, now=0)
+    heart.pinged()
+    assert not heart.ping_due(20)
+    heart.received(21)
+    assert not heart.ping_due(35)
+    assert heart.ping_due(36)
+
+
+@pytest.mark.parametrize(
+    ("busy_until", "lost_at"),
+    [(None, 30), (10, 30), (30, 30), (75, 75)],
+)
+def test_a_silence_counts_from_the_end_of_what_the_server_may_be_doing(busy_until, lost_at):
+    heart = Heartbeat(15, 30, now=0)
+    heart.pinged()
+    assert heart.next_deadline(busy_until) == lost_at
+    assert not heart.lost(lost_at - 0.1, busy_until)
+    assert heart.lost(lost_at, busy_until)
+
+
+def test_whatever_arrives_is_a_sign_of_life():
+    heart = Heartbeat(15, 30, now=0)
+    heart.received(29)
+    assert not heart.lost(58)
+    assert heart.lost(59)
+
+
+# --- back-off ---
+
+
+class Highest(Random):
+    """Draws the upper end always."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+class Lowest(Random):
+    def uniform(self, a: float, b: float) -> float:
+        return a
+
+
+def test_the_ceiling_doubles_up_to_the_most():
+    backoff = Backoff(1, 30, random=Highest())
+    assert [backoff.next_delay() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_it_begins_anew_after_a_reset():
+    backoff = Backoff(1, 30, random=Highest(), attempts=5)
+    backoff.reset()
+    assert backoff.next_delay() == 1
+
+
+def test_no_pause_is_nothing_and_none_is_over_the_most():
+    assert Backoff(1, 30, random=Lowest()).next_delay() == 0.05
+    assert Backoff(0.01, 30, random=Lowest()).next_delay() == 0.01
+
+
+def test_attempts_without_end_are_no_arithmetic_error():
+    assert Backoff(1, 30, random=Highest(), attempts=10**6).next_delay() == 30
+
+
+def test_full_jitter_spreads_over_the_whole_span():
+    delays = [Backoff(8, 30, random=Random(seed)).next_delay() for seed in range(400)]
+    for quarter in range(4):
+        assert 60 <= sum(2 * quarter <= delay < 2 * quarter + 2 for delay in delays) <= 140
+
+
+# --- circuit breaker ---
+
+
+def test_the_circuit_opens_after_so_many_failures_in_a_row():
+    breaker = CircuitBreaker(2)
+    breaker.failed()
+    assert not breaker.open
+    breaker.failed()
+    assert breaker.open
+    breaker.succeeded()
+    assert (breaker.open, breaker.failures) == (False, 0)
