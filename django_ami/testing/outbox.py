@@ -37,7 +37,10 @@ class Outbox:
         self._room.set()
         self._finishing = False
         self.closed = False
-        writer.transport.set_write_buffer_limits(high=0)
+        # asyncio's TLS pauses at ">= high", so 0 would pause it for ever. Its lower transport keeps a buffer of its
+        # own: with TLS an event may be counted while its last 64 KB are not in the kernel yet.
+        tls = writer.get_extra_info("ssl_object") is not None
+        writer.transport.set_write_buffer_limits(high=1 if tls else 0, low=0)
 
     def put(self, data: bytes, *, events: bool = False) -> None:
         """Queue bytes. ``events``: they are whole broadcast events, to be counted."""

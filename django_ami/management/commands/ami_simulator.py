@@ -1,5 +1,6 @@
 """``ami_simulator``: a simulated Asterisk for the demo and for trying things out."""
 
+import os
 import queue
 import signal
 import ssl
@@ -42,8 +43,8 @@ class Command(BaseCommand):
             try:
                 simulator.start()
             except (OSError, OverflowError) as error:
-                reason = getattr(error, "strerror", None) or error
-                raise CommandError(f"Cannot listen on {options['host']}:{options['port']}: {reason}") from error
+                address = f"{options['host']}:{options['port']}"
+                raise CommandError(f"Cannot listen on {address}: {_reason(error)}") from error
             try:
                 self.stdout.write(_welcome(simulator, options))
                 self.stdout.flush()
@@ -56,6 +57,12 @@ class Command(BaseCommand):
             f"Simulator stopped: {simulator.connections} connections, {simulator.logins} logins, "
             f"{simulator.actions_received} actions received, {simulator.events_sent} events sent."
         )
+
+
+def _reason(error: OSError | OverflowError) -> str:
+    """The system's short words; asyncio puts the address into its own, which we have said already."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number is not None and number > 0 else str(error)
 
 
 def _simulator(options: dict[str, Any]) -> Simulator:

@@ -103,9 +103,9 @@ async def _call_later(x: Exchange, order: Order) -> None:
 def _respond(x: Exchange, order: Order, outcome: Outcome, channel: Channel | None, *, first: bool = False) -> None:
     response = "Success" if outcome is ANSWER else "Failure"
     what = (
-        [("Context", order.step.context), ("Exten", order.step.exten)]
-        if order.step.exten
-        else [("Application", order.step.application), ("Data", order.step.data)]
+        [("Application", order.step.application), ("Data", order.step.data)]
+        if order.step.application or not order.step.exten
+        else [("Context", order.step.context), ("Exten", order.step.exten)]
     )
     shown = channel.shown_variables if channel else ()
     event = x.server.event(

@@ -1,0 +1,126 @@
+"""The command ``ami_simulator``, run as its users run it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+
+ROOT = Path(__file__).resolve().parents[2]
+LISTENS = re.compile(r"Simulated Asterisk (\d+) listens on 127\.0\.0\.1:(\d+); connect to (\S+)\n")
+
+
+def arguments(*options: str) -> list[str]:
+    return [sys.executable, "-W", "error", "-m", "django", "ami_simulator", "--settings=tests.settings", *options]
+
+
+@contextmanager
+def running(*options: str) -> Iterator["subprocess.Popen[str]"]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        arguments(*options), cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        with process:
+            yield process
+            process.wait(30)
+    finally:
+        process.kill()
+
+
+def first_line(process: "subprocess.Popen[str]") -> "re.Match[str]":
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = LISTENS.fullmatch(line)
+    assert found, (line, process.stderr and process.poll() is not None and process.stderr.read())
+    return found
+
+
+def refused(*options: str) -> str:
+    """What the command says when it ends with an error: one line."""
+    done = subprocess.run(
+        arguments(*options),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    return done.stderr.strip()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_runs_until_a_signal_and_says_what_happened(number: signal.Signals) -> None:
+    with running("--port", "0", "--profile", "16", "--user", "me", "--secret", "hidden") as process:
+        profile, port, url = first_line(process).groups()
+        assert profile == "16"
+        assert url == f"ami://me:***@127.0.0.1:{port}"
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as link:
+            link.sendall(b"Action: Login\r\nUsername: me\r\nSecret: hidden\r\nEvents: off\r\n\r\n")
+            data = b""
+            while b"Authentication accepted\r\n\r\n" not in data:
+                data += link.recv(4096)
+            process.send_signal(number)
+            while link.recv(4096):
+                pass
+        out, err = process.communicate(timeout=30)
+    assert out == "Simulator stopped: 1 connections, 1 logins, 1 actions received, 0 events sent.\n"
+    assert err == ""
+    assert process.returncode == 0
+
+
+def test_runs_for_some_time_with_calls() -> None:
+    with running("--port", "0", "--calls-per-second", "50", "--call-duration", "0.1", "--run-for", "1") as process:
+        _, port, url = first_line(process).groups()
+        assert url == f"ami://admin:amp111@127.0.0.1:{port}"
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as link:
+            link.sendall(b"Action: Login\r\nUsername: admin\r\nSecret: amp111\r\n\r\n")
+            data = b""
+            while piece := link.recv(65536):
+                data += piece
+        out, err = process.communicate(timeout=30)
+    assert data.count(b"Event: Newchannel\r\n") > 10
+    sent = re.search(r"(\d+) events sent\.\n", out)
+    assert sent
+    assert int(sent[1]) > 10
+    assert (err, process.returncode) == ("", 0)
+
+
+def test_tls(tmp_path: Path) -> None:
+    issued = trustme.CA().issue_cert("localhost")
+    certificate = tmp_path / "both.pem"
+    issued.private_key_and_cert_chain_pem.write_to_path(certificate)
+    with running("--port", "0", "--tls-cert", str(certificate), "--run-for", "0") as process:
+        assert first_line(process)[3].startswith("amis://admin:amp111@")
+
+
+def test_a_port_in_use() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        message = refused("--port", str(port))
+    assert message == f"CommandError: Cannot listen on 127.0.0.1:{port}: Address already in use"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--tls-key", "x"), "CommandError: --tls-key needs --tls-cert"),
+        (("--calls-per-second", "-1"), "CommandError: --calls-per-second must not be negative"),
+        (("--tls-cert", "/nonexistent.pem"), "CommandError: Cannot use the certificate /nonexistent.pem: "),
+        (("--host", "192.0.2.1", "--port", "0"), "CommandError: Cannot listen on 192.0.2.1:0: "),
+        (("--port", "70000"), "CommandError: Cannot listen on 127.0.0.1:70000: "),
+    ],
+)
+def test_errors_are_one_line(options: tuple[str, ...], message: str) -> None:
+    assert refused(*options).startswith(message)
