@@ -1,0 +1,261 @@
+"""Actions: their headers in order, what completes them, and that no secret shows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from django_ami.core import actions
+from django_ami.core.actions import Action, Login, Originate, Ping, escape_variable
+
+# --- any action ---
+
+
+@pytest.mark.parametrize(
+    ("action", "headers"),
+    [
+        (Action("Ping"), ()),
+        (Action("X", Queue="support"), (("Queue", "support"),)),
+        (Action("X", {"Cat-000000": "x"}, Tail=1), (("Cat-000000", "x"), ("Tail", "1"))),
+        (Action("X", Flag=True, Other=False), (("Flag", "true"), ("Other", "false"))),
+        (Action("X", Number=1.5, Nothing=None), (("Number", "1.5"),)),
+        (Action("X", Many=["a", 2, None, True]), (("Many", "a"), ("Many", "2"), ("Many", "true"))),
+        (Action("X", Many=(str(n) for n in range(2)), None_=[]), (("Many", "0"), ("Many", "1"))),
+    ],
+)
+def test_headers_of_any_action(action, headers):
+    assert action.headers == headers
+
+
+def test_actions_are_equal_by_what_is_asked():
+    assert Action("Ping") == Ping()
+    assert hash(Action("Ping")) == hash(Ping())
+    assert Action("X", A=1) != Action("X", A=2)
+    assert Action("X") != Action("Y")
+    assert Action("X") != "X"
+    call = {"channel": "Local/1@x"}
+    assert Originate(**call, wait=True) != Originate(**call)
+
+
+@pytest.mark.parametrize(
+    ("action", "shown"),
+    [
+        (Ping(), "<Ping>"),
+        (Action("X", Queue="support", Member=1), "<X: Queue='support', Member='1'>"),
+        (Action("X", Secret="amp111"), "<X: Secret=***>"),
+        (Action("X", PASSWORD="amp111"), "<X: PASSWORD=***>"),
+        (Login("admin", secret="amp111"), "<Login: Username='admin', Secret=***>"),
+        (Login("admin", key="abc"), "<Login: AuthType='MD5', Username='admin', Key=***>"),
+        (actions.DBGet("cidname", "123"), "<DBGet: Family='cidname', Key='123'>"),
+    ],
+)
+def test_a_repr_shows_no_secret(action, shown):
+    assert repr(action) == shown
+
+
+# --- each of ours ---
+
+
+def text(action: Action) -> str:
+    return "\n".join(f"{key}: {value}" for key, value in action.headers)
+
+
+CHANNEL = "PJSIP/1-0001"
+PLACE = {"context": "default", "exten": 500}
+TYPED = [
+    (actions.Ping(), "Ping", ""),
+    (actions.Challenge(), "Challenge", "AuthType: MD5"),
+    (actions.Login("u", secret="s"), "Login", "Username: u\nSecret: s"),
+    (
+        actions.Login("u", key="k", events="call"),
+        "Login",
+        "AuthType: MD5\nUsername: u\nKey: k\nEvents: call",
+    ),
+    (actions.Logoff(), "Logoff", ""),
+    (actions.Events("call,user"), "Events", "EventMask: call,user"),
+    (actions.Filter("Event: Hangup"), "Filter", "Operation: Add\nFilter: Event: Hangup"),
+    (
+        actions.Filter("", match_criteria="name(Hangup)"),
+        "Filter",
+        "Operation: Add\nFilter: \nMatchCriteria: name(Hangup)",
+    ),
+    (actions.ListCommands(), "ListCommands", ""),
+    (actions.Hangup(CHANNEL), "Hangup", f"Channel: {CHANNEL}"),
+    (actions.Hangup(CHANNEL, cause=17), "Hangup", f"Channel: {CHANNEL}\nCause: 17"),
+    (
+        actions.Redirect(CHANNEL, **PLACE),
+        "Redirect",
+        f"Channel: {CHANNEL}\nContext: default\nExten: 500\nPriority: 1",
+    ),
+    (
+        actions.Redirect(
+            CHANNEL, **PLACE, extra_channel="B", extra_context="c", extra_exten="e", extra_priority=2
+        ),
+        "Redirect",
+        (f"Channel: {CHANNEL}\nExtraChannel: B\nContext: default\nExten: 500\nPriority: 1\n"
+        "ExtraContext: c\nExtraExten: e\nExtraPriority: 2"),
+    ),
+    (
+        actions.BlindTransfer(CHANNEL, **PLACE),
+        "BlindTransfer",
+        f"Channel: {CHANNEL}\nContext: default\nExten: 500",
+    ),
+    (actions.Atxfer(CHANNEL, exten=500), "Atxfer", f"Channel: {CHANNEL}\nExten: 500"),
+    (actions.Bridge("A", "B"), "Bridge", "Channel1: A\nChannel2: B"),
+    (actions.Bridge("A", "B", tone=True), "Bridge", "Channel1: A\nChannel2: B\nTone: true"),
+    (
+        actions.Park("A", timeout_channel="B", announce_channel="C", timeout_ms=5, parkinglot="l"),
+        "Park",
+        "Channel: A\nTimeoutChannel: B\nAnnounceChannel: C\nTimeout: 5\nParkinglot: l",
+    ),
+    (actions.Status(), "Status", ""),
+    (
+        actions.Status("A", variables=["X", "CHANNEL(state)"], all_variables=True),
+        "Status",
+        "Channel: A\nVariables: X,CHANNEL(state)\nAllVariables: true",
+    ),
+    (actions.CoreShowChannels(), "CoreShowChannels", ""),
+    (actions.GetVar("X"), "Getvar", "Variable: X"),
+    (actions.GetVar("X", channel="A"), "Getvar", "Channel: A\nVariable: X"),
+    (actions.SetVar("X", 5, channel="A"), "Setvar", "Channel: A\nVariable: X\nValue: 5"),
+    (
+        actions.Monitor("A", file="f", format="wav", mix=False),
+        "Monitor",
+        "Channel: A\nFile: f\nFormat: wav\nMix: false",
+    ),
+    (
+        actions.MixMonitor("A", file="f", options="b", command="true"),
+        "MixMonitor",
+        "Channel: A\nFile: f\noptions: b\nCommand: true",
+    ),
+    (actions.ConfbridgeList("1"), "ConfbridgeList", "Conference: 1"),
+    (actions.QueueStatus(), "QueueStatus", ""),
+    (actions.QueueStatus("q", member="m"), "QueueStatus", "Queue: q\nMember: m"),
+    (actions.QueueSummary("q"), "QueueSummary", "Queue: q"),
+    (
+        actions.QueueAdd("q", "i", penalty=1, paused=True, member_name="m", state_interface="s"),
+        "QueueAdd",
+        "Queue: q\nInterface: i\nPenalty: 1\nPaused: true\nMemberName: m\nStateInterface: s",
+    ),
+    (actions.QueueRemove("q", "i"), "QueueRemove", "Queue: q\nInterface: i"),
+    (actions.QueuePause("i"), "QueuePause", "Interface: i\nPaused: true"),
+    (
+        actions.QueuePause("i", paused=False, queue="q", reason="r"),
+        "QueuePause",
+        "Interface: i\nPaused: false\nQueue: q\nReason: r",
+    ),
+    (actions.Command("core show uptime"), "Command", "Command: core show uptime"),
+    (actions.CoreSettings(), "CoreSettings", ""),
+    (actions.CoreStatus(), "CoreStatus", ""),
+    (actions.PJSIPShowEndpoints(), "PJSIPShowEndpoints", ""),
+    (actions.PJSIPShowEndpoint("alice"), "PJSIPShowEndpoint", "Endpoint: alice"),
+    (actions.DBGet("f", "k"), "DBGet", "Family: f\nKey: k"),
+    (actions.DBPut("f", "k", 1), "DBPut", "Family: f\nKey: k\nVal: 1"),
+    (actions.DBDel("f", "k"), "DBDel", "Family: f\nKey: k"),
+    (actions.ExtensionState(500, "default"), "ExtensionState", "Exten: 500\nContext: default"),
+    (
+        actions.UserEvent("Lab", {"Text-1": "a"}, Key=["b", "c"]),
+        "UserEvent",
+        "UserEvent: Lab\nText-1: a\nKey: b\nKey: c",
+    ),
+    (
+        actions.Originate(channel="A", context="default", exten=500, priority=1),
+        "Originate",
+        "Channel: A\nContext: default\nExten: 500\nPriority: 1\nAsync: true",
+    ),
+    (
+        actions.Originate(
+            channel="A",
+            application="Playback",
+            data="beep",
+            timeout_ms=5000,
+            caller_id='"A" <1>',
+            variables={"X": "a,b", "N": 1},
+            account="acc",
+            early_media=True,
+            codecs="ulaw",
+            channel_id="id1",
+            other_channel_id="id2",
+            pre_dial_go_sub="sub,s,1",
+            run_async=False,
+        ),
+        "Originate",
+        ("Channel: A\nApplication: Playback\nData: beep\nTimeout: 5000\nCallerID: \"A\" <1>\n"
+        "Variable: X=a\\,b\nVariable: N=1\nAccount: acc\nEarlyMedia: true\nCodecs: ulaw\nChannelId: id1\n"
+        "OtherChannelId: id2\nPreDialGoSub: sub,s,1\nAsync: false"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("action", "name", "headers"), TYPED)
+def test_headers_of_a_typed_action(action, name, headers):
+    assert (action.name, text(action)) == (name, headers)
+
+
+def test_every_typed_action_is_in_the_table():
+    classes = {getattr(actions, name) for name in actions.__all__} - {Action, escape_variable}
+    assert {type(action) for action, _, _ in TYPED} == classes
+
+
+@pytest.mark.parametrize(
+    ("how", "final_event", "timeout"),
+    [
+        ({}, None, None),
+        ({"wait": True}, "OriginateResponse", 40),
+        ({"wait": True, "timeout_ms": 5000}, "OriginateResponse", 15),
+        ({"wait": True, "timeout_ms": 0}, "OriginateResponse", 10),
+        ({"run_async": False}, None, 40),
+        ({"run_async": False, "wait": True}, None, 40),
+    ],
+)
+def test_what_completes_an_originate_and_how_long_that_may_take(how, final_event, timeout):
+    action = Originate(channel="A", **how)
+    assert (action.final_event, action.timeout) == (final_event, timeout)
+
+
+# --- variables ---
+
+
+def as_the_server_splits(text: str) -> list[str]:
+    """__ast_app_separate_args of main/app.c with commas, quotes and backslashes removed."""
+    items, current, depth, quoted, position = [], [], 0, False, 0
+    while position < len(text):
+        letter = text[position]
+        if letter == "\\" and position + 1 < len(text):
+            position += 1
+            current.append(text[position])
+        elif letter == '"':
+            quoted = not quoted
+        elif letter == "," and not depth and not quoted:
+            items.append("".join(current))
+            current = []
+        else:
+            depth += (letter in "([") - (letter in ")]")
+            current.append(letter)
+        position += 1
+    return [*items, "".join(current)]
+
+
+@pytest.mark.parametrize(
+    ("value", "escaped"),
+    [
+        ("plain text", "plain text"),
+        ("a,b", r"a\,b"),
+        ('say "hi"', r"say \"hi\""),
+        (r"back\slash", r"back\\slash"),
+        ("f(x)[1]", r"f\(x\)\[1\]"),
+        ("${X} & 'y'; {z}", "${X} & 'y'; {z}"),
+    ],
+)
+def test_a_variable_is_escaped(value, escaped):
+    assert escape_variable(value) == escaped
+
+
+@given(st.lists(st.text(alphabet="ab\\\",()[] =:;{}'$é"), min_size=1, max_size=4))
+def test_the_server_reads_back_what_was_escaped(values):
+    line = ",".join(escape_variable(value) for value in values)
+    assert as_the_server_splits(line) == values
+    assert not re.search(r"[\r\n]", line)

@@ -1,0 +1,164 @@
+"""Headers of a message: order, repetition, spelling; and what an originated call ended up as."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_ami.core.messages import CallResult, Event, Message, OriginateOutcome, Response
+
+
+def event(*lines: str, name: str = "Test") -> Event:
+    return Event(name, "\r\n".join([f"Event: {name}", *lines]).encode(), server="node_1")
+
+
+def response(*lines: str, status: str = "Success") -> Response:
+    return Response(status, "\r\n".join([f"Response: {status}", *lines]).encode(), server="node_1")
+
+
+LINES = [
+    ("Key: value", ("Key", "value")),
+    ("Key:value", ("Key", "value")),
+    ("Key: ", ("Key", "")),
+    ("Key:", ("Key", "")),
+    ("Key:  two blanks", ("Key", " two blanks")),
+    ("Key: trailing  ", ("Key", "trailing  ")),
+    ("Note: a: b: c", ("Note", "a: b: c")),
+    ("Message: No Contacts found\n", ("Message", "No Contacts found\n")),
+    ("CallStarted: 1\nNext: line", ("CallStarted", "1\nNext: line")),
+    ("No categories found", ("", "No categories found")),
+    ("ChanVariable: A=b", ("ChanVariable", "A=b")),
+    ("ChanVariable(chan;1): A=b", ("ChanVariable(chan;1)", "A=b")),
+    ("ChanVariable(SIP/10:20-1;1): A=b: c", ("ChanVariable(SIP/10:20-1;1)", "A=b: c")),
+    ("Odd(never:closed", ("Odd(never", "closed")),
+    ("Variable: CHANNEL(state)=Up", ("Variable", "CHANNEL(state)=Up")),
+]
+
+
+@pytest.mark.parametrize(("line", "header"), LINES)
+def test_a_line_is_split_at_the_first_colon_and_one_space(line, header):
+    assert Message(line.encode()).headers == (header,)
+
+
+def test_bytes_that_are_no_utf8_are_kept_as_escapes():
+    message = Message(b"Value: \xff\xfe latin1 \xe9 Gr\xc3\xbc\xc3\x9fe")
+    assert message["Value"] == "\\xff\\xfe latin1 \\xe9 Grüße"
+
+
+def test_headers_are_in_order_and_repeated_ones_are_kept():
+    message = event("Key: 1", "Other: x", "key: 2", "Key: 3")
+    assert message.headers == (("Event", "Test"), ("Key", "1"), ("Other", "x"), ("key", "2"), ("Key", "3"))
+    assert message.get_all("KEY") == ["1", "2", "3"]
+    assert message.get_all("nothing") == []
+    assert message.keys() == list(message) == ["Event", "Key", "Other", "key"]
+    assert len(message) == 5
+    assert dict(message) == {"Event": "Test", "Key": "1", "Other": "x", "key": "2"}
+    assert message.as_dict() == {"Event": "Test", "Key": ["1", "3"], "Other": "x", "key": "2"}
+
+
+def test_the_exact_spelling_wins_and_any_other_is_found():
+    message = event("UniqueID: 1", "Uniqueid: 2")
+    assert message["Uniqueid"] == "2"
+    assert message["UniqueID"] == "1"
+    assert message["uniqueid"] == "1"
+    assert message.get("UNIQUEID") == "1"
+
+
+@pytest.mark.parametrize(
+    ("key", "inside"),
+    [("Channel", True), ("cHANNEL", True), ("Chan", False), (7, False)],
+)
+def test_whether_a_key_is_in_a_message(key, inside):
+    assert (key in event("Channel: x")) is inside
+
+
+def test_a_key_that_is_not_there():
+    message = event()
+    assert message.get("Nothing") is None
+    assert message.get("Nothing", "") == ""
+    with pytest.raises(KeyError) as raised:
+        message["Nothing"]
+    assert raised.value.args == ("Nothing",)
+
+
+def test_messages_are_equal_by_their_bytes_their_server_and_their_kind():
+    raw = b"Event: X"
+    assert Event("X", raw, server="a") == Event("X", raw, server="a")
+    assert hash(Event("X", raw)) == hash(Event("X", raw))
+    assert Event("X", raw, server="a") != Event("X", raw, server="b")
+    assert Event("X", raw) != Event("X", raw + b" ")
+    assert Event("X", raw) != Message(raw)
+    assert Message(raw) != raw
+
+
+def test_a_repr_shows_no_value():
+    assert repr(event("CallerIDNum: 015112345")) == "<Event Test from node_1>"
+    assert repr(Event("X", b"Event: X")) == "<Event X from nowhere>"
+    assert repr(response("Secret: x")) == "<Response Success from node_1, 0 events>"
+    assert repr(Response("Error", b"")) == "<Response Error from nowhere, 0 events>"
+
+
+# --- answers ---
+
+
+@pytest.mark.parametrize(
+    ("status", "ok"),
+    [("Success", True), ("Follows", True), ("Goodbye", True), ("Error", False), ("error", False)],
+)
+def test_all_but_an_error_is_good(status, ok):
+    assert response(status=status).ok is ok
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [(["Message: No Contacts found\n"], "No Contacts found"), (["Message: Pong "], "Pong "), ([], "")],
+)
+def test_the_message_of_an_answer(lines, message):
+    assert response(*lines).message == message
+
+
+def test_output_is_the_lines_of_a_command():
+    assert response("Output:  first", "Output: ", "Output: last").output == " first\n\nlast"
+    assert response().output == ""
+    assert response("Output: ").output == ""
+
+
+# --- calls ---
+
+
+def outcome(*lines: str) -> OriginateOutcome:
+    return OriginateOutcome.from_event(event(*lines, name="OriginateResponse"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "result", "number", "words"),
+    [
+        ("Success", "4", CallResult.ANSWERED, 4, "answered"),
+        ("success", "0", CallResult.ANSWERED, 0, "answered"),
+        ("Failure", "0", CallResult.FAILED, 0, "no such channel or extension, or not registered"),
+        ("Failure", "1", CallResult.FAILED, 1, "hung up before it was answered"),
+        ("Failure", "3", CallResult.NO_ANSWER, 3, "rang, but nobody answered"),
+        ("Failure", "5", CallResult.BUSY, 5, "busy"),
+        ("Failure", "8", CallResult.FAILED, 8, "congestion, or not available"),
+        ("Failure", "77", CallResult.FAILED, 77, "failed for a reason unknown here (77)"),
+        ("Failure", "soon", CallResult.FAILED, None, "failed for a reason unknown here (soon)"),
+        ("Failure", "", CallResult.FAILED, None, "failed for a reason unknown here (none given)"),
+    ],
+)
+def test_reasons_of_a_call(answer, reason, result, number, words):
+    found = outcome(f"Response: {answer}", f"Reason: {reason}", "Channel: PJSIP/1", "Uniqueid: 1.2")
+    assert found == OriginateOutcome(result, number, words, "PJSIP/1", "1.2")
+    assert found.answered is (result is CallResult.ANSWERED)
+
+
+def test_a_failed_call_has_no_unique_id():
+    assert outcome("Response: Failure", "Reason: 5", "Uniqueid: <unknown>").uniqueid is None
+    assert outcome("Response: Failure").channel == ""
+
+
+def test_only_an_answer_with_an_originate_response_has_an_outcome():
+    answer = response()
+    assert answer.outcome is None
+    answer.final_event = event("EventList: Complete", name="StatusComplete")
+    assert answer.outcome is None
+    answer.final_event = event("Response: Failure", "Reason: 5", name="OriginateResponse")
+    assert answer.outcome.result == "busy"
