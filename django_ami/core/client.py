@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django_ami.core.cluster import Cluster, Routing, Server, Strategy
@@ -190,15 +191,16 @@ class Client:
     def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction:
         """Send an action; never blocks.
 
-        It goes to ``server``, or where the routing says. ``timeout`` is the time in seconds within which the answer
+        It goes to ``server``, or where the routing says, and from there on to the next one as long as nothing of it has
+        left. ``timeout`` is the time in seconds within which the answer
         must have come, the time until the server is connected included; by default the action's own, or the option
         ``action_timeout``. Raises InvalidAction (nothing was sent) and ConfigurationError; all else is told by what is
         returned. An action is never repeated by itself.
         """
         if server is not None:
-            target = self._server(server)
+            target, *others = [self._server(server)]
         elif self._routing is not None:
-            target = self._routing.choose()
+            target, *others = self._routing.choose()
         else:
             raise ConfigurationError(
                 "several servers are known, but none is the default (AMI_DEFAULT_SERVER) and there is no routing: "
@@ -209,11 +211,23 @@ class Client:
         if timeout is None:
             timeout = target.config.options.action_timeout if action.timeout is None else action.timeout
         pending = PendingAction(action, action_id, wire, server=target.name, timeout=timeout, owner=self)
+        if others:
+            pending.reroute = partial(self._send_to_next, others)
         if self._closed:
+            pending.reroute = None
             pending.fail(ConnectionFailed(f"the client was closed; {action.name} was not sent.", server=target.name))
         else:
             self._reactor.call_soon(lambda: target.send(pending))
         return pending
+
+    def _send_to_next(self, others: list[Server], pending: PendingAction) -> bool:
+        if not others or self._closed:
+            return False
+        server = others.pop(0)
+        logger.info("%s: not reached; %s goes to %s instead.", pending.server, pending.name, server.name)
+        pending.server = server.name
+        self._reactor.call_soon(lambda: server.send(pending))
+        return True
 
     # --- events ---
 

@@ -315,22 +315,22 @@ def _lookup(host: str, port: int) -> Addresses | AmiError:
 
 
 class Routing:
-    """Chooses a server for an action that names none; looks at their health, never at the action."""
+    """Chooses servers for an action that names none; looks at their health, never at the action."""
 
     def __init__(self, strategy: Strategy, servers: Sequence[Server]) -> None:
         self.strategy = strategy
         self.servers = tuple(servers)
         self._turn = count()
 
-    def choose(self) -> Server:
-        """The default server, or the healthiest of those that take part, in their order or in turn."""
+    def choose(self) -> list[Server]:
+        """The servers to try, the best one first: the default one alone, or all that take part, by their health."""
         if self.strategy is Strategy.DEFAULT:
-            return self.servers[0]
+            return [self.servers[0]]
         candidates = self.servers
         if self.strategy is Strategy.ROUND_ROBIN:
             start = next(self._turn) % len(candidates)
             candidates = candidates[start:] + candidates[:start]
-        return min(candidates, key=_ill)
+        return sorted(candidates, key=_ill)
 
 
 def _ill(server: Server) -> int:

@@ -74,6 +74,8 @@ class PendingAction(Future[Response]):
         self.position: int | None = None
         self.response: Response | None = None
         self.events: list[Event] = []
+        #: Finds another server for an action that could not leave; None if it may go to none but this.
+        self.reroute: Callable[[PendingAction], bool] | None = None
         self._owner = owner
 
     # --- for users ---
@@ -172,7 +174,10 @@ class PendingAction(Future[Response]):
         self.set_exception(ActionFailed(f"{self.name} refused: {text}", response=response, server=self.server))
 
     def fail(self, error: AmiError) -> None:
-        """Settle with an error."""
+        """Settle with an error; or move on, if nothing was handed over for writing and there is another server."""
+        unreached = self.position is None and isinstance(error, ConnectionError)
+        if unreached and self.reroute is not None and self.reroute(self):
+            return
         if not self.done():
             if isinstance(error, ConnectionLost):
                 error.events = tuple(self.events)

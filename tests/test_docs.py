@@ -1,0 +1,78 @@
+"""The documentation is true: its Python runs, its tables agree with the code, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import load_command_class
+from django.test import override_settings
+
+from django_ami import errors
+from django_ami.core.config import Options, TLSConfig
+from django_ami.testing import Simulator
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+
+
+@pytest.fixture
+def node_1() -> Iterator[Simulator]:
+    with Simulator() as server, override_settings(AMI_SERVERS={"node_1": {"URL": server.url}}):
+        yield server
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_snippets_run(page: Path, node_1: Simulator) -> None:
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    for snippet in re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE):
+        exec(compile(snippet, page.name, "exec"), namespace)
+
+
+def test_the_settings_snippet_is_accepted() -> None:
+    from django_ami import conf
+
+    (snippet,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "settings.md").read_text(), re.DOTALL | re.MULTILINE)
+    namespace: dict[str, Any] = {}
+    exec(snippet, namespace)
+    with override_settings(**{name: namespace[name] for name in conf.NAMES}):
+        settings = conf.load()
+    assert [server.port for server in settings.servers] == [5038, 5039, 5039]
+
+
+def test_every_option_is_documented_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?([\w.]+)`? \|", (DOCS / "settings.md").read_text(), re.MULTILINE))
+    for option in fields(Options):
+        default = option.default
+        assert rows.get(option.name) == (default if isinstance(default, str) else f"{default:.10g}"), option.name
+
+
+def test_every_tls_key_is_documented() -> None:
+    text = (DOCS / "settings.md").read_text()
+    for key in fields(TLSConfig):
+        assert f"`{key.name.upper()}`" in text
+
+
+def test_every_error_is_documented() -> None:
+    text = (DOCS / "actions.md").read_text()
+    for name in errors.__all__:
+        assert f"`{name}`" in text
+
+
+def test_every_option_of_the_worker_is_documented() -> None:
+    parser = load_command_class("django_ami", "ami_listen").create_parser("manage.py", "ami_listen")
+    text = (DOCS / "listening.md").read_text()
+    own = {"--server", "--all", "--events", "--run-for", "--max-events", "--drain-timeout"}
+    assert own <= {option for action in parser._actions for option in action.option_strings}
+    for option in own:
+        assert f"`{option}" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
