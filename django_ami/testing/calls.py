@@ -88,8 +88,10 @@ class Calls:
         uniqueid = order.channel_id if order else ""
         if tech != "Local":
             device = rest.partition("@")[2] or rest
+            endpoint = pbx.endpoints.get(device)
+            own = {"caller_num": endpoint.name, "caller_name": endpoint.title} if endpoint else {}
             name = f"{tech}/{device}-{serial}"
-            return pbx.add_channel(name, uniqueid=uniqueid, linkedid=linkedid, dialed=dialed)
+            return pbx.add_channel(name, uniqueid=uniqueid, linkedid=linkedid, dialed=dialed, **own)
         where = rest.split("/")[0]
         exten, _, context = where.partition("@")
         fields = {"dialed": dialed, "exten": exten, "context": context or "default"}
@@ -262,7 +264,10 @@ class Calls:
             return
         leg = self.new_leg(dialed, channel)
         leg.connected_num, leg.connected_name = channel.caller_num, channel.caller_name
+        leg.exten = channel.exten
         self.new_exten(leg, "AppDial", "(Outgoing Line)")
+        channel.connected_num, channel.connected_name = leg.caller_num, leg.caller_name
+        pbx.emit("NewConnectedLine", channel.snapshot())
         outcome = await self.dial(leg, channel, pbx.times.ring * 4)
         pbx.set_variable(channel, "DIALSTATUS", outcome.status)
         if outcome is ANSWER:

@@ -35,6 +35,7 @@ class Endpoint:
     """A PJSIP endpoint."""
 
     name: str
+    title: str = ""
     contact: str = ""
 
     @property
@@ -64,10 +65,7 @@ class Pbx:
         self.database: dict[str, str] = {"/pbx/UUID": str(uuid.uuid4())}
         self.globals: dict[str, str] = {}
         self.queues: dict[str, Queue] = {queue.name: queue for queue in default_queues()}
-        contacts = {name: f"{name}/sip:{name}@127.0.0.1:5060" for name in ("101", "102", "103", "noanswer")}
-        self.endpoints = {
-            name: Endpoint(name, contacts.get(name, "")) for name in ("101", "102", "103", "104", "noanswer")
-        }
+        self.endpoints = {endpoint.name: endpoint for endpoint in _default_endpoints()}
         self.hints = {"101": "PJSIP/101", "102": "PJSIP/102", "103": "PJSIP/103", "104": "PJSIP/104"}
         self.channels: dict[str, Channel] = {}
         self.bridges: dict[str, Bridge] = {}
@@ -236,6 +234,13 @@ class Pbx:
             ("Status", str(status)),
             ("StatusText", text),
         ]
+
+
+def _default_endpoints() -> list[Endpoint]:
+    """Four that are registered, and 104 that is not."""
+    titles = {"101": "Alice", "102": "Bob", "103": "Zoë Müller", "noanswer": "Never There"}
+    there = [Endpoint(name, title, f"{name}/sip:{name}@127.0.0.1:5060") for name, title in titles.items()]
+    return [*there, Endpoint("104", "Dave")]
 
 
 def _cdr(channel: Channel) -> Pairs:

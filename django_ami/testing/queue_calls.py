@@ -85,7 +85,7 @@ class QueueCall:
         pbx, calls = self._pbx, self._pbx.calls
         member.in_call = True  # nobody else may ring it meanwhile
         leg = calls.new_leg(member.interface, self._caller)
-        leg.caller_num = self._caller.exten
+        leg.connected_num, leg.connected_name = self._caller.caller_num, self._caller.caller_name
         self._agent("AgentCalled", member, leg)
         outcome = await calls.dial(leg, self._caller, pbx.times.ring * 2)
         if outcome.status == "ANSWER":

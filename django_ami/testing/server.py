@@ -119,7 +119,14 @@ class Server:
         """Run something beside the sessions; it ends with the server at the latest."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            context = {"message": "a background task failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The public face: a simulated Asterisk in a thread of its own, driven from any other thread."""
 
 import asyncio
+import logging
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -20,8 +21,17 @@ from django_ami.testing.requests import ReceivedAction
 from django_ami.testing.script import Rule
 from django_ami.testing.server import Server
 
+_log = logging.getLogger("django_ami.testing")
+
 T = TypeVar("T")
 _DEFAULT_USERS = {"admin": User(secret="amp111")}  # noqa: S106 - the simulator's well-known secret
+
+
+def _report(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Faults of our own are logged; broken links and TLS handshakes are the client's business."""
+    error = context.get("exception")
+    if not isinstance(error, OSError):
+        _log.error("simulator: %s", context.get("message"), exc_info=error)
 
 
 class Simulator:
@@ -146,7 +156,7 @@ class Simulator:
 
     async def _main(self, ready: "Future[int]") -> None:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _loop, _context: None)  # broken TLS handshakes are the client's business
+        loop.set_exception_handler(_report)
         self._loop, self._stopping = loop, asyncio.Event()
         await self._server.start(self.host, self.port, self._tls)
         ready.set_result(self._server.address[1])

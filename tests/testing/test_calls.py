@@ -46,8 +46,18 @@ def test_an_answered_call_to_an_extension(sim: Simulator) -> None:
         frames = main_events(wire, sim)
         assert names(frames) == [
             *("Newchannel", "NewCallerid", "NewConnectedLine", "DialBegin", "Newstate", "DialState", "Newstate"),
-            *("DialEnd", "OriginateResponse", "Newchannel", "DialBegin", "Newstate", "DialState", "Newstate"),
-            *("DialEnd", "BridgeCreate", "BridgeEnter", "BridgeEnter", "HangupRequest", "BridgeLeave", "Hangup"),
+            *("DialEnd", "OriginateResponse", "Newchannel", "NewConnectedLine", "DialBegin", "Newstate"),
+            *(
+                "DialState",
+                "Newstate",
+                "DialEnd",
+                "BridgeCreate",
+                "BridgeEnter",
+                "BridgeEnter",
+                "HangupRequest",
+                "BridgeLeave",
+                "Hangup",
+            ),
             *("BridgeLeave", "BridgeDestroy", "SoftHangupRequest", "Hangup"),
         ]
         by_name = {frame.kind[1]: frame for frame in frames}
@@ -338,6 +348,30 @@ def test_a_queue_call_that_is_given_up(sim: Simulator) -> None:
         ]
         entry = next(frame for frame in frames if frame.kind[1] == "QueueCallerAbandon")
         assert entry.keys[-4:] == ["Queue", "Position", "OriginalPosition", "HoldTime"]
+
+
+def test_a_local_channel_has_two_halves(sim: Simulator) -> None:
+    with logged_in(sim, events="call") as wire:
+        originate(wire, "Local/500@default", ChannelId="own", Timeout="5000")
+        frames = main_events(wire, sim)
+        assert names(frames)[:4] == ["Newchannel", "Newchannel", "LocalBridge", "DialBegin"]
+        assert [frame["Uniqueid"] for frame in frames[:2]] == ["own", "own;2"]
+        assert [frame["ChannelStateDesc"] for frame in frames[:2]] == ["Down", "Ring"]
+        bridge = next(frame for frame in frames if frame.kind[1] == "LocalBridge")
+        assert bridge.keys[2:] == [
+            *(f"LocalOne{key}" for key in SNAPSHOT),
+            *(f"LocalTwo{key}" for key in SNAPSHOT),
+            *("Context", "Exten", "LocalOptimization"),
+        ]
+        assert next(frame for frame in frames if frame.kind[1] == "DialBegin")["DialString"] == "500@default"
+        assert names(frames).count("Hangup") == 2
+
+
+def test_a_local_channel_may_lead_into_a_queue(sim: Simulator) -> None:
+    with logged_in(sim, events="agent") as wire:
+        wire.send("Originate", Channel="Local/support@default", Application="Wait", Data="5", Async="true")
+        assert wire.event("QueueCallerJoin")["Channel"].endswith(";2")
+        assert wire.event("AgentConnect")["MemberName"] == "Alice"
 
 
 def test_recording(long_sim: Simulator) -> None:

@@ -98,7 +98,7 @@ def test_booting() -> None:
         assert wire.frame().get("Ping") == "Pong"
         assert wire.ask("QueueSummary")["Message"].startswith("Invalid/unknown command: QueueSummary. ")
         assert wire.ask("CoreStatus")["Response"] == "Success"
-        assert wire.ask("Originate", Channel="PJSIP/101", Async="1")["Response"] == "Success"
+        assert wire.ask("Originate", Channel="PJSIP/101", Application="Wait", Async="1")["Response"] == "Success"
         assert wire.event("OriginateResponse")["Reason"] == "0"
         sim.finish_booting()
         booted = wire.event("FullyBooted")

@@ -78,6 +78,17 @@ def test_raw(sim: Simulator) -> None:
         assert wire.ask("Ping")["Response"] == "Odd"
 
 
+def test_a_rule_of_yours_that_raises_is_logged_and_ends_the_session(
+    sim: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim.on("Ping").raw(lambda action: str(1 / 0).encode())
+    with logged_in(sim) as wire:
+        wire.send("Ping")
+        assert wire.rest() == b""
+    sim.wait_for(lambda: caplog.records)
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_wait_for_names_what_it_waited_for(sim: Simulator) -> None:
     with pytest.raises(TimeoutError, match=r"not within 0.01 s: a miracle \(connections=0 logins=0"):
         sim.wait_for(lambda: False, timeout=0.01, what="a miracle")

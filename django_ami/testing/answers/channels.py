@@ -74,7 +74,7 @@ def hangup(x: Exchange) -> bytes:
     """Hang up a channel, or all whose name matches /a regular expression/."""
     name = x.get("Channel")
     cause = x.get("Cause")
-    code = int(cause) if cause.isdigit() and int(cause) <= 127 else 16
+    code = int(cause) if cause.isdecimal() and int(cause) <= 127 else 16
     if not name:
         return x.error("No channel specified")
     if len(name) > 2 and name.startswith("/") and name.endswith("/"):

@@ -119,7 +119,7 @@ def add_filter(x: Exchange) -> bytes:
 async def wait_event(x: Exchange) -> bytes:
     """Wait for an event."""
     text = x.get("Timeout")
-    seconds = float(text) if text.isdigit() else None
+    seconds = float(text) if text.isdecimal() else None
     came = await x.session.wait_event(seconds)
     end = render([("Event", "WaitEventComplete"), *x.echo])
     return x.ok("Waiting for Event completed.") + came + end

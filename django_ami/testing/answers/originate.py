@@ -26,18 +26,23 @@ def caller_id(text: str) -> tuple[str, str]:
 
 def _refusal(x: Exchange) -> str:
     """Why the request is not taken; empty if it is."""
-    channel, exten, context, priority = (x.get(key) for key in ("Channel", "Exten", "Context", "Priority"))
+    channel, exten, priority = x.get("Channel"), x.get("Exten"), x.get("Priority")
     checks = (
         (not channel, "Channel not specified"),
+        (bool(priority) and not priority.isdecimal(), "Invalid priority"),
+        (not x.get("Timeout", "0").isdecimal(), "Invalid timeout"),
         ("/" not in channel or channel.endswith("/"), "Invalid channel"),
-        (bool(exten) and not (context and priority), "Originate with 'Exten' requires 'Context' and 'Priority'"),
-        (bool(priority) and not priority.isdigit(), "Invalid priority"),
-        (not x.get("Timeout", "0").isdigit(), "Invalid timeout"),
         (len(encode(x.get("ChannelId"))) > _MAX_ID, f"Uniqueid length exceeds maximum of {_MAX_ID}"),
-        (exten == "nosuch", "Extension does not exist."),
         (_is_forbidden(x), "Originate Access Forbidden: app or data blacklisted"),
+        (_no_destination(x), "Originate with 'Exten' requires 'Context' and 'Priority'"),
+        (exten == "nosuch" and not x.get("Application"), "Extension does not exist."),
     )
     return next((text for wrong, text in checks if wrong), "")
+
+
+def _no_destination(x: Exchange) -> bool:
+    """Neither an application nor a whole place in the dialplan; an application wins over an extension."""
+    return not x.get("Application") and not all(x.get(key) for key in ("Exten", "Context", "Priority"))
 
 
 def _is_forbidden(x: Exchange) -> bool:

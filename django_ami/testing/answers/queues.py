@@ -57,7 +57,7 @@ def queue_add(x: Exchange) -> bytes:
         interface,
         x.get("MemberName") or interface,
         membership="dynamic",
-        penalty=int(x.get("Penalty") or 0) if x.get("Penalty", "0").isdigit() else 0,
+        penalty=int(x.get("Penalty") or 0) if x.get("Penalty", "0").isdecimal() else 0,
         state_interface=x.get("StateInterface"),
         paused=_is_true(x.get("Paused")),
         paused_reason=x.get("Reason"),
@@ -105,7 +105,7 @@ def queue_pause(x: Exchange) -> bytes:
 @action("QueuePenalty", "agent", module=True)
 def queue_penalty(x: Exchange) -> bytes:
     """Set the penalty of a member."""
-    if not x.get("Interface") or not x.get("Penalty").isdigit():
+    if not x.get("Interface") or not x.get("Penalty").isdecimal():
         return x.error("Need 'Interface' and 'Penalty' parameters.")
     found = [(queue, member) for queue in _chosen(x) if (member := queue.member(x.get("Interface")))]
     if not found:

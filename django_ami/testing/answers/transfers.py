@@ -8,7 +8,7 @@ from django_ami.testing.exchange import Exchange
 def _step(x: Exchange, prefix: str = "") -> Step | None:
     """Where to; None if the priority is no number."""
     priority = x.get(f"{prefix}Priority") or x.get("Priority") or "1"
-    if not priority.isdigit():
+    if not priority.isdecimal():
         return None
     context = x.get(f"{prefix}Context") or x.get("Context") or "default"
     return Step(context, x.get(f"{prefix}Exten") or x.get("Exten"), int(priority))
@@ -122,7 +122,7 @@ def park(x: Exchange) -> bytes:
     if channel is None:
         return x.error(f"Channel does not exist: {name}")
     milliseconds = x.get("Timeout")
-    seconds = str(int(milliseconds) / 1000) if milliseconds.isdigit() else ""
+    seconds = str(int(milliseconds) / 1000) if milliseconds.isdecimal() else ""
     channel.signal_goto(Step(channel.context, channel.exten, application="Park", data=f"default,{seconds}"))
     return x.ok("Park successful\n")
 
