@@ -102,13 +102,12 @@ class Transport:
         self._addresses = list(addresses)
         self._context = context
         self._errors: list[str] = []
-        self._handshaking = False
-        self._tls_wants_write = False
         self._socket: socket.socket | ssl.SSLSocket = self._connect_next()
 
     # --- connecting ---
 
     def _connect_next(self) -> socket.socket:
+        self._handshaking = self._tls_wants_write = False
         while self._addresses:
             family, kind, proto, _, address = self._addresses.pop(0)
             self.tried += 1
@@ -216,7 +215,8 @@ class Transport:
                 return (
                     f"{self.peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or take TLS away."
                 )
-            return f"the TLS handshake with {self.peer} failed ({error.reason or error.strerror})."
+            cure = _certificate_cure(error.reason or "")
+            return f"the TLS handshake with {self.peer} failed ({error.reason or error.strerror}){cure}"
         return f"{self.peer} hung up in the TLS handshake: is it a TLS port?"
 
     # --- bytes ---
@@ -247,6 +247,10 @@ class Transport:
             except OSError as error:
                 if _wants_more(error):
                     return b"".join(chunks), False
+                if "_ALERT_" in _reason(error):
+                    # In TLS 1.3 the server judges our certificate when the handshake is over for us.
+                    text = f"{self.peer} broke off ({_reason(error)}){_certificate_cure(_reason(error))}"
+                    raise ConnectionFailed(text, server=self._config.name) from None
                 return self._ended(chunks, f"the connection broke ({_reason(error)}).")
             if not chunk:
                 return self._ended(chunks, "the server closed the connection.")
@@ -282,6 +286,13 @@ class Transport:
 def _wants_more(error: OSError) -> bool:
     # Named, not imported: ssl is loaded only by those who use TLS.
     return type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
+
+
+def _certificate_cure(reason: str) -> str:
+    """The end of the message about a TLS alert."""
+    if any(word in reason for word in ("HANDSHAKE_FAILURE", "CERTIFICATE", "UNKNOWN_CA")):
+        return ": does it demand a certificate of ours? The TLS keys CERT_FILE and KEY_FILE name one."
+    return "."
 
 
 def _reason(error: OSError) -> str:
