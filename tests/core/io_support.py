@@ -1,0 +1,187 @@
+"""What the tests over real TCP share: quick settings, started clients, waits with an end."""
+
+import contextlib
+import datetime
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from django_ami.core.client import Client
+from django_ami.core.config import Options, ServerConfig, TLSConfig
+from django_ami.testing import Faults, ServerTLS, Simulator
+
+#: Long enough for the slowest machine, since nothing waits for the whole of it unless it fails.
+PATIENCE = 20.0
+
+
+def wait_until(condition: Callable[[], object], what: str = "", timeout: float = PATIENCE) -> None:
+    """Wait for a condition; fail by name after ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {timeout:g} s: {what or condition}")
+        time.sleep(0.002)
+
+
+def quick(**changes: Any) -> Options:
+    """Options with short retries; every other time as in real life unless it is given."""
+    return Options(**{"reconnect_initial": 0.02, "reconnect_max": 0.05, "boot_grace": 0.05, **changes})
+
+
+def config(
+    where: Simulator | int,
+    name: str = "node_1",
+    *,
+    host: str = "127.0.0.1",
+    user: str = "admin",
+    secret: str = "amp111",
+    tls: TLSConfig | None = None,
+    **options: Any,
+) -> ServerConfig:
+    """The settings of a server at a simulator or at a port; options as keywords."""
+    port = where if isinstance(where, int) else where.port
+    return ServerConfig(
+        name=name, host=host, port=port, username=user, secret=secret, tls=tls, options=quick(**options)
+    )
+
+
+def simulator(*, faults: Faults | None = None, **settings: Any) -> Simulator:
+    """A simulator that does not sleep a second before it refuses a login."""
+    return Simulator(faults=faults or Faults(login_delay=0.0), **settings)
+
+
+@contextlib.contextmanager
+def started(*servers: ServerConfig, connect: bool = True, dispatcher: bool = True, **settings: Any) -> Iterator[Client]:
+    """A started client, closed at the end."""
+    client = Client(servers, **settings)
+    try:
+        client.start(connect=connect, dispatcher=dispatcher)
+        yield client
+    finally:
+        client.close()
+
+
+def ready(client: Client, *names: str) -> None:
+    """Wait until these servers (all, if none is named) are ready."""
+    for name in names or tuple(client.servers):
+        wait_until(lambda name=name: client.servers[name].ready, f"{name} ready: {client.status()[name]}")
+
+
+class Recorder:
+    """A callable that keeps what it was called with, and the thread it was called in."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.threads: set[str] = set()
+
+    def __call__(self, *arguments: Any) -> None:
+        self.threads.add(threading.current_thread().name)
+        self.calls.append(arguments)
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    @property
+    def firsts(self) -> list[Any]:
+        """The first argument of every call."""
+        return [call[0] for call in self.calls]
+
+
+def resolving(monkeypatch: Any, names: dict[str, Callable[[], list[tuple[str, int]]]]) -> None:
+    """Let host names resolve to what a function of the test says (it may wait, or raise); all else as ever."""
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, *arguments: Any, **more: Any) -> list[Any]:
+        if host not in names or more.get("flags"):
+            return real(host, port, *arguments, **more)
+        return addresses(*names[host]())
+
+    monkeypatch.setattr("django_ami.core.transport.socket.getaddrinfo", getaddrinfo)
+
+
+def addresses(*pairs: tuple[str, int]) -> list[Any]:
+    """Host and port as ``getaddrinfo`` gives them."""
+    return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", pair) for pair in pairs]
+
+
+# --- fixtures (conftest.py gives them to the tests) ---
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    """A running simulator."""
+    with simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def no_bugs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing failed on the reactor's thread, and no thread of a client outlived the test."""
+    caplog.set_level(logging.INFO, logger="django_ami")
+    yield
+    for when in ("setup", "call"):
+        bugs = [record for record in caplog.get_records(when) if "A bug in django_ami" in record.getMessage()]
+        assert not bugs, bugs[0].exc_text or bugs[0].exc_info
+    ours = ("django_ami-reactor", "django_ami-dispatch")
+    assert not [thread.name for thread in threading.enumerate() if thread.name in ours]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """PEM files of a certificate and its key."""
+
+    certfile: str
+    keyfile: str
+    fingerprint: str
+
+    @property
+    def tls(self) -> ServerTLS:
+        return ServerTLS(self.certfile, self.keyfile)
+
+
+class Authority:
+    """A certificate authority of the tests: ``ca_file`` to trust, and certificates of every kind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ca = trustme.CA()
+        self.ca_file = str(folder / "ca.pem")
+        self.ca.cert_pem.write_to_path(self.ca_file)
+        self._folder = folder
+        past = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
+        self.loopback = self._issue("loopback", "127.0.0.1")
+        self.elsewhere = self._issue("elsewhere", "pbx.example.org")
+        self.expired = self._issue("expired", "127.0.0.1", not_before=past, not_after=past + datetime.timedelta(days=9))
+        self.client = self._issue("client", "worker@example.org")
+        self.self_signed = self._self_signed()
+
+    def _issue(self, name: str, identity: str, **times: datetime.datetime) -> Certificate:
+        issued = self.ca.issue_cert(identity, **times)
+        chain = b"".join(pem.bytes() for pem in issued.cert_chain_pems)
+        return self._write(name, chain, issued.private_key_pem.bytes())
+
+    def _self_signed(self) -> Certificate:
+        other = trustme.CA()  # the certificate of an authority is signed by itself
+        return self._write("self", other.cert_pem.bytes(), other.private_key_pem.bytes())
+
+    def _write(self, name: str, certificate: bytes, key: bytes) -> Certificate:
+        certfile, keyfile = self._folder / f"{name}.crt", self._folder / f"{name}.key"
+        certfile.write_bytes(certificate)
+        keyfile.write_bytes(key)
+        end = "-----END CERTIFICATE-----"
+        first = certificate.decode().partition(end)[0] + end
+        return Certificate(str(certfile), str(keyfile), sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest())
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))

@@ -1,0 +1,225 @@
+"""TLS, from the settings to the first answer: who is trusted, and what the error says of who is not."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import pytest
+
+from django_ami.core.actions import Action, Ping
+from django_ami.core.client import Client
+from django_ami.core.config import TLSConfig
+from django_ami.core.errors import ConfigurationError, ConnectionFailed
+from django_ami.testing import Simulator
+from tests.core.io_support import Authority, Recorder, config, ready, resolving, simulator, started, wait_until
+from tests.core.servers import Hoard, ScriptedServer
+
+pytestmark = pytest.mark.usefixtures("no_bugs")
+
+
+@pytest.fixture
+def secured(authority: Authority) -> Iterator[Simulator]:
+    with simulator(tls=authority.loopback.tls) as running:
+        yield running
+
+
+def ping(sim: Simulator | int, tls: TLSConfig | None, **options: object) -> None:
+    """Send a Ping; raises what it raises."""
+    with started(config(sim, tls=tls, **options), role="caller", connect=False) as client:
+        response = client.send(Ping(), timeout=20).result()
+        assert response["Ping"] == "Pong"
+        assert client.status()["node_1"].tls is (tls is not None)
+
+
+def refusal(sim: Simulator | int, tls: TLSConfig | None, **options: object) -> str:
+    """What the error of a Ping says."""
+    with pytest.raises(ConnectionFailed) as caught:
+        ping(sim, tls, **options)
+    assert caught.value.sent is False
+    assert "Ping was not sent" in str(caught.value)
+    return str(caught.value)
+
+
+# --- who is trusted ---
+
+
+def test_a_certificate_of_a_trusted_authority(secured: Simulator, authority: Authority) -> None:
+    ping(secured, TLSConfig(ca_file=authority.ca_file))
+
+
+def test_an_unknown_authority_is_refused_and_the_cure_named(secured: Simulator) -> None:
+    text = refusal(secured, TLSConfig())
+    assert "unable to get local issuer certificate" in text
+    assert "CA_FILE" in text
+    assert "FINGERPRINT" in text
+
+
+def test_the_name_in_the_certificate_must_be_that_of_the_host(authority: Authority) -> None:
+    with simulator(tls=authority.elsewhere.tls) as sim:
+        text = refusal(sim, TLSConfig(ca_file=authority.ca_file))
+        assert "SERVER_HOSTNAME" in text
+        ping(sim, TLSConfig(ca_file=authority.ca_file, server_hostname="pbx.example.org"))
+
+
+def test_a_self_signed_certificate_is_refused_and_the_cure_named(authority: Authority) -> None:
+    with simulator(tls=authority.self_signed.tls) as sim:
+        text = refusal(sim, TLSConfig())
+        assert "self-signed certificate" in text
+        assert "FINGERPRINT" in text
+
+
+def test_a_pinned_certificate_needs_no_authority_and_no_name(authority: Authority) -> None:
+    for certificate in (authority.self_signed, authority.elsewhere, authority.expired):
+        with simulator(tls=certificate.tls) as sim:
+            ping(sim, TLSConfig(fingerprint=certificate.fingerprint))
+
+
+def test_another_certificate_than_the_pinned_one_is_refused(secured: Simulator, authority: Authority) -> None:
+    text = refusal(secured, TLSConfig(ca_file=authority.ca_file, fingerprint=authority.elsewhere.fingerprint))
+    assert "is not the pinned one" in text
+    assert authority.loopback.fingerprint in text
+    assert secured.login_attempts == 0
+
+
+def test_verify_false_takes_any_certificate(authority: Authority) -> None:
+    for certificate in (authority.self_signed, authority.elsewhere, authority.expired):
+        with simulator(tls=certificate.tls) as sim:
+            ping(sim, TLSConfig(verify=False))
+
+
+def test_an_expired_certificate_is_refused(authority: Authority) -> None:
+    with simulator(tls=authority.expired.tls) as sim:
+        text = refusal(sim, TLSConfig(ca_file=authority.ca_file))
+    assert "expired" in text
+    assert "renew it on the server" in text
+
+
+@pytest.fixture(params=[ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def demanding(authority: Authority, request: pytest.FixtureRequest) -> ssl.SSLContext:
+    """The settings of a server that demands a certificate of its clients."""
+    context = authority.loopback.tls.context()
+    context.maximum_version = request.param
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cafile=authority.ca_file)
+    return context
+
+
+def test_a_server_that_demands_a_certificate_of_ours_gets_it(authority: Authority, demanding: ssl.SSLContext) -> None:
+    own = authority.client
+    with simulator(tls=demanding) as sim:
+        ping(sim, TLSConfig(ca_file=authority.ca_file, cert_file=own.certfile, key_file=own.keyfile))
+
+
+def test_a_server_that_demands_a_certificate_and_gets_none(authority: Authority, demanding: ssl.SSLContext) -> None:
+    def serve(sock: socket.socket) -> None:
+        with demanding.wrap_socket(sock, server_side=True) as secure:  # tells the reason by an alert, as Asterisk does
+            secure.recv(1)
+
+    with ScriptedServer(serve) as server:
+        text = refusal(server.port, TLSConfig(ca_file=authority.ca_file))
+    assert "does it demand a certificate of ours? The TLS keys CERT_FILE and KEY_FILE name one." in text
+
+
+# --- files ---
+
+
+@pytest.mark.parametrize("key", ["ca_file", "cert_file"])
+def test_a_file_that_cannot_be_read_is_told_when_the_client_is_made(tmp_path: object, key: str) -> None:
+    missing = TLSConfig(**{key: f"{tmp_path}/missing.pem"})
+    with pytest.raises(ConfigurationError, match=f"node_1: TLS key '{key.upper()}': .*No such file"):
+        Client([config(5039, tls=missing)])
+
+
+def test_a_file_that_is_no_certificate_is_told_when_the_client_is_made(tmp_path: object) -> None:
+    path = f"{tmp_path}/nonsense.pem"
+    with open(path, "w") as file:  # noqa: PTH123
+        file.write("nonsense")
+    with pytest.raises(ConfigurationError, match="not a valid PEM file"):
+        Client([config(5039, tls=TLSConfig(ca_file=path))])
+
+
+# --- the wrong port ---
+
+
+def test_tls_spoken_to_the_plain_port(sim: Simulator) -> None:
+    text = refusal(sim, TLSConfig())
+    assert "does not speak TLS: is it the plain port?" in text
+
+
+def test_plain_spoken_to_the_tls_port(secured: Simulator) -> None:
+    text = refusal(secured, None, connect_timeout=0.3)
+    assert "no AMI greeting" in text
+    assert "TLS?" in text
+
+
+def test_a_server_that_hangs_up_in_the_handshake() -> None:
+    with ScriptedServer(lambda sock: sock.recv(16)) as server:
+        text = refusal(server.port, TLSConfig())
+    assert "TLS" in text
+
+
+def test_a_handshake_that_never_ends_is_a_connect_timeout() -> None:
+    with Hoard() as mute:
+        text = refusal(mute.port, TLSConfig(), connect_timeout=0.3)
+    assert "within 0.3 s" in text
+
+
+def test_an_address_that_is_mute_in_the_handshake_leaves_time_for_the_next(
+    secured: Simulator, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Hoard() as mute:
+        found = [("127.0.0.1", mute.port), ("127.0.0.1", secured.port)]
+        resolving(monkeypatch, {"pbx.test": lambda: found})
+        tls = TLSConfig(ca_file=authority.ca_file, server_hostname="127.0.0.1")
+        with started(config(secured, host="pbx.test", tls=tls, connect_timeout=1), role="caller") as client:
+            ready(client)
+            assert client.status()["node_1"].address == f"127.0.0.1:{secured.port}"
+
+
+# --- bytes ---
+
+
+def test_nothing_is_stuck_inside_tls(secured: Simulator, authority: Authority) -> None:
+    """More than one record, and more than one turn reads: what the SSL object holds wakes no selector."""
+    seen = Recorder()
+    size = 1500
+    frames = b"".join(
+        b"Event: Big\r\nPrivilege: call,all\r\nNumber: %d\r\nFill: %s\r\n\r\n" % (n, b"x" * 1000) for n in range(size)
+    )
+    with started(config(secured, tls=TLSConfig(ca_file=authority.ca_file))) as client:
+        client.subscribe("Big", seen)
+        ready(client)
+        secured.send_raw(frames)  # 1.5 MB in one piece, then silence
+        wait_until(lambda: len(seen) == size, "all events read")
+        assert [int(event["Number"]) for event in seen.firsts] == list(range(size))
+
+
+def test_a_flood_both_ways_through_tls(secured: Simulator, authority: Authority) -> None:
+    seen = Recorder()
+    with started(config(secured, tls=TLSConfig(ca_file=authority.ca_file), event_queue_capacity=100_000)) as client:
+        client.subscribe("UserEvent", seen)
+        ready(client)
+        flood = secured.start_flood(count=5000, Fill="x" * 200)
+        answers = [client.send(Action("Setvar", Variable=f"V{n}", Value="y" * 900)) for n in range(500)]
+        for answer in answers:
+            assert answer.result(20).ok
+        flood.result(20)
+        wait_until(lambda: len(seen) == 5000, "all events read")
+    assert [int(event["Number"]) for event in seen.firsts] == list(range(5000))
+
+
+def test_what_was_sent_with_the_last_record_is_read_before_the_end(authority: Authority) -> None:
+    """A server may say something and close: the end must not overtake the words."""
+    context = authority.loopback.tls.context()
+
+    def refuse(sock: socket.socket) -> None:
+        with context.wrap_socket(sock, server_side=True) as secure:
+            secure.sendall(b"Asterisk Call Manager/11.0.0\r\n")
+            secure.recv(4096)
+            secure.sendall(b"Response: Error\r\nActionID: 0\r\nMessage: x\r\n\r\n" * 5000)
+
+    with ScriptedServer(refuse) as server:
+        tls = TLSConfig(ca_file=authority.ca_file)
+        with started(config(server.port, tls=tls, reconnect_initial=60, reconnect_max=60)) as client:
+            wait_until(lambda: client.status()["node_1"].state == "waiting" and client.status()["node_1"].failures)
+            assert client.status()["node_1"].unmatched_answers == 5000

@@ -1,0 +1,215 @@
+"""The reactor: wake-ups, order, timers, and that it sleeps when there is nothing to do."""
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from selectors import EVENT_READ, EVENT_WRITE
+
+import pytest
+
+from django_ami.core.reactor import Reactor
+from tests.core.io_support import wait_until
+
+
+class CountingReactor(Reactor):
+    """Counts its turns."""
+
+    turns = 0
+
+    def turn(self, timeout: float | None = None) -> None:
+        self.turns += 1
+        super().turn(timeout)
+
+
+@pytest.fixture
+def reactor() -> Iterator[CountingReactor]:
+    made = CountingReactor()
+    yield made
+    made.close()
+
+
+@contextlib.contextmanager
+def turning(reactor: Reactor) -> Iterator[threading.Thread]:
+    """The reactor turned by a thread of its own."""
+    stopping = threading.Event()
+
+    def run() -> None:
+        while not stopping.is_set():
+            reactor.turn()
+
+    thread = threading.Thread(target=run, name="turning")
+    thread.start()
+    try:
+        yield thread
+    finally:
+        reactor.call_soon(stopping.set)
+        thread.join()
+
+
+def test_a_call_from_another_thread_wakes_it(reactor: CountingReactor) -> None:
+    with turning(reactor):
+        for _ in range(100):  # asleep or on its way to bed: every time
+            called = threading.Event()
+            reactor.call_soon(called.set)
+            assert called.wait(20)
+
+
+def test_calls_keep_their_order(reactor: CountingReactor) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def send(name: str) -> None:
+        for number in range(1000):
+            reactor.call_soon(lambda number=number: seen.append((name, number)))
+
+    senders = [threading.Thread(target=send, args=(name,)) for name in "abcd"]
+    with turning(reactor):
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        wait_until(lambda: len(seen) == 4000)
+    for name in "abcd":
+        assert [number for who, number in seen if who == name] == list(range(1000))
+
+
+def test_a_call_made_by_a_call_has_the_next_turn(reactor: CountingReactor) -> None:
+    """Else a call that calls again would keep the sockets waiting for ever."""
+    seen: list[int] = []
+
+    def again() -> None:
+        seen.append(reactor.turns)
+        reactor.call_soon(again)
+
+    reactor.call_soon(again)
+    for _ in range(3):
+        reactor.turn(0)
+    assert seen == [1, 2, 3]
+
+
+def test_timers_run_in_the_order_of_their_times(reactor: CountingReactor) -> None:
+    seen: list[str] = []
+    start = reactor.now
+    for name, after in (("c", 0.03), ("a", 0.01), ("b", 0.02), ("b2", 0.02)):
+        reactor.call_at(start + after, lambda name=name: seen.append(name))
+    wait_until(lambda: reactor.turn() or len(seen) == 4)
+    assert seen == ["a", "b", "b2", "c"]
+    assert reactor.now >= start + 0.03
+
+
+def test_a_cancelled_timer_is_not_called(reactor: CountingReactor) -> None:
+    seen: list[str] = []
+    first = reactor.call_at(reactor.now, lambda: seen.append("cancelled"))
+    by_an_earlier_one = reactor.call_at(reactor.now + 0.002, lambda: seen.append("cancelled"))
+    reactor.call_at(reactor.now + 0.001, by_an_earlier_one.cancel)
+    reactor.call_at(reactor.now + 0.003, lambda: seen.append("kept"))
+    first.cancel()
+    wait_until(lambda: reactor.turn() or seen)
+    assert seen == ["kept"]
+
+
+def test_a_cancelled_timer_wakes_nobody(reactor: CountingReactor) -> None:
+    reactor.call_at(reactor.now, lambda: None).cancel()
+    assert reactor._sleep(None) > 100
+
+
+@pytest.mark.parametrize("kind", ["call", "timer", "socket"])
+def test_a_callback_that_raises_stops_nothing(
+    reactor: CountingReactor, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError(kind)
+
+    seen: list[str] = []
+    left, right = socket.socketpair()
+    with left, right:
+        left.send(b"x")
+        if kind == "call":
+            reactor.call_soon(fail)
+        elif kind == "timer":
+            reactor.call_at(reactor.now, fail)
+        else:
+            reactor.watch(right.fileno(), EVENT_READ, fail)
+        reactor.call_at(reactor.now, lambda: seen.append("timer"))
+        reactor.call_soon(lambda: seen.append("call"))
+        with caplog.at_level(logging.ERROR):
+            reactor.turn(0)
+        reactor.unwatch(right.fileno())
+    assert sorted(seen) == ["call", "timer"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_idle_it_sleeps_and_does_not_turn(reactor: CountingReactor) -> None:
+    left, right = socket.socketpair()
+    done = threading.Event()
+    with left, right:
+        reactor.watch(right.fileno(), EVENT_READ, lambda _: None)  # nothing ever comes
+        reactor.call_at(reactor.now + 0.3, done.set)
+        with turning(reactor):
+            assert done.wait(20)
+            turns = reactor.turns
+        reactor.unwatch(right.fileno())
+    # One that sleeps until the timer, and one that has just begun; a tick of 10 ms would have made 30.
+    assert turns <= 3
+
+
+def test_a_wake_up_is_used_up(reactor: CountingReactor) -> None:
+    """A byte left in the wake-up's socket would make every later turn return at once."""
+    done = threading.Event()
+    with turning(reactor):
+        woken = threading.Event()
+        reactor.call_soon(woken.set)
+        assert woken.wait(20)
+        before = reactor.turns
+        reactor.call_soon(lambda: reactor.call_at(reactor.now + 0.2, done.set))
+        assert done.wait(20)
+        assert reactor.turns - before <= 6
+
+
+def test_many_calls_are_one_wake_up(reactor: CountingReactor) -> None:
+    """Called while nobody sleeps, no byte is written: the socket of the wake-up cannot fill up."""
+    seen: list[int] = []
+    for number in range(10_000):
+        reactor.call_soon(lambda number=number: seen.append(number))
+    reactor.turn()
+    assert seen == list(range(10_000))
+
+
+def test_watching_again_changes_what_is_waited_for(reactor: CountingReactor) -> None:
+    seen: list[int] = []
+    left, right = socket.socketpair()
+    with left, right:
+        reactor.watch(right.fileno(), EVENT_READ, lambda _: seen.append(EVENT_READ))
+        reactor.turn(0)
+        assert seen == []
+        reactor.watch(right.fileno(), EVENT_READ | EVENT_WRITE, seen.append)
+        reactor.turn(0)
+        assert seen == [EVENT_WRITE]
+        reactor.unwatch(right.fileno())
+        reactor.turn(0)
+        assert seen == [EVENT_WRITE]
+        reactor.unwatch(right.fileno())  # twice is harmless
+
+
+def test_it_knows_its_thread(reactor: CountingReactor) -> None:
+    seen: list[bool] = []
+    with turning(reactor):
+        reactor.call_soon(lambda: seen.append(reactor.in_thread))
+        wait_until(lambda: seen)
+        assert not reactor.in_thread
+    assert seen == [True]
+
+
+def test_closing_runs_the_calls_that_are_left() -> None:
+    reactor = Reactor()
+    seen: list[str] = []
+    reactor.call_soon(lambda: seen.append("left"))
+    reactor.close()
+    assert seen == ["left"]
+
+
+def test_a_call_after_the_end_is_harmless() -> None:
+    reactor = Reactor()
+    reactor.close()
+    reactor.call_soon(lambda: None)
