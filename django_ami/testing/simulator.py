@@ -70,20 +70,17 @@ class Simulator:
     ) -> None:
         self.host = host
         self.port = port
-        self.users = dict(_DEFAULT_USERS if users is None else users)
-        """May be changed while the server runs; sessions that are logged in keep what they got."""
-        self.faults = faults or Faults()
-        self.limits = limits or Limits()
-        self.times = times or CallTimes()
+        self._users = dict(_DEFAULT_USERS if users is None else users)
+        times = times or CallTimes()
         if call_duration is not None:
-            self.times.duration = call_duration
+            times.duration = call_duration
         self._tls = tls.context() if isinstance(tls, ServerTLS) else tls
         self._server = Server(
-            users=self.users,
+            users=self._users,
             profile=get_profile(profile),
-            faults=self.faults,
-            limits=self.limits,
-            times=self.times,
+            faults=faults or Faults(),
+            limits=limits or Limits(),
+            times=times,
             timestamps=timestampevents,
             system_name=systemname,
             channelvars=channelvars,
@@ -253,6 +250,28 @@ class Simulator:
     def stop_traffic(self) -> None:
         """Make no new background calls; those that run end by themselves."""
         self._call(self._server.pbx.traffic.stop)
+
+    # -- what may be changed while it runs: the fields, not the objects -----------------------------------------------
+
+    @property
+    def users(self) -> dict[str, User]:
+        """The users; sessions that are logged in keep what they got."""
+        return self._users
+
+    @property
+    def faults(self) -> Faults:
+        """How the server misbehaves."""
+        return self._server.faults
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of manager.conf; ``writetimeout`` holds for connections made from now on."""
+        return self._server.limits
+
+    @property
+    def times(self) -> CallTimes:
+        """How long the phases of a scripted call take."""
+        return self._server.pbx.times
 
     # -- what tests ask ----------------------------------------------------------------------------------------------
 
