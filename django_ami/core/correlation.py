@@ -170,7 +170,8 @@ class PendingAction(Future[Response]):
         if response.ok:
             self.set_result(response)
             return
-        text = response.message or response.output or "no message"
+        # A CLI command that fails is answered with "Command output follows": what it printed says why.
+        text = response.output.strip() or response.message or "no message"
         self.set_exception(ActionFailed(f"{self.name} refused: {text}", response=response, server=self.server))
 
     def fail(self, error: AmiError) -> None:
