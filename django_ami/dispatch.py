@@ -34,6 +34,10 @@ class Dispatcher:
 
     def __init__(self, client: Client, on_notice: Callable[[Notice], None] | None = None) -> None:
         self.delivered = 0
+        #: No event is begun after this time of ``time.monotonic``; a signal handler may set it during a batch.
+        self.until: float | None = None
+        #: True while receivers run.
+        self.busy = False
         self._client = client
         self._on_notice = on_notice
         self._senders = client.servers
@@ -51,15 +55,21 @@ class Dispatcher:
     def _tell_interest(self) -> None:
         self._client.set_interest(signals.interest())
 
-    def run(self, timeout: float | None, *, most: int = 200, until: float | None = None) -> int:
+    @property
+    def over(self) -> bool:
+        """True if ``until`` has passed."""
+        return self.until is not None and time.monotonic() >= self.until
+
+    def run(self, timeout: float | None, *, most: int = 200) -> int:
         """Deliver one batch; waits up to ``timeout`` seconds (None: for ever, or until ``client.wake``) for something.
 
-        At most ``most`` events; none that would begin after ``until``, a time of ``time.monotonic``: those stay queued.
-        Says how many things there were.
+        At most ``most`` events; those that would begin after ``until`` are left, and stay counted as queued. Says how
+        many things there were.
         """
         calls, items = self._client.take(timeout, most)
         if not calls and not items:
             return 0
+        self.busy = True
         reset_queries()
         close_old_connections()
         try:
@@ -67,13 +77,14 @@ class Dispatcher:
                 run_guarded(call)
             for item in items:
                 if isinstance(item, Event):
-                    if until is not None and time.monotonic() >= until:
+                    if self.over:
                         break
                     self._deliver(item)
                 else:
                     self._tell(item)
         finally:
             close_old_connections()
+            self.busy = False
         return len(calls) + len(items)
 
     def _deliver(self, event: Event) -> None:

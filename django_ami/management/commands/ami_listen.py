@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -30,6 +31,10 @@ EXIT_INCOMPLETE: Final = 4
 
 #: How much longer than the drain timeout a receiver that does not return may hold up the end, in seconds.
 _PATIENCE: Final = 0.5
+
+_STOP: Final = "stop"
+_AGAIN: Final = "stop again"
+_FINISHED: Final = "finished"
 
 
 class Command(BaseCommand):
@@ -101,52 +106,58 @@ class Worker:
         self._max_events: int | None = options["max_events"]
         self._drain_timeout: float = options["drain_timeout"]
         self._refused: set[str] = set()
-        self._stop_asked = threading.Event()
-        self._finished = threading.Event()
+        self._dispatcher = Dispatcher(client, self._on_notice)
         self._stopping = False
+        # What the watchdog is told. Not an Event: its lock is not for signal handlers, which may interrupt its holder.
+        self._said: SimpleQueue[str] = SimpleQueue()
 
     def run(self) -> int:
         """Listen until something ends it; says the exit code."""
         end = None if self._run_for is None else time.monotonic() + self._run_for
         if not signals.events_have_receivers():
             self._command.stderr.write("No receivers are connected to django_ami.signals: events will only be counted.")
-        with self._signal_handlers(), Dispatcher(self._client, self._on_notice) as dispatcher:
+        with self._signal_handlers(), self._dispatcher:
             threading.Thread(target=self._watch_the_end, name="django_ami-watchdog", daemon=True).start()
             self._client.start(dispatcher=False)
             try:
-                self._listen(dispatcher, end)
-                self._drain(dispatcher)
+                self._listen(end)
+                self._drain()
             finally:
-                self._finished.set()
-                self._stop_asked.set()
+                self._said.put(_FINISHED)
                 self._client.close()
         return self._sum_up()
 
-    def _listen(self, dispatcher: Dispatcher, end: float | None) -> None:
+    def _listen(self, end: float | None) -> None:
         while not self._stopping and not self._all_refused:
             wait = None if end is None else max(0.0, end - time.monotonic())
-            if wait == 0.0 or self._remaining(dispatcher) == 0:
+            if wait == 0.0 or self._remaining == 0:
                 return
-            dispatcher.run(wait, most=min(200, self._remaining(dispatcher)))
+            self._dispatcher.run(wait, most=min(200, self._remaining))
 
-    def _remaining(self, dispatcher: Dispatcher) -> int:
-        return sys.maxsize if self._max_events is None else max(0, self._max_events - dispatcher.delivered)
+    @property
+    def _remaining(self) -> int:
+        return sys.maxsize if self._max_events is None else max(0, self._max_events - self._dispatcher.delivered)
 
     @property
     def _all_refused(self) -> bool:
         return len(self._refused) == len(self._client.servers)
 
-    def _drain(self, dispatcher: Dispatcher) -> None:
+    def _drain(self) -> None:
         """Log off, and deliver what was read, for as long as the drain timeout allows."""
-        until = time.monotonic() + self._drain_timeout
-        self._stop_asked.set()
-        self._client.begin_close()
+        self._begin_stop()
         if self._max_events is not None:
             return  # whoever wants so many wants no more
         for _ in ("what is here", "what came while the logoff was under way"):
-            while time.monotonic() < until and dispatcher.run(0, until=until):
+            while not self._dispatcher.over and self._dispatcher.run(0):
                 pass
             self._client.close()
+
+    def _begin_stop(self) -> None:
+        """Read no more, and set the end of the delivering, that of a batch under way, too; takes no lock."""
+        if self._dispatcher.until is None:
+            self._dispatcher.until = time.monotonic() + self._drain_timeout
+        self._said.put(_STOP)
+        self._client.begin_close()
 
     # --- the end, however it comes ---
 
@@ -164,16 +175,26 @@ class Worker:
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         if self._stopping:
-            self._exit_now("stopped by a second signal")
+            self._said.put(_AGAIN)
+            return
         self._stopping = True
-        self._stop_asked.set()
-        self._client.begin_close()
+        self._begin_stop()
         self._client.wake()
 
     def _watch_the_end(self) -> None:
         """A receiver that does not return must not keep the process from ending."""
-        self._stop_asked.wait()
-        if not self._finished.wait(self._drain_timeout + _PATIENCE):
+        self._said.get()
+        end = time.monotonic() + self._drain_timeout + _PATIENCE
+        while (left := end - time.monotonic()) > 0:
+            try:
+                said = self._said.get(timeout=left)
+            except Empty:
+                break
+            if said == _FINISHED:
+                return
+            if said == _AGAIN:
+                self._exit_now("stopped by a second signal")
+        if self._dispatcher.busy:  # if not, the server takes its time over the logoff, and that has an end
             self._exit_now("a receiver did not return")
 
     def _exit_now(self, why: str) -> None:
