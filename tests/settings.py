@@ -1,7 +1,14 @@
-"""The settings of the test-suite: the app alone, as little else as possible."""
+"""The settings of the test-suite: the app alone, and the demo's, whose views and receivers are tested, too."""
 
 SECRET_KEY = "only-for-tests"
 USE_TZ = True
-INSTALLED_APPS = ["django_ami"]
+INSTALLED_APPS = ["django_ami", "demo_project.calls"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 AMI_SERVERS = {"node_1": {"HOST": "127.0.0.1", "PORT": 1, "USERNAME": "admin", "SECRET": "amp111"}}
+
+# Of the demo.
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "demo_project.urls"
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+DEMO_CHANNEL = "Local/{exten}@default"
+DEMO_CONTEXT = "default"

@@ -1,0 +1,1 @@
+"""A project with nothing but receivers, for the tests of ``ami_listen``."""
