@@ -214,7 +214,7 @@ class PendingActions:
                 "Wait for answers, or raise the option.",
                 server=self.server,
             )
-        pending.deadline = now + pending.timeout
+        pending.deadline = pending.deadline or now + pending.timeout  # of the first server it was for
         self._by_id[pending.action_id] = pending
         heappush(self._deadlines, (pending.deadline, next(self._tie), pending))
         if len(self._deadlines) > 2 * len(self._by_id) + 64:
