@@ -46,7 +46,7 @@ def encode(action: Action, action_id: str) -> bytes:
     """
     if not _KEY.fullmatch(action.name):
         raise InvalidAction(f"{action.name!r} is no name of an action: letters, digits, and no blanks.")
-    lines = [f"Action: {action.name}", f"ActionID: {action_id}"]
+    lines = [_checked_line(action.name, "Action", action.name), f"ActionID: {action_id}"]
     lines += [_encode_header(action.name, key, value) for key, value in action.headers]
     if len(lines) > MAX_HEADERS:
         raise InvalidAction(
@@ -66,6 +66,10 @@ def _encode_header(name: str, key: str, value: str) -> str:
         raise InvalidAction(
             f"{name}: the value of {key} has a {found[0]!r} in it, which would end the header: take it out."
         )
+    return _checked_line(name, key, value)
+
+
+def _checked_line(name: str, key: str, value: str) -> str:
     line = f"{key}: {value}"
     try:
         length = len(line.encode())
@@ -90,7 +94,7 @@ _LF, _CRLF, _FOLLOWS = "lf", "crlf", "follows"
 _ENDS: Final = {
     None: re.compile(rb"\n"),
     _LF: re.compile(rb"\n\r?\n"),
-    _CRLF: re.compile(rb"\r\n(?:\r\n|\n(?=(?i:event|response): ))"),
+    _CRLF: re.compile(rb"\r\n(?:\r\n|\n(?=(?:Event|Response): ))"),
     _FOLLOWS: re.compile(re.escape(_END_COMMAND) + rb"\r\n\r\n"),
 }
 #: An end that is cut by the edge of a chunk begins at most so many bytes before it.
@@ -194,7 +198,7 @@ class Parser:
 
     def _oversized(self, head: bytes) -> Oversized:
         self.oversized += 1
-        found = _ACTION_ID.search(head)
+        found = _ACTION_ID.search(head[: self.max_frame_size])
         return Oversized(found[1].decode("utf-8", "backslashreplace") if found else None, self.max_frame_size)
 
     def _parse_banner(self, data: bytes) -> int:
@@ -265,7 +269,10 @@ class Parser:
                 return position
             first = _FIRST_LINE.match(data, position, end_of_line)
             if first is None:
-                self.garbage += end_of_line + 1 - position
+                if end_of_line - position > self.max_frame_size:
+                    messages.append(self._oversized(data[position : min(end_of_line, position + _HEAD)]))
+                else:
+                    self.garbage += end_of_line + 1 - position
                 position = end_of_line + 1
                 continue
             self._kind = _kind_of_frame(first)
