@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 __all__ = ["CallResult", "Event", "Message", "OriginateOutcome", "Response"]
 
 Default = TypeVar("Default")
+
+#: The bytes have no declared charset. This loses nothing, and never explodes later in JSON or a database driver.
+DECODING: Final = ("utf-8", "backslashreplace")
+
+#: So many headers of a message are searched for in its bytes before it is split into all of them.
+_SEARCHES: Final = 6
+_MAX_NEEDLES: Final = 1024
+_needles: dict[str, bytes] = {}
+
+
+def _needle(key: str) -> bytes:
+    """What a line of this key begins with; empty for a key that only splitting can find."""
+    needle = b"" if "(" in key or ":" in key or not key else f"\r\n{key}:".encode("utf-8", "backslashreplace")
+    if len(_needles) < _MAX_NEEDLES:
+        _needles[key] = needle
+    return needle
 
 
 def split_header(line: str) -> tuple[str, str]:
@@ -41,9 +57,7 @@ class _Index:
     __slots__ = ("exact", "folded", "headers")
 
     def __init__(self, raw: bytes) -> None:
-        # The bytes have no declared charset. This loses nothing, and never explodes later in JSON or a database.
-        text = raw.decode("utf-8", "backslashreplace")
-        self.headers = tuple(map(split_header, text.split("\r\n")))
+        self.headers = tuple(map(split_header, raw.decode(*DECODING).split("\r\n")))
         self.exact = dict(reversed(self.headers))
         self.folded: dict[str, list[str]] | None = None
 
@@ -63,12 +77,13 @@ class Message:
     ``raw`` holds the header lines, separated by CR LF; ``server`` the alias of the server that sent it.
     """
 
-    __slots__ = ("_index", "raw", "server")
+    __slots__ = ("_index", "_searches", "raw", "server")
 
     def __init__(self, raw: bytes, *, server: str = "") -> None:
         self.raw = raw
         self.server = server
         self._index: _Index | None = None
+        self._searches = 0
 
     def _parsed(self) -> _Index:
         if self._index is None:
@@ -81,6 +96,10 @@ class Message:
         return self._parsed().headers
 
     def __getitem__(self, key: str) -> str:
+        if self._index is None:
+            value = self._search(key)
+            if value is not None:
+                return value
         index = self._parsed()
         if key in index.exact:
             return index.exact[key]
@@ -88,6 +107,23 @@ class Message:
             return index.by_folded_key()[key.lower()][0]
         except KeyError:
             raise KeyError(key) from None
+
+    def _search(self, key: str) -> str | None:
+        """The first value of exactly this key, without splitting the others; None if it is not found that way."""
+        needle = _needles.get(key) or _needle(key)
+        if not needle or self._searches >= _SEARCHES:
+            return None
+        self._searches += 1
+        raw = self.raw
+        start = raw.find(needle)
+        if raw.startswith(needle[2:]):  # the first line has no line end in front
+            start = -2
+        elif start < 0:
+            return None
+        start += len(needle)
+        end = raw.find(b"\r\n", start)
+        value = raw[start:] if end < 0 else raw[start:end]
+        return value.removeprefix(b" ").decode(*DECODING)
 
     @overload
     def get(self, key: str) -> str | None: ...
@@ -143,6 +179,7 @@ class Event(Message):
         self.raw = raw
         self.server = server
         self._index = None
+        self._searches = 0
 
     def __repr__(self) -> str:
         # The name alone: the values may be somebody's telephone number.
