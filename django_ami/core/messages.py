@@ -211,7 +211,8 @@ class OriginateOutcome:
     """What became of an Originate: the content of its OriginateResponse.
 
     ``result`` in one word, ``reason`` Asterisk's number (None if it sent none), ``description`` the number in words,
-    ``channel`` the channel (of a failed call: the dial string), ``uniqueid`` its Uniqueid (None for a failed call).
+    ``channel`` the channel (of a failed call: the dial string), ``uniqueid`` its Uniqueid (of a failed call: the
+    ``channel_id`` that was asked for, or None).
     """
 
     result: CallResult
