@@ -89,7 +89,16 @@ def _routing(names: list[str]) -> tuple[Strategy, tuple[str, ...]] | None:
     value = getattr(settings, "AMI_ROUTING", None)
     if not value:
         return None
-    strategy, members = (value, names) if isinstance(value, str) else value
+    match value:
+        case str():
+            strategy, members = value, names
+        case (str() as strategy, list() | tuple() as members):
+            pass
+        case _:
+            raise ConfigurationError(
+                "the setting AMI_ROUTING must be a strategy, or a pair of that and a list of names of servers, not "
+                f"{value!r}."
+            )
     strategies = [item.value for item in Strategy]
     _check_known("strategy in AMI_ROUTING", strategy, strategies)
     for name in members:
