@@ -1,0 +1,149 @@
+"""What importing does and does not: no Django below the line, nothing opened, nothing heavy loaded; who knows whom."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from importlib.metadata import version
+
+import pytest
+
+import django_ami
+from django_ami import core
+from tests.running import PYTHON, ROOT, Program, run_python
+
+#: Keeps an eye on sockets and threads from the very beginning.
+WATCH = """
+import sys, threading
+
+opened = []
+sys.addaudithook(lambda event, _: opened.append("socket") if event == "socket.__new__" else None)
+threading.Thread.start = lambda self: opened.append("thread")
+"""
+#: Forbids Django as well.
+PRELUDE = f"""
+{WATCH}
+class NoDjango:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("django", "environ", "asgiref"):
+            raise ImportError(f"{{name}} is forbidden here")
+
+sys.meta_path.insert(0, NoDjango())
+"""
+WALK = """
+import pkgutil, django_ami.core as core
+for module in pkgutil.walk_packages(core.__path__, "django_ami.core."):
+    __import__(module.name)
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import django_ami",
+        "import django_ami.core",
+        WALK,
+        "from django_ami.core import Action, Client, Event, Options, Response, ServerConfig",
+        "import django_ami.actions, django_ami.errors",
+        "import django_ami.testing",
+    ],
+)
+def test_it_works_without_django_and_opens_nothing(statement: str) -> None:
+    assert run_python(f"{PRELUDE}\n{statement}\nprint(opened, 'django' in sys.modules)") == "[] False"
+
+
+def test_the_watch_sees_what_is_opened() -> None:
+    source = f"{WATCH}\nimport socket\nsocket.socket().close()\nthreading.Thread(target=int).start()"
+    assert run_python(f"{source}\nprint(opened)") == "['socket', 'thread']"
+
+
+def test_the_whole_core_was_walked() -> None:
+    rooms = {module.name for module in pkgutil.iter_modules(core.__path__)}
+    assert rooms >= {"errors", "config", "messages", "actions", "protocol", "correlation", "health", "session"}
+    assert rooms >= {"transport", "reactor", "delivery", "cluster", "client"}
+
+
+HEAVY = {"ssl", "_ssl", "asyncio", "multiprocessing", "django", "environ", "email", "http", "subprocess"}
+
+
+@pytest.mark.parametrize(
+    "statement", ["import django_ami", "import django_ami.core", "from django_ami.core import Client", WALK]
+)
+def test_nothing_heavy_is_loaded(statement: str) -> None:
+    source = f"import sys\nbefore = set(sys.modules)\n{statement}\nprint(*(set(sys.modules) - before))"
+    loaded = {name.split(".")[0] for name in run_python(source).split()}
+    assert "django_ami" in loaded
+    assert not loaded & HEAVY
+    if statement.startswith("import"):
+        assert not loaded & {"socket", "selectors", "concurrent"}
+
+
+def test_a_client_without_tls_loads_no_ssl_and_no_asyncio() -> None:
+    source = """
+import logging, sys
+logging.disable()
+from django_ami.core import Action, Client, ServerConfig
+client = Client([ServerConfig.from_url("node_1", "ami://admin:amp111@127.0.0.1:1")], role="caller")
+client.start(connect=False)
+try:
+    client.send(Action("Ping"), timeout=0.05).result()
+except OSError as error:
+    print(type(error).__name__ in ("ConnectionFailed", "ActionTimeout"))
+client.close()
+print(sorted({"ssl", "asyncio", "multiprocessing"} & set(sys.modules)))
+"""
+    assert run_python(source) == "True\n[]"
+
+
+def test_django_loads_the_app_and_ami_without_opening_anything() -> None:
+    source = f"""
+{WATCH}
+import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django_ami"])  # not even AMI_SERVERS
+django.setup()
+before = len(opened)
+from django_ami import ami
+import django_ami.signals, django_ami.dispatch, django_ami.checks, django_ami.management.commands.ami_listen
+print(opened[before:], type(ami).__name__, "django_ami.core.client" in sys.modules)
+"""
+    assert run_python(source) == "[] Ami True"
+
+
+def test_the_version_is_the_distribution_s() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", django_ami.__version__)
+    assert version("django-ami") == django_ami.__version__
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'django_ami' has no attribute 'amy'"):
+        _ = django_ami.amy
+    with pytest.raises(AttributeError, match=r"module 'django_ami\.core' has no attribute 'Cleint'"):
+        _ = core.Cleint
+
+
+def test_the_public_names_are_there() -> None:
+    source = f"""
+{PRELUDE}
+import django_ami.actions, django_ami.core, django_ami.errors, django_ami.testing
+for module in (django_ami.actions, django_ami.core, django_ami.errors, django_ami.testing):
+    for name in module.__all__:
+        getattr(module, name)
+import django_ami.core.errors
+print(sorted(django_ami.errors.__all__) == sorted(django_ami.core.errors.__all__))
+"""
+    assert run_python(source) == "True"
+
+
+def test_the_import_contracts_hold() -> None:
+    source = """
+import os, sys
+from importlinter.cli import lint_imports
+sys.path.insert(0, os.getcwd())
+print("exit code", lint_imports(config_filename="pyproject.toml", cache_dir=None))
+"""
+    with Program([PYTHON[0], "-c", source]) as program:
+        program.wait()
+    assert program.out[-1] == "exit code 0", str(program)
+    assert any("0 broken" in line for line in program.out)
+    assert (ROOT / "pyproject.toml").read_text().count("[[tool.importlinter.contracts]]") >= 4
