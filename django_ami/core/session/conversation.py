@@ -75,6 +75,8 @@ class Session:
             most_items=self.options.max_list_items,
         )
         self._waiting: list[PendingAction] = []
+        self._idling = False
+        self._after_idling: list[PendingAction] = []
         self._last_used = now
         self._sees_boot = False
         self._versions = "", ""
@@ -219,6 +221,7 @@ class Session:
         self._begin_connection(now)
         if closing:
             self.state = State.IDLE
+            self._resume(now)
             return
         self.last_error = error
         self._breaker.failed()
@@ -231,9 +234,20 @@ class Session:
             self.retry_at = now + retry_in
         self.notices.append(Lost(self.config.name, error, was_ready, retry_in))
 
+    def _resume(self, now: float) -> None:
+        """Connect again for those who came while an idle connection was being closed."""
+        self._idling = False
+        held, self._after_idling = self._after_idling, []
+        for pending in held:
+            self.send(pending, now)
+
     def close(self, now: float) -> None:
         """Log off; the owner hangs up when the server has, or at the latest after ``CLOSE_TIMEOUT``."""
         self._now = now
+        self._idling = False
+        held, self._after_idling = self._after_idling, []
+        for pending in held:
+            pending.fail(self._unsent(ConnectionFailed, f"the client was closed. {pending.name} was not sent."))
         if self.state in LOGGED_IN:
             self._fail_all(ConnectionLost("the client was closed.", server=self.config.name))
             self._ask(Logoff(), lambda _: None)
@@ -258,6 +272,7 @@ class Session:
             self._beat(now)
         if self._may_idle() and now >= self._last_used + self.options.idle_timeout:
             self.close(now)
+            self._idling = self.state is State.CLOSING
 
     # --- actions ---
 
@@ -266,6 +281,10 @@ class Session:
         self._now = self._last_used = now
         if self.state is State.REFUSED:
             pending.fail(self._unsent(AuthenticationFailed, f"{self._why()} {pending.name} was not sent."))
+            return
+        if self._idling:
+            # Nobody can know that the last one was idle for too long: it is no error to come just then.
+            self._after_idling.append(pending)
             return
         if self.state is State.CLOSING or (self.circuit_open and self.state in UNREACHED):
             pending.fail(self._unsent(ConnectionFailed, f"not connected: {self._why()} {pending.name} was not sent."))
