@@ -5,10 +5,13 @@ Rule: ``send`` never blocks; user code never runs on the reactor's thread; every
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
 import time
+from collections import Counter
+from concurrent.futures import InvalidStateError
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -125,6 +128,8 @@ class Client:
         configs = list(servers)
         if not configs:
             raise ConfigurationError("no servers are given: name one at least.")
+        if twice := [name for name, times in Counter(config.name for config in configs).items() if times > 1]:
+            raise ConfigurationError(f"two servers are named {twice[0]!r}: give each a name of its own.")
         self.role = Role(role)
         self._ids = ActionIds()
         self._reactor = Reactor()
@@ -140,6 +145,8 @@ class Client:
         self._stopping = False
         self._stopped = False
         self._closed = False
+        self._logged_off = False
+        self._draining = False
         try:
             self._cluster = Cluster(
                 configs, role=self.role, ids=self._ids, reactor=self._reactor, delivery=self._delivery
@@ -213,12 +220,27 @@ class Client:
         pending = PendingAction(action, action_id, wire, server=target.name, timeout=timeout, owner=self)
         if others:
             pending.reroute = partial(self._send_to_next, others)
-        if self._closed:
-            pending.reroute = None
-            pending.fail(ConnectionFailed(f"the client was closed; {action.name} was not sent.", server=target.name))
-        else:
-            self._reactor.call_soon(lambda: target.send(pending))
+        closed = self._closed
+        if not closed:
+            self._reactor.call_soon(lambda: self._hand_over(target, pending))
+        if closed or self._reactor.closed:  # it may have ended meanwhile, and the call with it
+            self._refuse(pending)
         return pending
+
+    def _hand_over(self, target: Server, pending: PendingAction) -> None:
+        # What was sent before the close goes out before the Logoff; what comes behind would begin a new connection.
+        if self._logged_off:
+            self._refuse(pending)
+        else:
+            target.send(pending)
+
+    @staticmethod
+    def _refuse(pending: PendingAction) -> None:
+        pending.reroute = None
+        with contextlib.suppress(InvalidStateError):  # two threads may see the end at the same time
+            pending.fail(
+                ConnectionFailed(f"the client was closed; {pending.name} was not sent.", server=pending.server)
+            )
 
     def _send_to_next(self, others: list[Server], pending: PendingAction) -> bool:
         if not others or self._closed:
@@ -226,7 +248,7 @@ class Client:
         server = others.pop(0)
         logger.info("%s: not reached; %s goes to %s instead.", pending.server, pending.name, server.name)
         pending.server = server.name
-        self._reactor.call_soon(lambda: server.send(pending))
+        self._reactor.call_soon(lambda: self._hand_over(server, pending))
         return True
 
     # --- events ---
@@ -243,10 +265,12 @@ class Client:
     def on_ready(self, function: Callable[[ServerHandle], Any]) -> None:
         """Call ``function(handle)`` whenever a server becomes ready."""
         self._on_ready.append(function)
+        self._ensure_dispatcher()
 
     def on_lost(self, function: Callable[[ServerHandle, AmiError], Any]) -> None:
         """Call ``function(handle, error)`` whenever a server that was ready is lost, or an attempt to connect fails."""
         self._on_lost.append(function)
+        self._ensure_dispatcher()
 
     def set_interest(self, names: frozenset[str] | None) -> None:
         """Which events are wanted, by name in lower case (None: all); others are counted and cost next to nothing."""
@@ -346,6 +370,8 @@ class Client:
         else:
             self._reactor_thread.join(timeout + 1)
         self._stopping = True
+        with self._lock:
+            self._draining = True
         self._delivery.wake()
         if self._dispatch_thread is not None and self._dispatch_thread is not threading.current_thread():
             self._dispatch_thread.join(max(0.0, deadline - time.monotonic()))
@@ -359,12 +385,12 @@ class Client:
             return
         self._closed = True
         deadline = time.monotonic() + timeout
-        self._reactor.call_soon(self._cluster.close)
+        self._reactor.call_soon(self._log_off)
         self._reactor.call_soon(lambda: self._stop_when_closed(deadline))
 
     def abandon(self) -> None:
         """Let go of everything without a word: for a child process after fork, whose sockets are the parent's."""
-        self._closed = self._stopping = True
+        self._closed = self._stopping = self._draining = True
         self._cluster.abandon()
         self._reactor.abandon()
 
@@ -409,6 +435,10 @@ class Client:
         self._cluster.abandon()
         self._reactor.close()
 
+    def _log_off(self) -> None:
+        self._logged_off = True
+        self._cluster.close()
+
     def _stop_when_closed(self, deadline: float) -> None:
         if self._cluster.closed or self._reactor.now >= deadline:
             self._stopping = True
@@ -424,14 +454,17 @@ class Client:
 
     def _ensure_dispatcher(self) -> None:
         with self._lock:
-            if self._dispatch_thread or not self.started or not self._own_dispatcher or self._closed:
+            if self._dispatch_thread or not self.started or not self._own_dispatcher or self._draining:
                 return
             self._dispatch_thread = threading.Thread(target=self._run_dispatch, name="django_ami-dispatch", daemon=True)
             self._dispatch_thread.start()
 
     def _run_dispatch(self) -> None:
-        while not self._stopping or self._delivery.queued:
-            self.dispatch(None if not self._stopping else 0)
+        while not self._draining:
+            self.dispatch(None)
+        # The reactor has ended, so nothing more comes; and what it failed at its end is to be told, too.
+        while self.dispatch(0):
+            pass
 
     # --- for PendingAction ---
 

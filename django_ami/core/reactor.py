@@ -47,6 +47,7 @@ class Reactor:
 
     def __init__(self) -> None:
         self.now = time.monotonic()
+        self.closed = False
         self._selector = selectors.DefaultSelector()
         self._calls: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
@@ -106,7 +107,8 @@ class Reactor:
         self._run_calls()
 
     def close(self) -> None:
-        """Run the calls that are left, and let go of everything."""
+        """Run the calls that are left, and let go of everything. A call that comes later is never run."""
+        self.closed = True
         self._run_calls()
         self.abandon()
 
