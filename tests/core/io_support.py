@@ -185,3 +185,34 @@ class Authority:
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+class Turns:
+    """Counts the turns of a client's reactor: who waits for something does not turn."""
+
+    def __init__(self, client: Client) -> None:
+        self.count = 0
+        self._reactor = client._reactor
+        self._turn = self._reactor.turn
+        self._reactor.turn = self._counted  # type: ignore[method-assign]
+
+    def _counted(self, timeout: float | None = None) -> None:
+        self.count += 1
+        self._turn(timeout)
+
+    def during(self, seconds: float) -> int:
+        """How many turns a started client made within so many seconds of the reactor's own clock."""
+        counts: list[int] = []
+        over = threading.Event()
+
+        def begin() -> None:
+            counts.append(self.count)
+            self._reactor.call_at(self._reactor.now + seconds, end)
+
+        def end() -> None:
+            counts.append(self.count)
+            over.set()
+
+        self._reactor.call_soon(begin)
+        assert over.wait(PATIENCE)
+        return counts[1] - counts[0]
