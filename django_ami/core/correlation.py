@@ -150,8 +150,6 @@ class PendingAction(Future[Response]):
             self._owner.before_wait(self, timeout)
         try:
             super().exception(timeout)
-        except AmiError:
-            raise
         except TimeoutError:
             raise ActionTimeout(
                 f"no answer to {self.name} in the {timeout:g} s that were waited; it is still under way.",
@@ -201,6 +199,7 @@ class PendingActions:
         self._by_id: dict[str, PendingAction] = {}
         self._unanswered: dict[str, PendingAction] = {}
         self._deadlines: list[tuple[float, int, PendingAction]] = []
+        self._overdue = False
         self._tie = count()
 
     def __len__(self) -> int:
@@ -227,6 +226,7 @@ class PendingActions:
 
     def match(self, response: Response) -> None:
         """Settle the action that this is the response to, unless it says that there is more to come."""
+        self._overdue = False
         action_id = response.get("ActionID", "")
         pending = self._unanswered.pop(action_id, None)
         if pending is None:
@@ -301,6 +301,7 @@ class PendingActions:
             pending = heappop(self._deadlines)[2]
             if not pending.done():
                 expired += 1
+                self._overdue = self._overdue or pending is self.running()
                 self.discard(pending).fail(self._timeout(pending))
         return expired
 
@@ -326,9 +327,11 @@ class PendingActions:
     def running(self) -> PendingAction | None:
         """The oldest action without a response: the one that the server is running, if it runs one.
 
-        One thread per connection does everything, one action at a time (do_message in main/manager.c).
+        One thread per connection does everything, one action at a time (do_message in main/manager.c). Once that one's
+        time is over, none is known to be running until the server answers something: else those behind it, each with
+        a later deadline, would excuse the silence of a dead server for ever.
         """
-        return next(iter(self._unanswered.values()), None)
+        return None if self._overdue else next(iter(self._unanswered.values()), None)
 
     def fail_all(self, error: Callable[[PendingAction], AmiError]) -> int:
         """Fail every action, each with its own error; says how many there were."""
@@ -336,6 +339,7 @@ class PendingActions:
         self._by_id.clear()
         self._unanswered.clear()
         self._deadlines.clear()
+        self._overdue = False
         for pending in pendings:
             pending.fail(error(pending))
         return len(pendings)

@@ -301,7 +301,7 @@ class Session:
             self.start(now)
 
     def _why(self) -> str:
-        if self.last_error is None:
+        if self.last_error is None or self.state is State.CLOSING:
             return "the connection is being closed."
         if self.state is State.WAITING:
             return f"{self.last_error.message} Next attempt in {max(0.0, self.retry_at - self._now):.1f} s."

@@ -87,6 +87,8 @@ class Handshake:
             )
         else:
             reason = error.response.message.rstrip(".") or "no reason given"
+            if reason == "Asterisk is shutting down":
+                cure = ""  # it says so to whatever is asked
             self._observer.failed(ConnectionFailed(f"{what} was refused: {reason}. {cure}".rstrip(), server=name))
 
     def _described(self, answer: PendingAction) -> None:

@@ -56,6 +56,8 @@ class Outcomes:
             for pending in held:
                 self._transmit(pending)
             return
+        if isinstance(error, ConnectionError):
+            return  # those held back fail with the connection, too, or have moved on to another server
         reason = error.message if isinstance(error, AmiError) else str(error)
         for pending in held:
             self._refuse(
