@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from django_ami.core import messages
 from django_ami.core.messages import CallResult, Event, Message, OriginateOutcome, Response
 
 
@@ -78,6 +81,33 @@ def test_a_key_that_is_not_there():
     with pytest.raises(KeyError) as raised:
         message["Nothing"]
     assert raised.value.args == ("Nothing",)
+
+
+# A header is searched for in the bytes as long as few are asked for, and looked up in an index afterwards.
+
+KEYS = ["Event", "Channel", "channel", "A", "a", "A(b:c)", "A(b", "", "Ä", " A", "\\xff", "\nA"]
+part = st.sampled_from([*KEYS, ":", ": ", "\r\n", "\r\n", "\r", "\n", "x", "): "]).map(str.encode) | st.just(b"\xff")
+
+
+@given(st.lists(part, max_size=20).map(b"".join), st.sampled_from(KEYS))
+def test_a_header_is_the_same_whether_it_is_searched_for_or_looked_up(raw, key):
+    searched, indexed = Message(raw), Message(raw)
+    assert len(indexed.headers) >= 1
+    assert searched.get(key) == indexed.get(key)
+
+
+def test_only_a_few_headers_are_searched_for():
+    message = event(*(f"Key-{n}: {n}" for n in range(20)))
+    assert [message[f"Key-{n}"] for n in range(20)] == [str(n) for n in range(20)]
+    assert message._index is not None
+
+
+def test_what_is_searched_for_is_remembered_within_a_bound(monkeypatch):
+    monkeypatch.setattr(messages, "_needles", {})
+    monkeypatch.setattr(messages, "_MAX_NEEDLES", 3)
+    for n in range(10):
+        assert event(f"Key-{n}: {n}")[f"Key-{n}"] == str(n)
+    assert set(messages._needles) == {"Key-0", "Key-1", "Key-2"}
 
 
 def test_messages_are_equal_by_their_bytes_their_server_and_their_kind():
