@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from random import Random
+from typing import TYPE_CHECKING, Any
 
-from django_ami.core.messages import Event
-from django_ami.core.protocol import Oversized, Parser
+from django_ami.core.actions import Action
+from django_ami.core.config import Options, ServerConfig
+from django_ami.core.correlation import ActionIds, PendingAction
+from django_ami.core.errors import ConnectionLost
+from django_ami.core.messages import Event, Message
+from django_ami.core.protocol import Oversized, Parser, encode
+from django_ami.core.session import Role, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from django_ami.core.errors import AmiError
     from django_ami.core.messages import Response
+    from django_ami.core.session import Notice
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures"
 
@@ -37,3 +45,119 @@ def show(message: Event | Response | Oversized) -> tuple:
     if isinstance(message, Event):
         return ("event", message.name, *message.headers[1:])
     return ("response", message.status, *message.headers[1:])
+
+
+class Highest(Random):
+    """Draws the upper end always: the pauses between attempts double visibly."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+class Dialogue:
+    """One session; the test plays the server, the socket and the clock."""
+
+    def __init__(self, role: Role = Role.LISTENER, **options: Any) -> None:
+        options = {"auth_type": "plain", **options}
+        config = ServerConfig(name="node_1", host="pbx", username="admin", secret="amp111", options=Options(**options))
+        self.ids = ActionIds()
+        self.session = Session(config, role, self.ids)
+        self.session._backoff.random = Highest()
+        self.now = 0.0
+        self._unread = bytearray()
+
+    @property
+    def state(self) -> str:
+        return str(self.session.state)
+
+    # --- the server ---
+
+    def requests(self) -> list[Message]:
+        """What arrived at the server since the last time, all of it written now."""
+        self._unread += self.session.outgoing
+        self.session.written(len(self.session.outgoing))
+        *blocks, rest = bytes(self._unread).split(b"\r\n\r\n")
+        assert rest == b"", "the session writes whole actions"
+        self._unread.clear()
+        return [Message(block) for block in blocks]
+
+    def expect(self, *names: str) -> Message:
+        """The actions of these names arrived, and nothing else; gives the last one."""
+        requests = self.requests()
+        assert [request["Action"] for request in requests] == list(names)
+        return requests[-1]
+
+    def say(self, text: str | bytes) -> list[Event]:
+        """The server says something, lines ended by LF here; gives the events for receivers."""
+        data = text.replace("\n", "\r\n").encode() if isinstance(text, str) else text
+        return self.session.receive(data, self.now)
+
+    def greet(self, banner: str = "Asterisk Call Manager/11.0.0") -> None:
+        self.say(f"{banner}\n")
+
+    def answer(self, request: Message, *lines: str, status: str = "Success") -> None:
+        self.say("\n".join([f"Response: {status}", f"ActionID: {request['ActionID']}", *lines, "", ""]))
+
+    def event(self, name: str, *lines: str) -> list[Event]:
+        return self.say("\n".join([f"Event: {name}", *lines, "", ""]))
+
+    def boot(self) -> None:
+        self.event("FullyBooted", "Privilege: system,all", "Status: Fully Booted")
+
+    # --- the socket ---
+
+    def connect(self) -> None:
+        self.session.start(self.now)
+        self.session.connecting(self.now)
+        self.session.connected(self.now)
+
+    def hang_up(self, error: AmiError | None = None) -> AmiError:
+        """The connection ends, with the session's own fault if it has one; gives what is told of it."""
+        error = self.session.fault or error or ConnectionLost("the server closed the connection.", server="node_1")
+        self.session.disconnected(error, self.now)
+        assert self.session.fault is None
+        return self.session.last_error
+
+    # --- the clock ---
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, waking the session exactly when it asks to be; stops where it finds a fault."""
+        end = self.now + seconds
+        for _ in range(1000):
+            deadline = self.session.next_deadline()
+            if deadline is None or deadline > end or self.session.fault is not None:
+                break
+            self.now = max(self.now, deadline)
+            self.session.tick(self.now)
+        else:
+            raise AssertionError("the session asks to be woken again and again")
+        if self.session.fault is None:
+            self.now = end
+            self.session.tick(self.now)
+
+    # --- whole stretches ---
+
+    def log_in(self) -> Message:
+        """To the accepted login; gives the request that follows: CoreSettings."""
+        self.connect()
+        self.greet()
+        self.answer(self.expect("Login"), "Message: Authentication accepted")
+        return self.expect("CoreSettings")
+
+    def become_ready(self) -> None:
+        request = self.log_in()
+        self.boot()
+        self.answer(request, "AMIversion: 11.0.0", "AsteriskVersion: 22.10.1")
+        assert self.session.ready
+        self.requests()
+
+    def send(self, action: Action | None = None, *, timeout: float = 30) -> PendingAction:
+        """A user sends an action."""
+        action, action_id = action or Action("Ping"), self.ids()
+        pending = PendingAction(action, action_id, encode(action, action_id), server="node_1", timeout=timeout)
+        self.session.send(pending, self.now)
+        return pending
+
+    def notices(self) -> list[Notice]:
+        notices, self.session.notices = self.session.notices, []
+        return notices
