@@ -120,7 +120,7 @@ def test_a_link_that_is_cut_in_the_middle_of_a_list(sim: Simulator, caller: Clie
     assert caller.send(QueueStatus()).result(20).events
 
 
-def test_an_action_that_cannot_be_written_is_refused_before_anything_is_opened(sim: Simulator, caller: Client) -> None:
+def test_an_action_that_cannot_be_written_is_refused_and_opens_nothing(sim: Simulator, caller: Client) -> None:
     with pytest.raises(InvalidAction):
         caller.send(Action("Ping", Evil="a\r\nAction: Originate"))
     assert sim.connections == 0
@@ -172,7 +172,7 @@ def test_it_cannot_be_cancelled(caller: Client) -> None:
 
 
 def test_two_clients_never_take_each_others_answers(sim: Simulator, listener: Client) -> None:
-    """UserEvent is broadcast with the ActionID of who sent it; so its listener sees ActionIDs of others, and its own."""
+    """UserEvent is broadcast with the ActionID of who sent it: a listener sees ActionIDs of others, and its own."""
     sim.on("Ping").hang()
     seen = Recorder()
     listener.subscribe("UserEvent", seen)

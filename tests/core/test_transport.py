@@ -132,10 +132,12 @@ def test_it_reads_no_more_than_its_share() -> None:
 
 def test_a_reset_is_a_loss() -> None:
     def reset(sock: socket.socket) -> None:
+        sock.recv(1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
     with ScriptedServer(reset) as server:
         transport = connect(to(addresses((LOOPBACK, server.port))))
+        transport.write(bytearray(b"x"))
         wait(transport)
         with pytest.raises(ConnectionLost, match=r"the connection broke \(Connection reset by peer\)"):
             transport.read()
