@@ -149,7 +149,8 @@ class Dialogue:
         self.boot()
         self.answer(request, "AMIversion: 11.0.0", "AsteriskVersion: 22.10.1")
         assert self.session.ready
-        self.requests()
+        for request in self.requests():  # the mask
+            self.answer(request)
 
     def send(self, action: Action | None = None, *, timeout: float = 30) -> PendingAction:
         """A user sends an action."""

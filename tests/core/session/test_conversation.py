@@ -1,0 +1,622 @@
+"""A whole conversation: what is sent when, what is told of it, what a silence means, and how it ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_ami.core.actions import Action, CoreShowChannels, Originate, Ping
+from django_ami.core.errors import (
+    ActionFailed,
+    ActionTimeout,
+    Backpressure,
+    ConnectionFailed,
+    ConnectionLost,
+    ProtocolError,
+)
+from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
+from tests.core.support import Dialogue
+
+
+def ready(role: Role = Role.LISTENER, **options) -> Dialogue:
+    talk = Dialogue(role, **options)
+    talk.become_ready()
+    talk.notices()
+    return talk
+
+
+def error_of(pending):
+    """The error of a settled action."""
+    assert pending.done()
+    return pending.exception(0)
+
+
+# --- actions ---
+
+
+def test_an_action_and_its_answer():
+    talk = ready()
+    pending = talk.send(Action("QueueSummary", Queue="support"))
+    request = talk.expect("QueueSummary")
+    assert request["ActionID"] == pending.action_id
+    assert talk.session.pending == 1
+    talk.answer(request, "EventList: start")
+    talk.event("QueueSummary", f"ActionID: {pending.action_id}", "Queue: support")
+    talk.event("QueueSummaryComplete", f"ActionID: {pending.action_id}", "EventList: Complete")
+    assert [event["Queue"] for event in pending.result(0).events] == ["support"]
+    assert talk.session.pending == 0
+
+
+def test_an_error_fails_its_action_alone():
+    talk = ready()
+    first, second = talk.send(), talk.send()
+    one, two = talk.requests()
+    talk.answer(two, "Message: Permission denied", status="Error")
+    assert isinstance(error_of(second), ActionFailed)
+    talk.answer(one)
+    assert first.result(0).ok
+
+
+def test_strange_answers_are_counted_and_settle_nothing():
+    talk = ready()
+    pending = talk.send()
+    request = talk.expect("Ping")
+    talk.say("Response: Error\nMessage: Missing action in request\n\n")
+    talk.say("Response: Success\nActionID: theirs-1\n\n")
+    assert (pending.done(), talk.session.unmatched) == (False, 2)
+    talk.answer(request)
+    talk.answer(request)
+    assert (pending.done(), talk.session.late) == (True, 1)
+
+
+def test_actions_wait_until_it_is_ready_and_keep_their_order():
+    talk = Dialogue()
+    first = talk.send(Action("First"))
+    assert talk.state == "waiting"
+    request = talk.log_in()
+    talk.send(Action("Second"))
+    talk.boot()
+    assert talk.requests() == []
+    talk.answer(request)
+    one, two = talk.requests()
+    assert (one["Action"], one["ActionID"], two["Action"]) == ("First", first.action_id, "Second")
+
+
+def test_an_action_that_is_over_before_it_is_ready_is_not_sent():
+    talk = Dialogue()
+    pending = talk.send(timeout=5)
+    request = talk.log_in()
+    talk.wait(5)
+    error = error_of(pending)
+    assert isinstance(error, ActionTimeout)
+    assert not error.sent
+    talk.boot()
+    talk.answer(request)
+    assert talk.requests() == []
+
+
+def test_actions_that_wait_fail_with_the_attempt():
+    talk = Dialogue()
+    pending = talk.send()
+    talk.session.connecting(0)
+    talk.hang_up(ConnectionFailed("connection refused.", server="node_1"))
+    error = error_of(pending)
+    assert type(error) is ConnectionFailed
+    assert (str(error), error.sent) == ("node_1: connection refused. Ping was not sent.", False)
+
+
+def test_actions_that_wait_fail_with_a_connection_that_is_lost_before_ready():
+    talk = Dialogue()
+    pending = talk.send()
+    talk.log_in()
+    talk.hang_up()
+    error = error_of(pending)
+    assert type(error) is ConnectionLost
+    assert not error.sent
+
+
+def test_an_action_that_expires_says_whether_it_was_sent():
+    talk = ready(read_timeout=60)
+    pending = talk.send(timeout=5)
+    talk.expect("Ping")
+    talk.wait(4.9)
+    assert not pending.done()
+    talk.wait(0.1)
+    assert isinstance(error_of(pending), ActionTimeout)
+    assert error_of(pending).sent
+    assert talk.session.fault is None
+
+
+def test_an_answer_that_is_too_large():
+    talk = ready(max_frame_size=4096)
+    pending, other = talk.send(Action("Command")), talk.send()
+    one, two = talk.requests()
+    talk.answer(one, *["Output: line"] * 1000)
+    assert isinstance(error_of(pending), ProtocolError)
+    talk.answer(two)
+    assert other.result(0).ok
+
+
+def test_an_event_that_is_too_large_is_nobodys():
+    talk = ready(max_frame_size=4096)
+    pending = talk.send()
+    assert talk.event("VarSet", "Privilege: dialplan,all", "Value: " + "x" * 5000) == []
+    assert not pending.done()
+
+
+# --- bounds ---
+
+
+def test_too_many_unanswered_actions():
+    talk = ready(max_pending_actions=2)
+    talk.send()
+    talk.send()
+    error = error_of(talk.send())
+    assert isinstance(error, Backpressure)
+    assert not error.sent
+    assert len(talk.requests()) == 2
+
+
+def test_a_server_that_does_not_read():
+    talk = ready(write_buffer_limit=4096)
+    taken = talk.send(Action("X", Value="x" * 900))
+    for _ in range(3):
+        talk.send(Action("X", Value="x" * 900))
+    error = error_of(talk.send(Action("X", Value="x" * 900)))
+    assert isinstance(error, Backpressure)
+    assert "the server does not read: " in error.message
+    assert (error.sent, taken.done(), len(talk.session.outgoing) <= 4096) == (False, False, True)
+    assert len(talk.requests()) == 4
+    talk.send(Action("X", Value="x" * 900))
+    talk.expect("X")
+
+
+def test_too_many_actions_for_a_ping():
+    talk = ready(max_pending_actions=1, heartbeat_interval=5, read_timeout=30)
+    talk.send(timeout=100)
+    talk.requests()
+    talk.wait(5)
+    assert talk.requests() == []
+    talk.wait(100)
+    assert isinstance(talk.session.fault, ConnectionLost)
+
+
+# --- what had left ---
+
+
+def test_a_loss_says_of_each_action_whether_its_bytes_had_left():
+    talk = ready()
+    whole, partly, not_at_all = talk.send(), talk.send(), talk.send()
+    size = len(talk.session.outgoing) // 3
+    talk.session.written(size + 1)
+    talk.hang_up()
+    assert [error_of(pending).sent for pending in (whole, partly, not_at_all)] == [True, True, False]
+    assert error_of(whole).message.endswith("it may have been carried out: look before you repeat it.")
+    assert error_of(not_at_all).message.endswith("it was not sent.")
+    assert all(type(error_of(pending)) is ConnectionLost for pending in (whole, partly, not_at_all))
+    assert talk.session.outgoing == b""
+
+
+def test_not_one_byte_is_not_sent():
+    talk = ready()
+    first, second = talk.send(), talk.send()
+    talk.session.written(len(talk.session.outgoing) // 2)
+    talk.hang_up()
+    assert (error_of(first).sent, error_of(second).sent) == (True, False)
+
+
+def test_what_was_written_is_counted_anew_on_each_connection():
+    talk = ready()
+    talk.send()
+    talk.requests()
+    talk.hang_up()
+    talk.become_ready()
+    pending = talk.send()
+    talk.hang_up()
+    assert not error_of(pending).sent
+
+
+def test_a_list_that_is_cut_gives_the_items_that_had_come():
+    talk = ready()
+    pending = talk.send(CoreShowChannels())
+    talk.answer(talk.expect("CoreShowChannels"), "EventList: start")
+    talk.event("CoreShowChannel", f"ActionID: {pending.action_id}", "Channel: a")
+    talk.say("Event: CoreShowChannel\nActionID: half")
+    talk.hang_up()
+    assert [event["Channel"] for event in error_of(pending).events] == ["a"]
+
+
+def test_nothing_of_a_lost_connection_is_left_in_the_next():
+    talk = ready()
+    talk.say("Event: Half\nPriv")
+    talk.send()
+    talk.hang_up()
+    talk.connect()
+    talk.greet()
+    talk.expect("Login")
+    assert talk.session.garbage == 0
+
+
+# --- events ---
+
+
+def test_events_are_for_the_receivers_and_items_are_not():
+    talk = ready()
+    talk.now = 50
+    pending = talk.send(CoreShowChannels())
+    talk.answer(talk.expect("CoreShowChannels"), "EventList: start")
+    assert talk.session.last_event_at == 0
+    assert talk.event("CoreShowChannel", f"ActionID: {pending.action_id}") == []
+    assert talk.session.last_event_at == 0
+    (event,) = talk.event("Hangup", "Privilege: call,all", "Channel: a")
+    assert (event.name, event.server, event["Channel"]) == ("Hangup", "node_1", "a")
+    assert talk.session.last_event_at == 50
+    assert talk.session.ignored == 0
+
+
+@pytest.mark.parametrize(
+    ("interest", "names", "ignored"),
+    [
+        (None, ["Hangup", "Newexten", "FullyBooted"], 0),
+        (frozenset({"hangup"}), ["Hangup"], 2),
+        (frozenset(), [], 3),
+    ],
+)
+def test_events_that_nobody_wants_are_counted(interest, names, ignored):
+    talk = ready()
+    talk.session.set_interest(interest)
+    frames = [f"Event: {name}\nPrivilege: call,all\n\n" for name in ("Hangup", "Newexten", "FullyBooted")]
+    assert [event.name for event in talk.say("".join(frames))] == names
+    assert talk.session.ignored == ignored
+    talk.hang_up()
+    talk.become_ready()
+    assert [event.name for event in talk.say("".join(frames))] == names
+
+
+def test_garbage_is_counted_and_disturbs_nothing():
+    talk = ready()
+    pending = talk.send()
+    request = talk.expect("Ping")
+    assert [event.name for event in talk.say("what is this?\nEvent: X\n\n")] == ["X"]
+    talk.answer(request)
+    assert pending.result(0).ok
+    assert talk.session.garbage == 15
+
+
+# --- is it alive ---
+
+
+def test_a_ping_in_every_silence_and_the_answer_is_a_sign_of_life():
+    talk = ready(heartbeat_interval=15, read_timeout=30)
+    for turn in range(1, 5):
+        talk.wait(15)
+        assert talk.now == 15 * turn
+        talk.answer(talk.expect("Ping"), "Ping: Pong")
+    assert talk.session.fault is None
+
+
+@pytest.mark.parametrize("interval", [1, 15, 29, 30, 1000])
+def test_a_silent_server_is_lost_at_the_read_timeout_whatever_the_interval(interval):
+    talk = ready(heartbeat_interval=interval, read_timeout=30)
+    talk.wait(29.9)
+    assert talk.session.fault is None
+    assert [request["Action"] for request in talk.requests()] == ["Ping"]
+    talk.wait(10)
+    assert talk.now == 30
+    error = talk.hang_up()
+    assert type(error) is ConnectionLost
+    assert "nothing received for 30.0 s (option read_timeout)" in error.message
+    assert talk.notices() == [Lost("node_1", error, was_ready=True, retry_in=1)]
+
+
+def test_a_slow_action_excuses_the_silence_until_its_deadline_and_no_further():
+    talk = ready(read_timeout=30)
+    pending = talk.send(Originate(channel="Local/1@x", run_async=False), timeout=70)
+    talk.wait(69.9)
+    assert talk.session.fault is None
+    talk.wait(10)
+    assert talk.now == 70
+    assert isinstance(error_of(pending), ActionTimeout)
+    assert isinstance(talk.session.fault, ConnectionLost)
+
+
+def test_a_slow_action_that_is_answered_in_time_does_no_harm():
+    talk = ready(read_timeout=30)
+    slow = talk.send(timeout=70)
+    request = talk.expect("Ping")
+    talk.wait(60)
+    talk.answer(request)
+    assert slow.result(0).ok
+    ping = talk.expect("Ping")
+    talk.answer(ping)
+    talk.wait(14)
+    assert talk.session.fault is None
+    assert talk.session.late == 1  # the ping behind it: nobody waits for it any more
+
+
+def test_a_dead_server_is_found_though_actions_keep_coming():
+    talk = ready(read_timeout=30, heartbeat_interval=15)
+    while talk.session.fault is None and talk.now < 300:
+        talk.send(timeout=30)
+        talk.wait(1)
+    assert talk.now == 30
+
+
+def test_an_action_that_comes_after_an_unanswered_ping_is_no_excuse():
+    talk = ready(read_timeout=30, heartbeat_interval=15)
+    talk.wait(29)
+    talk.send(timeout=30)
+    talk.wait(100)
+    assert talk.now == 30
+
+
+def test_an_endless_message_is_no_sign_of_life():
+    talk = ready(read_timeout=30, max_frame_size=4096)
+    talk.say("Event: X\n")
+    for _ in range(40):
+        if talk.session.fault is not None:
+            break
+        talk.wait(1)
+        talk.say(b"x" * 4096)
+    assert talk.now == 32  # the first two pieces were not yet too much
+    assert isinstance(talk.hang_up(), ConnectionLost)
+
+
+def test_the_end_of_a_message_that_was_too_large_is_a_sign_of_life():
+    talk = ready(read_timeout=30, max_frame_size=4096)
+    talk.say(b"Event: X\r\n" + b"x" * 8192)
+    talk.wait(20)
+    talk.say("\n\n")
+    talk.wait(29)
+    assert talk.session.fault is None
+
+
+# --- again and again ---
+
+
+def fail(talk: Dialogue) -> Lost:
+    talk.session.connecting(talk.now)
+    talk.hang_up(ConnectionFailed("connection refused.", server="node_1"))
+    (lost,) = talk.notices()
+    return lost
+
+
+def test_the_pauses_between_attempts_grow():
+    talk = Dialogue(reconnect_initial=1, reconnect_max=20)
+    talk.session.start(0)
+    assert talk.session.retry_at == 0
+    assert [fail(talk).retry_in for _ in range(7)] == [1, 2, 4, 8, 16, 20, 20]
+    assert talk.session.retry_at == talk.now + 20
+    assert talk.session.failures == 7
+
+
+@pytest.mark.parametrize(("up", "pause"), [(9.9, 4), (10, 1)])
+def test_only_a_stable_connection_begins_the_pauses_anew(up, pause):
+    talk = Dialogue(stable_after=10)
+    talk.session.start(0)
+    fail(talk)
+    fail(talk)
+    talk.become_ready()
+    talk.notices()
+    talk.now += up
+    talk.hang_up()
+    (lost,) = talk.notices()
+    assert (lost.was_ready, lost.retry_in) == (True, pause)
+
+
+def test_recovery_is_told_once():
+    talk = ready()
+    talk.event("Shutdown", "Privilege: system,all", "Shutdown: Cleanly", "Restart: True")
+    talk.hang_up()
+    talk.become_ready()
+    assert [type(notice) for notice in talk.notices()] == [Lost, Ready]
+    assert (talk.session.connects, talk.session.failures) == (2, 0)
+
+
+def test_an_open_circuit_fails_actions_at_once_and_a_success_closes_it():
+    talk = Dialogue(circuit_threshold=2, reconnect_initial=8)
+    talk.session.start(0)
+    fail(talk)
+    assert not talk.session.circuit_open
+    assert not talk.send().done()
+    fail(talk)
+    assert talk.session.circuit_open
+    talk.now = 3
+    error = error_of(talk.send())
+    assert type(error) is ConnectionFailed
+    assert error.message == ("not connected: connection refused. Next attempt in 13.0 s. Ping was not sent.")
+    talk.session.connecting(talk.now)
+    assert error_of(talk.send()).message == "not connected: connection refused. Ping was not sent."
+    talk.session.connected(talk.now)
+    assert talk.send().done()
+    talk.greet()
+    assert not talk.send().done()  # it speaks: that is worth waiting for
+    talk.answer(talk.expect("Login"))
+    talk.boot()
+    talk.answer(talk.expect("CoreSettings"))
+    assert not talk.session.circuit_open
+    talk.expect("Ping")
+
+
+def test_the_next_attempt_is_never_in_the_past():
+    talk = Dialogue(circuit_threshold=1)
+    talk.session.start(0)
+    fail(talk)
+    talk.now = 50
+    assert "Next attempt in 0.0 s." in error_of(talk.send()).message
+
+
+# --- the end ---
+
+
+def test_logging_off():
+    talk = ready()
+    pending = talk.send()
+    talk.expect("Ping")
+    talk.session.close(talk.now)
+    assert talk.state == "closing"
+    error = error_of(pending)
+    assert type(error) is ConnectionLost
+    assert error.message.startswith("the client was closed. Ping was under way; it may have been carried out")
+    request = talk.expect("Logoff")
+    assert error_of(talk.send()).message == "not connected: the connection is being closed. Ping was not sent."
+    assert talk.event("Hangup") == []
+    talk.answer(request, status="Goodbye")
+    talk.hang_up()
+    assert (talk.state, talk.notices(), talk.session.next_deadline()) == ("idle", [], None)
+
+
+def test_a_server_that_does_not_close():
+    talk = ready()
+    talk.session.close(talk.now)
+    talk.wait(100)
+    assert talk.now == CLOSE_TIMEOUT
+    assert talk.session.fault.message == "the server did not close after Logoff."
+    talk.hang_up()
+    assert (talk.state, talk.notices()) == ("idle", [])
+
+
+def test_closing_tells_of_itself_and_not_of_an_old_failure():
+    talk = Dialogue()
+    talk.session.start(0)
+    fail(talk)
+    talk.become_ready()
+    talk.session.close(talk.now)
+    assert "the connection is being closed" in error_of(talk.send()).message
+
+
+def test_closing_between_login_and_ready():
+    talk = Dialogue()
+    pending = talk.send()
+    talk.log_in()
+    talk.session.close(talk.now)
+    talk.expect("Logoff")
+    assert not error_of(pending).sent
+    talk.hang_up()
+    assert (talk.state, talk.notices()) == ("idle", [])
+
+
+@pytest.mark.parametrize("steps", [[], ["connected"], ["connected", "greet"]])
+def test_closing_before_the_login(steps):
+    talk = Dialogue()
+    pending = talk.send()
+    talk.session.connecting(0)
+    if "connected" in steps:
+        talk.session.connected(0)
+    if "greet" in steps:
+        talk.greet()
+    talk.session.close(talk.now)
+    assert talk.state == "closing"
+    assert talk.session.fault.message == "the client was closed."
+    talk.hang_up()
+    assert error_of(pending).message == "the client was closed. Ping was not sent."
+    assert (talk.state, talk.notices()) == ("idle", [])
+
+
+def test_closing_while_it_waits_for_the_next_attempt():
+    talk = Dialogue()
+    pending = talk.send()
+    talk.session.close(talk.now)
+    assert error_of(pending).message == "the client was closed. Ping was not sent."
+    assert talk.state == "idle"
+
+
+def test_closing_what_was_never_begun_or_is_closed_already():
+    talk = Dialogue()
+    talk.session.close(0)
+    assert talk.state == "idle"
+    talk = ready()
+    talk.session.close(0)
+    talk.session.close(1)
+    assert (talk.state, talk.session.pending) == ("closing", 0)
+    talk.hang_up()
+    assert talk.state == "idle"
+
+
+def test_it_can_begin_again_after_the_end():
+    talk = ready()
+    talk.session.close(0)
+    talk.hang_up()
+    talk.become_ready()
+    assert talk.session.ready
+
+
+# --- idle callers ---
+
+
+def test_an_idle_caller_logs_off_and_comes_back_when_needed():
+    talk = ready(Role.CALLER, idle_timeout=60)
+    pending = talk.send()
+    talk.answer(talk.expect("Ping"))
+    assert pending.result(0).ok
+    for _ in range(4):
+        talk.wait(15)
+        for ping in talk.requests():
+            talk.answer(ping)
+    talk.wait(0)
+    talk.expect("Logoff")
+    assert talk.state == "closing"
+    talk.hang_up()
+    assert (talk.state, talk.notices()) == ("idle", [])
+    talk.send()
+    assert talk.state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("role", "idle_timeout"),
+    [(Role.LISTENER, 60), (Role.CALLER, 0)],
+)
+def test_who_does_not_idle(role, idle_timeout):
+    talk = ready(role, idle_timeout=idle_timeout)
+    for _ in range(20):
+        talk.wait(15)
+        talk.answer(talk.expect("Ping"))
+    assert talk.state == "ready"
+
+
+def test_a_caller_that_waits_for_an_answer_is_not_idle():
+    talk = ready(Role.CALLER, idle_timeout=20, read_timeout=1000, heartbeat_interval=1000)
+    talk.send(timeout=200)
+    talk.wait(100)
+    assert talk.state == "ready"
+
+
+def test_a_caller_whom_nobody_needs_gives_up_a_server_that_is_away():
+    talk = Dialogue(Role.CALLER, idle_timeout=60)
+    talk.session.start(0)
+    fail(talk)
+    talk.wait(60)
+    assert talk.state == "idle"
+
+
+def going_idle() -> Dialogue:
+    talk = ready(Role.CALLER, idle_timeout=20, heartbeat_interval=1000, read_timeout=1000)
+    talk.wait(20)
+    talk.expect("Logoff")
+    return talk
+
+
+def test_an_action_that_comes_just_then_waits_for_the_next_connection():
+    talk = going_idle()
+    pending = talk.send()
+    talk.hang_up()
+    assert (talk.state, pending.done()) == ("waiting", False)
+    request = talk.log_in()
+    talk.boot()
+    talk.answer(request)
+    talk.expect("Events", "Ping")
+
+
+def test_an_action_that_comes_just_then_fails_if_the_client_is_closed():
+    talk = going_idle()
+    pending = talk.send()
+    talk.session.close(talk.now)
+    assert error_of(pending).message == "the client was closed. Ping was not sent."
+    talk.hang_up()
+    assert talk.state == "idle"
+
+
+def test_ping_is_what_a_user_may_send_too():
+    talk = ready()
+    pending = talk.send(Ping())
+    talk.answer(talk.expect("Ping"), "Ping: Pong")
+    assert pending.result(0)["Ping"] == "Pong"

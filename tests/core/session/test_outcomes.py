@@ -1,0 +1,171 @@
+"""Originate(wait=True) of a process that wants no events: a filter first, once, and what if there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_ami.core.actions import Originate
+from django_ami.core.errors import ActionTimeout, AuthenticationFailed, ConfigurationError, ConnectionLost
+from django_ami.core.session import Role
+from tests.core.support import Dialogue
+
+
+def call(number: int = 1) -> Originate:
+    return Originate(channel=f"Local/{number}@default", wait=True)
+
+
+@pytest.fixture
+def talk() -> Dialogue:
+    talk = Dialogue(Role.CALLER)
+    talk.become_ready()
+    return talk
+
+
+def open_filter(talk: Dialogue) -> None:
+    talk.answer(talk.expect("Filter"), "Message: Success")
+
+
+def originate_response(talk: Dialogue, request, *lines: str) -> list:
+    return talk.event("OriginateResponse", "Privilege: call,all", f"ActionID: {request['ActionID']}", *lines)
+
+
+def test_a_caller_opens_the_class_behind_a_filter_and_gets_the_outcome(talk):
+    pending = talk.send(call())
+    request = talk.expect("Filter")
+    assert (request["Operation"], request["Filter"]) == ("Add", f"ActionID: {talk.ids.prefix}")
+    talk.answer(request, "Message: Success")
+    events, request = talk.requests()
+    assert (events["Action"], events["EventMask"]) == ("Events", "call")
+    assert (request["Action"], request["ActionID"]) == ("Originate", pending.action_id)
+    talk.answer(request, "Message: Originate successfully queued")
+    assert not pending.done()
+    originate_response(talk, request, "Response: Failure", "Reason: 5")
+    assert pending.result(0).outcome.result == "busy"
+
+
+def test_several_share_one_filter_and_later_ones_need_none(talk):
+    talk.send(call(1))
+    talk.send(call(2))
+    open_filter(talk)
+    requests = talk.requests()
+    assert [request.get("Channel", "") for request in requests] == ["", "Local/1@default", "Local/2@default"]
+    talk.send(call(3))
+    talk.expect("Originate")
+
+
+def test_other_actions_do_not_wait_for_the_filter(talk):
+    talk.send(call())
+    talk.send()
+    talk.expect("Filter", "Ping")
+
+
+def test_an_account_that_may_set_no_filter_is_told_so_before_anything_is_sent(talk):
+    first, second = talk.send(call(1)), talk.send(call(2))
+    talk.answer(talk.expect("Filter"), "Message: Permission denied", status="Error")
+    for pending in (first, second):
+        error = pending.exception(0)
+        assert isinstance(error, ConfigurationError)
+        assert not error.sent
+        assert error.message == (
+            "cannot wait for the outcome of Originate: no event filter (Filter refused: Permission denied); "
+            "give the AMI user write=system, or send with wait=False. It was not sent."
+        )
+    assert talk.requests() == []
+    assert talk.session.pending == 0
+    talk.send(call(3))
+    talk.expect("Filter")
+
+
+def test_no_room_for_the_filter():
+    talk = Dialogue(Role.CALLER, max_pending_actions=1)
+    talk.become_ready()
+    error = talk.send(call()).exception(0)
+    assert isinstance(error, ConfigurationError)
+    assert "no event filter (1 actions are unanswered (option max_pending_actions)" in error.message
+    assert talk.requests() == []
+
+
+def test_all_that_wait_for_the_filter_are_lost_with_the_connection(talk):
+    pendings = [talk.send(call(number)) for number in range(3)]
+    talk.hang_up()
+    for pending in pendings:
+        assert type(pending.exception(0)) is ConnectionLost
+        assert not pending.exception(0).sent
+
+
+def test_what_moves_to_another_server_is_left_alone(talk):
+    moved = []
+    pendings = [talk.send(call(number)) for number in range(2)]
+    for pending in pendings:
+        pending.reroute = lambda each: moved.append(each) or True
+    talk.hang_up()
+    assert moved == pendings
+    assert not any(pending.done() for pending in pendings)
+
+
+def test_each_connection_needs_a_filter_of_its_own(talk):
+    talk.send(call())
+    open_filter(talk)
+    talk.hang_up()
+    talk.become_ready()
+    talk.send(call())
+    talk.expect("Filter")
+
+
+def test_what_waited_for_a_connection_waits_for_the_filter_next():
+    talk = Dialogue(Role.CALLER)
+    talk.send(call())
+    request = talk.log_in()
+    talk.boot()
+    talk.answer(request)
+    assert [request["Action"] for request in talk.requests()] == ["Events", "Filter"]
+
+
+def test_what_is_over_when_the_filter_comes_is_not_sent(talk):
+    pending = talk.send(call(), timeout=5)
+    request = talk.expect("Filter")
+    talk.wait(5)
+    assert isinstance(pending.exception(0), ActionTimeout)
+    assert not pending.exception(0).sent
+    talk.answer(request)
+    talk.expect("Events")
+
+
+def test_a_filter_that_is_not_answered():
+    talk = Dialogue(Role.CALLER, read_timeout=20, heartbeat_interval=1000)
+    talk.become_ready()
+    pending = talk.send(call(), timeout=60)
+    talk.wait(10)
+    talk.event("FullyBooted")
+    talk.wait(10)
+    assert "no event filter (no answer to Filter within 20 s" in pending.exception(0).message
+
+
+@pytest.mark.parametrize("events", ["on", "call", "user,call"])
+def test_a_listener_that_sees_calls_needs_no_filter(events):
+    talk = Dialogue(events=events)
+    talk.become_ready()
+    pending = talk.send(call())
+    request = talk.expect("Originate")
+    talk.answer(request)
+    assert [event.name for event in originate_response(talk, request, "Response: Success", "Reason: 4")] == [
+        "OriginateResponse"
+    ]
+    assert pending.result(0).outcome.answered
+
+
+@pytest.mark.parametrize("events", ["off", "user,system"])
+def test_a_listener_that_sees_no_calls_is_told_so(events):
+    talk = Dialogue(events=events)
+    talk.become_ready()
+    error = talk.send(call()).exception(0)
+    assert isinstance(error, ConfigurationError)
+    assert f"this listener's events are '{events}'; add 'call' to them. It was not sent." in error.message
+    assert talk.requests() == []
+    talk.send(Originate(channel="Local/1@default"))
+    talk.expect("Originate")
+
+
+def test_a_refused_login_refuses_it_too(talk):
+    talk.hang_up(AuthenticationFailed("Authentication failed.", server="node_1"))
+    assert isinstance(talk.send(call()).exception(0), AuthenticationFailed)
