@@ -22,6 +22,8 @@ from django_ami.testing import Faults, ServerTLS, Simulator
 
 #: Long enough for the slowest machine, since nothing waits for the whole of it unless it fails.
 PATIENCE = 20.0
+#: Options of a server that is tried once: the next attempt comes at a random moment of a whole day.
+NEVER: dict[str, Any] = {"reconnect_initial": 86_400, "reconnect_max": 86_400}
 
 
 def wait_until(condition: Callable[[], object], what: str = "", timeout: float = PATIENCE) -> None:

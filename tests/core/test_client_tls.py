@@ -11,7 +11,18 @@ from django_ami.core.client import Client
 from django_ami.core.config import TLSConfig
 from django_ami.core.errors import ConfigurationError, ConnectionFailed
 from django_ami.testing import Simulator
-from tests.core.io_support import Authority, Recorder, config, ready, resolving, simulator, started, wait_until
+from tests.core.io_support import (
+    NEVER,
+    Authority,
+    Recorder,
+    Turns,
+    config,
+    ready,
+    resolving,
+    simulator,
+    started,
+    wait_until,
+)
 from tests.core.servers import Hoard, ScriptedServer
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
@@ -208,18 +219,38 @@ def test_a_flood_both_ways_through_tls(secured: Simulator, authority: Authority)
     assert [int(event["Number"]) for event in seen.firsts] == list(range(5000))
 
 
-def test_what_was_sent_with_the_last_record_is_read_before_the_end(authority: Authority) -> None:
-    """A server may say something and close: the end must not overtake the words."""
+def test_the_end_of_tls_is_the_end_even_if_the_link_stays_open(authority: Authority) -> None:
+    """The words and the end may be read in one go; then no selector tells of the end, for the link stays open."""
     context = authority.loopback.tls.context()
 
-    def refuse(sock: socket.socket) -> None:
+    def say_and_end(sock: socket.socket) -> None:
         with context.wrap_socket(sock, server_side=True) as secure:
             secure.sendall(b"Asterisk Call Manager/11.0.0\r\n")
             secure.recv(4096)
             secure.sendall(b"Response: Error\r\nActionID: 0\r\nMessage: x\r\n\r\n" * 5000)
+            secure.unwrap()  # says that it is the end, and waits
 
-    with ScriptedServer(refuse) as server:
+    with ScriptedServer(say_and_end) as server:
         tls = TLSConfig(ca_file=authority.ca_file)
-        with started(config(server.port, tls=tls, reconnect_initial=60, reconnect_max=60)) as client:
-            wait_until(lambda: client.status()["node_1"].state == "waiting" and client.status()["node_1"].failures)
+        with started(config(server.port, tls=tls, **NEVER)) as client:
+            wait_until(lambda: client.status()["node_1"].failures)
+            assert "the server closed the connection" in str(client.status()["node_1"].last_error)
             assert client.status()["node_1"].unmatched_answers == 5000
+
+
+def test_waiting_for_a_server_that_does_not_read_tls_it_does_not_turn(secured: Simulator, authority: Authority) -> None:
+    tls = TLSConfig(ca_file=authority.ca_file)
+    with started(config(secured, tls=tls, write_buffer_limit=2**26), role="caller") as client:
+        turns = Turns(client)
+        ready(client)
+        secured.faults.stop_reading = True
+        fill = Action("Setvar", Variable="X", Value=["y" * 1000] * 100)
+        while client.status()["node_1"].unwritten_bytes < 4 * 2**20:  # the kernel may take some more
+            client.send(fill)
+        wait_until(lambda: turns.during(0.05) <= 4, "the last of them is with the kernel")
+        assert turns.during(0.3) <= 4
+        assert client.status()["node_1"].unwritten_bytes
+        secured.faults.stop_reading = False
+        assert client.send(Ping(), timeout=60).result().ok
+        faults = {action.fault for action in secured.received}
+        assert faults == {""}  # what was begun before the pause was written to its end

@@ -13,7 +13,7 @@ from django_ami.core.client import Client
 from django_ami.core.cluster import MAX_CONNECTING
 from django_ami.core.errors import AuthenticationFailed, ConfigurationError, ConnectionFailed, ConnectionLost
 from django_ami.testing import Faults, Simulator
-from tests.core.io_support import Recorder, Turns, config, ready, resolving, simulator, started, wait_until
+from tests.core.io_support import NEVER, Recorder, Turns, config, ready, resolving, simulator, started, wait_until
 from tests.core.servers import Hoard, black_hole, refusing_port
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
@@ -87,7 +87,7 @@ def test_the_bound_is_of_those_that_connect_and_not_of_those_that_are_connected(
 
 def test_a_server_that_fails_at_once_gives_its_place_to_the_next() -> None:
     with refusing_port() as port, simulator() as sim:
-        dead = [config(port, f"dead_{n}", reconnect_initial=60, reconnect_max=60) for n in range(2 * MAX_CONNECTING)]
+        dead = [config(port, f"dead_{n}", **NEVER) for n in range(2 * MAX_CONNECTING)]
         with started(*dead, config(sim, "alive")) as client:
             ready(client, "alive")
 
@@ -165,6 +165,17 @@ def test_any_other_refusal_is_tried_again() -> None:
         assert "Asterisk is shutting down" in str(client.status()["node_1"].last_error)
         sim.faults.shutting_down = False
         ready(client)
+
+
+def test_after_many_failures_actions_fail_at_once_and_say_when_it_is_tried_again() -> None:
+    slow = {**NEVER, "circuit_threshold": 1}
+    with refusing_port() as port, started(config(port, **slow), role="caller") as client:
+        wait_until(lambda: client.status()["node_1"].failures)
+        error = client.send(Ping(), timeout=3600).exception(20)
+    assert isinstance(error, ConnectionFailed)
+    assert error.sent is False
+    assert "connection refused" in str(error)
+    assert "Next attempt in" in str(error)
 
 
 # --- attempts that end ---
@@ -322,7 +333,7 @@ def test_ready_and_idle_it_does_not_turn(sim: Simulator) -> None:
 
 
 def test_waiting_for_the_next_attempt_it_does_not_turn() -> None:
-    with refusing_port() as port, started(config(port, reconnect_initial=3600, reconnect_max=3600)) as client:
+    with refusing_port() as port, started(config(port, **NEVER)) as client:
         turns = Turns(client)
         wait_until(lambda: state(client) == "waiting" and client.status()["node_1"].failures)
         assert turns.during(0.3) <= 4
@@ -358,7 +369,7 @@ def test_waiting_for_a_server_that_does_not_read_it_does_not_turn(sim: Simulator
         ready(client)
         sim.faults.stop_reading = True
         fill = Action("Setvar", Variable="X", Value=["y" * 900] * 100)
-        while client.status()["node_1"].unwritten_bytes < 100_000:
+        while client.status()["node_1"].unwritten_bytes < 4 * 2**20:  # the kernel may take some more
             client.send(fill)
         wait_until(lambda: turns.during(0.05) <= 4, "the last of them is with the kernel")
         assert turns.during(0.3) <= 4
