@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Self
 from django.db import close_old_connections, reset_queries
 
 from django_ami import signals
-from django_ami.core.client import run_guarded
 from django_ami.core.messages import Event
 from django_ami.core.session import Lost, Ready
 
@@ -74,7 +73,7 @@ class Dispatcher:
         close_old_connections()
         try:
             for call in calls:
-                run_guarded(call)
+                self._client.receivers.guard(call, "", "a completed action")
             for item in items:
                 if isinstance(item, Event):
                     if self.over:

@@ -24,6 +24,7 @@ from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFaile
 from django_ami.core.messages import Event
 from django_ami.core.protocol import encode
 from django_ami.core.reactor import Reactor
+from django_ami.core.receivers import Receivers
 from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class ServerStatus:
     ignored: int
     delivered: int
     dropped: int
+    dropped_important: int
     queued: int
     late_answers: int
     unmatched_answers: int
@@ -124,6 +126,7 @@ class Client:
         role: Role | str = Role.LISTENER,
         default: str | None = None,
         routing: tuple[Strategy | str, Iterable[str]] | None = None,
+        receivers: Receivers | None = None,
     ) -> None:
         configs = list(servers)
         if not configs:
@@ -131,6 +134,9 @@ class Client:
         if twice := [name for name, times in Counter(config.name for config in configs).items() if times > 1]:
             raise ConfigurationError(f"two servers are named {twice[0]!r}: give each a name of its own.")
         self.role = Role(role)
+        #: What is known of those who receive events: who is slow, and who raised.
+        self.receivers = receivers or Receivers()
+        self.receivers.thresholds = {config.name: config.options.slow_receiver_threshold for config in configs}
         self._ids = ActionIds()
         self._reactor = Reactor()
         self._delivery = Delivery()
@@ -149,7 +155,12 @@ class Client:
         self._draining = False
         try:
             self._cluster = Cluster(
-                configs, role=self.role, ids=self._ids, reactor=self._reactor, delivery=self._delivery
+                configs,
+                role=self.role,
+                ids=self._ids,
+                reactor=self._reactor,
+                delivery=self._delivery,
+                slowest_receiver=self.receivers.slowest,
             )
             self._cluster.set_interest(self._interest)
             self._servers = {name: ServerHandle(self, server) for name, server in self._cluster.servers.items()}
@@ -299,7 +310,7 @@ class Client:
         """Run what has arrived: completions, subscribers. Waits up to ``timeout`` seconds; says how many there were."""
         calls, items = self.take(timeout)
         for call in calls:
-            run_guarded(call)
+            self.receivers.guard(call, "", "a completed action")
         for item in items:
             if isinstance(item, Event):
                 self._dispatch_event(item)
@@ -310,17 +321,17 @@ class Client:
 
     def _dispatch_event(self, event: Event) -> None:
         for function in (*self._subscribers.get(event.name.lower(), ()), *self._subscribers.get(None, ())):
-            run_guarded(function, event)
+            self.receivers.guard(function, event.server, event.name, event)
 
     def _dispatch_notice(self, notice: Notice) -> None:
         handle = self._servers[notice.server]
         match notice:
             case Ready():
                 for on_ready in self._on_ready:
-                    run_guarded(on_ready, handle)
+                    self.receivers.guard(on_ready, notice.server, "a connection", handle)
             case Lost():
                 for on_lost in self._on_lost:
-                    run_guarded(on_lost, handle, notice.error)
+                    self.receivers.guard(on_lost, notice.server, "a loss", handle, notice.error)
 
     # --- running ---
 
@@ -421,6 +432,7 @@ class Client:
             ignored=counts.ignored,
             delivered=counts.delivered,
             dropped=counts.dropped,
+            dropped_important=counts.dropped_important,
             queued=counts.queued,
             late_answers=session.late,
             unmatched_answers=session.unmatched,
@@ -495,12 +507,3 @@ class Client:
 def _in_event_loop() -> bool:
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  (the documented fast form)
-
-
-def run_guarded(function: Callable[..., Any], *arguments: Any) -> None:
-    """Call user code; an exception is logged with its traceback and the function's name, and stops nobody."""
-    try:
-        function(*arguments)
-    except Exception:
-        name = getattr(function, "__qualname__", repr(function))
-        logger.exception("%s.%s failed.", getattr(function, "__module__", ""), name)

@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 MAX_CONNECTING: Final = 50
 
 
+#: Dropped events are announced at most once in so many seconds.
+DROP_INTERVAL: Final = 10.0
 _CONNECTING: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
 
 
@@ -86,6 +88,7 @@ class Server:
         admission: _Admission,
         delivery: Delivery,
         notify: Callable[[Notice], None],
+        slowest_receiver: Callable[[], str],
     ) -> None:
         self.session = session
         self.config = session.config
@@ -95,6 +98,9 @@ class Server:
         self._admission = admission
         self._delivery = delivery
         self._notify = notify
+        self._slowest_receiver = slowest_receiver
+        self._unreported_drops = 0
+        self._drop_timer: Timer | None = None
         self._transport: Transport | None = None
         self._context: ssl.SSLContext | None = None
         self._watched: tuple[int, int] | None = None
@@ -230,11 +236,34 @@ class Server:
             return
         session = self.session
         events = session.receive(data, self._reactor.now)
-        if events or session.ignored:
-            self._delivery.put_events(self.name, events, session.ignored)
+        dropped = self._delivery.put_events(self.name, events, session.ignored) if events or session.ignored else 0
+        if dropped:
+            self._report_drops(dropped)
         if more and self.config.tls is not None:
             # What TLS has read ahead wakes no selector.
             self._reactor.call_soon(lambda: self._ready(0))
+
+    def _report_drops(self, dropped: int) -> None:
+        """Announce drops when they begin, and then once per interval for as long as they go on."""
+        self._unreported_drops += dropped
+        if self._drop_timer is None:
+            self._announce_drops()
+
+    def _announce_drops(self) -> None:
+        self._drop_timer = None
+        if not self._unreported_drops:
+            return
+        slowest = self._slowest_receiver()
+        logger.warning(
+            "%s: %d events dropped, %d in all: the queue of %d (option event_queue_capacity) is full.%s",
+            self.name,
+            self._unreported_drops,
+            self._delivery.counts(self.name).dropped,
+            self.config.options.event_queue_capacity,
+            f" Slowest receiver: {slowest}." if slowest else "",
+        )
+        self._unreported_drops = 0
+        self._drop_timer = self._reactor.call_at(self._reactor.now + DROP_INTERVAL, self._announce_drops)
 
     def _write(self) -> None:
         session, transport = self.session, self._transport
@@ -354,6 +383,7 @@ class Cluster:
         ids: ActionIds,
         reactor: Reactor,
         delivery: Delivery,
+        slowest_receiver: Callable[[], str] = str,
     ) -> None:
         self.reactor = reactor
         self._delivery = delivery
@@ -361,8 +391,14 @@ class Cluster:
         self.servers: dict[str, Server] = {}
         for config in configs:
             session = Session(config, role, ids, reactor.now)
-            delivery.add_server(config.name, config.options.event_queue_capacity)
-            self.servers[config.name] = Server(session, reactor, admission, delivery, self._notify)
+            options = config.options
+            delivery.add_server(
+                config.name,
+                options.event_queue_capacity,
+                policy=options.overload_policy,
+                important=options.important_events,
+            )
+            self.servers[config.name] = Server(session, reactor, admission, delivery, self._notify, slowest_receiver)
 
     def _notify(self, notice: Notice) -> None:
         match notice:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django_ami.core.errors import ConfigurationError
@@ -95,6 +95,9 @@ class Options:
     ``max_pending_actions``     unanswered actions at a time: a bound against a server that answers nothing
     ``write_buffer_limit``      bytes waiting to be written: a bound against a server that reads nothing
     ``event_queue_capacity``    events waiting for receivers, per server
+    ``overload_policy``         which events go when they are too many: ``drop_oldest`` or ``drop_newest``
+    ``important_events``        names of events that go last
+    ``slow_receiver_threshold`` a receiver that takes so long is named in the log
     ``max_frame_size``          the largest message; a CLI command's whole output is one
     ``max_list_items``          the longest list of one action
     =========================== ==================================================================================
@@ -116,6 +119,15 @@ class Options:
     max_pending_actions: int = _count(5_000)
     write_buffer_limit: int = _count(5 * 2**20, least=4096, unit="bytes")
     event_queue_capacity: int = _count(10_000, unit="events")
+    overload_policy: str = "drop_oldest"
+    important_events: tuple[str, ...] = (
+        "Hangup",
+        "Cdr",
+        "AgentComplete",
+        "OriginateResponse",
+        "QueueCallerAbandon",
+    )
+    slow_receiver_threshold: float = _seconds(1.0)
     max_frame_size: int = _count(4 * 2**20, least=4096, unit="bytes")
     max_list_items: int = _count(200_000)
 
@@ -123,8 +135,13 @@ class Options:
         for item in fields(self):
             if bounds := item.metadata.get("range"):
                 _check_number(item.name, getattr(self, item.name), bounds)
-        if self.auth_type not in ("md5", "plain"):
-            raise ConfigurationError(f"option 'auth_type' must be 'md5' or 'plain', not {self.auth_type!r}.")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                first, second = choices
+                raise ConfigurationError(
+                    f"option {name!r} must be {first!r} or {second!r}, not {getattr(self, name)!r}."
+                )
+        object.__setattr__(self, "important_events", _names(self.important_events))
         object.__setattr__(self, "events", event_mask(self.events))
 
     @classmethod
@@ -142,6 +159,16 @@ class Options:
                     raise ConfigurationError(f"unknown option {name!r}: {did_you_mean(str(name), cls.names())}")
                 merged[name] = value
         return cls(**merged)
+
+
+_CHOICES: Final = {"auth_type": ("md5", "plain"), "overload_policy": ("drop_oldest", "drop_newest")}
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = [] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+    if isinstance(value, str) or not all(isinstance(name, str) and name for name in names):
+        raise ConfigurationError(f"option 'important_events' must be a list of names of events, not {value!r}.")
+    return tuple(names)
 
 
 def _check_number(name: str, value: object, bounds: _Range) -> None:

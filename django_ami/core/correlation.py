@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from concurrent.futures import Future
-from functools import partial
+from functools import partial, update_wrapper
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
@@ -109,7 +109,7 @@ class PendingAction(Future[Response]):
             elif isinstance(error, AmiError):
                 function(error, error.response if isinstance(error, ActionFailed) else None)
 
-        self.add_done_callback(call)
+        self.add_done_callback(update_wrapper(call, function))
 
     def add_done_callback(self, fn: Callable[[Future[Response]], object]) -> None:
         """As in ``concurrent.futures``, but the function runs where user code runs, never on the reactor thread."""

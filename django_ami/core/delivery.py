@@ -1,7 +1,8 @@
 """The hand-over between the reactor's thread and the one where user code runs: one bounded queue per server.
 
 Rule: putting never blocks, and nothing is lost silently: what does not fit is counted as dropped. Events and notices of
-one server keep their order; notices are never dropped; completions of actions go first, since somebody waits for them.
+one server keep their order; notices are never dropped, important events last; completions of actions go first, since
+somebody waits for them. Events are handed over as they were read, a batch at a time.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING
 from django_ami.core.messages import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from django_ami.core.session import Notice
+
+    Item = Event | Notice
 
 __all__ = ["Counts", "Delivery"]
 
@@ -25,13 +28,15 @@ __all__ = ["Counts", "Delivery"]
 class Counts:
     """What became of one server's events: received = ignored + delivered + dropped + queued, at any moment.
 
-    ``ignored`` are those of a name that nobody receives; ``queued`` includes those whose receivers are running.
+    ``ignored`` are those of a name that nobody receives; ``queued`` includes those whose receivers are running;
+    ``dropped_important`` are those of ``dropped`` that the option ``important_events`` names.
     """
 
     received: int = 0
     ignored: int = 0
     delivered: int = 0
     dropped: int = 0
+    dropped_important: int = 0
 
     @property
     def queued(self) -> int:
@@ -39,12 +44,93 @@ class Counts:
 
 
 class _Queue:
-    __slots__ = ("capacity", "counts", "items")
+    """The batches of one server, the oldest first; in the first ``_stripped`` nothing is left but what is kept."""
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
+    def __init__(self, capacity: int, *, newest: bool, important: frozenset[str]) -> None:
         self.counts = Counts()
-        self.items: deque[Event | Notice] = deque()
+        self.batches: deque[list[Item]] = deque()
+        self._capacity = capacity
+        self._newest = newest
+        self._important = important
+        self._stripped = 0
+
+    def put(self, events: list[Event], ignored: int) -> int:
+        """Add events as far as there is room; says how many were dropped."""
+        counts = self.counts
+        dropped = counts.dropped
+        counts.received += len(events) + ignored
+        counts.ignored += ignored
+        batch: list[Item] = list(events)
+        if counts.queued > self._capacity:
+            batch = self._make_room(batch, counts.queued - self._capacity)
+        if batch:
+            self.batches.append(batch)
+        return counts.dropped - dropped
+
+    def _make_room(self, batch: list[Item], excess: int) -> list[Item]:
+        """Drop so many events: ordinary ones in the order of the policy, then important ones; gives what is left."""
+        if self._newest:
+            batch, excess = self._drop(batch, excess, newest=True)
+            excess = self._strip(excess)
+            return self._drop(batch, excess, newest=True, important=True)[0]
+        excess = self._strip(excess)
+        batch, excess = self._drop(batch, excess)
+        excess = self._strip_important(excess)
+        return self._drop(batch, excess, important=True)[0]
+
+    def _strip(self, excess: int) -> int:
+        """Drop the oldest ordinary events of the queue; says how many are still too many."""
+        while excess and self._stripped < len(self.batches):
+            kept, left = self._drop(self.batches[self._stripped], excess)
+            done, excess = not left, left
+            if not kept:
+                del self.batches[self._stripped]
+                continue
+            self.batches[self._stripped] = kept
+            self._stripped += not done
+        return excess
+
+    def _strip_important(self, excess: int) -> int:
+        """All that is left is important: drop the oldest of that."""
+        for index, batch in enumerate(self.batches):
+            if not excess:
+                break
+            self.batches[index], excess = self._drop(batch, excess, important=True)
+        return excess
+
+    def _drop(
+        self, batch: list[Item], excess: int, *, newest: bool = False, important: bool = False
+    ) -> tuple[list[Item], int]:
+        """Drop up to ``excess`` events of a batch, from one of its ends; gives what is left of both."""
+        kept: list[Item] = []
+        items = reversed(batch) if newest else iter(batch)
+        for item in items:
+            if not excess:
+                kept.append(item)
+                kept.extend(items)
+                break
+            if not isinstance(item, Event) or (not important and item.name.lower() in self._important):
+                kept.append(item)
+            else:
+                excess -= 1
+                self.counts.dropped += 1
+                self.counts.dropped_important += important
+        if newest:
+            kept.reverse()
+        return kept, excess
+
+    def take(self, most: int) -> list[Item]:
+        """Up to ``most`` items, the oldest first."""
+        taken: list[Item] = []
+        while self.batches and len(taken) < most:
+            batch, room = self.batches[0], most - len(taken)
+            taken += batch[:room]
+            if len(batch) > room:
+                self.batches[0] = batch[room:]
+            else:
+                self.batches.popleft()
+                self._stripped = max(0, self._stripped - 1)
+        return taken
 
 
 class Delivery:
@@ -57,8 +143,12 @@ class Delivery:
         self._changed = threading.Condition(threading.Lock())
         self._woken = False
 
-    def add_server(self, server: str, capacity: int) -> None:
-        self._queues[server] = _Queue(capacity)
+    def add_server(
+        self, server: str, capacity: int, *, policy: str = "drop_oldest", important: Iterable[str] = ()
+    ) -> None:
+        """A queue for a server. Names of ``important`` events are compared without case."""
+        names = frozenset(name.lower() for name in important)
+        self._queues[server] = _Queue(capacity, newest=policy == "drop_newest", important=names)
         self._order.append(server)
 
     def counts(self, server: str) -> Counts:
@@ -74,36 +164,17 @@ class Delivery:
 
     # --- the reactor's side ---
 
-    def put_events(self, server: str, events: Sequence[Event], ignored: int) -> int:
-        """Queue some events, dropping the oldest if there is no room; says how many were dropped."""
+    def put_events(self, server: str, events: list[Event], ignored: int) -> int:
+        """Queue some events, dropping some if there is no room; says how many were dropped."""
         with self._changed:
-            queue = self._queues[server]
-            queue.counts.received += len(events) + ignored
-            queue.counts.ignored += ignored
-            if not events:
-                return 0
-            queue.items.extend(events)
-            excess = queue.counts.queued - queue.capacity
-            if excess > 0:
-                self._drop_oldest(queue, excess)
-            self._changed.notify()
-        return max(0, excess)
-
-    @staticmethod
-    def _drop_oldest(queue: _Queue, excess: int) -> None:
-        queue.counts.dropped += excess
-        kept: list[Event | Notice] = []
-        while excess:
-            item = queue.items.popleft()
-            if isinstance(item, Event):
-                excess -= 1
-            else:
-                kept.append(item)
-        queue.items.extendleft(reversed(kept))
+            dropped = self._queues[server].put(events, ignored)
+            if events:
+                self._changed.notify()
+        return dropped
 
     def put_notice(self, notice: Notice) -> None:
         with self._changed:
-            self._queues[notice.server].items.append(notice)
+            self._queues[notice.server].batches.append([notice])
             self._changed.notify()
 
     def put_call(self, call: Callable[[], object]) -> None:
@@ -114,7 +185,7 @@ class Delivery:
 
     # --- the other side ---
 
-    def take(self, most: int, timeout: float | None) -> tuple[list[Callable[[], object]], list[Event | Notice]]:
+    def take(self, most: int, timeout: float | None) -> tuple[list[Callable[[], object]], list[Item]]:
         """All completions, and up to ``most`` events and notices of the server whose turn it is.
 
         Waits up to ``timeout`` seconds (None: until there is something, or ``wake``) if there is nothing. Events count
@@ -128,9 +199,8 @@ class Delivery:
             self._calls.clear()
             for _ in range(len(self._order)):
                 self._order.rotate(-1)
-                items = self._queues[self._order[-1]].items
-                if items:
-                    return calls, [items.popleft() for _ in range(min(most, len(items)))]
+                if items := self._queues[self._order[-1]].take(most):
+                    return calls, items
             return calls, []
 
     def delivered(self, server: str, count: int) -> None:
@@ -145,4 +215,4 @@ class Delivery:
             self._changed.notify_all()
 
     def _something(self) -> bool:
-        return bool(self._calls) or any(queue.items for queue in self._queues.values())
+        return bool(self._calls) or any(queue.batches for queue in self._queues.values())

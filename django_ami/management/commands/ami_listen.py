@@ -69,7 +69,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             settings = self._settings(options)
-            client = Client(settings.servers, role=Role.LISTENER, default=settings.default)
+            client = Client(settings.servers, role=Role.LISTENER, default=settings.default, receivers=signals.receivers)
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=EXIT_CONFIGURATION) from None
         worker = Worker(self, client, options)
@@ -178,8 +178,8 @@ class Worker:
             self._said.put(_AGAIN)
             return
         self._stopping = True
+        self._client.wake()  # first: once the reactor has logged off it may end, and then nobody is woken any more
         self._begin_stop()
-        self._client.wake()
 
     def _watch_the_end(self) -> None:
         """A receiver that does not return must not keep the process from ending."""
