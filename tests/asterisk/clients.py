@@ -68,11 +68,11 @@ def make(
 
 
 @contextmanager
-def connected(asterisk: Asterisk, username: str = "admin", **how: Any) -> Iterator[Client]:
+def connected(asterisk: Asterisk, username: str = "admin", *, dispatcher: bool = True, **how: Any) -> Iterator[Client]:
     """A started client that is ready. When it ends well, every answer must have found its action."""
     client = make(asterisk, username, **how)
     try:
-        client.start()
+        client.start(dispatcher=dispatcher)
         until(lambda: client.server(NAME).ready, "ready")
         yield client
         until(lambda: status(client).pending_actions == 0, "every action is answered")
