@@ -17,6 +17,8 @@ from django_ami.testing import CallTimes, Faults, Simulator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from django_ami.testing import ReceivedAction
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = (sys.executable, "-W", "error")
 
@@ -28,6 +30,18 @@ def quick_simulator(**options: object) -> Simulator:
     """A simulator that loses no time where Asterisk sleeps."""
     times = CallTimes(ring=0.01, duration=0.05, queue_patience=0.2)
     return Simulator(**{"faults": Faults(login_delay=0.0), "times": times, "seed": 7, **options})  # type: ignore[arg-type]
+
+
+def hold_pings(simulator: Simulator) -> threading.Event:
+    """Answer no Ping, and do nothing else either, until the event is set."""
+    released = threading.Event()
+
+    def answer(action: ReceivedAction) -> bytes:
+        released.wait(DEADLINE)
+        return f"Response: Success\r\nActionID: {action.action_id}\r\nPing: Pong\r\n\r\n".encode()
+
+    simulator.on("Ping").raw(answer)
+    return released
 
 
 def environment(**more: object) -> dict[str, str]:

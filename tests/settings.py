@@ -8,6 +8,7 @@ AMI_SERVERS = {"node_1": {"HOST": "127.0.0.1", "PORT": 1, "USERNAME": "admin", "
 
 # Of the demo.
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware", "django.middleware.csrf.CsrfViewMiddleware"]
 ROOT_URLCONF = "demo_project.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 DEMO_CHANNEL = "Local/{exten}@default"

@@ -442,6 +442,18 @@ def test_a_receiver_that_raises_stops_nobody(listen: Listen, sim: Simulator) -> 
     assert " 6 delivered" in worker.summary
 
 
+def test_a_receiver_that_wants_to_exit_does_not_end_it(listen: Listen, sim: Simulator) -> None:
+    worker = listen(servers=(sim,))
+    worker.wait_for_out("ready")
+    sim.emit("Exit", privilege="call")
+    sim.emit("UserEvent", Number=1)
+    worker.wait_for_note("UserEvent")
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 0, str(worker)
+    assert sum("receivers.on_exit raised" in line for line in worker.err) == 1
+    assert " 2 delivered" in worker.summary
+
+
 def test_it_comes_back_after_a_loss(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,))
     worker.wait_for_out("ready")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def connect_usual() -> None:
         "Boom": on_boom,
         "Stop": on_stop,
         "Block": on_block,
+        "Exit": on_exit,
         "Slow": on_slow,
         "Ask": on_ask,
     }.items():
@@ -67,6 +69,10 @@ def on_hangup(sender: Any, event: Any, **kwargs: Any) -> None:
 
 def on_boom(sender: Any, event: Any, **kwargs: Any) -> None:
     raise ValueError(f"boom {event['Number']}")
+
+
+def on_exit(sender: Any, event: Any, **kwargs: Any) -> None:
+    sys.exit(9)
 
 
 def on_slow(sender: Any, event: Any, **kwargs: Any) -> None:

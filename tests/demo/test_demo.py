@@ -1,0 +1,56 @@
+"""``manage.py demo``: the first thing that anybody runs."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from tests.running import PYTHON, Program, quick_simulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def demo(tmp_path: Path, *arguments: str, **env: object) -> Program:
+    return Program(
+        [*PYTHON, "manage.py", "demo", *arguments], DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}", **env
+    )
+
+
+def test_it_shows_calls_and_ends_by_itself(tmp_path: Path) -> None:
+    with demo(tmp_path, "--seconds=6") as program:
+        program.wait_for_out("AMI_NODE1_HOST is not set: simulating an Asterisk on 127.0.0.1:")
+        program.wait_for_out("node_1: ready, 127.0.0.1:")
+        channel = program.wait_for_err(" Newchannel ").split()[4]
+        assert channel.startswith(("PJSIP/", "Local/"))
+        program.wait_for_err(" Hangup ")
+        program.wait_for_err("node_1  queues: sales, support")
+        assert program.wait() == 0, str(program)
+        assert any("our call was:" in line for line in program.err), str(program)
+        assert not any(word in line for line in program.err for word in ("ERROR", "Traceback", "WARNING")), str(program)
+        summary, last = program.out[-2:]
+        assert summary.startswith("Stopped: ")
+        assert " 0 dropped" in summary
+        assert " 0 left" in summary
+        assert last.startswith("The database has ")
+        assert int(last.split()[3]) > 0
+
+
+def test_ctrl_c_ends_it(tmp_path: Path) -> None:
+    with demo(tmp_path) as program:
+        program.wait_for_err(" Newchannel ")
+        program.signal(signal.SIGINT)
+        assert program.wait() == 0, str(program)
+        assert program.out[-1].startswith("The database has ")
+
+
+def test_it_uses_the_server_of_the_environment(tmp_path: Path) -> None:
+    with quick_simulator() as sim:
+        with demo(tmp_path, AMI_NODE1_HOST=sim.host, AMI_NODE1_PORT=sim.port) as program:
+            assert program.wait_for_out("ready").startswith(f"node_1: ready, 127.0.0.1:{sim.port}")
+            sim.wait_for(lambda: any(action.name == "Originate" for action in sim.received), timeout=20)
+            program.signal(signal.SIGTERM)
+            assert program.wait() == 0, str(program)
+        sim.wait_for(lambda: sim.logoffs == 1)
+        assert sim.logins == 1
+        assert not any("simulating" in line for line in program.out)

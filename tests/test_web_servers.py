@@ -1,0 +1,131 @@
+"""Under real web servers: one login per process, every answer to whoever asked, and a logoff in the end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.running import DEADLINE, PYTHON, Program, quick_simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from django_ami.testing import ReceivedAction, Simulator
+
+REQUESTS = 500
+THREADS = 16
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    with quick_simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def env(tmp_path: Path, sim: Simulator) -> dict[str, object]:
+    """The demo's environment, its database made."""
+    env: dict[str, object] = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
+        "AMI_NODE1_HOST": sim.host,
+        "AMI_NODE1_PORT": sim.port,
+        "AMI_LOG_LEVEL": "WARNING",
+    }
+    with Program([*PYTHON, "manage.py", "migrate", "--verbosity=0"], **env) as migrate:
+        assert migrate.wait() == 0, str(migrate)
+    return env
+
+
+def ask(port: int, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, bytes, str]:
+    """One request over a connection of its own: status, body and cookie."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    try:
+        connection.request(method, path, body, {"Connection": "close", **headers})
+        response = connection.getresponse()
+        return response.status, response.read(), (response.getheader("Set-Cookie") or "").split(";")[0]
+    finally:
+        connection.close()
+
+
+def test_gunicorn_with_threads(sim: Simulator, env: dict[str, object]) -> None:
+    # An answer that says whose it is, and answers that overtake one another.
+    def answer(action: ReceivedAction) -> bytes:
+        message = f"Response: Success\r\nActionID: {action.action_id}\r\nMessage: Calling {action.get('Exten')}\r\n\r\n"
+        return message.encode()
+
+    sim.on("Originate").raw(answer).after(lambda action: int(action.get("Exten")) % 7 / 1000)
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--threads=8",
+        "--workers=2",
+        "--bind=127.0.0.1:0",
+        "--no-control-socket",
+    ]
+    with Program([*command, "demo_project.wsgi"], **env) as server:
+        port = int(server.wait_for_err("Listening at: http://127.0.0.1:").split("127.0.0.1:")[1].split()[0])
+
+        def call(number: int) -> tuple[int, str]:
+            status, body, _ = ask(
+                port,
+                "POST",
+                "/originate/",
+                urlencode({"extension": "501", "number": number}),
+                **{
+                    "Content-Type": "application/x-www-form-urlencoded",
+                    "Cookie": cookie,
+                    "X-CSRFToken": cookie.removeprefix("csrftoken="),
+                },
+            )
+            return status, json.loads(body).get("message")
+
+        status, _, cookie = ask(port, "GET", "/")
+        assert status == 200
+        assert cookie.startswith("csrftoken=")
+        assert ask(port, "POST", "/originate/", "extension=501&number=1")[0] == 403
+        numbers = range(100_000, 100_000 + REQUESTS)
+        with ThreadPoolExecutor(THREADS) as pool:
+            answers = list(pool.map(call, numbers))
+        assert answers == [(200, f"Calling {number}") for number in numbers]
+        received = Counter(action.get("Exten") for action in sim.received if action.name == "Originate")
+        assert received == Counter(map(str, numbers))
+        assert 1 <= sim.logins <= 2
+        assert sim.connections == sim.login_attempts == sim.logins
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0, str(server)
+        sim.wait_for(lambda: sim.logoffs == sim.logins)
+        assert not any(word in line for line in server.err for word in ("ERROR", "Traceback", "WARNING")), str(server)
+
+
+def test_uvicorn(sim: Simulator, env: dict[str, object]) -> None:
+    command = [sys.executable, "-m", "uvicorn", "--port=0", "--no-access-log", "demo_project.asgi:application"]
+    with Program(command, **env) as server:
+        port = int(server.wait_for_err("Uvicorn running on http://127.0.0.1:").split("127.0.0.1:")[1].split()[0])
+        with ThreadPoolExecutor(THREADS) as pool:
+            answers = list(pool.map(lambda _: ask(port, "GET", "/queues/")[:2], range(REQUESTS)))
+        assert {status for status, _ in answers} == {200}
+        expected = {
+            "queues": {
+                "support": {"calls": 0, "members": ["Alice", "Bob"], "callers": []},
+                "sales": {"calls": 0, "members": ["Zoë Müller", "Never There"], "callers": []},
+            }
+        }
+        assert all(json.loads(body) == expected for _, body in answers)
+        assert sum(action.name == "QueueStatus" for action in sim.received) == REQUESTS
+        assert (sim.logins, sim.connections) == (1, 1)
+        server.signal(signal.SIGTERM)
+        # Having stopped in good order, uvicorn ends itself by the signal that stopped it.
+        assert server.wait() in (0, -signal.SIGTERM), str(server)
+        assert any("Finished server process" in line for line in server.err)
+        sim.wait_for(lambda: sim.logoffs == 1)
+        assert not any(word in line for line in server.err for word in ("ERROR", "Traceback", "WARNING")), str(server)
