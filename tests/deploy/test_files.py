@@ -1,0 +1,115 @@
+"""The files in deploy/ and docs/deploy.md say what ami_listen does: its exit codes, its options, its times."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from django_ami.core.session import CLOSE_TIMEOUT
+from django_ami.management.commands import ami_listen
+from tests.deploy.supervisord import CONF, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNIT = ROOT / "deploy" / "systemd" / "ami_listen@.service"
+DOCS = ROOT / "docs" / "deploy.md"
+
+PARSER = ami_listen.Command().create_parser("manage.py", "ami_listen")
+
+#: All there are, so that a new one makes these tests fail until somebody has thought of it here.
+EXIT_CODES = {name: code for name, code in vars(ami_listen).items() if name.startswith("EXIT_")}
+#: Those that trying again does not cure.
+FINAL = {ami_listen.EXIT_CONFIGURATION, ami_listen.EXIT_REFUSED}
+
+#: A process that is killed sooner had not the time it was promised: to drain, to give up a receiver, to log off.
+SHORTEST_STOP = PARSER.get_default("drain_timeout") + ami_listen._PATIENCE + CLOSE_TIMEOUT + 1
+
+
+def read(path: Path) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(delimiters="=", comment_prefixes=(";", "#"), inline_comment_prefixes=(";",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(path.read_text())
+    return parser
+
+
+def numbers(text: str) -> set[int]:
+    return {int(word) for word in re.split(r"[\s,]+", text)}
+
+
+def options(command: str, server: str) -> dict[str, object]:
+    """What the command's own parser makes of it."""
+    python, program, name, *arguments = command.split()
+    assert (program, name) == ("manage.py", "ami_listen")
+    assert python.endswith(("python", "PYTHON)s"))
+    return vars(PARSER.parse_args([argument.replace("%i", server) for argument in arguments]))
+
+
+def test_all_exit_codes_are_thought_of() -> None:
+    assert EXIT_CODES == {"EXIT_CONFIGURATION": 2, "EXIT_REFUSED": 3, "EXIT_INCOMPLETE": 4}
+    table = re.findall(r"(?m)^\| `?(\d)`? ", DOCS.read_text())
+    assert {int(code) for code in table} == {0, 1, *EXIT_CODES.values()}
+
+
+@pytest.mark.parametrize("server", ["node_1", "node_2"])
+def test_supervisor(server: str) -> None:
+    section = read(CONF)[f"program:{server}"]
+    assert options(section["command"].replace("%(program_name)s", server), server)["server"] == [server]
+    assert section["autorestart"] == "unexpected"
+    assert numbers(section["exitcodes"]) == {0} | FINAL
+    assert section["stopsignal"] == "TERM"
+    assert int(section["stopwaitsecs"]) >= SHORTEST_STOP
+    assert (section["stopasgroup"], section["killasgroup"]) == ("false", "true")
+
+
+def test_supervisor_s_programs_differ_in_nothing_but_the_name() -> None:
+    conf = read(CONF)
+    programs = {name.removeprefix("program:"): dict(conf[name]) for name in conf.sections() if name != "group:ami"}
+    assert conf["group:ami"]["programs"].split(",") == list(programs) == ["node_1", "node_2"]
+    assert programs["node_1"] == programs["node_2"]
+
+
+def test_what_is_to_be_adapted_for_supervisor_is_told() -> None:
+    text = CONF.read_text()
+    used = set(re.findall(r"%\(ENV_(\w+)\)s", text))
+    assert set(re.findall(r"(?m)^;   (DJANGO_AMI_\w+) ", text)) == used
+    assert set(re.findall(r"\bDJANGO_AMI_\w+", DOCS.read_text())) == used
+
+
+def test_systemd() -> None:
+    unit = read(UNIT)
+    service = unit["Service"]
+    assert options(service["ExecStart"], "node_7")["server"] == ["node_7"]
+    assert service["Restart"] == "on-failure"
+    assert numbers(service["RestartPreventExitStatus"]) == FINAL
+    assert (service["KillSignal"], service["KillMode"]) == ("SIGTERM", "mixed")
+    assert int(service["TimeoutStopSec"]) >= SHORTEST_STOP
+    assert int(service["RestartSec"]) > 0
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine")
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    text = UNIT.read_text()
+    # It looks for the program, too.
+    adapted = text.replace("/srv/project/venv/bin/python", sys.executable)
+    assert adapted != text
+    (tmp_path / UNIT.name).write_text(adapted)
+    unit = tmp_path / UNIT.name.replace("@", "@node_1")
+    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    told = [line for line in (done.stdout + done.stderr).splitlines() if UNIT.name in line or unit.name in line]
+    assert (done.returncode, told) == (0, []), done.stderr
+
+
+@pytest.mark.parametrize("path", [CONF, UNIT, DOCS], ids=lambda path: path.name)
+def test_the_drain_timeout_told_is_the_one_there_is(path: Path) -> None:
+    told = re.findall(r"--drain-timeout`? \((\d+) s\)", path.read_text())
+    assert told
+    assert {float(seconds) for seconds in told} == {PARSER.get_default("drain_timeout")}
