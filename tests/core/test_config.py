@@ -87,6 +87,12 @@ def test_options_are_checked_normalised_and_frozen():
         ("circuit_threshold", 1.5, "must be a whole number, not 1.5"),
         ("max_frame_size", 100, "must be from 4096 to 1.09951e+12 bytes, not 100"),
         ("auth_type", "sha", "must be 'md5' or 'plain', not 'sha'"),
+        ("overload_policy", "drop", "must be 'drop_oldest' or 'drop_newest', not 'drop'"),
+        ("important_events", "Hangup", "must be a list of names of events, not 'Hangup'"),
+        ("important_events", 5, "must be a list of names of events, not 5"),
+        ("important_events", None, "must be a list of names of events, not None"),
+        ("important_events", ["Hangup", ""], "must be a list of names of events, not ['Hangup', '']"),
+        ("important_events", ["Hangup", 5], "must be a list of names of events, not ['Hangup', 5]"),
         ("events", "calls", "'calls' is no class of events: did you mean 'call'?"),
     ],
 )
@@ -100,6 +106,11 @@ def test_an_option_out_of_bounds_is_refused(option, value, text):
 def test_options_are_merged_key_by_key():
     options = Options.from_mapping({"read_timeout": 9, "events": "off"}, {"read_timeout": 7})
     assert (options.read_timeout, options.events) == (7, "off")
+
+
+@pytest.mark.parametrize(("given", "names"), [(["Hangup", "Cdr"], ("Hangup", "Cdr")), ([], ()), ({"Cdr"}, ("Cdr",))])
+def test_important_events_are_names(given, names):
+    assert Options(important_events=given).important_events == names
 
 
 def test_an_unknown_option_is_refused():

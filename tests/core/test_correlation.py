@@ -273,7 +273,7 @@ async def wait_for(pending: PendingAction) -> Response:
     return await pending
 
 
-def test_awaiting_may_be_given_up_and_the_answer_comes_later():
+def test_awaiting_may_be_given_up_and_the_answer_comes_later(caplog):
     async def ask(pending: PendingAction) -> None:
         task = asyncio.ensure_future(wait_for(pending))
         await asyncio.sleep(0)
@@ -285,9 +285,10 @@ def test_awaiting_may_be_given_up_and_the_answer_comes_later():
         assert (await pending).ok
 
     asyncio.run(ask(promise()))
+    assert caplog.records == []
 
 
-def test_an_answer_for_a_loop_that_is_closed_by_now():
+def test_an_answer_for_a_loop_that_is_closed_by_now(caplog):
     async def give_up(pending: PendingAction) -> None:
         asyncio.ensure_future(wait_for(pending))  # noqa: RUF006  (cancelled with the loop)
         await asyncio.sleep(0)
@@ -295,6 +296,7 @@ def test_an_answer_for_a_loop_that_is_closed_by_now():
     pending = promise()
     asyncio.run(give_up(pending))
     assert settle(pending, answer()) is pending.result()
+    assert caplog.records == []
 
 
 def test_a_repr_says_where_it_stands():
@@ -444,6 +446,15 @@ def test_items_without_their_answer_are_swallowed_and_counted(stray):
     assert (pending.done(), pending.events, registry.counters) == (False, [], (1, 1, 0))
     registry.match(answer(1))
     assert pending.result(0).events == ()
+
+
+def test_an_item_whose_action_id_only_begins_as_ours_is_no_item():
+    registry = Registry()
+    pending = registry.send()
+    registry.match(answer(1, "EventList: start"))
+    assert registry.claim(event("QueueMember", f"{PREFIX}1 and more"))
+    assert registry.claim(event("QueueMember", 11))
+    assert (pending.events, registry.late) == ([], 2)
 
 
 def test_items_that_come_late_are_swallowed_and_counted():

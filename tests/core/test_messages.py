@@ -45,6 +45,7 @@ def test_a_line_is_split_at_the_first_colon_and_one_space(line, header):
 def test_bytes_that_are_no_utf8_are_kept_as_escapes():
     message = Message(b"Value: \xff\xfe latin1 \xe9 Gr\xc3\xbc\xc3\x9fe")
     assert message["Value"] == "\\xff\\xfe latin1 \\xe9 Grüße"
+    assert message.headers == (("Value", message["Value"]),)
 
 
 def test_headers_are_in_order_and_repeated_ones_are_kept():
@@ -94,6 +95,12 @@ def test_a_header_is_the_same_whether_it_is_searched_for_or_looked_up(raw, key):
     searched, indexed = Message(raw), Message(raw)
     assert len(indexed.headers) >= 1
     assert searched.get(key) == indexed.get(key)
+
+
+def test_the_first_line_comes_first():
+    message = Message(b"Event: UserEvent\r\nEvent: Fake")
+    assert message["Event"] == "UserEvent"
+    assert message._index is None
 
 
 def test_only_a_few_headers_are_searched_for():

@@ -114,6 +114,18 @@ def test_actions_that_wait_fail_with_a_connection_that_is_lost_before_ready():
     assert not error.sent
 
 
+def test_an_action_that_moved_to_another_server_is_not_sent_here_too():
+    talk = Dialogue()
+    pending = talk.send()
+    pending.reroute = lambda _: True
+    talk.session.connecting(0)
+    talk.hang_up(ConnectionFailed("connection refused.", server="node_1"))
+    assert not pending.done()
+    talk.become_ready()
+    assert talk.session.pending == 0
+    assert pending.position is None
+
+
 def test_an_action_that_expires_says_whether_it_was_sent():
     talk = ready(read_timeout=60)
     pending = talk.send(timeout=5)
@@ -270,6 +282,7 @@ def test_events_that_nobody_wants_are_counted(interest, names, ignored):
     talk.hang_up()
     talk.become_ready()
     assert [event.name for event in talk.say("".join(frames))] == names
+    assert talk.session._parser.interest == interest  # it need not make messages of the others
 
 
 def test_garbage_is_counted_and_disturbs_nothing():
