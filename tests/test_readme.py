@@ -76,7 +76,7 @@ def test_the_users_own_test_passes(project: Path) -> None:
 def test_the_worker_delivers_to_the_receiver(project: Path) -> None:
     with Simulator() as server:
         server.run_traffic(20)
-        output = run(project, server, "-m", "django", "ami_listen", "--server=node_1", "--max-events=1")
+        output = run(project, server, "-m", "django", "ami_listen", "--server=node_1", "--run-for=3")
     assert "node_1: ready" in output
     assert re.search(r"^\S+ on node_1: \w+", output, re.MULTILINE)
 

@@ -356,7 +356,11 @@ class Client:
 
     def connect(self) -> None:
         """Connect to all servers now, and stay connected."""
-        self._reactor.call_soon(self._cluster.start)
+        self._reactor.call_soon(self._connect)
+
+    def _connect(self) -> None:
+        if not self._logged_off:
+            self._cluster.start()
 
     def tick(self, timeout: float | None = 0.0) -> None:
         """One turn of everything, in this thread: wait at most ``timeout`` seconds, then run what has arrived."""
@@ -446,6 +450,7 @@ class Client:
             self._cluster.tick()
         self._cluster.abandon()
         self._reactor.close()
+        self._delivery.wake()  # whoever waits for events waits for nothing now
 
     def _log_off(self) -> None:
         self._logged_off = True
