@@ -5,9 +5,9 @@ import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import BinaryIO, Self
 
-__all__ = ["Hoard", "ScriptedServer", "black_hole", "refusing_port"]
+__all__ = ["Hoard", "ScriptedServer", "black_hole", "read_action", "refusing_port", "take_login"]
 
 LOOPBACK = "127.0.0.1"
 
@@ -38,6 +38,30 @@ def black_hole() -> Iterator[int]:
         else:
             raise RuntimeError("this system's listener takes more connections than it was told")
         yield address[1]
+
+
+def read_action(stream: BinaryIO) -> dict[str, str]:
+    """The next action, its headers by name; empty at the end."""
+    headers = {}
+    while (line := stream.readline().decode().rstrip("\r\n")) or not headers:
+        key, colon, value = line.partition(": ")
+        if not colon:
+            break
+        headers[key] = value
+    return headers
+
+
+def take_login(sock: socket.socket) -> BinaryIO:
+    """Let a caller with ``auth_type="plain"`` log in, up to the Events that is its last word; gives what comes then."""
+    stream = sock.makefile("rb")
+    sock.sendall(b"Asterisk Call Manager/11.0.0\r\n")
+    while action := read_action(stream):
+        sock.sendall(f"Response: Success\r\nActionID: {action['ActionID']}\r\n\r\n".encode())
+        if action["Action"] == "Login":
+            sock.sendall(b"Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n")
+        if action["Action"] == "Events":
+            break
+    return stream
 
 
 class Hoard:

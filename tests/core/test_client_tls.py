@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
 from django_ami.core.config import TLSConfig
-from django_ami.core.errors import ConfigurationError, ConnectionFailed
+from django_ami.core.errors import ConfigurationError, ConnectionFailed, ConnectionLost
 from django_ami.testing import Simulator
 from tests.core.io_support import (
     NEVER,
@@ -23,7 +24,7 @@ from tests.core.io_support import (
     started,
     wait_until,
 )
-from tests.core.servers import Hoard, ScriptedServer
+from tests.core.servers import Hoard, ScriptedServer, read_action, take_login
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
 
@@ -238,19 +239,29 @@ def test_the_end_of_tls_is_the_end_even_if_the_link_stays_open(authority: Author
             assert client.status()["node_1"].unmatched_answers == 5000
 
 
-def test_waiting_for_a_server_that_does_not_read_tls_it_does_not_turn(secured: Simulator, authority: Authority) -> None:
-    tls = TLSConfig(ca_file=authority.ca_file)
-    with started(config(secured, tls=tls, write_buffer_limit=2**26), role="caller") as client:
-        turns = Turns(client)
-        ready(client)
-        secured.faults.stop_reading = True
-        fill = Action("Setvar", Variable="X", Value=["y" * 1000] * 100)
-        while client.status()["node_1"].unwritten_bytes < 4 * 2**20:  # the kernel may take some more
-            client.send(fill)
-        wait_until(lambda: turns.during(0.05) <= 4, "the last of them is with the kernel")
-        assert turns.during(0.3) <= 4
-        assert client.status()["node_1"].unwritten_bytes
-        secured.faults.stop_reading = False
-        assert client.send(Ping(), timeout=60).result().ok
-        faults = {action.fault for action in secured.received}
-        assert faults == {""}  # what was begun before the pause was written to its end
+def test_waiting_for_a_server_that_does_not_read_it_does_not_turn_and_loses_nothing(authority: Authority) -> None:
+    context, read_on, numbers = authority.loopback.tls.context(), threading.Event(), []
+
+    def serve(sock: socket.socket) -> None:
+        with context.wrap_socket(sock, server_side=True) as secure, take_login(secure) as stream:
+            assert read_on.wait(60)
+            while action := read_action(stream):
+                numbers.append(action.get("Number"))
+                if action["Action"] == "Last":
+                    return
+
+    tls, limit = TLSConfig(ca_file=authority.ca_file), 2**26
+    with ScriptedServer(serve) as server:
+        settings = config(server.port, tls=tls, auth_type="plain", write_buffer_limit=limit, **NEVER)
+        with started(settings, role="caller") as client:
+            turns = Turns(client)
+            ready(client)
+            for number in range(160):  # 16 MB: more than the kernel takes
+                client.send(Action("Setvar", Number=number, Value=["y" * 1000] * 100))
+            last = client.send(Action("Last"))
+            wait_until(lambda: turns.during(0.05) <= 4, "the kernel has taken what it takes")
+            assert turns.during(0.3) <= 4
+            assert client.status()["node_1"].unwritten_bytes > 2**20
+            read_on.set()
+            assert isinstance(last.exception(60), ConnectionLost)  # it was read, and the server hung up
+    assert numbers == [*map(str, range(160)), None]

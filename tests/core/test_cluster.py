@@ -14,7 +14,7 @@ from django_ami.core.cluster import MAX_CONNECTING
 from django_ami.core.errors import AuthenticationFailed, ConfigurationError, ConnectionFailed, ConnectionLost
 from django_ami.testing import Faults, Simulator
 from tests.core.io_support import NEVER, Recorder, Turns, config, ready, resolving, simulator, started, wait_until
-from tests.core.servers import Hoard, black_hole, refusing_port
+from tests.core.servers import Hoard, ScriptedServer, black_hole, refusing_port, take_login
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
 
@@ -39,7 +39,7 @@ def test_a_dead_a_mute_and_a_flooding_server_delay_nobody() -> None:
         wait_until(lambda: client.status()["flooding"].received > 1000)
         for _ in range(20):
             assert client.server("calm").send(Ping()).result(20).ok
-            assert client.server("flooding").send(Ping()).result(20).ok
+        assert client.server("flooding").send(Ping()).result(60).ok
         wait_until(lambda: client.status()["down"].failures > 3, "the dead server is tried again and again")
         assert not flood.done()
         assert state(client, "mute") == "greeting"
@@ -363,18 +363,23 @@ def test_waiting_for_its_place_in_the_queue_it_does_not_turn() -> None:
         assert mute.accepted == MAX_CONNECTING
 
 
-def test_waiting_for_a_server_that_does_not_read_it_does_not_turn(sim: Simulator) -> None:
-    with started(config(sim, write_buffer_limit=2**26)) as client:
-        turns = Turns(client)
-        ready(client)
-        sim.faults.stop_reading = True
-        fill = Action("Setvar", Variable="X", Value=["y" * 900] * 100)
-        while client.status()["node_1"].unwritten_bytes < 4 * 2**20:  # the kernel may take some more
-            client.send(fill)
-        wait_until(lambda: turns.during(0.05) <= 4, "the last of them is with the kernel")
-        assert turns.during(0.3) <= 4
-        assert client.status()["node_1"].unwritten_bytes
-        sim.stop()  # else the client would wait for an answer to its Logoff
+def test_waiting_for_a_server_that_does_not_read_it_does_not_turn() -> None:
+    def serve(sock: socket.socket) -> None:
+        take_login(sock).close()
+        hang_up.wait(60)
+
+    hang_up = threading.Event()
+    with ScriptedServer(serve) as server:
+        settings = config(server.port, auth_type="plain", write_buffer_limit=2**26, **NEVER)
+        with started(settings, role="caller") as client:
+            turns = Turns(client)
+            ready(client)
+            for _ in range(160):  # 16 MB: more than the kernel takes
+                client.send(Action("Setvar", Value=["y" * 1000] * 100))
+            wait_until(lambda: turns.during(0.05) <= 4, "the kernel has taken what it takes")
+            assert turns.during(0.3) <= 4
+            assert client.status()["node_1"].unwritten_bytes > 2**20
+            hang_up.set()
 
 
 def test_a_server_that_sends_one_byte_at_a_time_is_read() -> None:
