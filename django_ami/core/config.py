@@ -165,7 +165,7 @@ _CHOICES: Final = {"auth_type": ("md5", "plain"), "overload_policy": ("drop_olde
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    names = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [None]
+    names: list[Any] = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [None]
     if not all(isinstance(name, str) and name for name in names):
         raise ConfigurationError(f"option 'important_events' must be a list of names of events, not {value!r}.")
     return tuple(names)
