@@ -70,8 +70,7 @@ class Server:
 
     async def stop(self) -> None:
         """Stop listening and cut every link."""
-        if self._listener is not None:
-            self._listener.close()
+        await self._stop_listening()
         for task in tuple(self._tasks):
             task.cancel()
         for session in self._sessions.values():
@@ -79,10 +78,21 @@ class Server:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.booted = False
 
+    async def _stop_listening(self) -> None:
+        """Accept nobody any more; who was accepted this very moment gets a session, which is then there to be ended."""
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        loop = asyncio.get_running_loop()
+        for listening in listener.sockets:
+            loop.remove_reader(listening.fileno())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        listener.close()
+
     async def shutdown(self, restart: bool, cleanly: bool) -> None:
         """The Shutdown event, then EOF for everybody."""
-        if self._listener is not None:
-            self._listener.close()
+        await self._stop_listening()
         how = "Cleanly" if cleanly else "Uncleanly"
         self.emit("Shutdown", [("Shutdown", how), ("Restart", "True" if restart else "False")])
         await self.drop()
