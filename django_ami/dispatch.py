@@ -73,7 +73,7 @@ class Dispatcher:
         close_old_connections()
         try:
             for call in calls:
-                self._client.receivers.guard(call, "", "a completed action")
+                self._client.receivers.guard(call, None)
             for item in items:
                 if isinstance(item, Event):
                     if self.over:

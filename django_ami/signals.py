@@ -39,10 +39,8 @@ class _Timed:
     def __init__(self, receiver: Callable[..., Any]) -> None:
         self.receiver = receiver
 
-    def __call__(self, *, signal: Signal, sender: Any, **named: Any) -> Any:
-        what = named["event"].name if "event" in named else "a notice of the connection"
-        name = getattr(sender, "name", "")
-        return receivers.call(self.receiver, name, what, signal=signal, sender=sender, **named)
+    def __call__(self, **named: Any) -> Any:
+        return receivers.call(self.receiver, named["sender"], **named)
 
 
 class RobustSignal(Signal):

@@ -310,7 +310,7 @@ class Client:
         """Run what has arrived: completions, subscribers. Waits up to ``timeout`` seconds; says how many there were."""
         calls, items = self.take(timeout)
         for call in calls:
-            self.receivers.guard(call, "", "a completed action")
+            self.receivers.guard(call, None)
         for item in items:
             if isinstance(item, Event):
                 self._dispatch_event(item)
@@ -320,18 +320,19 @@ class Client:
         return len(calls) + len(items)
 
     def _dispatch_event(self, event: Event) -> None:
+        handle = self._servers[event.server]
         for function in (*self._subscribers.get(event.name.lower(), ()), *self._subscribers.get(None, ())):
-            self.receivers.guard(function, event.server, event.name, event)
+            self.receivers.guard(function, handle, event)
 
     def _dispatch_notice(self, notice: Notice) -> None:
         handle = self._servers[notice.server]
         match notice:
             case Ready():
                 for on_ready in self._on_ready:
-                    self.receivers.guard(on_ready, notice.server, "a connection", handle)
+                    self.receivers.guard(on_ready, handle, handle)
             case Lost():
                 for on_lost in self._on_lost:
-                    self.receivers.guard(on_lost, notice.server, "a loss", handle, notice.error)
+                    self.receivers.guard(on_lost, handle, handle, notice.error)
 
     # --- running ---
 

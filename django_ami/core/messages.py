@@ -24,15 +24,16 @@ DECODING: Final = ("utf-8", "backslashreplace")
 #: So many headers of a message are searched for in its bytes before it is split into all of them.
 _SEARCHES: Final = 6
 _MAX_NEEDLES: Final = 1024
-_needles: dict[str, bytes] = {}
+_needles: dict[str, tuple[bytes, bytes]] = {}
 
 
-def _needle(key: str) -> bytes:
-    """What a line of this key begins with; empty for a key that only splitting can find."""
-    needle = b"" if "(" in key or ":" in key or not key else f"\r\n{key}:".encode("utf-8", "backslashreplace")
+def _make_needles(key: str) -> tuple[bytes, bytes]:
+    """What a line of this key begins with, as spelled and in lower case; empty if only splitting can find the key."""
+    simple = bool(key) and key.isascii() and "(" not in key and ":" not in key
+    needle = f"\r\n{key}:".encode() if simple else b""
     if len(_needles) < _MAX_NEEDLES:
-        _needles[key] = needle
-    return needle
+        _needles[key] = needle, needle.lower()
+    return needle, needle.lower()
 
 
 def split_header(line: str) -> tuple[str, str]:
@@ -96,30 +97,35 @@ class Message:
         return self._parsed().headers
 
     def __getitem__(self, key: str) -> str:
-        if self._index is None:
-            value = self._search(key)
-            if value is not None:
-                return value
+        value = self._find(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def _find(self, key: str) -> str | None:
+        """The first value of the key, of the exact spelling if that occurs; None if there is none."""
+        if self._index is None and self._searches < _SEARCHES:
+            needle, folded = _needles.get(key) or _make_needles(key)
+            if needle:
+                self._searches += 1
+                return self._search(needle, folded)
         index = self._parsed()
         if key in index.exact:
             return index.exact[key]
-        try:
-            return index.by_folded_key()[key.lower()][0]
-        except KeyError:
-            raise KeyError(key) from None
+        values = index.by_folded_key().get(key.lower())
+        return values[0] if values else None
 
-    def _search(self, key: str) -> str | None:
-        """The first value of exactly this key, without splitting the others; None if it is not found that way."""
-        needle = _needles.get(key) or _needle(key)
-        if not needle or self._searches >= _SEARCHES:
-            return None
-        self._searches += 1
+    def _search(self, needle: bytes, folded: bytes) -> str | None:
+        """The same, without splitting the other headers: a line of the key begins with the needle."""
         raw = self.raw
         start = raw.find(needle)
         if raw.startswith(needle[2:]):  # the first line has no line end in front
             start = -2
         elif start < 0:
-            return None
+            lower = raw.lower()
+            start = -2 if lower.startswith(folded[2:]) else lower.find(folded)
+            if start == -1:
+                return None
         start += len(needle)
         end = raw.find(b"\r\n", start)
         value = raw[start:] if end < 0 else raw[start:end]
@@ -131,10 +137,8 @@ class Message:
     def get(self, key: str, default: Default) -> str | Default: ...
     def get(self, key: str, default: object = None) -> object:
         """The first value of ``key``, or ``default``."""
-        try:
-            return self[key]
-        except KeyError:
-            return default
+        value = self._find(key)
+        return default if value is None else value
 
     def get_all(self, key: str) -> list[str]:
         """Every value of ``key`` in order, whatever its spelling; an empty list if there is none."""

@@ -116,7 +116,7 @@ class Worker:
         end = None if self._run_for is None else time.monotonic() + self._run_for
         if not signals.events_have_receivers():
             self._command.stderr.write("No receivers are connected to django_ami.signals: events will only be counted.")
-        # Started before the handlers, connected after them: a signal finds either nothing to stop, or what can be stopped.
+        # Started before the handlers, connected after them: a signal finds nothing to stop, or what can be stopped.
         self._client.start(connect=False, dispatcher=False)
         with self._signal_handlers(), self._dispatcher:
             threading.Thread(target=self._watch_the_end, name="django_ami-watchdog", daemon=True).start()
