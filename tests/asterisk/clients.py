@@ -6,14 +6,19 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pytest
+
 from django_ami.core.actions import Originate
 from django_ami.core.client import Client
 from django_ami.core.config import Options, ServerConfig, TLSConfig
+from django_ami.core.errors import ActionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from django_ami.core.actions import Action
     from django_ami.core.client import ServerStatus
+    from django_ami.core.messages import Response
     from tests.asterisk.conftest import Asterisk
 
 NAME = "pbx"
@@ -100,6 +105,18 @@ def call(client: Client, exten: str, seconds: int = 60, **how: Any) -> str:
     assert outcome is not None
     assert outcome.answered, outcome
     return outcome.channel
+
+
+def ask(client: Client, action: Action) -> Response:
+    return client.send(action).result(PATIENCE)
+
+
+def refusal(client: Client, action: Action) -> str:
+    """What the server says to an action that it refuses."""
+    with pytest.raises(ActionFailed) as caught:
+        ask(client, action)
+    assert caught.value.sent
+    return caught.value.response.message
 
 
 def other_half(channel: str) -> str:

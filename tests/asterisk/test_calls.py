@@ -28,7 +28,7 @@ from django_ami.core.actions import (
 )
 from django_ami.core.errors import ActionFailed, ConfigurationError, InvalidAction
 from django_ami.core.messages import CallResult
-from tests.asterisk.clients import NAME, PATIENCE, call, connected, other_half, status, until
+from tests.asterisk.clients import NAME, PATIENCE, ask, call, connected, other_half, refusal, status, until
 from tests.asterisk.relay import relay
 
 if TYPE_CHECKING:
@@ -37,16 +37,6 @@ if TYPE_CHECKING:
     from django_ami.core.client import Client
     from django_ami.core.messages import Event, OriginateOutcome, Response
     from tests.asterisk.conftest import Asterisk
-
-
-def ask(client: Client, action: Action) -> Response:
-    return client.send(action).result(PATIENCE)
-
-
-def refusal(client: Client, action: Action) -> str:
-    with pytest.raises(ActionFailed) as caught:
-        ask(client, action)
-    return caught.value.response.message
 
 
 def to(channel: str, **more: Any) -> Originate:

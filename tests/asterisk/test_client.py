@@ -54,7 +54,7 @@ from django_ami.core.errors import (
     InvalidAction,
     WouldBlock,
 )
-from tests.asterisk.clients import NAME, PATIENCE, call, connected, make, never, secret_of, status, until
+from tests.asterisk.clients import NAME, PATIENCE, ask, call, connected, make, never, refusal, secret_of, status, until
 from tests.asterisk.relay import relay
 from tests.asterisk.wire import recording, value, wire
 
@@ -66,18 +66,6 @@ if TYPE_CHECKING:
     from tests.asterisk.conftest import Asterisk
 
 ODD = r"""odd: \ " ' , ( ) [ ] ; $ { } ${EXTEN} $[1+1] = %20 < > & | ~ ^ ü Zoë 日本 🎉"""
-
-
-def ask(client: Client, action: Action) -> Response:
-    return client.send(action).result(PATIENCE)
-
-
-def refusal(client: Client, action: Action) -> str:
-    """What the server says to an action that it refuses."""
-    with pytest.raises(ActionFailed) as caught:
-        ask(client, action)
-    assert caught.value.sent
-    return caught.value.response.message
 
 
 # --- doors ---------------------------------------------------------------------------------------------------------
