@@ -55,7 +55,7 @@ LOGGING = {
     "formatters": {"brief": {"format": "{asctime} {levelname:<7} {message}", "style": "{", "datefmt": "%H:%M:%S"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "brief"}},
     "loggers": {
-        "django_ami": {"handlers": ["console"], "level": env.str("AMI_LOG_LEVEL", default="INFO")},
+        "django_ami": {"handlers": ["console"], "level": env.str("AMI_LOG_LEVEL", default="WARNING")},
         "demo_project": {"handlers": ["console"], "level": "INFO"},
     },
 }

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             stack.callback(caller.stop)
             stack.callback(server_ready.disconnect, caller.on_ready)
             call_command("ami_listen", server=["node_1"], run_for=options["seconds"])
-        self.stdout.write(f"The database has {Call.objects.count()} calls; the last: {Call.objects.first()}.")
+        self.stdout.write(f"The database has {Call.objects.count()} channels; the last: {Call.objects.first()}.")
 
     def _simulate(self, stack: ExitStack) -> None:
         simulator = stack.enter_context(Simulator())

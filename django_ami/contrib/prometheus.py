@@ -1,0 +1,57 @@
+"""Metrics for Prometheus, from ``ami.status()``: needs the extra ``django-ami[prometheus]``.
+
+::
+
+    from prometheus_client import REGISTRY, start_http_server
+    from django_ami.contrib.prometheus import AmiCollector
+
+    REGISTRY.register(AmiCollector())
+    start_http_server(9100)           # in ami_listen, for instance from an AppConfig.ready of the worker's settings
+
+Collecting opens no connection: a process that has sent nothing yet shows its servers as not ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from django_ami.accessor import ami
+from django_ami.core.client import ServerStatus
+
+__all__ = ["AmiCollector"]
+
+
+class AmiCollector(Collector):
+    """Every server of this process, at the moment of the scrape."""
+
+    def collect(self) -> Iterable[Metric]:
+        """One family per figure, with the server's name as label."""
+        servers = list(ami.status().values())
+        yield _gauge("ami_ready", "1 while the server is logged in and booted", servers, "ready")
+        yield _counter("ami_events_received", "Events read from the server", servers, "received")
+        yield _counter("ami_events_ignored", "Events of names that nobody receives", servers, "ignored")
+        yield _counter("ami_events_delivered", "Events handed to receivers", servers, "delivered")
+        yield _counter("ami_events_dropped", "Events dropped because the queue was full", servers, "dropped")
+        yield _gauge("ami_events_queued", "Events that wait for receivers", servers, "queued")
+        yield _gauge("ami_pending_actions", "Actions that are not answered yet", servers, "pending_actions")
+        yield _gauge("ami_unwritten_bytes", "Bytes that wait to be written", servers, "unwritten_bytes")
+        yield _counter("ami_reconnects", "Connections after the first", servers, "reconnects")
+        yield _counter("ami_late_answers", "Answers after their deadline, or doubled", servers, "late_answers")
+        yield _counter("ami_garbage_bytes", "Bytes that were no message", servers, "garbage_bytes")
+
+
+def _gauge(name: str, text: str, servers: list[ServerStatus], field: str) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=["server"])
+    for server in servers:
+        family.add_metric([server.name], float(getattr(server, field)))
+    return family
+
+
+def _counter(name: str, text: str, servers: list[ServerStatus], field: str) -> Metric:
+    family = CounterMetricFamily(name, text, labels=["server"])
+    for server in servers:
+        family.add_metric([server.name], float(getattr(server, field)))
+    return family

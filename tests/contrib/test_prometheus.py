@@ -1,0 +1,33 @@
+"""The metrics are the status."""
+
+from __future__ import annotations
+
+from django.test import override_settings
+from prometheus_client import CollectorRegistry
+
+from django_ami import ami
+from django_ami.actions import Ping
+from django_ami.contrib.prometheus import AmiCollector
+from django_ami.testing import Simulator
+
+
+def test_the_figures_are_those_of_the_status() -> None:
+    with Simulator() as server, override_settings(AMI_SERVERS={"node_1": {"URL": server.url}}):
+        ami.send(Ping()).result(timeout=10)
+        registry = CollectorRegistry()
+        registry.register(AmiCollector())
+        figures = {sample.name: sample.value for family in registry.collect() for sample in family.samples}
+        status = ami.status()["node_1"]
+    assert figures["ami_ready"] == 1
+    for name in ("received", "ignored", "delivered", "dropped"):
+        assert figures[f"ami_events_{name}_total"] == getattr(status, name)
+    assert figures["ami_events_queued"] == status.queued
+
+
+def test_collecting_opens_no_connection() -> None:
+    with Simulator() as server, override_settings(AMI_SERVERS={"node_1": {"URL": server.url}}):
+        registry = CollectorRegistry()
+        registry.register(AmiCollector())
+        (ready,) = (family for family in registry.collect() if family.name == "ami_ready")
+        assert [(sample.labels, sample.value) for sample in ready.samples] == [({"server": "node_1"}, 0.0)]
+        assert server.connections == 0
