@@ -13,13 +13,17 @@ Collecting opens no connection: a process that has sent nothing yet shows its se
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from django_ami.accessor import ami
-from django_ami.core.client import ServerStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django_ami.core.client import ServerStatus
 
 __all__ = ["AmiCollector"]
 
