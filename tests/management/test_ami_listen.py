@@ -184,7 +184,7 @@ def test_a_class_that_does_not_exist_is_refused(listen: Listen, sim: Simulator) 
 
 
 def test_run_for(listen: Listen, sim: Simulator) -> None:
-    worker = listen("--run-for=1", servers=(sim,))
+    worker = listen("--run-for=3", servers=(sim,))
     assert worker.wait() == 0, str(worker)
     assert worker.out[0].startswith("node_1: ready")
     assert worker.summary.startswith("Stopped: ")
@@ -345,7 +345,7 @@ def test_receivers_too_slow_for_the_drain_timeout_leave_the_rest_with_exit_code_
     worker.wait_for_out("ready")
     sim.emit("Stop", privilege="call", Queued=201)
     for _ in range(200):
-        sim.emit("Slow", privilege="call", Seconds=0.1)
+        sim.emit("Slow", privilege="call", Seconds=0.02)
     assert worker.wait() == 4, str(worker)
     done = sum(note["what"] == "Slow" for note in worker.notes)
     assert 1 <= done < 200
