@@ -249,9 +249,9 @@ class Session:
         for pending in held:
             pending.fail(self._unsent(ConnectionFailed, f"the client was closed. {pending.name} was not sent."))
         if self.state in LOGGED_IN:
+            self.state = State.CLOSING
             self._fail_all(ConnectionLost("the client was closed.", server=self.config.name))
             self._ask(Logoff(), lambda _: None)
-            self.state = State.CLOSING
             self._deadline = now + CLOSE_TIMEOUT
             return
         if self.state in BEFORE_LOGIN:
@@ -318,9 +318,9 @@ class Session:
         else:
             self._refuse_outcome(pending, f"this listener's events are {self._mask!r}; add 'call' to them")
 
-    def _refuse_outcome(self, pending: PendingAction, why: str) -> None:
+    def _refuse_outcome(self, pending: PendingAction, why: str, kind: type[AmiError] = ConfigurationError) -> None:
         message = f"cannot wait for the outcome of {pending.name}: {why}. It was not sent."
-        self._pending.discard(pending).fail(self._unsent(ConfigurationError, message))
+        self._pending.discard(pending).fail(self._unsent(kind, message))
 
     def _transmit(self, pending: PendingAction) -> None:
         if pending.done():
@@ -407,8 +407,9 @@ class Session:
             self._become_ready()
 
     def failed(self, error: AmiError) -> None:
-        """The login went wrong."""
-        self.fault = self.fault or error
+        """The login went wrong; of no interest if we are leaving anyway."""
+        if self.state is not State.CLOSING:
+            self.fault = self.fault or error
 
     def _fully_booted(self) -> None:
         self._booted = self._sees_boot = True

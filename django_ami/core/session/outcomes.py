@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django_ami.core.actions import Events, Filter
-from django_ami.core.errors import AmiError
+from django_ami.core.errors import ActionFailed, AmiError, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ class Outcomes:
         prefix: str,
         ask: Ask,
         transmit: Callable[[PendingAction], None],
-        refuse: Callable[[PendingAction, str], None],
+        refuse: Callable[[PendingAction, str, type[AmiError]], None],
     ) -> None:
         self._prefix = prefix
         self._ask = ask
@@ -58,8 +58,10 @@ class Outcomes:
             return
         if isinstance(error, ConnectionError):
             return  # those held back fail with the connection, too, or have moved on to another server
-        reason = error.message if isinstance(error, AmiError) else str(error)
+        assert isinstance(error, AmiError)  # noqa: S101  (for the type checker)
         for pending in held:
-            self._refuse(
-                pending, f"no event filter ({reason}); give the AMI user write=system, or send with wait=False"
-            )
+            if isinstance(error, ActionFailed):
+                why = f"no event filter ({error.message}); give the AMI user write=system, or send with wait=False"
+                self._refuse(pending, why, ConfigurationError)
+            else:
+                self._refuse(pending, f"no event filter ({error.message.rstrip('.')})", type(error))

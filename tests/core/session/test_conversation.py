@@ -633,3 +633,14 @@ def test_ping_is_what_a_user_may_send_too():
     pending = talk.send(Ping())
     talk.answer(talk.expect("Ping"), "Ping: Pong")
     assert pending.result(0)["Ping"] == "Pong"
+
+
+def test_a_close_between_login_and_ready_logs_off_like_any_other():
+    talk = Dialogue()
+    talk.connect()
+    talk.log_in()
+    talk.session.close(talk.now)
+    talk.expect("Logoff")
+    assert (talk.session.fault, talk.state) == (None, "closing")
+    talk.hang_up()
+    assert (talk.state, talk.notices()) == ("idle", [])

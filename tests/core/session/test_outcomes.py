@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_ami.core.actions import Originate
-from django_ami.core.errors import ActionTimeout, AuthenticationFailed, ConfigurationError, ConnectionLost
+from django_ami.core.errors import ActionTimeout, AuthenticationFailed, Backpressure, ConfigurationError, ConnectionLost
 from django_ami.core.session import Role
 from tests.core.support import Dialogue
 
@@ -80,7 +80,7 @@ def test_no_room_for_the_filter():
     talk = Dialogue(Role.CALLER, max_pending_actions=1)
     talk.become_ready()
     error = talk.send(call()).exception(0)
-    assert isinstance(error, ConfigurationError)
+    assert type(error) is Backpressure
     assert "no event filter (1 actions are unanswered (option max_pending_actions)" in error.message
     assert talk.requests() == []
 
