@@ -260,20 +260,20 @@ def test_it_comes_back_when_asterisk_was_killed(asterisk: Asterisk, listen: Call
     worker = listen("--events=user", pbx=url(asterisk))
     worker.wait_for_out("pbx: ready,")
     with wire(asterisk, "admin", Events="off") as it:
-        it.ask("Originate", Channel="Local/95000@default", Application="Wait", Data="20", Async="true")
+        it.ask("Originate", Channel="Local/99999@default", Application="Wait", Data="20", Async="true")
     worker.wait_for_number(300)
     asterisk.kill()
     worker.wait_for_err("pbx: connection lost")
     worker.wait_for_err("pbx: not connected")
     asterisk.start()
     worker.wait_for_out("pbx: ready again,")
-    tell(asterisk, 9_999)
-    worker.wait_for_number(9_999)
+    tell(asterisk, 20_000)
+    worker.wait_for_number(20_000)
     assert worker.stop() == 0
     *burst, last = worker.numbers()
     assert burst == list(range(1, len(burst) + 1)), "what it had read when Asterisk died is whole"
-    assert 300 <= len(burst) < 5_000
-    assert last == 9_999
+    assert len(burst) >= 300
+    assert last == 20_000
     assert worker.summary()["reconnects"] == 1
 
 
