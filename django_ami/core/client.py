@@ -393,9 +393,10 @@ class Client:
             self._dispatch_thread.join(max(0.0, deadline - time.monotonic()))
 
     def begin_close(self, timeout: float = CLOSE_TIMEOUT + 1) -> None:
-        """Begin to ``close`` without waiting: nothing more is read or sent, and every server is logged off.
+        """Begin to ``close`` without waiting: nothing more is sent, and every server is logged off.
 
-        Takes no lock, so a signal handler may call it.
+        What a server wrote before it took the Logoff is read and delivered like everything before it. Takes no lock, so
+        a signal handler may call it.
         """
         if self._closed:
             return

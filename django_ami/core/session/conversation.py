@@ -177,11 +177,12 @@ class Session:
         del self.outgoing[:count]
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        """Bytes arrived; gives the events that somebody wants, and in ``ignored`` how many others there were."""
+        """Bytes arrived; gives the events that somebody wants, and in ``ignored`` how many others there were.
+
+        Those that the server wrote before it took our Logoff are like all others: nothing is lost by leaving.
+        """
         self._now = now
         self.ignored = 0
-        if self.state is State.CLOSING:
-            return []
         parser = self._parser
         was_discarding = parser.discarding
         try:
