@@ -33,7 +33,7 @@ class Dispatcher:
 
     def __init__(self, client: Client, on_notice: Callable[[Notice], None] | None = None) -> None:
         self.delivered = 0
-        #: No event is begun after this time of ``time.monotonic``; a signal handler may set it during a batch.
+        #: No event is begun after this time of ``time.monotonic``; another thread may set it during a batch.
         self.until: float | None = None
         #: True while receivers run.
         self.busy = False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
-from contextlib import contextmanager
-from queue import Empty, SimpleQueue
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -17,7 +17,7 @@ from django_ami import conf, signals
 from django_ami.accessor import ami
 from django_ami.core.client import Client
 from django_ami.core.errors import AuthenticationFailed, ConfigurationError
-from django_ami.core.session import Lost, Ready, Role
+from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
 from django_ami.dispatch import Dispatcher
 
 if TYPE_CHECKING:
@@ -29,12 +29,14 @@ EXIT_CONFIGURATION: Final = 2
 EXIT_REFUSED: Final = 3
 EXIT_INCOMPLETE: Final = 4
 
-#: How much longer than the drain timeout a receiver that does not return may hold up the end, in seconds.
+#: How much longer than the drain timeout a receiver that does not return may hold up the end, in seconds. A server has
+#: at least as long for the logoff.
 _PATIENCE: Final = 0.5
 
-_STOP: Final = "stop"
-_AGAIN: Final = "stop again"
-_FINISHED: Final = "finished"
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+#: What the watchdog is told besides the numbers of signals, which are below 128.
+_STOP: Final = 254
+_FINISHED: Final = 255
 
 
 class Command(BaseCommand):
@@ -97,7 +99,12 @@ class Command(BaseCommand):
 
 
 class Worker:
-    """One run: start, deliver until told to stop, drain, sum up."""
+    """One run: start, deliver until told to stop, drain, sum up.
+
+    Signals are heard by a thread of their own, the watchdog, through a socket that Python's C handler writes to: the
+    main thread runs receivers, and one that is inside a library's C code (a query, a lookup of a name) lets no Python
+    handler run until it returns.
+    """
 
     def __init__(self, command: BaseCommand, client: Client, options: dict[str, Any]) -> None:
         self._command = command
@@ -108,8 +115,9 @@ class Worker:
         self._refused: set[str] = set()
         self._dispatcher = Dispatcher(client, self._on_notice)
         self._stopping = False
-        # What the watchdog is told. Not an Event: its lock is not for signal handlers, which may interrupt its holder.
-        self._said: SimpleQueue[str] = SimpleQueue()
+        self._beginning_to_stop = threading.Lock()
+        self._ear, self._mouth = socket.socketpair()
+        self._mouth.setblocking(False)  # as set_wakeup_fd wants it
 
     def run(self) -> int:
         """Listen until something ends it; says the exit code."""
@@ -118,16 +126,18 @@ class Worker:
             self._command.stderr.write("No receivers are connected to django_ami.signals: events will only be counted.")
         # Started before the handlers, connected after them: a signal finds nothing to stop, or what can be stopped.
         self._client.start(connect=False, dispatcher=False)
-        with self._signal_handlers(), self._dispatcher:
-            threading.Thread(target=self._watch_the_end, name="django_ami-watchdog", daemon=True).start()
+        watchdog = threading.Thread(target=self._watch_the_end, name="django_ami-watchdog", daemon=True)
+        with self._ear, self._mouth, self._signals(), self._dispatcher:
+            watchdog.start()
             self._client.connect()
             try:
                 self._listen(end)
                 self._drain()
             finally:
-                self._said.put(_FINISHED)
                 self._client.close()
-        return self._sum_up()
+                self._tell(_FINISHED)
+                watchdog.join()
+            return self._sum_up()
 
     def _listen(self, end: float | None) -> None:
         while not self._stopping and not self._all_refused:
@@ -155,47 +165,55 @@ class Worker:
             self._client.close()
 
     def _begin_stop(self) -> None:
-        """Read no more, and set the end of the delivering, that of a batch under way, too; takes no lock."""
-        if self._dispatcher.until is None:
+        """Log off, and set the end of the delivering, that of a batch under way, too."""
+        with self._beginning_to_stop:
+            if self._dispatcher.until is not None:
+                return
             self._dispatcher.until = time.monotonic() + self._drain_timeout
-        self._said.put(_STOP)
-        self._client.begin_close()
+        self._tell(_STOP)
+        # A server that does not let go has no longer than the receivers, lest the end comes later than was promised.
+        self._client.begin_close(min(CLOSE_TIMEOUT + 1, max(_PATIENCE, self._drain_timeout)))
 
     # --- the end, however it comes ---
 
     @contextmanager
-    def _signal_handlers(self) -> Iterator[None]:
+    def _signals(self) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
             yield  # called from a test or another program, which has the signals
             return
-        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+        written_before = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
+        # Who has no handler in Python is not written of; there is nothing left for it to do.
+        before = {number: signal.signal(number, lambda *_: None) for number in _STOPS}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            signal.set_wakeup_fd(written_before)
 
-    def _on_signal(self, _number: int, _frame: object) -> None:
-        if self._stopping:
-            self._said.put(_AGAIN)
-            return
-        self._stopping = True
-        self._client.wake()  # first: once the reactor has logged off it may end, and then nobody is woken any more
-        self._begin_stop()
+    def _tell(self, what: int) -> None:
+        with suppress(BlockingIOError):  # full of signals: it will have been told
+            self._mouth.send(bytes([what]))
 
     def _watch_the_end(self) -> None:
-        """A receiver that does not return must not keep the process from ending."""
-        self._said.get()
-        end = time.monotonic() + self._drain_timeout + _PATIENCE
-        while (left := end - time.monotonic()) > 0:
+        """The watchdog: a receiver that does not return must not keep the process from ending."""
+        end: float | None = None
+        while end is None or time.monotonic() < end:
+            self._ear.settimeout(None if end is None else max(0.001, end - time.monotonic()))
             try:
-                said = self._said.get(timeout=left)
-            except Empty:
+                (said,) = self._ear.recv(1)
+            except TimeoutError:
                 break
             if said == _FINISHED:
                 return
-            if said == _AGAIN:
-                self._exit_now("stopped by a second signal")
+            if said in _STOPS:
+                if self._stopping:
+                    self._exit_now("stopped by a second signal")
+                self._stopping = True
+                self._client.wake()  # first: once the reactor has logged off nobody is woken any more
+                self._begin_stop()
+            if end is None and said in (_STOP, *_STOPS):
+                end = time.monotonic() + self._drain_timeout + _PATIENCE
         if self._dispatcher.busy:  # if not, the server takes its time over the logoff, and that has an end
             self._exit_now("a receiver did not return")
 

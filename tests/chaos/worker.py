@@ -1,0 +1,171 @@
+"""The project inside the ``ami_listen`` of these tests: receivers that misbehave as the environment says.
+
+``CHAOS_RECEIVERS`` is JSON: the name of an event (``*``: every one) -> ``"note"``, or a trouble and what it needs.
+Each event is noted in the file ``CHAOS_FILE`` before the trouble begins, whatever becomes of the process after that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.apps import AppConfig
+
+from django_ami.actions import Action
+from django_ami.signals import ami_event, events, server_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_seen: list[Any] = []
+
+
+class ChaosConfig(AppConfig):
+    """Patches what is to be patched, and connects the receivers."""
+
+    name = "tests.chaos"
+
+    def ready(self) -> None:
+        for path, value in json.loads(os.environ.get("CHAOS_PATCHES", "{}")).items():
+            owner, name = _find(path)
+            setattr(owner, name, tuple(value) if isinstance(value, list) else value)
+        for name, how in json.loads(os.environ.get("CHAOS_RECEIVERS", "{}")).items():
+            kind, *needs = how.split()
+            signal_of = ami_event if name == "*" else events[name]
+            signal_of.connect(_receiver(kind, *needs), weak=False)
+        server_ready.connect(keep_the_client)
+        atexit.register(tell_the_status)
+        if moment := os.environ.get("CHAOS_SIGNAL_AT"):
+            _signal_at(moment)
+
+
+def _receiver(kind: str, *needs: str) -> Callable[..., object]:
+    """A function with a name of its own, for the log."""
+    trouble = globals()[kind]
+
+    def receive(sender: Any, event: Any, **_: Any) -> None:
+        os.write(_file(), f"{event.server} {event.name} {event.get('Number', '-')}\n".encode())
+        trouble(sender, event, *needs)
+
+    receive.__module__, receive.__qualname__ = __name__, kind
+    return receive
+
+
+def _file(made: list[int] = []) -> int:  # noqa: B006  (opened once)
+    if not made:
+        made.append(os.open(os.environ["CHAOS_FILE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+    return made[0]
+
+
+# --- troubles ---
+
+
+def note(sender: Any, event: Any) -> None:
+    """None."""
+
+
+def sleeps(sender: Any, event: Any, seconds: str) -> None:
+    """Every event takes so long."""
+    time.sleep(float(seconds))
+
+
+def sleeps_once(sender: Any, event: Any, seconds: str) -> None:
+    """The first event takes so long."""
+    if not _seen:
+        _seen.append(event)
+        time.sleep(float(seconds))
+
+
+def waits(sender: Any, event: Any) -> None:
+    """Until so many events were received as the event says, all of this server together."""
+    while sender.status().received < int(event["Received"]):
+        threading.Event().wait(0.005)
+
+
+def blocks(sender: Any, event: Any) -> None:
+    """For ever."""
+    threading.Event().wait()
+
+
+def computes(sender: Any, event: Any) -> None:
+    """For ever, too, in C: Python cannot run a handler of a signal meanwhile, only another thread."""
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+
+
+def raises(sender: Any, event: Any) -> None:
+    """Every time."""
+    raise ValueError("no")
+
+
+def exits(sender: Any, event: Any) -> None:
+    """Or tries to."""
+    sys.exit(9)
+
+
+def sends(sender: Any, event: Any) -> None:
+    """An action that tells the server who it is."""
+    sender.send(Action("UserEvent", UserEvent="Told"))
+
+
+# --- what is told of the process ---
+
+
+def keep_the_client(sender: Any, **_: Any) -> None:
+    _seen_client.append(sender)
+
+
+_seen_client: list[Any] = []
+
+
+def tell_the_status() -> None:
+    """The status of every server, at the very end, beside the file."""
+    if _seen_client:
+        status = {name: one.as_dict() for name, one in _seen_client[0]._client.status().items()}
+        Path(os.environ["CHAOS_FILE"]).with_suffix(".status").write_text(json.dumps(status))
+
+
+def _signal_at(moment: str) -> None:
+    """Send SIGTERM to ourselves when that function, ``module:Class.method``, is called, or (``…()``) has returned."""
+    path, after = moment.removesuffix("()"), moment.endswith("()")
+    owner, name = _find(path)
+    function = getattr(owner, name)
+
+    def told(*arguments: Any, **named: Any) -> Any:
+        if not after:
+            _once(partial(os.kill, os.getpid(), signal.SIGTERM))
+        try:
+            return function(*arguments, **named)
+        finally:
+            if after:
+                _once(partial(os.kill, os.getpid(), signal.SIGTERM))
+
+    setattr(owner, name, told)
+
+
+def _find(path: str) -> tuple[Any, str]:
+    """The owner and the name of ``module:a.b``."""
+    module, _, names = path.partition(":")
+    *owners, name = names.split(".")
+    owner: Any = importlib.import_module(module)
+    for one in owners:
+        owner = getattr(owner, one)
+    return owner, name
+
+
+_done: list[bool] = []
+
+
+def _once(function: Callable[[], object]) -> None:
+    if not _done:
+        _done.append(True)
+        function()
