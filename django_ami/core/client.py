@@ -71,6 +71,8 @@ class ServerStatus:
     late_answers: int
     unmatched_answers: int
     garbage_bytes: int
+    oversized_messages: int
+    suspect_messages: int
 
     def as_dict(self) -> dict[str, Any]:
         """A plain dict, for JSON."""
@@ -443,6 +445,8 @@ class Client:
             late_answers=session.late,
             unmatched_answers=session.unmatched,
             garbage_bytes=session.garbage,
+            oversized_messages=session.oversized,
+            suspect_messages=session.suspect,
         )
 
     # --- the threads ---

@@ -8,6 +8,8 @@ Rules of framing, read out of main/manager.c and seen on real servers:
 * ``Response: Follows`` (Command up to Asterisk 13) ends in ``--END COMMAND--``, whatever stands in between.
 * Empty frames are skipped. A frame begins with ``Event:`` or ``Response:``; lines before that are garbage, counted.
 * What a frame is, its first line alone says: OriginateResponse is an event with a ``Response`` header inside.
+* A further line of that kind is a forged header (UserEvent), or a frame that has lost its end and runs into the next
+  one (an ActionID that is cut by a buffer of the server). They look alike, so it stays one frame, and is counted.
 """
 
 from __future__ import annotations
@@ -20,8 +22,6 @@ from django_ami.core.errors import InvalidAction, ProtocolError
 from django_ami.core.messages import Event, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from django_ami.core.actions import Action
 
 __all__ = ["Oversized", "Parser", "encode"]
@@ -105,6 +105,8 @@ _PIECE: Final = 2**20
 _HEAD: Final = 4096
 _MAX_BANNER: Final = 512
 _MAX_NAMES: Final = 2048
+#: Events that have a header ``Response`` by right.
+_WITH_RESPONSE: Final = (b"Event: OriginateResponse\r\n", b"Event: ChallengeResponseFailed\r\n")
 #: Events that the client itself has to see, or that are list items although they carry a Privilege.
 _ALWAYS: Final = frozenset({"fullybooted", "shutdown", "originateresponse", "status", "peerstatus"})
 
@@ -122,7 +124,8 @@ class Parser:
 
     ``interest`` is the set of event names, in lower case, that somebody wants (None: all): other broadcast events are
     counted in ``skipped`` and cost little more than finding their end. ``banner`` is the greeting, once it is complete;
-    it is the empty string if the server began with a message instead.
+    it is the empty string if the server began with a message instead. ``suspect`` counts the frames that have the first
+    line of another one inside.
     """
 
     def __init__(self, *, server: str = "", max_frame_size: int = 2**20, banner: bool = True) -> None:
@@ -133,6 +136,7 @@ class Parser:
         self.skipped = 0
         self.garbage = 0
         self.oversized = 0
+        self.suspect = 0
         self._interest: frozenset[str] | None = None
         self._names: dict[bytes, tuple[str, bool]] = {}
         self._buffer = bytearray()
@@ -220,11 +224,11 @@ class Parser:
     def _parse_regular(self, data: bytes, position: int, messages: list[Event | Response | Oversized]) -> int:
         """The fast way: split at empty lines, and go on as long as every frame is an ordinary one.
 
-        Gives the position of the first frame that is not, or that is not complete.
+        Gives the position of the first frame that is not, or that is not complete. Nothing is taken where one ends in
+        CR LF LF, or has the first line of another one inside.
         """
-        if b"\r\n\nEvent: " in data or b"\r\n\nResponse: " in data:
-            return position
         names, server, limit = self._names, self.server, self.max_frame_size
+        start, before, events, skipped = position, len(messages), 0, 0
         blocks = (data[position:] if position else data).split(b"\r\n\r\n")
         blocks.pop()
         for block in blocks:
@@ -236,16 +240,21 @@ class Parser:
                 name, wanted = names.get(raw_name) or self._learn(raw_name)
                 if not name:
                     break
-                self.events += 1
+                events += 1
                 if wanted or not block.startswith(b"Privilege: ", end + 2):
                     messages.append(Event(name, block, server=server))
                 else:
-                    self.skipped += 1
+                    skipped += 1
             elif block.startswith((b"Response: Success\r\n", b"Response: Error\r\n")):
                 messages.append(Response("Success" if block[10] == 83 else "Error", block, server=server))
             else:
                 break
             position += len(block) + 4
+        if _has_lines_of_others(data, start, position, events):
+            del messages[before:]
+            return start
+        self.events += events
+        self.skipped += skipped
         return position
 
     def _learn(self, raw_name: bytes) -> tuple[str, bool]:
@@ -281,14 +290,16 @@ class Parser:
                 return position
             if end.start() - position > self.max_frame_size:
                 messages.append(self._oversized(data[position : position + _HEAD]))
-            elif first[1].lower() == b"event":
-                self._add_event(data[position : end.start()], messages)
             else:
-                self._add_response(data[position : end.start()], messages)
+                block = _with_crlf(data[position : end.start()], self._kind)
+                self.suspect += _is_suspect(block)
+                if first[1].lower() == b"event":
+                    self._add_event(block, messages)
+                else:
+                    self._add_response(block, messages)
             position = end.end()
 
     def _add_event(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
-        block = _with_crlf(block, self._kind)
         first_line, _, rest = block.partition(b"\r\n")
         name, wanted = self._learn(first_line.partition(b":")[2].removeprefix(b" ").replace(b"\n", b" "))
         self.events += 1
@@ -298,7 +309,6 @@ class Parser:
             self.skipped += 1
 
     def _add_response(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
-        block = _with_crlf(block, self._kind)
         status = block.partition(b"\r\n")[0].partition(b":")[2].removeprefix(b" ")
         messages.append(Response(status.decode("utf-8", "backslashreplace"), block, server=self.server))
 
@@ -320,6 +330,26 @@ def _kind_of_frame(first: re.Match[bytes]) -> str:
     return _FOLLOWS if first[1].lower() == b"response" and value.rstrip().lower() == b"follows" else _CRLF
 
 
+def _has_lines_of_others(data: bytes, start: int, end: int, events: int) -> bool:
+    """True if one of these frames, so many of them events, has the first line of another one inside."""
+    if data.count(b"\nEvent: ", start, end) + data.startswith(b"Event: ", start) > events:
+        return True
+    line = data.find(b"\nResponse: ", start, end)
+    while line >= 0:
+        frame = data.rfind(b"\r\n\r\n", start, line + 1)
+        frame = frame + 4 if frame >= 0 else start
+        if frame != line + 1 and not (data[line - 1] == 13 and data.startswith(_WITH_RESPONSE, frame)):
+            return True
+        start = line + 1  # a second one in the same frame is none by right
+        line = data.find(b"\nResponse: ", start, end)
+    return False
+
+
+def _is_suspect(block: bytes) -> bool:
+    """True if the first line of another frame is inside."""
+    return b"\r\nEvent: " in block or block.count(b"\r\nResponse: ") > block.startswith(_WITH_RESPONSE)
+
+
 def _with_crlf(block: bytes, kind: str | None) -> bytes:
     """The block as its readers want it: lines ended by CR LF, the output of a command as ``Output`` headers."""
     if kind == _LF:
@@ -328,7 +358,7 @@ def _with_crlf(block: bytes, kind: str | None) -> bytes:
         first_line, _, rest = block.partition(b"\r\n")
         head = _FOLLOWS_HEAD.match(rest)
         body = rest[head.end() if head else 0 :]
-        lines: Iterable[bytes] = body.removesuffix(b"\n").split(b"\n")
-        header_lines = [first_line, *(head[0].splitlines() if head else ())]
-        return b"\r\n".join([*header_lines, *(b"Output: " + line for line in lines)])
+        # Not line by line: four million empty lines are no more than ten times their size so.
+        output = b"Output: " + body.removesuffix(b"\n").replace(b"\n", b"\r\nOutput: ")
+        return first_line + b"\r\n" + (head[0] if head else b"") + output
     return block

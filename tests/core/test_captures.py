@@ -30,11 +30,12 @@ def test_a_recording_gives_the_same_messages_however_it_is_cut(name):
     assert (answers, events) == (COUNTS[name]["answers"], COUNTS[name]["events"])
     assert (parser.banner, parser.events) == ("Asterisk Call Manager/11.0.0", events)
     assert (parser.garbage, parser.skipped, parser.oversized, parser.buffered) == (0, 0, 0, 0)
+    assert parser.suspect == (name == "userevent")  # "Event: Fake"
     for size in (1, 7):
         parser, again = read(name, size)
         assert again == messages
         assert [show(message) for message in again] == [show(message) for message in messages]
-        assert (parser.events, parser.buffered) == (events, 0)
+        assert (parser.events, parser.buffered, parser.suspect) == (events, 0, name == "userevent")
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -670,6 +670,8 @@ def test_status_tells_how_it_is(sim: Simulator, listener: Client) -> None:
         "late_answers": 0,
         "unmatched_answers": 1,
         "garbage_bytes": 10,
+        "oversized_messages": 0,
+        "suspect_messages": 0,
     }
 
 

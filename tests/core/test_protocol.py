@@ -385,6 +385,52 @@ def test_the_action_id_of_the_next_frame_is_not_that_of_the_large_one():
     assert [show(message) for message in messages] == [("oversized", None), ("event", "Y", ("ActionID", "other"))]
 
 
+# --- frames that hold the first line of another one ---
+
+SUSPECTS = {
+    "nothing": (PONG, 0),
+    "a header that the sender of a UserEvent gave": (b"Event: UserEvent\r\nEvent: Fake\r\n\r\n", 1),
+    "an item whose ActionID was cut with its line end": (
+        b"Event: QueueMember\r\nActionID: a-1\r\nEvent: QueueMember\r\nActionID: a-1\r\n\r\n",
+        1,
+    ),
+    "an answer that runs into an event": (b"Response: Success\r\nA: 1\r\nEvent: X\r\n\r\n", 1),
+    "an event that runs into an answer": (b"Event: X\r\nA: 1\r\nResponse: Success\r\n\r\n", 1),
+    "several lines, one message": (b"Event: X\r\nEvent: Y\r\nResponse: Z\r\nEvent: Z\r\n\r\n", 1),
+    "two messages": (b"Event: X\r\nEvent: Y\r\n\r\n" * 2, 2),
+    "a Response by right": (b"Event: OriginateResponse\r\nResponse: Failure\r\n\r\n", 0),
+    "a digest": (b"Event: ChallengeResponseFailed\r\nA: 1\r\nResponse: 0a1b\r\n\r\n", 0),
+    "two, one by right": (b"Event: OriginateResponse\r\nResponse: Success\r\nResponse: Success\r\n\r\n", 1),
+    "one by right, and an Event": (b"Event: OriginateResponse\r\nResponse: Success\r\nEvent: X\r\n\r\n", 1),
+    "one by right, missing, before an answer": (b"Event: OriginateResponse\r\nA: 1\r\n\r\n" + PONG, 0),
+    "one by right, before an answer": (b"Event: OriginateResponse\r\nResponse: Failure\r\n\r\n" + PONG + PONG, 0),
+    "one by right, and CR LF LF": (b"Event: OriginateResponse\r\nA: 1\r\n\nResponse: Error\r\n\r\n", 0),
+    "behind a bare line feed": (b"Event: X\r\nA: 1\nEvent: Y\nResponse: Z\r\n\r\n", 0),
+    "a bare line feed in an OriginateResponse": (b"Event: OriginateResponse\r\nA: \nResponse: Z\r\n\r\n", 0),
+    "line feeds alone": (b"Event: X\nEvent: Y\n\n", 1),
+    "within a line": (b"Event: X\r\nUserEvent: Y\r\nA: Event: Z\r\n\r\n", 0),
+    "a command's output": (b"Response: Success\r\nOutput: Event: X\r\nOutput: Response: Y\r\n\r\n", 0),
+    "the output of an old one": (b"Response: Follows\r\nEvent: X\r\nResponse: Y\n--END COMMAND--\r\n\r\n", 0),
+}
+
+
+@pytest.mark.parametrize("before", [b"", PONG, b"Event: OriginateResponse\r\nResponse: Failure\r\n\r\n"])
+@pytest.mark.parametrize("size", CHUNKS)
+@pytest.mark.parametrize(("data", "suspect"), SUSPECTS.values(), ids=SUSPECTS)
+def test_a_frame_with_the_first_line_of_another_is_one_message_and_is_counted(data, suspect, size, before):
+    for front in (before, b"\r\n" + before):  # the fast way, and the careful one
+        parser = Parser(banner=False)
+        messages = feed(parser, pieces(front + data + PONG, size))
+        assert (parser.suspect, parser.garbage, show(messages[-1])) == (suspect, 0, PING)
+
+
+def test_a_suspect_among_events_that_nobody_wants_is_counted():
+    parser = Parser(banner=False)
+    parser.interest = frozenset()
+    assert parser.feed(LIVE % b"X" + LIVE % b"X\r\nPrivilege: call\r\nEvent: Y") == []
+    assert (parser.events, parser.skipped, parser.suspect) == (2, 2, 1)
+
+
 # --- interest ---
 
 LIVE = b"Event: %s\r\nPrivilege: call,all\r\nA: 1\r\n\r\n"
@@ -444,6 +490,7 @@ first_line = st.sampled_from(
         b"ActionID: a-1",
         b"--END COMMAND--",
         b"Channel: a\nEvent: z",
+        b"Event: OriginateResponse",
         b"Asterisk Call Manager/1.0",
     ]
 )
@@ -464,7 +511,7 @@ def test_any_cut_of_the_bytes_gives_the_same_messages(data, at):
         messages = feed(parser, chunks)
         assert messages == expected
         assert list(map(show, messages)) == list(map(show, expected))
-        assert (parser.garbage, parser.events) == (whole.garbage, whole.events)
+        assert (parser.garbage, parser.events, parser.suspect) == (whole.garbage, whole.events, whole.suspect)
         assert parser.buffered == whole.buffered
 
 
@@ -544,6 +591,9 @@ STREAMS = {
     "garbage": lambda n: b"g" * n,
     "empty lines": lambda n: b"\r\n" * (n // 2),
     "small frames": lambda n: PONG * (n // len(PONG)),
+    "answers inside of events": lambda n: (
+        (b"Event: OriginateResponse\r\n" + b"Response: Success\r\n" * 9 + b"\r\n") * (n // 199)
+    ),
     "irregular frames": lambda n: b"Event: X\nA: 1\n\n" * (n // 15),
 }
 

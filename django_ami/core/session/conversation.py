@@ -62,6 +62,8 @@ class Session:
         self.connects = 0
         self.ignored = 0
         self.garbage = 0
+        self.oversized = 0
+        self.suspect = 0
         self._ids = ids
         self._now = now
         self._mask = config.options.events if role is Role.LISTENER else "off"
@@ -204,7 +206,9 @@ class Session:
             self.last_event_at = now
         self.ignored = received - len(events)
         self.garbage += parser.garbage
-        parser.garbage = 0
+        self.oversized += parser.oversized
+        self.suspect += parser.suspect
+        parser.garbage = parser.oversized = parser.suspect = 0
         return events
 
     def disconnected(self, error: AmiError, now: float) -> None:
