@@ -267,12 +267,9 @@ class Server:
 
     def _write(self) -> None:
         session, transport = self.session, self._transport
-        if transport is None or not transport.up or not session.outgoing:
-            return
-        try:
+        # A link that breaks as we write ends when all that had arrived is read, which may be megabytes.
+        if transport is not None and transport.up and session.outgoing and transport.broken is None:
             session.written(transport.write(session.outgoing))
-        except AmiError as error:
-            self._hang_up(error)
 
     def _hang_up(self, error: AmiError) -> None:
         self._unwatch()

@@ -91,12 +91,14 @@ def _load(path: str | None, key: str, load: Any) -> None:
 class Transport:
     """A connection under way or up, to the first of the addresses that answers.
 
-    ``events`` says what to wait for; ``up`` is True once bytes may be exchanged; ``tried`` counts the addresses.
+    ``events`` says what to wait for; ``up`` is True once bytes may be exchanged; ``tried`` counts the addresses;
+    ``broken`` is the error of a write: nothing leaves any more, but what had arrived by then is still to be read.
     """
 
     def __init__(self, config: ServerConfig, addresses: Addresses, context: ssl.SSLContext | None) -> None:
         self.up = False
         self.tried = 0
+        self.broken: ConnectionLost | None = None
         self.peer = config.address
         self._config = config
         self._addresses = list(addresses)
@@ -227,7 +229,8 @@ class Transport:
     def events(self, *, wants_write: bool) -> int:
         """What the selector shall wait for."""
         if self.up:
-            return EVENT_READ | (EVENT_WRITE if wants_write or self._tls_wants_write else 0)
+            wants_write = (wants_write and self.broken is None) or self._tls_wants_write
+            return EVENT_READ | (EVENT_WRITE if wants_write else 0)
         if self._handshaking:
             return EVENT_WRITE if self._tls_wants_write else EVENT_READ
         return EVENT_WRITE
@@ -263,10 +266,10 @@ class Transport:
     def _ended(self, chunks: list[bytes], message: str) -> tuple[bytes, bool]:
         if chunks:
             return b"".join(chunks), True  # the end is told the next time
-        raise ConnectionLost(message, server=self._config.name)
+        raise self.broken or ConnectionLost(message, server=self._config.name)
 
     def write(self, data: bytearray) -> int:
-        """Write what fits; says how many bytes. Raises ConnectionLost."""
+        """Write what fits; says how many bytes: none when the link is ``broken``."""
         total = 0
         try:
             with memoryview(data) as view:
@@ -276,7 +279,7 @@ class Transport:
             pass
         except OSError as error:
             if total == 0 and not _wants_more(error):
-                raise ConnectionLost(f"the connection broke ({_reason(error)}).", server=self._config.name) from None
+                self.broken = ConnectionLost(f"the connection broke ({_reason(error)}).", server=self._config.name)
         return total
 
     def close(self) -> None:

@@ -141,8 +141,9 @@ def test_a_reset_is_a_loss() -> None:
         wait(transport)
         with pytest.raises(ConnectionLost, match=r"the connection broke \(Connection reset by peer\)"):
             transport.read()
-        with pytest.raises(ConnectionLost):
-            transport.write(bytearray(b"x"))
+        assert transport.broken is None
+        assert transport.write(bytearray(b"x")) == 0
+        assert isinstance(transport.broken, ConnectionLost)
         transport.close()
 
 
