@@ -28,8 +28,8 @@ Address = tuple[int, int, int, str, Any]
 Addresses = Sequence[Address]
 
 READ_SIZE: Final = 65_536
-#: So much is read from one server before the others have their turn.
-READ_BUDGET: Final = 8 * READ_SIZE
+#: So much is read from one server before the others have their turn: a flood of events costs them a few milliseconds.
+READ_BUDGET: Final = READ_SIZE
 _WRITE_SIZE: Final = 262_144
 
 _CURES: Final = {
