@@ -282,9 +282,14 @@ class PendingActions:
                 )
             )
 
-    def oversized(self, action_id: str, limit: int) -> None:
-        """A message of the answer was larger than ``limit`` bytes and is gone."""
-        if pending := self._by_id.get(action_id):
+    def oversized(self, action_id: str | None, limit: int) -> None:
+        """A message of an answer was larger than ``limit`` bytes and is gone.
+
+        If nothing says whose it was, it was an item of the list under way, if there is one: one action at a time, and
+        many items have their ActionID at the end (QueueMember, Status, DBGetResponse).
+        """
+        mine = self._by_id.get(action_id or "")
+        for pending in [mine] if mine else [] if action_id else self._lists():
             self.discard(pending).fail(
                 ProtocolError(
                     f"the answer to {pending.name} is larger than {limit} bytes (option max_frame_size): ask for less, "
@@ -293,6 +298,9 @@ class PendingActions:
                     sent=True,
                 )
             )
+
+    def _lists(self) -> list[PendingAction]:
+        return [pending for pending in self._by_id.values() if pending.response is not None and not pending.final_event]
 
     def expire(self, now: float) -> int:
         """Fail the actions whose time is over; says how many."""

@@ -550,6 +550,17 @@ def test_an_answer_that_is_too_large_fails_its_action_alone():
     assert (error.sent, other.done()) == (True, False)
 
 
+def test_a_message_too_large_that_says_not_whose_it_is_was_an_item_of_the_list_under_way():
+    registry = Registry()
+    listing, waiting, call = registry.send(), registry.send(), registry.send(Originate(channel="a", wait=True))
+    registry.oversized(None, 4096)
+    registry.match(answer(1, "EventList: start"))
+    registry.match(answer(3))
+    registry.oversized(None, 4096)
+    assert "the answer to Ping is larger than 4096 bytes" in str(listing.exception(0))
+    assert (waiting.done(), call.done(), len(registry)) == (False, False, 2)
+
+
 # --- time ---
 
 

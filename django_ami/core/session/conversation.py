@@ -391,7 +391,7 @@ class Session:
                     events.append(message)
             elif isinstance(message, Response):
                 self._pending.match(message)
-            elif message.action_id is not None:
+            else:
                 self._pending.oversized(message.action_id, message.limit)
         return events
 
