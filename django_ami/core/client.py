@@ -139,6 +139,8 @@ class Client:
         #: What is known of those who receive events: who is slow, and who raised.
         self.receivers = receivers or Receivers()
         self.receivers.thresholds = {config.name: config.options.slow_receiver_threshold for config in configs}
+        # What is handed over can no longer be dropped, so it is never much of a queue.
+        self._batch = min(_BATCH, *(max(1, config.options.event_queue_capacity // 10) for config in configs))
         self._ids = ActionIds()
         self._reactor = Reactor()
         self._delivery = Delivery()
@@ -298,7 +300,7 @@ class Client:
 
         Waits up to ``timeout`` seconds for something. Tell ``delivered`` of events that were handed on.
         """
-        return self._delivery.take(most, timeout)
+        return self._delivery.take(min(most, self._batch), timeout)
 
     def delivered(self, server: str, count: int) -> None:
         """So many events of a server have been handed on."""

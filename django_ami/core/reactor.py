@@ -101,10 +101,11 @@ class Reactor:
         ready = self._selector.select(0 if self._calls else self._sleep(timeout))
         self._asleep = False
         self.now = time.monotonic()
+        # Calls first: who has just subscribed wants the events that are read next.
+        self._run_calls()
         for key, events in ready:
             self._guard(partial(key.data, events))
         self._run_timers()
-        self._run_calls()
 
     def close(self) -> None:
         """Run the calls that are left, and let go of everything. A call that comes later is never run."""
