@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from django_ami.core.errors import InvalidAction
+
 __all__ = [
     "Action",
     "Atxfer",
@@ -182,6 +184,20 @@ def escape_variable(value: str) -> str:
     return re.sub(r'([\\",()\[\]])', r"\\\1", value)
 
 
+#: A variable, or a function of the dialplan with its arguments: the server splits at commas outside of parentheses.
+_VARIABLE = re.compile(r'[^\s\0=,"\\()\[\]]+(?:\([^\r\n\0"\\()\[\]]*\))?')
+
+
+def _variable_name(action: str, name: str, *, forbidden: str = "") -> str:
+    """The name of a variable. Raises InvalidAction for one that the server would take for something more."""
+    if not _VARIABLE.fullmatch(name) or (forbidden and forbidden in name):
+        raise InvalidAction(
+            f"{action}: {name!r} is no name of a variable: no blanks, no quotes, no = and no comma; or a function, as "
+            "in CHANNEL(language)."
+        )
+    return name
+
+
 class Originate(Action):
     """Place a call to ``channel`` and connect it to ``context``/``exten``/``priority`` or to ``application``/``data``.
 
@@ -189,7 +205,8 @@ class Originate(Action):
     completes with the server's acknowledgement that the call is queued; with ``wait=True`` with what became of the
     call: ``response.outcome`` (answered, busy, no answer, failed). ``timeout_ms`` is how long the far end may ring, in
     milliseconds (the server's default is 30,000). ``variables`` are set on the new channel, escaped as the server
-    wants them; a name that ends in ``)`` is a dialplan function write. ``channel_id`` becomes the Uniqueid.
+    wants them; a name that ends in ``)`` is a dialplan function write. ``channel_id`` becomes the Uniqueid. Raises
+    InvalidAction for the name of a variable that would set another one, too.
     """
 
     def __init__(
@@ -223,7 +240,10 @@ class Originate(Action):
             Data=data,
             Timeout=timeout_ms,
             CallerID=caller_id,
-            Variable=[f"{name}={escape_variable(str(value))}" for name, value in (variables or {}).items()],
+            Variable=[
+                f"{_variable_name('Originate', name, forbidden='=')}={escape_variable(str(value))}"
+                for name, value in (variables or {}).items()
+            ],
             Account=account,
             EarlyMedia=early_media,
             Codecs=codecs,
@@ -321,12 +341,16 @@ class Park(Action):
 
 
 class Status(Action):
-    """The state of one channel or all, a list; ``variables`` are read for each (they may be dialplan functions)."""
+    """The state of one channel or all, a list; ``variables`` are read for each (they may be dialplan functions).
+
+    Raises InvalidAction for the name of a variable that would read another one, too.
+    """
 
     def __init__(
         self, channel: str | None = None, *, variables: Iterable[str] = (), all_variables: bool | None = None
     ) -> None:
-        super().__init__("Status", Channel=channel, Variables=",".join(variables) or None, AllVariables=all_variables)
+        names = ",".join(_variable_name("Status", name) for name in variables)
+        super().__init__("Status", Channel=channel, Variables=names or None, AllVariables=all_variables)
 
 
 class CoreShowChannels(Action):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from django_ami.core import actions
 from django_ami.core.actions import Action, Login, Originate, Ping, escape_variable
+from django_ami.core.errors import InvalidAction
 
 # --- any action ---
 
@@ -217,6 +218,55 @@ def test_what_completes_an_originate_and_how_long_that_may_take(how, final_event
 
 
 # --- variables ---
+
+NAMES = ["A", "_A", "__A-b.c", "Zoë", "CALLERID(name)", "CHANNEL(language)", "PJSIP_HEADER(add,X-Foo)", "F()"]
+NO_NAMES = {
+    "nothing": "",
+    "another variable before": "B,A",
+    "another variable behind a value": "A=1,B",
+    "a value": "A=1",
+    "a comma behind a function": "F(x),B",
+    "a comma that a quote hides": '"A,B"',
+    "a backslash": "A\\",
+    "an open parenthesis": "F(x",
+    "an open parenthesis that swallows the next": "(A",
+    "a closed one": "A)",
+    "nested": "F(G(x),y)",
+    "a bracket": "A[",
+    "a line end": "A\r\nAction: Command",
+    "a line feed": "A\n",
+    "a line end in a function": "F(\r\nX: y)",
+    "NUL": "A\0",
+    "NUL in a function": "F(\0)",
+    "a blank": "A B",
+    "a blank in front": " A",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_of_a_variable(name):
+    assert Originate(channel="a", variables={name: "x"}).headers[1] == ("Variable", f"{name}=x")
+    assert actions.Status(variables=[name, "B"]).headers == (("Variables", f"{name},B"),)
+
+
+@pytest.mark.parametrize("name", NO_NAMES.values(), ids=NO_NAMES)
+def test_a_name_that_would_set_or_read_more_than_one_variable_is_refused(name):
+    with pytest.raises(InvalidAction, match=r"Originate: .* is no name of a variable"):
+        Originate(channel="a", variables={"GOOD": "1", name: "x"})
+    with pytest.raises(InvalidAction, match=r"Status: .* is no name of a variable"):
+        actions.Status(variables=["GOOD", name])
+
+
+def test_a_function_may_be_read_but_not_written_with_an_equals_sign_in_it():
+    name = "CURL(http://pbx/?a=b)"
+    assert actions.Status(variables=[name]).headers == (("Variables", name),)
+    with pytest.raises(InvalidAction):
+        Originate(channel="a", variables={name: "x"})
+
+
+def test_a_text_is_no_list_of_names():
+    with pytest.raises(InvalidAction):
+        actions.Status(variables="A,B")
 
 
 def as_the_server_splits(text: str) -> list[str]:
