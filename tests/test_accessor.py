@@ -207,8 +207,12 @@ def test_await_it(sim: Simulator) -> None:
         sim.on("Ping").fail("no")
         with pytest.raises(ActionFailed):
             await ami.send(Ping())
+        answer = hold_pings(sim)
+        pending = ami.send(Ping())
         with pytest.raises(WouldBlock, match="await pending"):
-            ami.send(QueueStatus()).result()
+            pending.result()
+        answer.set()
+        assert (await pending).ok
 
     asyncio.run(main())
     assert sim.logins == 1
