@@ -43,12 +43,21 @@ class _Timed:
         return receivers.call(self.receiver, named["sender"], **named)
 
 
+class _TimedAsync(_Timed):
+    """The same for an asynchronous one."""
+
+    __slots__ = ()
+
+    async def __call__(self, **named: Any) -> Any:
+        return await receivers.acall(self.receiver, named["sender"], **named)
+
+
 class RobustSignal(Signal):
     """A Signal whose ``send_robust`` times its receivers, and logs and counts one that raises under its own name."""
 
     def _live_receivers(self, sender: Any) -> Any:
         synchronous, asynchronous = super()._live_receivers(sender)  # no public hook is there
-        return [_Timed(receiver) for receiver in synchronous], asynchronous
+        return [_Timed(receiver) for receiver in synchronous], [_TimedAsync(receiver) for receiver in asynchronous]
 
     def _log_robust_failure(self, receiver: Any, err: BaseException) -> None:
         receivers.failed(receiver.receiver if isinstance(receiver, _Timed) else receiver, err)

@@ -1,13 +1,14 @@
 """Running user code: guarded, timed and counted by name.
 
-Rule: what a receiver does wrong is told under its own name, and stops nobody: neither an exception nor a ``sys.exit``.
+Rule: what a receiver does wrong is told under its own name, and stops nobody: neither an exception nor a ``sys.exit``,
+nor a cancelled task's ``CancelledError``; Ctrl-C alone goes through.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,14 +21,17 @@ logger = logging.getLogger(__name__)
 
 #: A slow receiver is named at most once in so many seconds.
 REPORT_INTERVAL: Final = 10.0
-#: A call that has been running for so many seconds is named before it has ended.
+#: A call that has been running for so many seconds is the slowest, whatever the others took.
 _LONG: Final = 1.0
+#: Times are summed up over this window and the one before it, in seconds: who is slow now is sought after, not who has
+#: been at work for weeks.
+_WINDOW: Final = 10.0
 _MAX_RECEIVERS: Final = 1000
 _NEVER: Final = float("inf")
 
 
 class ReceiverExit(Exception):
-    """A receiver called ``sys.exit``; the worker goes on."""
+    """A receiver called ``sys.exit``, or was cancelled; the worker goes on."""
 
 
 def dotted_name(function: Callable[..., Any]) -> str:
@@ -36,6 +40,20 @@ def dotted_name(function: Callable[..., Any]) -> str:
         return dotted_name(function.func)
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     return f"{getattr(function, '__module__', None) or type(function).__module__}.{name}"
+
+
+def _who(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Whom the time is put down to: the function itself, and nothing that holds on to an answer."""
+    while isinstance(function, partial):
+        function = function.func
+    wrapped: Callable[..., Any] = getattr(function, "__wrapped__", function)
+    return wrapped
+
+
+def _exit_of(error: BaseException) -> ReceiverExit:
+    if isinstance(error, SystemExit):
+        return ReceiverExit(f"it called sys.exit({error.code!r})")
+    return ReceiverExit(f"it let {type(error).__name__} through")
 
 
 class Receivers:
@@ -50,6 +68,8 @@ class Receivers:
         self._thresholds: Mapping[str, float] = {}
         self._least = _NEVER
         self._seconds: dict[Callable[..., Any], float] = {}
+        self._seconds_before: dict[Callable[..., Any], float] = {}
+        self._window_began = self._window_before_began = time.monotonic()
         self._running: tuple[Callable[..., Any], float] | None = None
         self._reported: dict[str, float] = {}
 
@@ -63,24 +83,45 @@ class Receivers:
         self._least = min(seconds.values(), default=_NEVER)
 
     def call(self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any) -> Any:
-        """Call a receiver and take its time; lets its exception through, and ReceiverExit in place of SystemExit.
+        """Call a receiver and take its time; lets its exception through, and ReceiverExit in place of one that ends.
 
         ``sender`` is the server's handle, for the log.
         """
-        started = time.monotonic()
-        self._running = function, started
+        before, self._running = self._running, (function, started := time.monotonic())
         try:
             return function(*arguments, **named)
-        except SystemExit as error:
-            raise ReceiverExit(f"it called sys.exit({error.code!r})") from error
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise _exit_of(error) from error
         finally:
-            self._running = None
-            seconds = time.monotonic() - started
-            if len(self._seconds) > _MAX_RECEIVERS:
-                self._seconds.clear()
-            self._seconds[function] = self._seconds.get(function, 0.0) + seconds
-            if seconds >= self._least:
-                self._slow(function, getattr(sender, "name", ""), seconds)
+            self._running = before
+            self._took(function, sender, started)
+
+    async def acall(self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any) -> Any:
+        """The same for one that is a coroutine function."""
+        self._running = running = (function, started := time.monotonic())
+        try:
+            return await function(*arguments, **named)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise _exit_of(error) from error
+        finally:
+            if self._running is running:  # others run meanwhile
+                self._running = None
+            self._took(function, sender, started)
+
+    def _took(self, function: Callable[..., Any], sender: Any, started: float) -> None:
+        ended = time.monotonic()
+        seconds = ended - started
+        if ended >= self._window_began + _WINDOW or len(self._seconds) > _MAX_RECEIVERS:
+            self._seconds_before, self._seconds = self._seconds, {}
+            self._window_before_began, self._window_began = self._window_began, ended
+        who = _who(function)
+        self._seconds[who] = self._seconds.get(who, 0.0) + seconds
+        if seconds >= self._least:
+            self._slow(function, getattr(sender, "name", ""), seconds)
 
     def guard(self, function: Callable[..., Any], sender: Any, /, *arguments: Any) -> None:
         """As ``call``; an exception is logged with its traceback, and counted."""
@@ -97,13 +138,18 @@ class Receivers:
 
     def slowest(self) -> str:
         """Who takes the time, in words; empty if nobody has taken any. Safe from any thread."""
-        running = self._running
+        running, now = self._running, time.monotonic()
+        spent: defaultdict[str, float] = defaultdict(float)
+        for seconds in (self._seconds_before, self._seconds):
+            for function, some in list(seconds.items()):
+                spent[dotted_name(function)] += some
         if running is not None:
-            seconds = time.monotonic() - running[1]
-            if seconds >= _LONG:
-                return f"{dotted_name(running[0])}, which has been running for {seconds:.1f} s"
-        function, seconds = max(list(self._seconds.items()), key=lambda item: item[1], default=(None, 0.0))
-        return f"{dotted_name(function)}, {seconds:.1f} s in all" if function is not None else ""
+            name, lasting = dotted_name(_who(running[0])), now - running[1]
+            if lasting >= _LONG:
+                return f"{name}, which has been running for {lasting:.1f} s"
+            spent[name] += lasting
+        name, most = max(spent.items(), key=lambda item: item[1], default=("", 0.0))
+        return f"{name}, {most:.1f} s of the last {now - self._window_before_began:.1f} s" if name else ""
 
     def _slow(self, function: Callable[..., Any], server: str, seconds: float) -> None:
         if seconds < self._thresholds.get(server, self._least):
