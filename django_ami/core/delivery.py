@@ -44,7 +44,11 @@ class Counts:
 
 
 class _Queue:
-    """The batches of one server, the oldest first; in the first ``_stripped`` nothing is left but what is kept."""
+    """The batches of one server, the oldest first.
+
+    In the first ``_stripped``, or with the policy ``drop_newest`` in the last ones, nothing is left but what is kept.
+    What goes and what stays does not depend on how the events came in batches.
+    """
 
     def __init__(self, capacity: int, *, newest: bool, important: frozenset[str]) -> None:
         self.counts = Counts()
@@ -61,8 +65,12 @@ class _Queue:
         counts.received += len(events) + ignored
         counts.ignored += ignored
         batch: list[Item] = list(events)
-        if counts.queued > self._capacity:
-            batch = self._make_room(batch, counts.queued - self._capacity)
+        # Asked once: the other side may count events as delivered at any moment.
+        excess = counts.queued - self._capacity
+        if excess > 0:
+            batch = self._make_room(batch, excess)
+        elif self._newest:
+            self._stripped = 0  # nobody has looked at this batch
         if batch:
             self.batches.append(batch)
         return counts.dropped - dropped
@@ -72,23 +80,29 @@ class _Queue:
         if self._newest:
             batch, excess = self._drop(batch, excess, newest=True)
             excess = self._strip(excess)
-            return self._drop(batch, excess, newest=True, important=True)[0]
+            batch, _ = self._drop(batch, excess, newest=True, important=True)
+            self._stripped = 0 if any(map(self._is_ordinary, batch)) else self._stripped + bool(batch)
+            return batch
         excess = self._strip(excess)
         batch, excess = self._drop(batch, excess)
         excess = self._strip_important(excess)
         return self._drop(batch, excess, important=True)[0]
 
     def _strip(self, excess: int) -> int:
-        """Drop the oldest ordinary events of the queue; says how many are still too many."""
+        """Drop ordinary events of the queue, from the end that the policy says; says how many are still too many."""
         while excess and self._stripped < len(self.batches):
-            kept, left = self._drop(self.batches[self._stripped], excess)
+            index = -1 - self._stripped if self._newest else self._stripped
+            kept, left = self._drop(self.batches[index], excess, newest=self._newest)
             done, excess = not left, left
             if not kept:
-                del self.batches[self._stripped]
+                del self.batches[index]
                 continue
-            self.batches[self._stripped] = kept
+            self.batches[index] = kept
             self._stripped += not done
         return excess
+
+    def _is_ordinary(self, item: Item) -> bool:
+        return isinstance(item, Event) and item.name.lower() not in self._important
 
     def _strip_important(self, excess: int) -> int:
         """All that is left is important: drop the oldest of that."""
@@ -109,7 +123,7 @@ class _Queue:
                 kept.append(item)
                 kept.extend(items)
                 break
-            if not isinstance(item, Event) or (not important and item.name.lower() in self._important):
+            if not (isinstance(item, Event) if important else self._is_ordinary(item)):
                 kept.append(item)
             else:
                 excess -= 1
@@ -129,7 +143,7 @@ class _Queue:
                 self.batches[0] = batch[room:]
             else:
                 self.batches.popleft()
-                self._stripped = max(0, self._stripped - 1)
+                self._stripped = min(self._stripped, len(self.batches)) if self._newest else max(0, self._stripped - 1)
         return taken
 
 

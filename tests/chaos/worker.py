@@ -6,6 +6,7 @@ Each event is noted in the file ``CHAOS_FILE`` before the trouble begins, whatev
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import hashlib
 import importlib
@@ -51,14 +52,19 @@ class ChaosConfig(AppConfig):
 
 def _receiver(kind: str, *needs: str) -> Callable[..., object]:
     """A function with a name of its own, for the log."""
+    is_async, kind = kind.startswith("async_"), kind.removeprefix("async_")
     trouble = globals()[kind]
 
     def receive(sender: Any, event: Any, **_: Any) -> None:
         os.write(_file(), f"{event.server} {event.name} {event.get('Number', '-')}\n".encode())
         trouble(sender, event, *needs)
 
-    receive.__module__, receive.__qualname__ = __name__, kind
-    return receive
+    async def receive_async(sender: Any, event: Any, **named: Any) -> None:
+        receive(sender, event, **named)
+
+    made = receive_async if is_async else receive
+    made.__module__, made.__qualname__ = __name__, "async_" * is_async + kind
+    return made
 
 
 def _file(made: list[int] = []) -> int:  # noqa: B006  (opened once)
@@ -76,6 +82,11 @@ def note(sender: Any, event: Any) -> None:
 
 def sleeps(sender: Any, event: Any, seconds: str) -> None:
     """Every event takes so long."""
+    time.sleep(float(seconds))
+
+
+def dozes(sender: Any, event: Any, seconds: str) -> None:
+    """The same under another name."""
     time.sleep(float(seconds))
 
 
@@ -110,6 +121,11 @@ def raises(sender: Any, event: Any) -> None:
 def exits(sender: Any, event: Any) -> None:
     """Or tries to."""
     sys.exit(9)
+
+
+def cancels(sender: Any, event: Any) -> None:
+    """As a task does that it runs, and that was cancelled: no Exception, either."""
+    raise asyncio.CancelledError
 
 
 def sends(sender: Any, event: Any) -> None:

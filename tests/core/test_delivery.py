@@ -199,7 +199,7 @@ class Model:
             if self.policy == "drop_oldest":
                 order = [(old, False, "plain"), (new, False, "plain"), (old, False, "vital"), (new, False, "vital")]
             else:
-                order = [(new, True, "plain"), (old, False, "plain"), (new, True, "vital")]
+                order = [(new, True, "plain"), (old, True, "plain"), (new, True, "vital")]
             self._remove_one(order)
         self.items = old + new
         return excess
