@@ -93,7 +93,7 @@ _END_COMMAND: Final = b"--END COMMAND--"
 _LF, _CRLF, _FOLLOWS = "lf", "crlf", "follows"
 _ENDS: Final = {
     None: re.compile(rb"\n"),
-    _LF: re.compile(rb"\n\r?\n"),
+    _LF: re.compile(rb"\r?\n\r?\n"),
     _CRLF: re.compile(rb"\r\n(?:\r\n|\n(?=(?:Event|Response): ))"),
     _FOLLOWS: re.compile(re.escape(_END_COMMAND) + rb"\r\n\r\n"),
 }
@@ -289,7 +289,7 @@ class Parser:
             if end is None:
                 return position
             if end.start() - position > self.max_frame_size:
-                messages.append(self._oversized(data[position : position + _HEAD]))
+                messages.append(self._oversized(data[position : min(end.start(), position + _HEAD)]))
             else:
                 block = _with_crlf(data[position : end.start()], self._kind)
                 self.suspect += _is_suspect(block)

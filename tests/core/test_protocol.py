@@ -146,6 +146,11 @@ FRAMES = {
         [("event", "X", ("A", "1"), ("B", "2")), PING],
         0,
     ),
+    "line feeds, the last lines of CR LF": (
+        b"Event: X\nA: 1\r\n\r\n" + PONG,
+        [("event", "X", ("A", "1")), PING],
+        0,
+    ),
     "line feeds, nothing but a name": (b"Event: X\n\n" + PONG, [("event", "X"), PING], 0),
     # CR LF LF
     "CR LF LF before an event": (
