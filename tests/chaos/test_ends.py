@@ -26,7 +26,7 @@ URL = "ami://admin:amp111@127.0.0.1:{}"
 BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 #: A drain timeout that nothing here needs, so that whoever waits for it is seen.
 AMPLE = 60.0
-BRIEF = 0.5
+BRIEF = 1.0
 
 
 @pytest.fixture
