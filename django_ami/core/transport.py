@@ -32,6 +32,7 @@ READ_SIZE: Final = 65_536
 READ_BUDGET: Final = READ_SIZE
 _WRITE_SIZE: Final = 262_144
 
+_CLOSED: Final = "the server closed the connection."
 _CURES: Final = {
     errno.ECONNREFUSED: "connection refused: does Asterisk run, with enabled = yes and this port in manager.conf?",
     errno.EHOSTUNREACH: "no route to the host: is the address right, and the network up?",
@@ -212,7 +213,7 @@ class Transport:
             elif "match" in what:
                 cure = "set the TLS key SERVER_HOSTNAME to the name in it."
             return f"the certificate of {self.peer} is refused: {what}; {cure}"
-        if isinstance(error, ssl.SSLError):
+        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
             if error.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"):
                 return (
                     f"{self.peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or take TLS away."
@@ -254,9 +255,9 @@ class Transport:
                     # In TLS 1.3 the server judges our certificate when the handshake is over for us.
                     text = f"{self.peer} broke off ({_reason(error)}){_certificate_cure(_reason(error))}"
                     raise ConnectionFailed(text, server=self._config.name) from None
-                return self._ended(chunks, f"the connection broke ({_reason(error)}).")
+                return self._ended(chunks, _end(error))
             if not chunk:
-                return self._ended(chunks, "the server closed the connection.")
+                return self._ended(chunks, _CLOSED)
             chunks.append(chunk)
             size += len(chunk)
             if self._context is None and len(chunk) < READ_SIZE:
@@ -279,7 +280,7 @@ class Transport:
             pass
         except OSError as error:
             if total == 0 and not _wants_more(error):
-                self.broken = ConnectionLost(f"the connection broke ({_reason(error)}).", server=self._config.name)
+                self.broken = ConnectionLost(_end(error), server=self._config.name)
         return total
 
     def close(self) -> None:
@@ -289,6 +290,13 @@ class Transport:
 def _wants_more(error: OSError) -> bool:
     # Named, not imported: ssl is loaded only by those who use TLS.
     return type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
+
+
+def _end(error: OSError) -> str:
+    """What an error of reading or writing says of the link."""
+    if isinstance(error, BrokenPipeError) or type(error).__name__ in ("SSLEOFError", "SSLZeroReturnError"):
+        return _CLOSED
+    return f"the connection broke ({_reason(error)})."
 
 
 def _certificate_cure(reason: str) -> str:

@@ -72,10 +72,10 @@ class Link:
                         return
                     source, target = (self._near, far) if key.fileobj is self._near else (far, self._near)
                     data = source.recv(2**16)
-                    if not data and not self.frozen:
+                    if not data and (source is self._near or not self.frozen):
                         return
                     if not data:
-                        selector.unregister(source)
+                        selector.unregister(source)  # the client is not told
                     elif not self.frozen:
                         target.sendall(data)
 

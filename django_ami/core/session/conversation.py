@@ -216,7 +216,9 @@ class Session:
         self._now = now
         was_ready, closing = self.ready, self.state is State.CLOSING
         if self.state in BEFORE_LOGIN and isinstance(error, ConnectionLost):
-            why = ": is it stopping, or is its authlimit reached?" if self.state is State.GREETING else "."
+            why = ": is it stopping, or is its authlimit reached?"
+            if self.state is State.LOGIN:
+                why = " was answered: is it stopping?"
             error = ConnectionFailed(f"{error.message.rstrip('.')} before the login{why}", server=error.server)
         if was_ready and self.ready_since is not None and now - self.ready_since >= self.options.stable_after:
             self._backoff.reset()
@@ -449,10 +451,18 @@ class Session:
                     f"is this the port of AMI, {'with' if self.config.tls else 'and without'} TLS?",
                     server=self.config.name,
                 )
+            case State.LOGIN:
+                banner = self._parser.banner or ""
+                why = "is it overloaded?" if "call manager" in banner.lower() else "is this the port of AMI?"
+                self.fault = ConnectionFailed(
+                    f"no answer to the login at {self.config.address} within {self.options.connect_timeout:g} s "
+                    f"(option connect_timeout); it greeted with {banner[:40]!r}: {why}",
+                    server=self.config.name,
+                )
             case _:
                 self.fault = ConnectionFailed(
-                    f"no {'connection to' if self.state is State.CONNECTING else 'login at'} {self.config.address} "
-                    f"within {self.options.connect_timeout:g} s (option connect_timeout): does a firewall drop it?",
+                    f"no connection to {self.config.address} within {self.options.connect_timeout:g} s "
+                    "(option connect_timeout): does a firewall drop it?",
                     server=self.config.name,
                 )
 

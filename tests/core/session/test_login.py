@@ -273,7 +273,10 @@ def test_who_does_not_speak_ami(data, text):
     [
         (["start", "connecting"], "node_1: no connection to pbx:5038 within 10 s (option connect_timeout)"),
         (["connect"], "node_1: no AMI greeting from pbx:5038 within 10 s: is this the port of AMI, and without TLS?"),
-        (["connect", "greet"], "node_1: no login at pbx:5038 within 10 s (option connect_timeout)"),
+        (
+            ["connect", "greet"],
+            "node_1: no answer to the login at pbx:5038 within 10 s (option connect_timeout); it greeted with 'Asterisk",
+        ),
     ],
 )
 def test_an_attempt_has_an_end(steps, text):
@@ -295,7 +298,7 @@ def test_an_attempt_has_an_end(steps, text):
     ("steps", "text"),
     [
         ([], "gone before the login: is it stopping, or is its authlimit reached?"),
-        (["greet"], "gone before the login."),
+        (["greet"], "gone before the login was answered: is it stopping?"),
     ],
 )
 def test_a_server_that_hangs_up_before_the_login(steps, text):
