@@ -468,7 +468,8 @@ class Session:
 
     def _busy_until(self) -> float | None:
         running = self._pending.running()
-        return None if running is None else running.deadline
+        # Who sends a message without end is not mute because it is busy.
+        return None if running is None or self._parser.discarding else running.deadline
 
     def _beat(self, now: float) -> None:
         if self._heartbeat.lost(now, self._busy_until()):

@@ -374,6 +374,16 @@ def test_an_endless_message_is_no_sign_of_life():
     assert isinstance(talk.hang_up(), ConnectionLost)
 
 
+def test_an_action_under_way_does_not_excuse_an_endless_message():
+    talk = ready(read_timeout=30, max_frame_size=4096)
+    pending = talk.send(timeout=1000)
+    talk.say(b"Event: X\n" + b"x" * 8192)
+    talk.wait(31)
+    assert talk.now == 30
+    assert isinstance(talk.hang_up(), ConnectionLost)
+    assert isinstance(pending.exception(0), ConnectionLost)
+
+
 def test_the_end_of_a_message_that_was_too_large_is_a_sign_of_life():
     talk = ready(read_timeout=30, max_frame_size=4096)
     talk.say(b"Event: X\r\n" + b"x" * 8192)
