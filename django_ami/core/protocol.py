@@ -143,6 +143,7 @@ class Parser:
         self._kind: str | None = None
         self._scan = 0
         self._discarding = False
+        self._in_first_line = False
 
     @property
     def interest(self) -> frozenset[str] | None:
@@ -173,7 +174,7 @@ class Parser:
     def _feed_piece(self, data: bytes, messages: list[Event | Response | Oversized]) -> None:
         if self._buffer or self._discarding:
             self._buffer += data
-            end = _ENDS[self._kind].search(self._buffer, self._scan)
+            end = self._find_end()
             if end is None:
                 self._wait(messages)
                 return
@@ -188,6 +189,17 @@ class Parser:
         if self._buffer:
             self._wait(messages)
 
+    def _find_end(self) -> re.Match[bytes] | None:
+        end = _ENDS[self._kind].search(self._buffer, self._scan)
+        if end is not None and self._in_first_line:
+            # Of an oversized frame, which goes on behind it: only now is it known how its lines end.
+            self._in_first_line = False
+            crlf = self._buffer[end.start() - 1] == 13
+            self._kind = _CRLF if crlf else _LF
+            self._scan = end.start() - crlf
+            end = _ENDS[self._kind].search(self._buffer, self._scan)
+        return end
+
     def _wait(self, messages: list[Event | Response | Oversized]) -> None:
         """The frame in the buffer is not complete: remember where to go on, or give it up if it is too long."""
         if self.banner is None and len(self._buffer) > _MAX_BANNER:
@@ -197,6 +209,7 @@ class Parser:
         elif len(self._buffer) > self.max_frame_size + _OVERLAP:
             messages.append(self._oversized(bytes(self._buffer[:_HEAD])))
             self._discarding = True
+            self._in_first_line = self._kind is None and _FIRST_LINE.match(self._buffer) is not None
             del self._buffer[:-_OVERLAP]
         self._scan = max(0, len(self._buffer) - _OVERLAP)
 
@@ -327,7 +340,7 @@ def _kind_of_frame(first: re.Match[bytes]) -> str:
     value: bytes = first[2]
     if not value.endswith(b"\r"):
         return _LF
-    return _FOLLOWS if first[1].lower() == b"response" and value.rstrip().lower() == b"follows" else _CRLF
+    return _FOLLOWS if first[1].lower() == b"response" and value.lower() == b"follows\r" else _CRLF
 
 
 def _has_lines_of_others(data: bytes, start: int, end: int, events: int) -> bool:
