@@ -1,0 +1,296 @@
+"""Many at once: servers that all drop together, actions that all fail, answers in any order; and one that floods."""
+
+from __future__ import annotations
+
+import random
+import socket
+import statistics
+import threading
+import time
+from collections import Counter
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+
+from django_ami.core.actions import Action, Ping
+from django_ami.core.cluster import MAX_CONNECTING
+from django_ami.core.errors import ActionTimeout, ConnectionLost
+from tests.chaos.links_support import Fleet, Notices, TurnLog, reset_when_closed
+from tests.chaos.support import LONG
+from tests.core.io_support import Turns, config, no_bugs, ready, started, wait_until
+from tests.core.servers import ScriptedServer, read_action, take_login
+from tests.running import PYTHON, Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django_ami.core.client import Client, ServerHandle
+
+__all__ = ["no_bugs"]
+
+pytestmark = pytest.mark.usefixtures("no_bugs")
+
+MANY = 200
+ROUNDS = 10 if LONG else 3
+CALM = f"node_{MANY}"
+
+
+class Pinger:
+    """Asks a server all the time, one Ping after the other, and counts the answers."""
+
+    def __init__(self, handle: ServerHandle) -> None:
+        self.answers = 0
+        self.error: BaseException | None = None
+        self._handle = handle
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping = True
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping and self.error is None:
+            self.error = self._handle.send(Ping()).exception(20)
+            self.answers += self.error is None
+            time.sleep(0.005)  # a calm server is one that is asked now and then
+
+
+def fleet_of(fleet: Fleet, **options: Any) -> list[Any]:
+    return [config(port, f"node_{number}", stable_after=0, **options) for number, port in enumerate(fleet.ports)]
+
+
+def all_ready(client: Client) -> bool:
+    return all(handle.ready for handle in client.servers.values())
+
+
+def test_two_hundred_that_drop_together_come_back_one_after_the_other() -> None:
+    initial = 2.0
+    with Fleet(MANY + 1) as fleet:
+        client_of_all = started(
+            *fleet_of(fleet, reconnect_initial=initial, reconnect_max=30), dispatcher=False, default=CALM
+        )
+        with client_of_all as client, Notices(client) as notices, Pinger(client.server(CALM)) as calm:
+            wait_until(lambda: all_ready(client), "all ready for the first time")
+            for storm in range(1, ROUNDS + 1):
+                answers = calm.answers
+                dropped = fleet.drop(but=MANY)
+                wait_until(lambda storm=storm: len(notices.ready) == 1 + MANY * (storm + 1), "all ready again", 30)
+                assert all_ready(client)
+
+                # Who was stable begins anew: the first retry within reconnect_initial, and at no preferred time.
+                firsts = [arrivals[storm] - dropped for arrivals in fleet.arrivals[:MANY]]
+                tenths = Counter(min(9, int(first / initial * 10)) for first in firsts)
+                assert max(tenths.values()) <= 0.4 * MANY, sorted(tenths.items())
+                assert [len(arrivals) for arrivals in fleet.arrivals[:MANY]] == [storm + 1] * MANY
+                # Nobody waits for them.
+                assert calm.answers - answers >= 50
+            retries = notices.retries()
+            assert len(retries) == MANY
+            assert all(
+                len(delays) == ROUNDS and 0 < min(delays) <= max(delays) <= initial for delays in retries.values()
+            )
+            assert calm.error is None
+            assert client.server(CALM).status().reconnects == 0
+            assert len(fleet.arrivals[MANY]) == 1
+            assert fleet.most_connecting <= MAX_CONNECTING
+
+
+def test_two_hundred_that_come_back_at_once_are_let_in_by_fifties() -> None:
+    with Fleet(MANY, login_delay=0.1) as fleet:
+        with started(*fleet_of(fleet, reconnect_initial=0.02), dispatcher=False, default="node_0") as client:
+            wait_until(lambda: all_ready(client), "all ready for the first time")
+            assert MAX_CONNECTING / 2 < fleet.most_connecting <= MAX_CONNECTING
+            for storm in range(1, ROUNDS + 1):
+                fleet.most_connecting = 0
+                fleet.drop()
+                wait_until(lambda storm=storm: all(len(arrivals) > storm for arrivals in fleet.arrivals), "all tried")
+                wait_until(lambda: all_ready(client), "all ready again")
+                assert MAX_CONNECTING / 2 < fleet.most_connecting <= MAX_CONNECTING
+        assert [len(arrivals) for arrivals in fleet.arrivals] == [ROUNDS + 1] * MANY
+
+
+def test_the_longer_two_hundred_are_refused_the_longer_they_wait() -> None:
+    ceilings = [0.4, 0.8, 1.2, 1.2]
+    with Fleet(MANY) as fleet:
+        servers = fleet_of(fleet, reconnect_initial=ceilings[0], reconnect_max=ceilings[-1])
+        with started(*servers, dispatcher=False, default="node_0") as client, Notices(client) as notices:
+            wait_until(lambda: all_ready(client), "all ready")
+            fleet.refuse()
+            turns = Turns(client)
+            fleet.drop()
+            wait_until(
+                lambda: all(status.failures >= len(ceilings) for status in client.status().values()), "refused so often"
+            )
+            attempts = len(notices.lost)
+            # No tight loop: a timer, a place in the queue, an answer.
+            assert turns.count <= 4 * attempts + MANY
+            fleet.listen()
+            wait_until(lambda: all_ready(client), "all ready again")
+            retries = notices.retries()
+    for number, ceiling in enumerate(ceilings):
+        delays = [announced[number] for announced in retries.values()]
+        assert len(delays) == MANY
+        assert max(delays) <= ceiling
+        # Full jitter: the mean of so many is half the ceiling (0.12 is six standard deviations), the spread all of it.
+        assert abs(statistics.mean(delays) / ceiling - 0.5) < 0.12
+        assert max(delays) - min(delays) > 0.4 * ceiling
+
+
+# --- many actions ---
+
+
+def test_ten_thousand_actions_under_way_fail_with_the_link_each_once() -> None:
+    many = 10_000
+
+    def serve(sock: socket.socket) -> None:
+        with take_login(sock) as stream:
+            if server.connections == 1:
+                for _ in range(many):
+                    assert read_action(stream)["Action"] == "Setvar"
+                reset_when_closed(sock)
+            while action := read_action(stream) if server.connections > 1 else {}:
+                sock.sendall(f"Response: Success\r\nActionID: {action['ActionID']}\r\n\r\n".encode())
+                if action["Action"] == "Logoff":
+                    return
+
+    settled: Counter[str] = Counter()
+    kinds: Counter[tuple[type, bool]] = Counter()
+    with ScriptedServer(serve) as server:
+        settings = config(server.port, auth_type="plain", max_pending_actions=many)
+        with started(settings, role="caller") as client:
+            ready(client)
+            turns = TurnLog(client)
+            for number in range(many):
+                pending = client.send(Action("Setvar", Number=number), timeout=3600)
+                turns.watch(pending)
+
+                def tell(error: Any, _: object, action_id: str = pending.action_id) -> None:
+                    settled[action_id] += 1
+                    kinds[type(error), error.sent] += 1
+
+                pending.on_complete(tell)
+            wait_until(lambda: len(settled) == many)
+            ready(client)
+            assert client.send(Ping(), timeout=20).result().ok
+            assert set(settled.values()) == {1}
+            assert kinds == {(ConnectionLost, True): many}
+            assert len(set(turns.settled.values())) == 1  # all in one turn
+            assert client.status()["node_1"].pending_actions == 0
+
+
+def test_a_thousand_answers_in_any_order_and_some_that_never_come() -> None:
+    many, chance = 1000, random.Random(11)
+    order = chance.sample(range(many), many)
+    never = set(order[: many // 20])
+    late = threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        with take_login(sock) as stream:
+            ids = {int(action["Number"]): action["ActionID"] for action in (read_action(stream) for _ in range(many))}
+
+            def answer(numbers: list[int]) -> None:
+                frames = [
+                    f"Response: Success\r\nActionID: {ids[number]}\r\nEcho: {number}\r\n\r\n" for number in numbers
+                ]
+                sock.sendall("".join(frames).encode())
+
+            answer(chance.sample([number for number in order if number not in never], many - len(never)))
+            assert late.wait(60)
+            answer(sorted(never))
+            while read_action(stream).get("Action", "Logoff") != "Logoff":
+                pass
+
+    with ScriptedServer(serve) as server, started(config(server.port, auth_type="plain"), role="caller") as client:
+        ready(client)
+        turns = TurnLog(client)
+        pendings = []
+        for number in range(many):
+            timeout = 0.5 + number / many if number in never else 3600
+            pendings.append(client.send(Action("Ask", Number=number), timeout=timeout))
+            turns.watch(pendings[-1])
+        for number, pending in enumerate(pendings):
+            if number not in never:
+                assert pending.result(20)["Echo"] == str(number)
+                continue
+            error = pending.exception(20)
+            assert isinstance(error, ActionTimeout)
+            assert error.sent is True
+            # In the first turn of the reactor that was not before its deadline.
+            assert turns.settled[pending.action_id] == turns.first_turn_from(pending.deadline)
+        assert client.status()["node_1"].pending_actions == 0
+        late.set()
+        wait_until(lambda: client.status()["node_1"].late_answers == len(never))
+        status = client.status()["node_1"]
+        assert (status.unmatched_answers, status.pending_actions, status.reconnects) == (0, 0, 0)
+
+
+# --- one that floods ---
+
+FLOODING = """
+from django_ami.testing import Simulator
+with Simulator() as simulator:
+    print(simulator.port, flush=True)
+    simulator.wait_for(lambda: any(action.name == "Setvar" for action in simulator.received), 60)
+    simulator.flood(count=10**9, timeout=None)
+"""
+CALM_ONES = """
+from threading import Event
+from django_ami.testing import Simulator
+with Simulator() as prompt, Simulator() as slow:
+    slow.on("Ping").after(0.15)
+    print(prompt.port, flush=True)
+    print(slow.port, flush=True)
+    Event().wait()
+"""
+
+
+@pytest.fixture
+def ports() -> Iterator[list[int]]:
+    """Of a server that floods when told, of one that answers at once, of one that takes 150 ms: in other processes."""
+    with Program([*PYTHON, "-c", FLOODING]) as flooding, Program([*PYTHON, "-c", CALM_ONES]) as calm:
+        wait_until(lambda: len(flooding.out) == 1 and len(calm.out) == 2)
+        yield [int(port) for port in (*flooding.out, *calm.out)]
+
+
+def latency(handle: ServerHandle, *, together: int) -> float:
+    """The median of forty Pings, in seconds, so many under way at a time, as the reactor sees them answered."""
+    took: list[float] = []
+    for _ in range(40 // together):
+        pendings = []
+        for _ in range(together):
+            begun, pending = time.perf_counter(), handle.send(Ping())
+
+            def settled(_: object, begun: float = begun) -> None:
+                took.append(time.perf_counter() - begun)
+
+            Future.add_done_callback(pending, settled)
+            pendings.append(pending)
+        for pending in pendings:
+            assert pending.result(20).ok
+    return statistics.median(took)
+
+
+def test_a_flood_of_one_server_does_not_slow_down_the_others(ports: list[int]) -> None:
+    names = ["flooding", "prompt", "slow"]
+    seen = []
+    with started(*(config(port, name) for port, name in zip(ports, names, strict=True)), default="slow") as client:
+        client.subscribe("UserEvent", seen.append)
+        ready(client)
+        prompt, slow = client.server("prompt"), client.server("slow")
+        alone = latency(prompt, together=1), latency(slow, together=10)
+        client.server("flooding").send(Action("Setvar", Variable="FLOOD", Value="now"))
+        wait_until(lambda: client.status()["flooding"].received > 10_000)
+        received = client.status()["flooding"].received
+        beside = latency(prompt, together=1), latency(slow, together=10)
+        assert client.status()["flooding"].received - received > 10_000, "there was no flood"
+        print(f"alone {alone}, beside a flood {beside}")
+        # 50 ms are not for us, but for the machine: it runs the flood, the receivers and other tests meanwhile.
+        assert beside[0] <= 2 * alone[0] + 0.05
+        assert beside[1] <= 2 * alone[1]
+        assert [client.status()[name].reconnects for name in names] == [0, 0, 0]
