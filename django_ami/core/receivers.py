@@ -46,8 +46,8 @@ def _who(function: Callable[..., Any]) -> Callable[..., Any]:
     """Whom the time is put down to: the function itself, and nothing that holds on to an answer."""
     while isinstance(function, partial):
         function = function.func
-    wrapped: Callable[..., Any] = getattr(function, "__wrapped__", function)
-    return wrapped
+    who: Callable[..., Any] = getattr(function, "__wrapped__", function)
+    return who if type(who).__hash__ is not None else type(who)  # such an object cannot be the key of a dict
 
 
 def _exit_of(error: BaseException) -> ReceiverExit:

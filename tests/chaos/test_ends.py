@@ -13,7 +13,7 @@ import pytest
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.testing import Faults
 from tests.chaos.support import LONG, ami_listen, settled
-from tests.core.servers import Hoard, ScriptedServer, refusing_port
+from tests.core.servers import Hoard, ScriptedServer, read_action, refusing_port, take_login
 from tests.running import DEADLINE, black_hole, quick_simulator, wait_until
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ def test_a_signal_under_a_flood(sim: Simulator, number: int, policy: str) -> Non
 
 def test_a_signal_under_a_flood_and_with_receivers_that_are_too_slow(sim: Simulator) -> None:
     arguments = (f"--drain-timeout={BRIEF}",)
-    with ami_listen(sim, receivers={"UserEvent": "sleeps 0.001"}, arguments=arguments) as worker:
+    with ami_listen(sim, receivers={"UserEvent": "sleeps 0.01"}, arguments=arguments) as worker:
         worker.wait_for_out("ready")
         flood = sim.start_flood(count=10_000_000, rate=20_000)
-        worker.wait_for_notes(200)
+        worker.wait_for_notes(50)
         assert worker.stop(signal.SIGTERM, BRIEF) == 4, str(worker)
         sent = settled(sim)
         flood.cancel()
@@ -70,6 +70,28 @@ def test_a_signal_under_a_flood_and_with_receivers_that_are_too_slow(sim: Simula
         assert summary.received == sent + 1
         assert summary.delivered == len(worker.numbers())
         assert summary.left > 0
+        assert "did not return" not in worker.out[-1]
+
+
+def test_what_the_server_wrote_before_it_took_the_logoff_is_delivered() -> None:
+    count = 500
+
+    def serve(sock: socket) -> None:
+        stream = take_login(sock)
+        while action := read_action(stream):
+            if action["Action"] == "Logoff":
+                for number in range(count):
+                    sock.sendall(b"Event: UserEvent\r\nPrivilege: user,all\r\nNumber: %d\r\n\r\n" % number)
+                sock.sendall(f"Response: Goodbye\r\nActionID: {action['ActionID']}\r\n\r\n".encode())
+                return
+
+    # A mask without system is what this server's conversation begins with.
+    options = {"auth_type": "plain", "events": "user"}
+    with ScriptedServer(serve) as server, ami_listen(URL.format(server.port), **options) as worker:
+        worker.wait_for_out("ready")
+        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert worker.numbers() == list(range(count))
+        assert worker.summary == (count + 1, count, 0, 1, 0, 0)
 
 
 # --- while a receiver blocks ---

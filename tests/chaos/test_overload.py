@@ -172,6 +172,15 @@ def test_a_receiver_that_fails_every_time(sim: Simulator, how: str, error: str, 
         assert worker.numbers() == worker.numbers("Hangup") == list(range(count))
 
 
+def test_a_receiver_that_has_no_hash(sim: Simulator) -> None:
+    with ami_listen(sim, receivers={"UserEvent": "keyless"}, slow_receiver_threshold=0.01) as worker:
+        worker.wait_for_out("ready")
+        sim.flood(count=10)
+        worker.wait_for_notes(10)
+        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert [line for line in worker.err if "raised" in line] == []
+
+
 # --- which events are dropped ---
 
 

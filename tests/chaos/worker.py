@@ -62,9 +62,26 @@ def _receiver(kind: str, *needs: str) -> Callable[..., object]:
     async def receive_async(sender: Any, event: Any, **named: Any) -> None:
         receive(sender, event, **named)
 
-    made = receive_async if is_async else receive
+    made: Any = receive_async if is_async else receive
+    if kind == "keyless":
+        return Unhashable(receive)
     made.__module__, made.__qualname__ = __name__, "async_" * is_async + kind
     return made
+
+
+class Unhashable:
+    """What a dataclass is: no key for a dict, but a receiver like any other."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, receive: Callable[..., object]) -> None:
+        self._receive = receive
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __call__(self, **named: Any) -> None:
+        self._receive(**named)
 
 
 def _file(made: list[int] = []) -> int:  # noqa: B006  (opened once)
@@ -78,6 +95,10 @@ def _file(made: list[int] = []) -> int:  # noqa: B006  (opened once)
 
 def note(sender: Any, event: Any) -> None:
     """None."""
+
+
+def keyless(sender: Any, event: Any) -> None:
+    """None, but the receiver has no hash."""
 
 
 def sleeps(sender: Any, event: Any, seconds: str) -> None:
