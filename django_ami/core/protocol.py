@@ -202,9 +202,10 @@ class Parser:
 
     def _wait(self, messages: list[Event | Response | Oversized]) -> None:
         """The frame in the buffer is not complete: remember where to go on, or give it up if it is too long."""
-        if self.banner is None and len(self._buffer) > _MAX_BANNER:
-            raise ProtocolError(f"no AMI greeting, but {bytes(self._buffer[:40])!r}…: is this the port of AMI?")
-        if self._discarding:
+        if self.banner is None:
+            if len(self._buffer) > _MAX_BANNER:
+                raise ProtocolError(f"no AMI greeting, but {bytes(self._buffer[:40])!r}…: is this the port of AMI?")
+        elif self._discarding:
             del self._buffer[:-_OVERLAP]
         elif len(self._buffer) > self.max_frame_size + _OVERLAP:
             messages.append(self._oversized(bytes(self._buffer[:_HEAD])))

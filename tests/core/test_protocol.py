@@ -305,6 +305,12 @@ def test_a_greeting_that_is_not_complete():
     assert (parser.banner, parser.buffered) == ("Asterisk Call Manager/1.0", 0)
 
 
+def test_a_greeting_may_be_longer_than_a_frame():
+    parser = Parser(max_frame_size=64)
+    assert feed(parser, pieces(b"x" * 500 + b"\r\n", 7)) == []
+    assert (parser.banner, parser.oversized) == ("x" * 500, 0)
+
+
 NO_BANNERS = {
     "HTTP": b"HTTP/1.1 400 Bad Request\r\n",
     "SSH": b"SSH-2.0-OpenSSH_9.2\r\n",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django_ami.core.config import ServerConfig
     from django_ami.core.correlation import PendingAction
     from django_ami.core.errors import AmiError
+    from django_ami.core.messages import Response
 
     Ask = Callable[[Action, Callable[[PendingAction], None]], None]
 
@@ -56,7 +57,8 @@ class Handshake:
         return Login(self._config.username, secret=secret, key=key, events=self._mask)
 
     def _challenged(self, answer: PendingAction) -> None:
-        challenge = answer.response.get("Challenge") if answer.response and answer.response.ok else None
+        response = _response(answer)
+        challenge = response.get("Challenge") if response is not None and response.ok else None
         if challenge is None:
             self._refused(answer, "the MD5 challenge", "Set the option auth_type to 'plain'.")
             return
@@ -64,7 +66,8 @@ class Handshake:
         self._ask(self._login(key=key), self._answered)
 
     def _answered(self, answer: PendingAction) -> None:
-        if answer.response is None or not answer.response.ok:
+        response = _response(answer)
+        if response is None or not response.ok:
             self._refused(answer, "the login", "")
             return
         self._observer.logged_in()
@@ -92,7 +95,7 @@ class Handshake:
             self._observer.failed(ConnectionFailed(f"{what} was refused: {reason}. {cure}".rstrip(), server=name))
 
     def _described(self, answer: PendingAction) -> None:
-        response = answer.response
+        response = _response(answer)
         if response is None:
             self._observer.failed(ConnectionLost("no answer after the login.", server=self._config.name))
             return
@@ -100,3 +103,11 @@ class Handshake:
         self.asterisk_version = response.get("AsteriskVersion", "")
         self.ami_version = response.get("AMIversion", self.ami_version)
         self._observer.identified()
+
+
+def _response(answer: PendingAction) -> Response | None:
+    """The whole answer, good or bad; None if there is none, or the beginning of a list whose end never came."""
+    error = answer.exception(0)
+    if error is None:
+        return answer.result(0)
+    return error.response if isinstance(error, ActionFailed) else None

@@ -247,6 +247,26 @@ def test_an_answer_to_the_login_that_is_too_large():
     assert "the login failed: node_1: the answer to Login is larger than 4096 bytes" in talk.hang_up().message
 
 
+@pytest.mark.parametrize("step", ["Challenge", "Login", "CoreSettings"])
+def test_an_answer_that_begins_a_list_is_none_when_the_connection_ends(step):
+    talk = Dialogue(auth_type="md5")
+    talk.connect()
+    talk.greet()
+    for name in ("Challenge", "Login", "CoreSettings"):
+        request = talk.expect(name)
+        if name == step:
+            talk.answer(request, "Challenge: 1", "EventList: start")
+            break
+        talk.answer(request, "Challenge: 1")
+    talk.hang_up()
+    assert (talk.state, talk.session.pending, bytes(talk.session.outgoing)) == ("waiting", 0, b"")
+    talk.connect()
+    talk.greet()
+    talk.wait(9)
+    assert talk.session.fault is None
+    talk.expect("Challenge")
+
+
 # --- not so far ---
 
 
