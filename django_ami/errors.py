@@ -1,29 +1,7 @@
 """The errors of django_ami; their tree is drawn in ``django_ami.core.errors``."""
 
-from django_ami.core.errors import (
-    ActionFailed,
-    ActionTimeout,
-    AmiError,
-    AuthenticationFailed,
-    Backpressure,
-    ConfigurationError,
-    ConnectionFailed,
-    ConnectionLost,
-    InvalidAction,
-    ProtocolError,
-    WouldBlock,
-)
+from django_ami.core import errors
+from django_ami.core.errors import *  # noqa: F403  (the same names, nearer to hand)
 
-__all__ = [
-    "ActionFailed",
-    "ActionTimeout",
-    "AmiError",
-    "AuthenticationFailed",
-    "Backpressure",
-    "ConfigurationError",
-    "ConnectionFailed",
-    "ConnectionLost",
-    "InvalidAction",
-    "ProtocolError",
-    "WouldBlock",
-]
+__all__: list[str] = []
+__all__ += errors.__all__
