@@ -96,7 +96,7 @@ class Listener(Program):
         code = self.wait()
         took = time.monotonic() - (begun or time.monotonic())
         assert took < drain_timeout + 1 + _BUSY, f"{took:.1f} s: {self}"
-        print(f"ended after {took:.2f} s with {code}")
+        print(f"ended after {took:.2f} s with {code}: {self.out[-1:]}")
         return code
 
 

@@ -98,7 +98,7 @@ class Sampler:
 @pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
 def test_at_any_moment_of_a_flood(sim: Simulator, other: Simulator, policy: str) -> None:
     """Two servers, some events that nobody receives, and receivers that are too slow for the rest."""
-    count, capacity = (200_000 if LONG else 10_000), 500
+    count, capacity = (60_000 if LONG else 10_000), 500
     options = Options(event_queue_capacity=capacity, overload_policy=policy, important_events=["hangup"])
     sims = {"node_1": sim, "node_2": other}
     client = Client([ServerConfig.from_url(name, one.url, options) for name, one in sims.items()])

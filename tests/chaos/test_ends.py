@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from tests.running import DEADLINE, black_hole, quick_simulator, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from socket import socket
 
     from django_ami.testing import Simulator
 
@@ -76,7 +76,7 @@ def test_a_signal_under_a_flood_and_with_receivers_that_are_too_slow(sim: Simula
 def test_what_the_server_wrote_before_it_took_the_logoff_is_delivered() -> None:
     count = 500
 
-    def serve(sock: socket) -> None:
+    def serve(sock: socket.socket) -> None:
         stream = take_login(sock)
         while action := read_action(stream):
             if action["Action"] == "Logoff":
@@ -144,7 +144,7 @@ def test_a_second_signal(sim: Simulator, how: str) -> None:
 # --- while there is no server ---
 
 
-def say_nothing(sock: socket) -> None:
+def say_nothing(sock: socket.socket) -> None:
     while sock.recv(65536):
         pass
 
@@ -177,7 +177,7 @@ def test_while_waiting_for_the_answer_to_the_login(number: int) -> None:
 def test_during_the_tls_handshake(number: int) -> None:
     hello = threading.Event()
 
-    def listen(sock: socket) -> None:
+    def listen(sock: socket.socket) -> None:
         if sock.recv(65536).startswith(b"\x16\x03"):
             hello.set()
         say_nothing(sock)
@@ -401,8 +401,9 @@ def test_a_client_that_is_closed_on_its_way_leaves_nothing_behind(kind: str) -> 
         client.close()
 
     with Hoard() as mute, where[kind]() if kind in where else contextlib.nullcontext(mute.port) as port:
-        one_round(mute.port)  # so that its server has opened all that it needs
-        wait_until(lambda: mute.accepted and not mute.open)
+        with socket.create_connection(("127.0.0.1", mute.port)):
+            wait_until(lambda: mute.accepted)  # now it has opened all that it needs
+        wait_until(lambda: not mute.open)
         threads, before = set(threading.enumerate()), len(links())
         for _ in range(20):
             one_round(port)
