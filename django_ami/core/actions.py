@@ -72,7 +72,7 @@ def _flatten(headers: Iterable[tuple[str, Value]]) -> Iterable[tuple[str, str]]:
         values = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
         for item in values:
             if item is not None:
-                yield key, _as_text(item)
+                yield str(key), _as_text(item)
 
 
 class Action:
@@ -89,7 +89,7 @@ class Action:
     final_event: str | None = None
 
     def __init__(self, name: str, headers: Mapping[str, Value] | None = None, /, **more: Value) -> None:
-        self.name = name
+        self.name = str(name)
         self.headers = tuple(_flatten([*(headers or {}).items(), *more.items()]))
         self.timeout: float | None = None
 
@@ -190,6 +190,7 @@ _VARIABLE = re.compile(r'[^\s\0=,"\\()\[\]]+(?:\([^\r\n\0"\\()\[\]]*\))?')
 
 def _variable_name(action: str, name: str, *, forbidden: str = "") -> str:
     """The name of a variable. Raises InvalidAction for one that the server would take for something more."""
+    name = str(name)
     if not _VARIABLE.fullmatch(name) or (forbidden and forbidden in name):
         raise InvalidAction(
             f"{action}: {name!r} is no name of a variable: no blanks, no quotes, no = and no comma; or a function, as "

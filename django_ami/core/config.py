@@ -18,6 +18,9 @@ __all__ = ["EVENT_CLASSES", "Options", "ServerConfig", "TLSConfig", "did_you_mea
 DEFAULT_PORT = 5038
 DEFAULT_TLS_PORT = 5039
 
+#: A line of the login has 1,022 bytes (get_input in main/manager.c).
+_LONGEST: Final = 1000
+
 #: The classes of events that a mask may name (perms in main/manager.c). An unknown one is no error to the server: it
 #: means that nothing comes, so it has to be refused here.
 EVENT_CLASSES = (
@@ -257,6 +260,8 @@ class ServerConfig:
             if key != "name" and not (value.isprintable() and value == value.strip()):
                 # The server keeps trailing blanks of a secret and drops leading ones: neither is ever meant.
                 raise self._error(f"{key.upper()!r} has a control character, or a blank at an end: take it out.")
+            if key in ("username", "secret") and len(value.encode()) > _LONGEST:
+                raise self._error(f"{key.upper()!r} is longer than {_LONGEST} bytes: the server would cut it.")
         if isinstance(self.port, bool) or not isinstance(self.port, int) or not 1 <= self.port <= 65535:
             raise self._error(f"'PORT' must be a whole number from 1 to 65535, not {self.port!r}.")
 

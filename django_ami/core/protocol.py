@@ -62,15 +62,16 @@ def _encode_header(name: str, key: str, value: str) -> str:
         )
     if key.lower() in _OURS:
         raise InvalidAction(f"{name}: the header {key} is given by the client itself: leave it out.")
-    if found := _FORBIDDEN.search(value):
-        raise InvalidAction(
-            f"{name}: the value of {key} has a {found[0]!r} in it, which would end the header: take it out."
-        )
     return _checked_line(name, key, value)
 
 
 def _checked_line(name: str, key: str, value: str) -> str:
     line = f"{key}: {value}"
+    # The line itself is looked at: a subclass of str may be another text here than it was before.
+    if found := _FORBIDDEN.search(line):
+        raise InvalidAction(
+            f"{name}: the value of {key} has a {found[0]!r} in it, which would end the header: take it out."
+        )
     try:
         length = len(line.encode())
     except UnicodeEncodeError:

@@ -219,6 +219,8 @@ def test_a_url_may_have_its_tls_keys_beside_it():
         ({**SETTING, "USERNAME": None}, "'USERNAME' must be a text that is not empty, not None."),
         ({**SETTING, "SECRET": 12345}, "'SECRET' must be a text that is not empty."),
         ({**SETTING, "SECRET": "amp111 "}, "'SECRET' has a control character, or a blank at an end"),
+        ({**SETTING, "SECRET": "é" * 501}, "'SECRET' is longer than 1000 bytes: the server would cut it"),
+        ({**SETTING, "USERNAME": "x" * 1001}, "'USERNAME' is longer than 1000 bytes"),
         ({**SETTING, "USERNAME": "adm\r\nin"}, "'USERNAME' has a control character, or a blank at an end"),
         ({**SETTING, "PORT": 0}, "'PORT' must be a whole number from 1 to 65535, not 0."),
         ({**SETTING, "PORT": 65536}, "'PORT' must be a whole number from 1 to 65535, not 65536."),

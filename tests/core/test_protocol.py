@@ -671,6 +671,25 @@ def test_what_is_not_written(action, text):
     assert text in str(raised.value)
 
 
+class Sly(str):
+    """Another text whenever it is asked."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        return "a\r\nAction: Originate"
+
+
+def test_a_text_that_pretends_to_be_another_one_is_looked_at_as_it_is_written():
+    for action in (Action("X", A=Sly("a")), Action("X", {Sly("A"): "a"}), Action(Sly("X"))):
+        with pytest.raises(InvalidAction):
+            encode(action, "f00-1")
+    action = Action("X")
+    action.headers = ((Sly("A"), Sly("a")),)
+    with pytest.raises(InvalidAction):
+        encode(action, "f00-1")
+
+
 def test_the_longest_that_is_written():
     wire = encode(Action("x" * (MAX_LINE - 8), Value="x" * (MAX_LINE - 7), A=["a"] * (MAX_HEADERS - 3)), "f00-1")
     lines = wire.removesuffix(b"\r\n\r\n").split(b"\r\n")
