@@ -38,6 +38,7 @@ _CURES: Final = {
     errno.EHOSTUNREACH: "no route to the host: is the address right, and the network up?",
     errno.ENETUNREACH: "the network cannot be reached: is the address right, and the network up?",
     errno.ETIMEDOUT: "no answer: is the address right, and does a firewall drop it?",
+    errno.ECONNRESET: "Connection reset by peer: is it stopping, or is its authlimit reached?",
     errno.EMFILE: "too many open files in this process: raise the limit (ulimit -n).",
 }
 
@@ -129,7 +130,8 @@ class Transport:
         raise ConnectionFailed("; ".join(self._errors), server=self._config.name)
 
     def _note(self, code: int) -> None:
-        self._errors.append(f"{self.peer}: {_CURES.get(code, os.strerror(code))}")
+        cure = _CURES.get(code) or f"{os.strerror(code)}: is the address right, and the network up?"
+        self._errors.append(f"{self.peer}: {cure}")
 
     @property
     def more_addresses(self) -> int:

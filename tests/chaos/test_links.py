@@ -122,7 +122,8 @@ NO_GREETING = ("no AMI greeting from 127.0.0.1:", "within 0.4 s", "is this the p
 
 ATTEMPTS = {
     "hangs up": (hang_up, "the server closed the connection before the login", "is its authlimit reached?"),
-    "resets": (reset, "the connection broke (Connection reset by peer) before the login", "is it stopping"),
+    # Which may be before we know that it was accepted, or behind that.
+    "resets": (reset, "Connection reset by peer", ": is it stopping, or is its authlimit reached?"),
     "no greeting": (mute, *NO_GREETING),
     "half a greeting": (says(GREETING[:17]), *NO_GREETING),
     "HTTP that waits": ("http", *NO_GREETING),
@@ -528,6 +529,9 @@ def test_whatever_the_servers_do_not_do_waiting_costs_next_to_nothing(sim: Simul
             failing = ("refused", "unreachable")
             wait_until(lambda: all(client.status()[name].failures >= 3 for name in failing), "the first attempts")
             assert client.status()["hole"].state == "connecting"
+            unreachable = str(client.status()["unreachable"].last_error)
+            assert unreachable.startswith("255.255.255.255:1: ")
+            assert unreachable.endswith(": is the address right, and the network up?")
             # No time is asserted here but that of the processor, which no other process can use up for us; it is the
             # share that is promised, 1 %, with a margin of three for what the simulator and the test use of it.
             spent = time.process_time()
