@@ -145,7 +145,7 @@ def test_the_slowest_is_the_one_of_late(sim: Simulator) -> None:
         worker.wait_for_out("ready")
         sim.flood("Hangup", count=5)
         worker.wait_for_notes(5, "Hangup")
-        flood = sim.start_flood(count=300, rate=200)
+        flood = sim.start_flood(count=100_000, rate=200)
         worker.wait_for_err("Slowest receiver: tests.chaos.worker.dozes, ")
         flood.cancel()
 
