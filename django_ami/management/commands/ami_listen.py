@@ -166,13 +166,13 @@ class Worker:
 
     def _begin_stop(self) -> None:
         """Log off, and set the end of the delivering, that of a batch under way, too."""
-        with self._beginning_to_stop:
+        with self._beginning_to_stop:  # who comes second comes back when it has begun
             if self._dispatcher.until is not None:
                 return
             self._dispatcher.until = time.monotonic() + self._drain_timeout
-        self._tell(_STOP)
-        # A server that does not let go has no longer than the receivers, lest the end comes later than was promised.
-        self._client.begin_close(min(CLOSE_TIMEOUT + 1, max(_PATIENCE, self._drain_timeout)))
+            self._tell(_STOP)
+            # A server that does not let go has no longer than the receivers, lest the end be later than was promised.
+            self._client.begin_close(min(CLOSE_TIMEOUT + 1, max(_PATIENCE, self._drain_timeout)))
 
     # --- the end, however it comes ---
 
