@@ -50,6 +50,20 @@ class AmiSettings:
 
 def load() -> AmiSettings:
     """Read the settings. Raises ConfigurationError: one line that names the setting or the server, and the cure."""
+    found = _load()
+    if isinstance(found, ConfigurationError):
+        raise found  # here, where no local variable has a secret: a traceback may be shown with its locals
+    return found
+
+
+def _load() -> AmiSettings | ConfigurationError:
+    try:
+        return _read()
+    except ConfigurationError as error:
+        return ConfigurationError(error.message, server=error.server)
+
+
+def _read() -> AmiSettings:
     entries = _mapping("AMI_SERVERS")
     if not entries:
         raise ConfigurationError("the setting AMI_SERVERS is missing or empty: name one server at least in it.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from django_ami.core.config import Secret
 from django_ami.core.errors import InvalidAction
 
 __all__ = [
@@ -90,7 +91,10 @@ class Action:
 
     def __init__(self, name: str, headers: Mapping[str, Value] | None = None, /, **more: Value) -> None:
         self.name = str(name)
-        self.headers = tuple(_flatten([*(headers or {}).items(), *more.items()]))
+        self.headers = tuple(
+            (key, Secret(value) if self._is_secret(key) else value)
+            for key, value in _flatten([*(headers or {}).items(), *more.items()])
+        )
         self.timeout: float | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -102,7 +106,7 @@ class Action:
         return hash((self.name, self.headers))
 
     def __repr__(self) -> str:
-        shown = [f"{key}={'***' if self._is_secret(key) else repr(value)}" for key, value in self.headers]
+        shown = [f"{key}={value!r}" for key, value in self.headers]
         return f"<{self.name}{': ' if shown else ''}{', '.join(shown)}>"
 
     def _is_secret(self, key: str) -> bool:

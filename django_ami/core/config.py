@@ -239,6 +239,18 @@ class TLSConfig:
         return cls(**arguments)
 
 
+class Secret(str):
+    """A text that shows itself to nobody by accident: not in a repr, a traceback with locals, nor in ``asdict``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __deepcopy__(self, memo: object) -> str:
+        return "***"  # dataclasses.asdict copies so, and what it makes is for JSON and logs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """One server: where it is, who we are there, and how it is treated."""
@@ -264,6 +276,10 @@ class ServerConfig:
                 raise self._error(f"{key.upper()!r} is longer than {_LONGEST} bytes: the server would cut it.")
         if isinstance(self.port, bool) or not isinstance(self.port, int) or not 1 <= self.port <= 65535:
             raise self._error(f"'PORT' must be a whole number from 1 to 65535, not {self.port!r}.")
+        object.__setattr__(self, "secret", Secret(self.secret))
+
+    def __deepcopy__(self, memo: object) -> ServerConfig:
+        return self  # nothing in it can change
 
     def _error(self, message: str) -> ConfigurationError:
         return ConfigurationError(message, server=self.name if isinstance(self.name, str) else None)
@@ -282,22 +298,42 @@ class ServerConfig:
         keys in lower case (``?ca_file=…``, ``?server_hostname=…``, ``?fingerprint=…``, ``?verify=false``). Raises
         ConfigurationError, which never shows the URL: the secret is in it.
         """
-        return cls.from_setting(name, {"URL": url}, options)
+        made = _read(cls, name, {"URL": url}, options)
+        del url
+        return _raise_or_return(made)
 
     @classmethod
     def from_setting(cls, name: str, setting: Mapping[str, Any], options: Options | None = None) -> ServerConfig:
         """A server from one entry of the setting ``AMI_SERVERS``; its ``OPTIONS`` are not read here."""
-        try:
-            if not isinstance(setting, Mapping):
-                raise ConfigurationError(f"its setting must be a mapping, not {type(setting).__name__}.")
-            known = ("HOST", "PORT", "USERNAME", "SECRET", "TLS", "URL", "OPTIONS")
-            for key in setting:
-                if key not in known:
-                    raise ConfigurationError(f"unknown key {key!r}: {did_you_mean(str(key), known)}")
-            arguments = _from_url(setting) if "URL" in setting else _from_keys(setting)
-        except ConfigurationError as error:
-            raise ConfigurationError(error.message, server=name) from None
+        made = _read(cls, name, setting, options)
+        del setting
+        return _raise_or_return(made)
+
+
+# An error is carried out of here as a value, and raised where no local variable has the secret: a traceback may be
+# shown with its locals, by Django's debug page or by whoever collects errors.
+
+
+def _read(
+    cls: type[ServerConfig], name: str, setting: Mapping[str, Any], options: Options | None
+) -> ServerConfig | ConfigurationError:
+    try:
+        if not isinstance(setting, Mapping):
+            raise ConfigurationError(f"its setting must be a mapping, not {type(setting).__name__}.")
+        known = ("HOST", "PORT", "USERNAME", "SECRET", "TLS", "URL", "OPTIONS")
+        for key in setting:
+            if key not in known:
+                raise ConfigurationError(f"unknown key {key!r}: {did_you_mean(str(key), known)}")
+        arguments = _from_url(setting) if "URL" in setting else _from_keys(setting)
         return cls(name=name, options=options or Options(), **arguments)
+    except ConfigurationError as error:
+        return ConfigurationError(error.message, server=name if isinstance(name, str) else None)
+
+
+def _raise_or_return(made: ServerConfig | ConfigurationError) -> ServerConfig:
+    if isinstance(made, ConfigurationError):
+        raise made
+    return made
 
 
 def _from_keys(setting: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+import copy
+import json
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 from pathlib import Path
 
 import pytest
@@ -252,6 +254,35 @@ def test_settings_that_are_refused_name_the_server_and_the_key(setting, text):
 def test_a_server_needs_a_name(name):
     with pytest.raises(ConfigurationError, match="'NAME' must be a text that is not empty"):
         ServerConfig(name=name, host="pbx", username="admin", secret="amp111")
+
+
+def test_a_copy_for_others_has_no_secret_and_a_copy_for_us_has():
+    config = ServerConfig.from_setting("node_1", {**SETTING, "SECRET": "hush hush"})
+    assert json.dumps(asdict(config)).count("hush") == 0
+    assert asdict(config)["secret"] == "***"
+    for copied in (copy.copy(config), copy.deepcopy(config), replace(config), ServerConfig(**vars_of(config))):
+        assert (copied, copied.secret) == (config, "hush hush")
+    assert "hush" not in f"{config} {config.secret!r} {[config.secret]}"
+
+
+def vars_of(config):
+    return {item.name: getattr(config, item.name) for item in fields(config)}
+
+
+def locals_of(error):
+    """The reprs of all that the frames below the test's own hold."""
+    frames, found = error.__traceback__.tb_next, []
+    while frames is not None:
+        found += map(repr, frames.tb_frame.f_locals.values())
+        frames = frames.tb_next
+    return " ".join(found)
+
+
+def test_a_traceback_with_its_locals_has_no_secret():
+    with pytest.raises(ConfigurationError) as raised:
+        ServerConfig.from_url("node_1", "ami://a:hush@pbx:x")
+    assert "hush" not in locals_of(raised.value)
+    assert raised.value.__context__ is raised.value.__cause__ is None
 
 
 def test_the_secret_is_in_no_repr_and_in_no_error():
