@@ -114,13 +114,8 @@ def test_r5_what_is_for_others_is_neither_an_answer_nor_an_item(meeting: Encount
     meeting.say(b"")
     # Nobody can say that they were not for a receiver; one that claims to be ours and is not is counted.
     names = [event.name for event in meeting.events if event.get("ActionID") == "theirs-1"]
-    assert names == ["CoreShowChannel", *["CoreShowChannelsComplete"]][:1] * 0 + [
-        "CoreShowChannel",
-        "CoreShowChannelsComplete",
-        "CoreShowChannel",
-        "CoreShowChannelsComplete",
-        "CoreShowChannelsComplete",
-    ]
+    item, end = "CoreShowChannel", "CoreShowChannelsComplete"
+    assert names == [item, end, item, end, end]
     assert (meeting.status.unmatched_answers, meeting.status.late_answers) == (1, 1)
     meeting.assert_well()
 
@@ -457,8 +452,6 @@ def test_s8_an_item_over_the_limit_fails_its_list_wherever_its_action_id_is(smal
 
 
 def test_s8_an_endless_answer_fails_its_action_at_once_and_the_server_in_the_end() -> None:
-    failed = threading.Event()
-
     def script(sock: socket.socket) -> None:
         stream = take_login(sock)
         while action := read_action(stream):
@@ -484,7 +477,6 @@ def test_s8_an_endless_answer_fails_its_action_at_once_and_the_server_in_the_end
             session.receive = measured  # type: ignore[method-assign]
             error = client.send(Command("x")).exception(PATIENCE)
             assert isinstance(error, ProtocolError)
-            failed.set()
             # An endless message is no sign of life: who is asked next is told so.
             lost = client.send(Ping()).exception(PATIENCE)
             assert isinstance(lost, ConnectionLost | ActionTimeout), lost

@@ -34,6 +34,8 @@ class Witness:
     def __init__(self) -> None:
         self.taken = bytearray()
         self.connections = 0
+        #: Whether it closes after a Logoff, as a server does.
+        self.closes = False
         self._lock = threading.Lock()
 
     def __call__(self, sock: socket.socket) -> None:
@@ -47,7 +49,7 @@ class Witness:
             for frame in frames:
                 headers = dict(line.partition(b": ")[::2] for line in frame.split(b"\r\n"))
                 sock.sendall(b"Response: Success\r\nActionID: " + headers.get(b"ActionID", b"") + b"\r\n\r\n")
-                if headers.get(b"Action") == b"Logoff":
+                if headers.get(b"Action") == b"Logoff" and self.closes:
                     return
 
     def since(self, send: Callable[[Action], PendingAction]) -> bytes:
@@ -78,6 +80,7 @@ def send(witness: Witness) -> Iterator[Callable[[Action], PendingAction]]:
         wait_until(lambda: client.status()["node_1"].pending_actions == 0)
         witness.since(client.send)
         yield client.send
+        witness.closes = True
 
 
 class Sly(str):
@@ -269,6 +272,7 @@ def site(no_bugs: None, settings: Any, witness: Witness) -> Iterator[None]:
         address = {"HOST": "127.0.0.1", "PORT": server.port, "USERNAME": "admin", "SECRET": "amp111"}
         settings.AMI_SERVERS = {"node_1": {**address, "OPTIONS": {"auth_type": "plain", "boot_grace": 0.05}}}
         yield
+        witness.closes = True
         ami.close()
 
 
