@@ -512,6 +512,7 @@ def test_so_much_may_wait_for_a_server_that_does_not_read(sim: Simulator) -> Non
         # What was cut in the middle by the loss is not continued on the next connection.
         sim.drop(reset=True)
         sim.faults.stop_reading = False
+        wait_until(lambda: all(pending.done() for pending in sent))  # a Ping on the old connection is lost with it
         assert client.send(Ping(), timeout=20).result().ok
         again = [action for action in sim.received if action.session == sim.sessions[-1].number]
         assert {action.fault for action in again} == {""}
