@@ -295,7 +295,7 @@ def test_who_does_not_speak_ami(data, text):
         (["connect"], "node_1: no AMI greeting from pbx:5038 within 10 s: is this the port of AMI, and without TLS?"),
         (
             ["connect", "greet"],
-            "node_1: no answer to the login at pbx:5038 within 10 s (option connect_timeout); it greeted with 'Asterisk",
+            "node_1: no answer to the login at pbx:5038 within 10 s (option connect_timeout); it greeted with 'Aste",
         ),
     ],
 )
