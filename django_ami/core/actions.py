@@ -210,8 +210,9 @@ class Originate(Action):
     completes with the server's acknowledgement that the call is queued; with ``wait=True`` with what became of the
     call: ``response.outcome`` (answered, busy, no answer, failed). ``timeout_ms`` is how long the far end may ring, in
     milliseconds (the server's default is 30,000). ``variables`` are set on the new channel, escaped as the server
-    wants them; a name that ends in ``)`` is a dialplan function write. ``channel_id`` becomes the Uniqueid. Raises
-    InvalidAction for the name of a variable that would set another one, too.
+    wants them; a name that ends in ``)`` is a dialplan function write. ``channel_id`` becomes the Uniqueid; a
+    live channel's id must not begin with it, or the call fails with reason 0 (seen on Asterisk 22: ``x-1`` beside
+    ``x-10``). Raises InvalidAction for the name of a variable that would set another one, too.
     """
 
     def __init__(
