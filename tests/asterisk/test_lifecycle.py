@@ -347,7 +347,8 @@ def test_a_burst_is_whole_and_in_order(asterisk: Asterisk, mask: str) -> None:
         assert raw_of(it.heard) == sent
         assert len(sent) >= count
         now = status(it.listener)
-        assert (now.dropped, now.ignored, now.delivered) == (0, now.ignored, now.received - now.ignored)
+        # What comes behind the burst may be waiting still.
+        assert (now.dropped, now.delivered + now.queued) == (0, now.received - now.ignored)
 
 
 def test_two_bursts_at_once_to_a_listener_that_makes_calls_itself(asterisk: Asterisk) -> None:
