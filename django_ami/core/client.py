@@ -147,7 +147,6 @@ class Client:
         self._subscribers: dict[str | None, tuple[Callable[[Event], Any], ...]] = {}
         self._on_ready: list[Callable[[ServerHandle], Any]] = []
         self._on_lost: list[Callable[[ServerHandle, AmiError], Any]] = []
-        self._interest: frozenset[str] | None = frozenset()
         self._lock = threading.Lock()
         self._reactor_thread: threading.Thread | None = None
         self._dispatch_thread: threading.Thread | None = None
@@ -166,7 +165,7 @@ class Client:
                 delivery=self._delivery,
                 slowest_receiver=self.receivers.slowest,
             )
-            self._cluster.set_interest(self._interest)
+            self._cluster.set_interest(frozenset())
             self._servers = {name: ServerHandle(self, server) for name, server in self._cluster.servers.items()}
             self._routing = self._make_routing(default, routing)
         except BaseException:
@@ -214,10 +213,9 @@ class Client:
         """Send an action; never blocks.
 
         It goes to ``server``, or where the routing says, and from there on to the next one as long as nothing of it has
-        left. ``timeout`` is the time in seconds within which the answer
-        must have come, the time until the server is connected included; by default the action's own, or the option
-        ``action_timeout``. Raises InvalidAction (nothing was sent) and ConfigurationError; all else is told by what is
-        returned. An action is never repeated by itself.
+        left. ``timeout`` is the time in seconds within which the answer must have come, connecting included; by default
+        the action's own, or the option ``action_timeout``. Raises InvalidAction (nothing was sent) and
+        ConfigurationError; all else is told by what is returned. An action is never repeated by itself.
         """
         if server is not None:
             target, *others = [self._server(server)]
@@ -289,7 +287,6 @@ class Client:
 
     def set_interest(self, names: frozenset[str] | None) -> None:
         """Which events are wanted, by name in lower case (None: all); others are counted and cost next to nothing."""
-        self._interest = names
         self._reactor.call_soon(lambda: self._cluster.set_interest(names))
         self._ensure_dispatcher()
 

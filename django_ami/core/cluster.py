@@ -34,8 +34,6 @@ logger = logging.getLogger(__name__)
 
 #: A thousand servers that come back at once shall not be a thousand handshakes at once.
 MAX_CONNECTING: Final = 50
-
-
 #: Dropped events are announced at most once in so many seconds.
 DROP_INTERVAL: Final = 10.0
 _CONNECTING: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
@@ -105,7 +103,6 @@ class Server:
         self._context: ssl.SSLContext | None = None
         self._watched: tuple[int, int] | None = None
         self._timer: Timer | None = None
-        self._address_timer: Timer | None = None
         self._resolving = False
         self._attempting = False
         # The file of a certificate may be unreadable: that is told now, and not in the night.
@@ -194,7 +191,7 @@ class Server:
                 self._limit_address()
                 self._settle()
 
-        self._address_timer = self._reactor.call_at(self._reactor.now + span, give_up)
+        self._reactor.call_at(self._reactor.now + span, give_up)
 
     # --- the socket ---
 
