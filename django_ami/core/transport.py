@@ -144,6 +144,12 @@ class Transport:
         self._note(errno.ETIMEDOUT)
         self._socket = self._connect_next()
 
+    def _pass_over(self, why: str) -> None:
+        """This address is not the one; perhaps the next is. Raises ConnectionFailed if there is none."""
+        self._socket.close()
+        self._errors.append(why)
+        self._socket = self._connect_next()
+
     def advance(self) -> None:
         """The socket is ready: go on with connecting. Raises ConnectionFailed if nothing is left to try."""
         while not self._handshaking:
@@ -186,7 +192,8 @@ class Transport:
             self._tls_wants_write = True
             return
         except OSError as error:
-            raise ConnectionFailed(self._tls_failure(error), server=self._config.name) from None
+            self._pass_over(self._tls_failure(error))
+            return
         self._check_fingerprint(self._socket.getpeercert(binary_form=True) or b"")
         self._handshaking = False
         self._tls_wants_write = False

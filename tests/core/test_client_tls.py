@@ -188,6 +188,18 @@ def test_an_address_that_is_mute_in_the_handshake_leaves_time_for_the_next(
             assert client.status()["node_1"].address == f"127.0.0.1:{secured.port}"
 
 
+def test_an_address_that_fails_the_handshake_is_passed_over(
+    sim: Simulator, secured: Simulator, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [("127.0.0.1", sim.port), ("127.0.0.1", secured.port)]  # the first speaks no TLS
+    resolving(monkeypatch, {"pbx.test": lambda: found})
+    tls = TLSConfig(ca_file=authority.ca_file, server_hostname="127.0.0.1")
+    with started(config(secured, host="pbx.test", tls=tls), role="caller") as client:
+        ready(client)
+        status = client.status()["node_1"]
+        assert (status.address, status.failures, status.last_error) == (f"127.0.0.1:{secured.port}", 0, None)
+
+
 # --- bytes ---
 
 
