@@ -615,6 +615,7 @@ def test_a_server_that_boots_again_is_waited_for(sim: Simulator, listener: Clien
     """It was seen to say FullyBooted once: then it is waited for, however short the grace."""
     sim.faults.boot_delay = math.inf
     sim.shutdown(restart=True)
+    wait_until(lambda: listener.status()["node_1"].state != "ready")
     sim.start()
     pending = listener.send(Ping())
     wait_until(lambda: listener.status()["node_1"].state == "booting" and names(sim).count("CoreSettings") == 2)
