@@ -1,0 +1,67 @@
+"""``Action``: any action with any headers; the typed ones are built on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django_ami.core.config import Secret
+
+__all__ = ["Action", "Scalar", "Value"]
+
+#: What a header's value may be: a bool is sent as ``true``/``false``, None leaves the header out, a list repeats it.
+Scalar = str | int | float | bool | None
+Value = Scalar | Iterable[Scalar]
+
+#: Headers whose values must never be shown; ``Key`` is one in Login alone.
+_SECRET_HEADERS = frozenset({"secret", "password", "login:key"})
+
+
+def _as_text(value: str | float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _flatten(headers: Iterable[tuple[str, Value]]) -> Iterable[tuple[str, str]]:
+    for key, value in headers:
+        values = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+        for item in values:
+            if item is not None:
+                yield str(key), _as_text(item)
+
+
+class Action:
+    """Any action with any headers: ``Action("QueueSummary", Queue="support")``.
+
+    Headers that are no Python names go into a mapping: ``Action("UpdateConfig", {"Cat-000000": "x"})``. A list repeats
+    its header; None leaves it out. Nothing is checked here: ``send`` refuses (InvalidAction) what cannot be written
+    safely, before anything leaves. The ActionID is given by the client.
+
+    ``timeout`` is the time in seconds within which the answer must have come (None: the option ``action_timeout``).
+    """
+
+    #: The event that completes the action after its response, if it is not the response itself.
+    final_event: str | None = None
+
+    def __init__(self, name: str, headers: Mapping[str, Value] | None = None, /, **more: Value) -> None:
+        self.name = str(name)
+        self.headers = tuple(
+            (key, Secret(value) if self._is_secret(key) else value)
+            for key, value in _flatten([*(headers or {}).items(), *more.items()])
+        )
+        self.timeout: float | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Action):
+            return NotImplemented
+        return (self.name, self.headers, self.final_event) == (other.name, other.headers, other.final_event)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.headers))
+
+    def __repr__(self) -> str:
+        shown = [f"{key}={value!r}" for key, value in self.headers]
+        return f"<{self.name}{': ' if shown else ''}{', '.join(shown)}>"
+
+    def _is_secret(self, key: str) -> bool:
+        return not _SECRET_HEADERS.isdisjoint({key.lower(), f"{self.name}:{key}".lower()})

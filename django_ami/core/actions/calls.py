@@ -1,0 +1,230 @@
+"""Calls: placing, moving, recording and looking at them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django_ami.core.actions.base import Action
+from django_ami.core.actions.variables import escape_variable, variable_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "Atxfer",
+    "BlindTransfer",
+    "Bridge",
+    "ConfbridgeList",
+    "CoreShowChannels",
+    "GetVar",
+    "Hangup",
+    "MixMonitor",
+    "Monitor",
+    "Originate",
+    "Park",
+    "Redirect",
+    "SetVar",
+    "Status",
+]
+
+
+class Originate(Action):
+    """Place a call to ``channel`` and connect it to ``context``/``exten``/``priority`` or to ``application``/``data``.
+
+    Asynchronous by default, since otherwise the connection is mute until the call is answered or has failed. It
+    completes with the server's acknowledgement that the call is queued; with ``wait=True`` with what became of the
+    call: ``response.outcome`` (answered, busy, no answer, failed). ``timeout_ms`` is how long the far end may ring, in
+    milliseconds (the server's default is 30,000). ``variables`` are set on the new channel, escaped as the server
+    wants them; a name that ends in ``)`` is a dialplan function write. ``channel_id`` becomes the Uniqueid; a
+    live channel's id must not begin with it, or the call fails with reason 0 (seen on Asterisk 22: ``x-1`` beside
+    ``x-10``). Raises InvalidAction for the name of a variable that would set another one, too.
+    """
+
+    def __init__(
+        self,
+        *,
+        channel: str,
+        context: str | None = None,
+        exten: str | int | None = None,
+        priority: str | int | None = None,
+        application: str | None = None,
+        data: str | None = None,
+        timeout_ms: int | None = None,
+        caller_id: str | None = None,
+        variables: Mapping[str, str | int] | None = None,
+        account: str | None = None,
+        early_media: bool | None = None,
+        codecs: str | None = None,
+        channel_id: str | None = None,
+        other_channel_id: str | None = None,
+        pre_dial_go_sub: str | None = None,
+        run_async: bool = True,
+        wait: bool = False,
+    ) -> None:
+        super().__init__(
+            "Originate",
+            Channel=channel,
+            Context=context,
+            Exten=exten,
+            Priority=priority,
+            Application=application,
+            Data=data,
+            Timeout=timeout_ms,
+            CallerID=caller_id,
+            Variable=[
+                f"{variable_name('Originate', name, forbidden='=')}={escape_variable(str(value))}"
+                for name, value in (variables or {}).items()
+            ],
+            Account=account,
+            EarlyMedia=early_media,
+            Codecs=codecs,
+            ChannelId=channel_id,
+            OtherChannelId=other_channel_id,
+            PreDialGoSub=pre_dial_go_sub,
+            Async=run_async,
+        )
+        if wait and run_async:
+            self.final_event = "OriginateResponse"
+        if wait or not run_async:
+            # The server ends the call after its Timeout; what it says of that needs a moment to get here.
+            self.timeout = (30_000 if timeout_ms is None else timeout_ms) / 1000 + 10
+
+
+class Hangup(Action):
+    """Hang up a channel (a name or Uniqueid), or all whose names match ``/a regular expression/`` (then a list).
+
+    ``cause`` is a Q.850 number (include/asterisk/causes.h).
+    """
+
+    def __init__(self, channel: str, *, cause: int | None = None) -> None:
+        super().__init__("Hangup", Channel=channel, Cause=cause)
+
+
+class Redirect(Action):
+    """Send a channel, and perhaps a second one, to another place in the dialplan."""
+
+    def __init__(
+        self,
+        channel: str,
+        *,
+        context: str,
+        exten: str | int,
+        priority: str | int = 1,
+        extra_channel: str | None = None,
+        extra_context: str | None = None,
+        extra_exten: str | int | None = None,
+        extra_priority: str | int | None = None,
+    ) -> None:
+        super().__init__(
+            "Redirect",
+            Channel=channel,
+            ExtraChannel=extra_channel,
+            Context=context,
+            Exten=exten,
+            Priority=priority,
+            ExtraContext=extra_context,
+            ExtraExten=extra_exten,
+            ExtraPriority=extra_priority,
+        )
+
+
+class BlindTransfer(Action):
+    """Send whoever is bridged with ``channel`` to ``exten`` in ``context``."""
+
+    def __init__(self, channel: str, *, context: str, exten: str | int) -> None:
+        super().__init__("BlindTransfer", Channel=channel, Context=context, Exten=exten)
+
+
+class Atxfer(Action):
+    """Begin an attended transfer by ``channel``. Success means only that the digits were queued (main/manager.c)."""
+
+    def __init__(self, channel: str, *, exten: str | int, context: str | None = None) -> None:
+        super().__init__("Atxfer", Channel=channel, Exten=exten, Context=context)
+
+
+class Bridge(Action):
+    """Bridge two channels. They are found by name *prefix*: give whole names (action_bridge in main/features.c)."""
+
+    def __init__(self, channel1: str, channel2: str, *, tone: str | bool | None = None) -> None:
+        super().__init__("Bridge", Channel1=channel1, Channel2=channel2, Tone=tone)
+
+
+class Park(Action):
+    """Park a channel. ``timeout_ms`` is how long it stays parked, in milliseconds."""
+
+    def __init__(
+        self,
+        channel: str,
+        *,
+        timeout_channel: str | None = None,
+        announce_channel: str | None = None,
+        timeout_ms: int | None = None,
+        parkinglot: str | None = None,
+    ) -> None:
+        super().__init__(
+            "Park",
+            Channel=channel,
+            TimeoutChannel=timeout_channel,
+            AnnounceChannel=announce_channel,
+            Timeout=timeout_ms,
+            Parkinglot=parkinglot,
+        )
+
+
+class Status(Action):
+    """The state of one channel or all, a list; ``variables`` are read for each (they may be dialplan functions).
+
+    Raises InvalidAction for the name of a variable that would read another one, too.
+    """
+
+    def __init__(
+        self, channel: str | None = None, *, variables: Iterable[str] = (), all_variables: bool | None = None
+    ) -> None:
+        names = ",".join(variable_name("Status", name) for name in variables)
+        super().__init__("Status", Channel=channel, Variables=names or None, AllVariables=all_variables)
+
+
+class CoreShowChannels(Action):
+    """All live channels, a list."""
+
+    def __init__(self) -> None:
+        super().__init__("CoreShowChannels")
+
+
+class GetVar(Action):
+    """Read a variable of a channel, or a global one; the answer's ``Value``. Functions are run."""
+
+    def __init__(self, variable: str, *, channel: str | None = None) -> None:
+        super().__init__("Getvar", Channel=channel, Variable=variable)
+
+
+class SetVar(Action):
+    """Set a variable of a channel, or a global one. The value is stored as it is, but for leading blanks."""
+
+    def __init__(self, variable: str, value: str | int, *, channel: str | None = None) -> None:
+        super().__init__("Setvar", Channel=channel, Variable=variable, Value=value)
+
+
+class Monitor(Action):
+    """Record a channel with Monitor (Asterisk up to 20; later ones have MixMonitor alone)."""
+
+    def __init__(
+        self, channel: str, *, file: str | None = None, format: str | None = None, mix: bool | None = None
+    ) -> None:
+        super().__init__("Monitor", Channel=channel, File=file, Format=format, Mix=mix)
+
+
+class MixMonitor(Action):
+    """Record a channel, both directions mixed, into ``file`` on the server (class ``system``)."""
+
+    def __init__(
+        self, channel: str, *, file: str | None = None, options: str | None = None, command: str | None = None
+    ) -> None:
+        super().__init__("MixMonitor", Channel=channel, File=file, options=options, Command=command)
+
+
+class ConfbridgeList(Action):
+    """The participants of a conference, a list; an error if there is no such conference."""
+
+    def __init__(self, conference: str) -> None:
+        super().__init__("ConfbridgeList", Conference=conference)

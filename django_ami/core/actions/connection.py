@@ -1,0 +1,67 @@
+"""The connection itself: login, logoff, heartbeat, and which events it gets."""
+
+from __future__ import annotations
+
+from django_ami.core.actions.base import Action
+
+__all__ = ["Challenge", "Events", "Filter", "ListCommands", "Login", "Logoff", "Ping"]
+
+
+class Ping(Action):
+    """Ask whether the server is there; answered with ``Ping: Pong`` and the server's ``Timestamp``."""
+
+    def __init__(self) -> None:
+        super().__init__("Ping")
+
+
+class Challenge(Action):
+    """Ask for the number that an MD5 login is computed from. The client does so by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("Challenge", AuthType="MD5")
+
+
+class Login(Action):
+    """Log in; the client does so by itself.
+
+    Give ``secret`` (plain) or ``key``, the lower-case hexadecimal MD5 of challenge and secret (authenticate in
+    main/manager.c). ``events`` is the mask: ``on``, ``off``, or names of classes separated by commas.
+    """
+
+    def __init__(
+        self, username: str, *, secret: str | None = None, key: str | None = None, events: str | None = None
+    ) -> None:
+        auth_type = "MD5" if key is not None else None
+        super().__init__("Login", AuthType=auth_type, Username=username, Secret=secret, Key=key, Events=events)
+
+
+class Logoff(Action):
+    """End the session; answered with ``Response: Goodbye``, then the server closes. The client does so by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("Logoff")
+
+
+class Events(Action):
+    """Replace the mask of events of this connection: ``on``, ``off`` or names of classes separated by commas."""
+
+    def __init__(self, event_mask: str) -> None:
+        super().__init__("Events", EventMask=event_mask)
+
+
+class Filter(Action):
+    """Add an event filter to this connection (class ``system``). It cannot be removed.
+
+    Without ``match_criteria``, ``filter`` is a POSIX extended regular expression over the whole text of the event,
+    unanchored, with ``!`` in front to exclude. Asterisk 16 ignores ``match_criteria`` (manager_add_filter).
+    """
+
+    def __init__(self, filter: str, *, match_criteria: str | None = None) -> None:
+        super().__init__("Filter", Operation="Add", Filter=filter, MatchCriteria=match_criteria)
+
+
+class ListCommands(Action):
+    """The actions that this account may run: a header each, the action's name as key."""
+
+    def __init__(self) -> None:
+        super().__init__("ListCommands")

@@ -1,0 +1,61 @@
+"""Queues and their members."""
+
+from __future__ import annotations
+
+from django_ami.core.actions.base import Action
+
+__all__ = ["QueueAdd", "QueuePause", "QueueRemove", "QueueStatus", "QueueSummary"]
+
+
+class QueueStatus(Action):
+    """Queues with members and waiting callers, a list; an unknown queue gives an empty one."""
+
+    def __init__(self, queue: str | None = None, *, member: str | None = None) -> None:
+        super().__init__("QueueStatus", Queue=queue, Member=member)
+
+
+class QueueSummary(Action):
+    """A line of figures for each queue, a list. ``HoldTime`` and ``LongestHoldTime`` are in seconds."""
+
+    def __init__(self, queue: str | None = None) -> None:
+        super().__init__("QueueSummary", Queue=queue)
+
+
+class QueueAdd(Action):
+    """Put a member into a queue (class ``agent``)."""
+
+    def __init__(
+        self,
+        queue: str,
+        interface: str,
+        *,
+        penalty: int | None = None,
+        paused: bool | None = None,
+        member_name: str | None = None,
+        state_interface: str | None = None,
+    ) -> None:
+        super().__init__(
+            "QueueAdd",
+            Queue=queue,
+            Interface=interface,
+            Penalty=penalty,
+            Paused=paused,
+            MemberName=member_name,
+            StateInterface=state_interface,
+        )
+
+
+class QueueRemove(Action):
+    """Take a member out of a queue (class ``agent``)."""
+
+    def __init__(self, queue: str, interface: str) -> None:
+        super().__init__("QueueRemove", Queue=queue, Interface=interface)
+
+
+class QueuePause(Action):
+    """Pause a member or let it go on, in one queue or in all (class ``agent``)."""
+
+    def __init__(
+        self, interface: str, *, paused: bool = True, queue: str | None = None, reason: str | None = None
+    ) -> None:
+        super().__init__("QueuePause", Interface=interface, Paused=paused, Queue=queue, Reason=reason)
