@@ -222,8 +222,8 @@ def test_while_a_server_boots() -> None:
 # The time for a logoff is made an hour, so that whoever waits for it is seen.
 HOUR = {
     "django_ami.core.session.conversation:CLOSE_TIMEOUT": 3600.0,
-    "django_ami.core.client:Client.begin_close.__defaults__": [3600.0],
-    "django_ami.core.client:Client.close.__defaults__": [3600.0],
+    "django_ami.core.client.client:Client.begin_close.__defaults__": [3600.0],
+    "django_ami.core.client.client:Client.close.__defaults__": [3600.0],
 }
 
 
@@ -263,7 +263,7 @@ def links(pid: int | str = "self") -> list[str]:
 # --- at any moment of the start and of the end ---
 
 LISTEN = "django_ami.management.commands.ami_listen:Worker."
-CLIENT = "django_ami.core.client:Client."
+CLIENT = "django_ami.core.client.client:Client."
 
 #: Nothing is connected yet, and nothing was told to do otherwise: the signal does what it always does.
 TOO_EARLY = [f"{CLIENT}__init__", f"{LISTEN}__init__", f"{LISTEN}run", f"{CLIENT}start", f"{CLIENT}start()"]

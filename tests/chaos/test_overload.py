@@ -70,7 +70,7 @@ def test_s10_a_burst_of_twice_the_queue(sim: Simulator) -> None:
 def test_a_flood_that_lasts(sim: Simulator) -> None:
     seconds = 30 if LONG else 5
     arguments = ("--drain-timeout=0.5",)
-    patches = {"django_ami.core.cluster:DROP_INTERVAL": 1.0}
+    patches = {"django_ami.core.cluster.server:DROP_INTERVAL": 1.0}
     options = {**ALIVE, "event_queue_capacity": 1000}
     with ami_listen(
         sim, receivers={"UserEvent": "sleeps 0.001"}, arguments=arguments, patches=patches, **options
@@ -138,7 +138,7 @@ def test_one_that_still_runs_is_named(sim: Simulator) -> None:
 
 def test_the_slowest_is_the_one_of_late(sim: Simulator) -> None:
     """One that took its time long ago is not to blame."""
-    patches = {"django_ami.core.cluster:DROP_INTERVAL": 0.2, "django_ami.core.receivers:_WINDOW": 0.2}
+    patches = {"django_ami.core.cluster.server:DROP_INTERVAL": 0.2, "django_ami.core.receivers:_WINDOW": 0.2}
     receivers = {"Hangup": "sleeps 0.5", "UserEvent": "dozes 0.02"}
     options = {"event_queue_capacity": 10}
     with ami_listen(sim, receivers=receivers, patches=patches, arguments=("--drain-timeout=0",), **options) as worker:

@@ -9,7 +9,7 @@ from django_ami.core.client import Client
 from django_ami.core.errors import ActionFailed, ActionTimeout, ConnectionFailed, WouldBlock
 from django_ami.testing import Simulator
 from tests.core.io_support import config, started
-from tests.core.test_client import echo
+from tests.core.client.test_client import echo
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
 

@@ -1,79 +1,37 @@
-"""Many servers in one reactor: each a ``Session`` and a ``Transport``; and which of them an action goes to.
+"""One server: its conversation, and the socket that carries it.
 
-Rule: one server's failure, slowness or flood never delays another: nothing here blocks, each has its turn, and at most
-``MAX_CONNECTING`` are connecting at a time.
+Rule: nothing here blocks, and after everything that happens socket, timer and the others are brought up to date with
+the session, in one place.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
-from enum import StrEnum
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import AmiError, ConfigurationError
-from django_ami.core.session import Lost, Ready, Session, State
+from django_ami.core.session import State
 from django_ami.core.transport import Transport, is_numeric, resolve, tls_context
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
-    from django_ami.core.config import ServerConfig
-    from django_ami.core.correlation import ActionIds, PendingAction
+    from django_ami.core.cluster.admission import Admission
+    from django_ami.core.correlation import PendingAction
     from django_ami.core.delivery import Delivery
     from django_ami.core.reactor import Reactor, Timer
-    from django_ami.core.session import Notice, Role
+    from django_ami.core.session import Notice, Session
     from django_ami.core.transport import Addresses
 
-__all__ = ["Cluster", "Routing", "Server", "Strategy"]
+__all__ = ["Server"]
 
 logger = logging.getLogger(__name__)
 
-#: A thousand servers that come back at once shall not be a thousand handshakes at once.
-MAX_CONNECTING: Final = 50
 #: Dropped events are announced at most once in so many seconds.
 DROP_INTERVAL: Final = 10.0
 _CONNECTING: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
-
-
-class Strategy(StrEnum):
-    """Which server an action goes to that names none."""
-
-    DEFAULT = "default"
-    ROUND_ROBIN = "round_robin"
-    FAILOVER = "failover"
-
-
-class _Admission:
-    """Lets a bounded number of servers connect at a time, in the order of their coming."""
-
-    def __init__(self, reactor: Reactor) -> None:
-        self._reactor = reactor
-        self._inside: set[Server] = set()
-        self._queue: deque[Server] = deque()
-
-    def __contains__(self, server: Server) -> bool:
-        return server in self._inside or server in self._queue
-
-    def request(self, server: Server) -> None:
-        if server not in self:
-            self._queue.append(server)
-            self._let_in()
-
-    def leave(self, server: Server) -> None:
-        if server in self._inside:
-            self._inside.remove(server)
-            self._let_in()
-
-    def _let_in(self) -> None:
-        while self._queue and len(self._inside) < MAX_CONNECTING:
-            server = self._queue.popleft()
-            self._inside.add(server)
-            # In the next turn: an attempt may fail at once and let in the next one, and so on.
-            self._reactor.call_soon(server.attempt)
 
 
 class Server:
@@ -83,7 +41,7 @@ class Server:
         self,
         session: Session,
         reactor: Reactor,
-        admission: _Admission,
+        admission: Admission,
         delivery: Delivery,
         notify: Callable[[Notice], None],
         slowest_receiver: Callable[[], str],
@@ -335,105 +293,3 @@ def _lookup(host: str, port: int) -> Addresses | AmiError:
         return resolve(host, port)
     except AmiError as error:
         return error
-
-
-class Routing:
-    """Chooses servers for an action that names none; looks at their health, never at the action."""
-
-    def __init__(self, strategy: Strategy, servers: Sequence[Server]) -> None:
-        self.strategy = strategy
-        self.servers = tuple(servers)
-        self._turn = count()
-
-    def choose(self) -> list[Server]:
-        """The servers to try, the best one first: the default one alone, or all that take part, by their health."""
-        if self.strategy is Strategy.DEFAULT:
-            return [self.servers[0]]
-        candidates = self.servers
-        if self.strategy is Strategy.ROUND_ROBIN:
-            start = next(self._turn) % len(candidates)
-            candidates = candidates[start:] + candidates[:start]
-        return sorted(candidates, key=_ill)
-
-
-def _ill(server: Server) -> int:
-    """How unlikely a server is to take an action now; the same for equally good ones."""
-    session = server.session
-    if session.state is State.REFUSED or session.circuit_open:
-        return 3
-    if session.state is State.WAITING and session.last_error is not None:
-        return 2
-    return 0 if session.state in (State.READY, State.IDLE) else 1
-
-
-class Cluster:
-    """All servers of a process. ``tick`` is one turn of them, for those who own a loop and want no thread."""
-
-    def __init__(
-        self,
-        configs: Iterable[ServerConfig],
-        *,
-        role: Role,
-        ids: ActionIds,
-        reactor: Reactor,
-        delivery: Delivery,
-        slowest_receiver: Callable[[], str] = str,
-    ) -> None:
-        self.reactor = reactor
-        self._delivery = delivery
-        admission = _Admission(reactor)
-        self.servers: dict[str, Server] = {}
-        for config in configs:
-            session = Session(config, role, ids, reactor.now)
-            options = config.options
-            delivery.add_server(
-                config.name,
-                options.event_queue_capacity,
-                policy=options.overload_policy,
-                important=options.important_events,
-            )
-            self.servers[config.name] = Server(session, reactor, admission, delivery, self._notify, slowest_receiver)
-
-    def _notify(self, notice: Notice) -> None:
-        match notice:
-            case Ready():
-                logger.info(
-                    "%s: ready%s (Asterisk %s, AMI %s).",
-                    notice.server,
-                    " again" if notice.again else "",
-                    notice.asterisk_version or "of unknown version",
-                    notice.ami_version or "of unknown version",
-                )
-            case Lost(retry_in=None):
-                logger.error("%s", notice.error)
-            case Lost():
-                what = "connection lost" if notice.was_ready else "not connected"
-                logger.warning(
-                    "%s: %s: %s Trying again in %.1f s.", notice.server, what, notice.error.message, notice.retry_in
-                )
-        self._delivery.put_notice(notice)
-
-    def tick(self, timeout: float | None = None) -> None:
-        """One turn: wait at most ``timeout`` seconds for something to happen, and handle it."""
-        self.reactor.turn(timeout)
-
-    def start(self) -> None:
-        for server in self.servers.values():
-            server.start()
-
-    def set_interest(self, names: frozenset[str] | None) -> None:
-        for server in self.servers.values():
-            server.set_interest(names)
-
-    def close(self) -> None:
-        """Begin to log off everywhere; ``closed`` says when it is done."""
-        for server in self.servers.values():
-            server.close()
-
-    @property
-    def closed(self) -> bool:
-        return all(server.closed for server in self.servers.values())
-
-    def abandon(self) -> None:
-        for server in self.servers.values():
-            server.abandon()

@@ -12,11 +12,12 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import InvalidStateError
-from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from django_ami.core.cluster import Cluster, Routing, Server, Strategy
+from django_ami.core.client.handle import ServerHandle
+from django_ami.core.client.status import status_of
+from django_ami.core.cluster import Cluster, Routing, Strategy
 from django_ami.core.config import did_you_mean
 from django_ami.core.correlation import ActionIds, PendingAction
 from django_ami.core.delivery import Delivery
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from django_ami.core.actions import Action
+    from django_ami.core.client.status import ServerStatus
+    from django_ami.core.cluster import Server
     from django_ami.core.config import ServerConfig
     from django_ami.core.session import Notice
 
-__all__ = ["Client", "ServerHandle", "ServerStatus"]
+__all__ = ["Client"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,71 +45,6 @@ Function = TypeVar("Function", bound="Callable[..., Any]")
 
 #: Events handed over at a time: enough to spare the lock, few enough to see a stop soon.
 _BATCH: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
-    """One server at a moment. Times are in seconds; of events, received = ignored + delivered + dropped + queued."""
-
-    name: str
-    address: str
-    tls: bool
-    state: str
-    ready: bool
-    ready_for: float | None
-    ami_version: str
-    asterisk_version: str
-    reconnects: int
-    failures: int
-    last_error: str | None
-    last_event_age: float | None
-    pending_actions: int
-    unwritten_bytes: int
-    received: int
-    ignored: int
-    delivered: int
-    dropped: int
-    dropped_important: int
-    queued: int
-    late_answers: int
-    unmatched_answers: int
-    garbage_bytes: int
-    oversized_messages: int
-    suspect_messages: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """A plain dict, for JSON."""
-        return asdict(self)
-
-
-class ServerHandle:
-    """One server of a client: send to it, and look at it. The ``sender`` of its events."""
-
-    def __init__(self, client: Client, server: Server) -> None:
-        self._client = client
-        self._server = server
-        self.name = server.name
-
-    def send(self, action: Action, *, timeout: float | None = None) -> PendingAction:
-        """Send an action to this server and to no other; see ``Client.send``."""
-        return self._client.send(action, server=self.name, timeout=timeout)
-
-    @property
-    def ready(self) -> bool:
-        """True while it is logged in and booted."""
-        return self._server.session.ready
-
-    @property
-    def address(self) -> str:
-        """Where we are connected, or try to: ``host:port``."""
-        return self._server.peer
-
-    def status(self) -> ServerStatus:
-        """How it is now."""
-        return self._client.status()[self.name]
-
-    def __repr__(self) -> str:
-        return f"<ServerHandle {self.name}: {self._server.session.state}>"
 
 
 class Client:
@@ -414,39 +352,10 @@ class Client:
 
     def status(self) -> dict[str, ServerStatus]:
         """How every server is now, by name."""
-        return {name: self._status(server) for name, server in self._cluster.servers.items()}
-
-    def _status(self, server: Server) -> ServerStatus:
-        session, now = server.session, time.monotonic()
-        counts = self._delivery.counts(server.name)
-        ready_since, last_event_at = session.ready_since, session.last_event_at
-        return ServerStatus(
-            name=server.name,
-            address=server.peer,
-            tls=server.config.tls is not None,
-            state=session.state.value,
-            ready=session.ready,
-            ready_for=None if ready_since is None else now - ready_since,
-            ami_version=session.ami_version,
-            asterisk_version=session.asterisk_version,
-            reconnects=max(0, session.connects - 1),
-            failures=session.failures,
-            last_error=None if session.last_error is None else session.last_error.message,
-            last_event_age=None if last_event_at is None else now - last_event_at,
-            pending_actions=session.pending,
-            unwritten_bytes=len(session.outgoing),
-            received=counts.received,
-            ignored=counts.ignored,
-            delivered=counts.delivered,
-            dropped=counts.dropped,
-            dropped_important=counts.dropped_important,
-            queued=counts.queued,
-            late_answers=session.late,
-            unmatched_answers=session.unmatched,
-            garbage_bytes=session.garbage,
-            oversized_messages=session.oversized,
-            suspect_messages=session.suspect,
-        )
+        now = time.monotonic()
+        return {
+            name: status_of(server, self._delivery.counts(name), now) for name, server in self._cluster.servers.items()
+        }
 
     # --- the threads ---
 

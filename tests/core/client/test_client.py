@@ -303,7 +303,7 @@ def test_a_receiver_that_raises_is_named_in_the_log_and_stops_nobody(
         record.getMessage() for record in caplog.records if record.exc_info and "ZeroDivision" in record.getMessage()
     ]
     assert told
-    assert all("tests.core.test_client." in message and ".broken_receiver" in message for message in told)
+    assert all("tests.core.client.test_client." in message and ".broken_receiver" in message for message in told)
 
 
 def test_a_slow_receiver_stops_neither_reading_nor_answers_and_every_event_is_accounted_for(

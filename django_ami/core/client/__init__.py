@@ -1,0 +1,7 @@
+"""The public face of the core: ``Client``: send, subscribe, status, start, close."""
+
+from django_ami.core.client.client import Client
+from django_ami.core.client.handle import ServerHandle
+from django_ami.core.client.status import ServerStatus
+
+__all__ = ["Client", "ServerHandle", "ServerStatus"]

@@ -1,0 +1,99 @@
+"""All servers of a process in one reactor.
+
+Rule: one server's failure, slowness or flood never delays another: nothing blocks, and each has its turn.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django_ami.core.cluster.admission import Admission
+from django_ami.core.cluster.server import Server
+from django_ami.core.session import Lost, Ready, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from django_ami.core.config import ServerConfig
+    from django_ami.core.correlation import ActionIds
+    from django_ami.core.delivery import Delivery
+    from django_ami.core.reactor import Reactor
+    from django_ami.core.session import Notice, Role
+
+__all__ = ["Cluster"]
+
+logger = logging.getLogger(__name__)
+
+
+class Cluster:
+    """All servers of a process. ``tick`` is one turn of them, for those who own a loop and want no thread."""
+
+    def __init__(
+        self,
+        configs: Iterable[ServerConfig],
+        *,
+        role: Role,
+        ids: ActionIds,
+        reactor: Reactor,
+        delivery: Delivery,
+        slowest_receiver: Callable[[], str] = str,
+    ) -> None:
+        self.reactor = reactor
+        self._delivery = delivery
+        admission = Admission(reactor)
+        self.servers: dict[str, Server] = {}
+        for config in configs:
+            session = Session(config, role, ids, reactor.now)
+            options = config.options
+            delivery.add_server(
+                config.name,
+                options.event_queue_capacity,
+                policy=options.overload_policy,
+                important=options.important_events,
+            )
+            self.servers[config.name] = Server(session, reactor, admission, delivery, self._notify, slowest_receiver)
+
+    def _notify(self, notice: Notice) -> None:
+        match notice:
+            case Ready():
+                logger.info(
+                    "%s: ready%s (Asterisk %s, AMI %s).",
+                    notice.server,
+                    " again" if notice.again else "",
+                    notice.asterisk_version or "of unknown version",
+                    notice.ami_version or "of unknown version",
+                )
+            case Lost(retry_in=None):
+                logger.error("%s", notice.error)
+            case Lost():
+                what = "connection lost" if notice.was_ready else "not connected"
+                logger.warning(
+                    "%s: %s: %s Trying again in %.1f s.", notice.server, what, notice.error.message, notice.retry_in
+                )
+        self._delivery.put_notice(notice)
+
+    def tick(self, timeout: float | None = None) -> None:
+        """One turn: wait at most ``timeout`` seconds for something to happen, and handle it."""
+        self.reactor.turn(timeout)
+
+    def start(self) -> None:
+        for server in self.servers.values():
+            server.start()
+
+    def set_interest(self, names: frozenset[str] | None) -> None:
+        for server in self.servers.values():
+            server.set_interest(names)
+
+    def close(self) -> None:
+        """Begin to log off everywhere; ``closed`` says when it is done."""
+        for server in self.servers.values():
+            server.close()
+
+    @property
+    def closed(self) -> bool:
+        return all(server.closed for server in self.servers.values())
+
+    def abandon(self) -> None:
+        for server in self.servers.values():
+            server.abandon()

@@ -1,0 +1,53 @@
+"""Which server an action goes to that names none."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import count
+from typing import TYPE_CHECKING
+
+from django_ami.core.session import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django_ami.core.cluster.server import Server
+
+__all__ = ["Routing", "Strategy"]
+
+
+class Strategy(StrEnum):
+    """Which server an action goes to that names none."""
+
+    DEFAULT = "default"
+    ROUND_ROBIN = "round_robin"
+    FAILOVER = "failover"
+
+
+class Routing:
+    """Chooses servers for an action that names none; looks at their health, never at the action."""
+
+    def __init__(self, strategy: Strategy, servers: Sequence[Server]) -> None:
+        self.strategy = strategy
+        self.servers = tuple(servers)
+        self._turn = count()
+
+    def choose(self) -> list[Server]:
+        """The servers to try, the best one first: the default one alone, or all that take part, by their health."""
+        if self.strategy is Strategy.DEFAULT:
+            return [self.servers[0]]
+        candidates = self.servers
+        if self.strategy is Strategy.ROUND_ROBIN:
+            start = next(self._turn) % len(candidates)
+            candidates = candidates[start:] + candidates[:start]
+        return sorted(candidates, key=_ill)
+
+
+def _ill(server: Server) -> int:
+    """How unlikely a server is to take an action now; the same for equally good ones."""
+    session = server.session
+    if session.state is State.REFUSED or session.circuit_open:
+        return 3
+    if session.state is State.WAITING and session.last_error is not None:
+        return 2
+    return 0 if session.state in (State.READY, State.IDLE) else 1
