@@ -4,6 +4,7 @@
 ``AMI_OPTIONS``         options of all servers; a server's own ``OPTIONS`` are merged over them, key by key
 ``AMI_DEFAULT_SERVER``  where an action goes that names no server; optional when there is one server
 ``AMI_ROUTING``         ``"round_robin"``, ``"failover"``, or a pair of that and the names of the servers that take part
+``AMI_CUSTOM_EVENTS``   names of events that Asterisk itself does not have, so that the checks know them
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import Any
 from django.conf import settings
 
 from django_ami.core.cluster import Strategy
-from django_ami.core.config import Options, ServerConfig, did_you_mean
+from django_ami.core.config import Options, ServerConfig, did_you_mean, event_mask
 from django_ami.core.errors import ConfigurationError
 
-__all__ = ["AmiSettings", "load"]
+__all__ = ["AmiSettings", "custom_events", "load", "read_default", "read_mapping", "read_routing"]
 
-NAMES = ("AMI_SERVERS", "AMI_OPTIONS", "AMI_DEFAULT_SERVER", "AMI_ROUTING")
+NAMES = ("AMI_SERVERS", "AMI_OPTIONS", "AMI_DEFAULT_SERVER", "AMI_ROUTING", "AMI_CUSTOM_EVENTS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +65,16 @@ def _load() -> AmiSettings | ConfigurationError:
 
 
 def _read() -> AmiSettings:
-    entries = _mapping("AMI_SERVERS")
+    entries = read_mapping("AMI_SERVERS")
     if not entries:
         raise ConfigurationError("the setting AMI_SERVERS is missing or empty: name one server at least in it.")
     servers = tuple(_server(name, entry) for name, entry in entries.items())
     names = [server.name for server in servers]
-    default = getattr(settings, "AMI_DEFAULT_SERVER", None) or (names[0] if len(names) == 1 else None)
-    if default is not None:
-        _check_known("server in AMI_DEFAULT_SERVER", default, names)
-    return AmiSettings(servers, default, _routing(names))
+    return AmiSettings(servers, read_default(names), read_routing(names))
 
 
-def _mapping(setting: str) -> Mapping[str, Any]:
+def read_mapping(setting: str) -> Mapping[str, Any]:
+    """A setting that is a mapping, empty if it is missing. Raises ConfigurationError for anything else."""
     value = getattr(settings, setting, None) or {}
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"the setting {setting} must be a mapping, not {type(value).__name__}.")
@@ -89,7 +88,7 @@ def _server(name: object, entry: object) -> ServerConfig:
     if not isinstance(own, Mapping):
         raise ConfigurationError(f"'OPTIONS' must be a mapping, not {type(own).__name__}.", server=name)
     try:
-        shared = Options.from_mapping(_mapping("AMI_OPTIONS"))
+        shared = Options.from_mapping(read_mapping("AMI_OPTIONS"))
     except ConfigurationError as error:
         raise ConfigurationError(f"the setting AMI_OPTIONS: {error.message}") from None
     try:
@@ -99,7 +98,16 @@ def _server(name: object, entry: object) -> ServerConfig:
         raise ConfigurationError(error.message, server=name) from None
 
 
-def _routing(names: list[str]) -> tuple[Strategy, tuple[str, ...]] | None:
+def read_default(names: list[str]) -> str | None:
+    """``AMI_DEFAULT_SERVER``, or the only one of these names. Raises ConfigurationError for another one."""
+    default = getattr(settings, "AMI_DEFAULT_SERVER", None) or (names[0] if len(names) == 1 else None)
+    if default is not None:
+        _check_known("server in AMI_DEFAULT_SERVER", default, names)
+    return default
+
+
+def read_routing(names: list[str]) -> tuple[Strategy, tuple[str, ...]] | None:
+    """``AMI_ROUTING`` among servers of these names. Raises ConfigurationError for what cannot be followed."""
     value = getattr(settings, "AMI_ROUTING", None)
     if not value:
         return None
@@ -118,6 +126,25 @@ def _routing(names: list[str]) -> tuple[Strategy, tuple[str, ...]] | None:
     for name in members:
         _check_known("server in AMI_ROUTING", name, names)
     return Strategy(strategy), tuple(members)
+
+
+def custom_events() -> dict[str, tuple[str, ...]]:
+    """``AMI_CUSTOM_EVENTS``: names of events and the classes each has, as far as they are given.
+
+    A mapping of names to classes (``{"DongleNewSMS": "call"}``), or a list of names. Raises ConfigurationError.
+    """
+    value = getattr(settings, "AMI_CUSTOM_EVENTS", None) or ()
+    if isinstance(value, str) or not isinstance(value, Iterable) or not all(isinstance(name, str) for name in value):
+        raise ConfigurationError(
+            f"the setting AMI_CUSTOM_EVENTS must be a list of names of events, or a mapping of them to classes, not "
+            f"{value!r}."
+        )
+    given = value if isinstance(value, Mapping) else dict.fromkeys(value, "off")
+    try:
+        masks = {name: event_mask(classes) for name, classes in given.items()}
+    except ConfigurationError as error:
+        raise ConfigurationError(f"the setting AMI_CUSTOM_EVENTS: {error.message}") from None
+    return {name: () if mask in ("on", "off") else tuple(mask.split(",")) for name, mask in masks.items()}
 
 
 def _check_known(what: str, name: object, known: Iterable[str]) -> None:

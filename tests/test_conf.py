@@ -282,3 +282,30 @@ def test_what_was_loaded_is_frozen(settings: Any) -> None:
     with pytest.raises(AttributeError):
         loaded.default = "other"
     assert pickle.loads(pickle.dumps(loaded)) == loaded
+
+
+# --- events of others ---
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, {}),
+        ([], {}),
+        (["DongleNewSMS", "Other"], {"DongleNewSMS": (), "Other": ()}),
+        ({"DongleNewSMS": "call", "Other": "call, system"}, {"DongleNewSMS": ("call",), "Other": ("call", "system")}),
+        ({"Other": ""}, "the setting AMI_CUSTOM_EVENTS: '' is no class of events"),
+        ({"Other": "cal"}, "the setting AMI_CUSTOM_EVENTS: 'cal' is no class of events: did you mean 'call'?"),
+        ("Other", "the setting AMI_CUSTOM_EVENTS must be a list of names of events, or a mapping of them to classes"),
+        ([1], "the setting AMI_CUSTOM_EVENTS must be a list"),
+        (1, "the setting AMI_CUSTOM_EVENTS must be a list"),
+    ],
+)
+def test_custom_events(settings: Any, value: object, expected: dict[str, tuple[str, ...]] | str) -> None:
+    settings.AMI_CUSTOM_EVENTS = value
+    if isinstance(expected, dict):
+        assert conf.custom_events() == expected
+        return
+    with pytest.raises(ConfigurationError) as raised:
+        conf.custom_events()
+    assert str(raised.value).startswith(expected)

@@ -13,10 +13,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django_ami.core.errors import ConfigurationError
 
-__all__ = ["EVENT_CLASSES", "Options", "ServerConfig", "TLSConfig", "did_you_mean", "event_mask"]
+__all__ = ["EVENT_CLASSES", "SERVER_KEYS", "Options", "ServerConfig", "TLSConfig", "did_you_mean", "event_mask"]
 
 DEFAULT_PORT = 5038
 DEFAULT_TLS_PORT = 5039
+
+#: The keys of an entry of ``AMI_SERVERS``.
+SERVER_KEYS = ("HOST", "PORT", "USERNAME", "SECRET", "TLS", "URL", "OPTIONS")
 
 #: A line of the login has 1,022 bytes (get_input in main/manager.c).
 _LONGEST: Final = 1000
@@ -320,10 +323,9 @@ def _read(
     try:
         if not isinstance(setting, Mapping):
             raise ConfigurationError(f"its setting must be a mapping, not {type(setting).__name__}.")
-        known = ("HOST", "PORT", "USERNAME", "SECRET", "TLS", "URL", "OPTIONS")
         for key in setting:
-            if key not in known:
-                raise ConfigurationError(f"unknown key {key!r}: {did_you_mean(str(key), known)}")
+            if key not in SERVER_KEYS:
+                raise ConfigurationError(f"unknown key {key!r}: {did_you_mean(str(key), SERVER_KEYS)}")
         arguments = _from_url(setting) if "URL" in setting else _from_keys(setting)
         return cls(name=name, options=options or Options(), **arguments)
     except ConfigurationError as error:
