@@ -13,5 +13,7 @@ class DjangoAmiConfig(AppConfig):
     def ready(self) -> None:
         from django_ami import checks
 
-        register(checks.check_settings)
-        register(checks.check_heartbeat)
+        for check in checks.ALWAYS:
+            register(check, checks.TAG)
+        for check in checks.DEPLOYMENT:
+            register(check, checks.TAG, deploy=True)

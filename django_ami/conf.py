@@ -19,7 +19,16 @@ from django_ami.core.cluster import Strategy
 from django_ami.core.config import Options, ServerConfig, did_you_mean, event_mask
 from django_ami.core.errors import ConfigurationError
 
-__all__ = ["AmiSettings", "custom_events", "load", "read_default", "read_mapping", "read_routing"]
+__all__ = [
+    "AmiSettings",
+    "custom_events",
+    "is_debug",
+    "load",
+    "read_default",
+    "read_mapping",
+    "read_routing",
+    "read_server",
+]
 
 NAMES = ("AMI_SERVERS", "AMI_OPTIONS", "AMI_DEFAULT_SERVER", "AMI_ROUTING", "AMI_CUSTOM_EVENTS")
 
@@ -68,7 +77,7 @@ def _read() -> AmiSettings:
     entries = read_mapping("AMI_SERVERS")
     if not entries:
         raise ConfigurationError("the setting AMI_SERVERS is missing or empty: name one server at least in it.")
-    servers = tuple(_server(name, entry) for name, entry in entries.items())
+    servers = tuple(read_server(name, entry) for name, entry in entries.items())
     names = [server.name for server in servers]
     return AmiSettings(servers, read_default(names), read_routing(names))
 
@@ -81,7 +90,8 @@ def read_mapping(setting: str) -> Mapping[str, Any]:
     return value
 
 
-def _server(name: object, entry: object) -> ServerConfig:
+def read_server(name: object, entry: object) -> ServerConfig:
+    """One entry of ``AMI_SERVERS``. Raises ConfigurationError."""
     if not isinstance(name, str) or not name:
         raise ConfigurationError(f"the setting AMI_SERVERS: a server's name must be a text, not {name!r}.")
     own = entry.get("OPTIONS") or {} if isinstance(entry, Mapping) else {}
@@ -145,6 +155,11 @@ def custom_events() -> dict[str, tuple[str, ...]]:
     except ConfigurationError as error:
         raise ConfigurationError(f"the setting AMI_CUSTOM_EVENTS: {error.message}") from None
     return {name: () if mask in ("on", "off") else tuple(mask.split(",")) for name, mask in masks.items()}
+
+
+def is_debug() -> bool:
+    """Django's ``DEBUG``: this is somebody's desk, and no site."""
+    return bool(settings.DEBUG)
 
 
 def _check_known(what: str, name: object, known: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ Django compares a sender by identity, so the name cannot be the sender: there is
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType
 
 from django.dispatch import Signal
 
@@ -80,6 +81,11 @@ class EventSignal(RobustSignal):
         _changed()
         return found
 
+    def functions(self) -> list[Callable[..., Any]]:
+        """The receivers that are connected, for whatever sender."""
+        found = (receiver() if isinstance(receiver, ReferenceType) else receiver for _, receiver, *_ in self.receivers)
+        return [function for function in found if function is not None]
+
     def __repr__(self) -> str:
         return f"<EventSignal {self.name or 'of every event'}>"
 
@@ -112,6 +118,13 @@ def interest() -> frozenset[str] | None:
     if ami_event.receivers:
         return None
     return frozenset(name.lower() for name in events if events[name].receivers)
+
+
+def connected() -> dict[str | None, list[Callable[..., Any]]]:
+    """Who receives what: the receivers by name of event, those of every event under None."""
+    found: dict[str | None, list[Callable[..., Any]]] = {name: events[name].functions() for name in events}
+    found[None] = ami_event.functions()
+    return {name: functions for name, functions in found.items() if functions}
 
 
 def events_have_receivers() -> bool:

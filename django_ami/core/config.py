@@ -234,12 +234,18 @@ class TLSConfig:
             return cls()
         if not isinstance(value, Mapping):
             raise ConfigurationError(f"'TLS' must be True, False or a mapping, not {type(value).__name__}.")
-        known = {item.name.upper(): item.name for item in fields(cls)}
         for key in value:
-            if key not in known:
-                raise ConfigurationError(f"unknown TLS key {key!r}: {did_you_mean(str(key), known)}")
-        arguments: dict[str, Any] = {known[key]: str(v) if hasattr(v, "__fspath__") else v for key, v in value.items()}
+            if key not in cls.setting_keys():
+                raise ConfigurationError(f"unknown TLS key {key!r}: {did_you_mean(str(key), cls.setting_keys())}")
+        arguments: dict[str, Any] = {
+            key.lower(): str(item) if hasattr(item, "__fspath__") else item for key, item in value.items()
+        }
         return cls(**arguments)
+
+    @classmethod
+    def setting_keys(cls) -> tuple[str, ...]:
+        """The keys of the setting ``TLS``."""
+        return tuple(item.name.upper() for item in fields(cls))
 
 
 class Secret(str):

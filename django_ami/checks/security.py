@@ -1,0 +1,77 @@
+"""Who else could log in, listen, or be taken for the server?"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any, Final
+
+from django.core.checks import CheckMessage, Warning  # noqa: A004  (its name in Django)
+
+from django_ami import conf
+from django_ami.checks.servers import readable_servers
+
+__all__ = ["check_plain_tcp", "check_secrets", "check_verification", "is_loopback"]
+
+#: Of the sample configuration, of distributions that install an Asterisk, and of tutorials.
+_WELL_KNOWN: Final = frozenset({
+    "1234", "12345", "123456", "admin", "amp111", "amp109", "asterisk", "changeme", "elastix456", "manager",
+    "mypassword", "mysecret", "passw0rd", "password", "secret", "secret5", "test",
+})  # fmt: skip
+
+
+def is_loopback(host: str) -> bool:
+    """True if the host is this machine itself, as far as its name or address says so; nobody is asked."""
+    name = host.lower().rstrip(".")
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name.endswith(".localhost") or name in ("localhost", "localhost.localdomain", "ip6-localhost")
+
+
+def _warning(number: str, message: str, hint: str) -> Warning:
+    return Warning(message, hint=hint, obj="AMI_SERVERS", id=f"django_ami.{number}")
+
+
+def check_secrets(**_: Any) -> list[CheckMessage]:
+    """django_ami.W003: a secret that everybody knows, on a site."""
+    if conf.is_debug():
+        return []
+    return [
+        _warning(
+            "W003",
+            f"{server.name}: the SECRET of user {server.username!r} is one that everybody tries first.",
+            "Make a long random one, put it into manager.conf and into the environment of this site: whoever logs in "
+            "to AMI can place calls at your cost.",
+        )
+        for server in readable_servers()
+        if server.secret.lower() in (*_WELL_KNOWN, server.username.lower())
+    ]
+
+
+def check_plain_tcp(**_: Any) -> list[CheckMessage]:
+    """django_ami.W004 (--deploy): plain TCP to another machine."""
+    return [
+        _warning(
+            "W004",
+            f"{server.name}: plain TCP to {server.address}: all that is said, numbers and variables of calls, can be "
+            "read and changed on the way.",
+            "Use TLS: tlsenable = yes in manager.conf, and 'TLS': True here. If the way is a tunnel or a network of "
+            "your own, silence django_ami.W004.",
+        )
+        for server in readable_servers()
+        if server.tls is None and not is_loopback(server.host)
+    ]
+
+
+def check_verification(**_: Any) -> list[CheckMessage]:
+    """django_ami.W005 (--deploy): TLS that takes anybody for the server."""
+    return [
+        _warning(
+            "W005",
+            f"{server.name}: the TLS key VERIFY is False: whoever is in between can be the server.",
+            "Take VERIFY away, and set CA_FILE to the authority that signed the server's certificate, or FINGERPRINT "
+            "to the SHA-256 of the certificate itself.",
+        )
+        for server in readable_servers()
+        if server.tls is not None and not server.tls.verify and not server.tls.fingerprint
+    ]

@@ -1,0 +1,62 @@
+"""Do the servers fit together, and each with itself? Those that cannot be read are left to E001 to E008."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django.core.checks import CheckMessage, Warning  # noqa: A004  (its name in Django)
+
+from django_ami import conf
+from django_ami.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django_ami.core.config import ServerConfig
+
+__all__ = ["check_heartbeat", "check_twins", "readable_servers"]
+
+
+def readable_servers() -> Iterator[ServerConfig]:
+    """The servers of AMI_SERVERS without a fault, whatever is wrong with the others."""
+    with suppress(ConfigurationError):
+        for name, entry in conf.read_mapping("AMI_SERVERS").items():
+            with suppress(ConfigurationError):
+                yield conf.read_server(name, entry)
+
+
+def check_heartbeat(**_: Any) -> list[CheckMessage]:
+    """django_ami.W001: a heartbeat that comes too late to keep a quiet server from being taken for lost."""
+    return [
+        Warning(
+            f"{server.name}: the option heartbeat_interval ({server.options.heartbeat_interval:g} s) is not below "
+            f"read_timeout ({server.options.read_timeout:g} s); half of the latter is used.",
+            hint="Make read_timeout at least twice the heartbeat_interval.",
+            obj="AMI_SERVERS",
+            id="django_ami.W001",
+        )
+        for server in readable_servers()
+        if server.options.heartbeat_interval >= server.options.read_timeout
+    ]
+
+
+def check_twins(**_: Any) -> list[CheckMessage]:
+    """django_ami.W002: two servers that are one and the same, so that every event arrives twice."""
+    first: dict[tuple[str, int, str], str] = {}
+    found: list[CheckMessage] = []
+    for server in readable_servers():
+        # The server compares names of users without case (get_manager_by_name_locked in main/manager.c).
+        host = server.host.lower()
+        key = "127.0.0.1" if host == "localhost" else host, server.port, server.username.lower()
+        twin = first.setdefault(key, server.name)
+        if twin != server.name:
+            found.append(
+                Warning(
+                    f"{server.name}: it has the address and user of {twin}: {server.username!r} at {server.address}.",
+                    hint="Take one of them away: with both, a worker gets every event twice.",
+                    obj="AMI_SERVERS",
+                    id="django_ami.W002",
+                )
+            )
+    return found
