@@ -1,0 +1,62 @@
+"""What is known of an action and of an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ActionInfo", "EventInfo", "Parameter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A header of an action or an event.
+
+    ``choices`` are the values that are documented; a server may know others. What an action does with a parameter is
+    in ``description``; an event's parameters have none.
+    """
+
+    name: str
+    description: str = ""
+    required: bool = False
+    repeatable: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionInfo:
+    """An action: its ``parameters`` (without Action and ActionID), who may run it, and what completes it.
+
+    ``privileges``: *one* of these classes in the account's ``write`` is enough; none means that everybody who is logged
+    in may. ``items`` are the events of which its list consists, if it answers with one, and ``final_event`` the event
+    that completes it after its response (of a list: that closes it). ``removed_in`` is the version of Asterisk that no
+    longer has it.
+    """
+
+    name: str
+    synopsis: str
+    module: str
+    privileges: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    description: str = ""
+    items: tuple[str, ...] = ()
+    final_event: str | None = None
+    removed_in: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventInfo:
+    """An event: its ``parameters`` (without Event, Privilege, ActionID and what the server's options add), its classes.
+
+    ``broadcast``: it goes to everybody whose ``read`` and mask of events have *all* of ``privileges``. ``answers`` are
+    the actions that are answered with it, whatever the mask. Few events are both. ``removed_in`` is the version of
+    Asterisk that no longer has it.
+    """
+
+    name: str
+    synopsis: str
+    module: str
+    privileges: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    broadcast: bool = True
+    answers: tuple[str, ...] = ()
+    removed_in: int | None = None

@@ -1,0 +1,127 @@
+"""Asterisk's XML documentation (``core-en_US.xml``): the actions and events that it describes.
+
+Rule: what is here is what the documentation says, and nothing else; ``gaps`` says what it leaves out or has wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from django_ami.core.catalog.headers import bridge, channel
+from django_ami.core.catalog.info import ActionInfo, EventInfo, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+INCLUDE = "{http://www.w3.org/2001/XInclude}include"
+SNAPSHOTS = {"channel_snapshot": channel, "bridge_snapshot": bridge}
+#: Markup whose text is something to type, or a name.
+QUOTED = {"literal", "replaceable", "filename", "variable"}
+
+
+class Documentation:
+    """The ``actions`` and ``events`` of one file, by name."""
+
+    def __init__(self, path: Path) -> None:
+        self._root = ET.parse(path).getroot()
+        self.actions = {info.name: info for info in map(self._action, reversed(self._root.findall("manager")))}
+        self.events = self._events()
+
+    def _action(self, element: ET.Element) -> ActionInfo:
+        # A module that is built in several ways (app_voicemail) is described once for each; the first one has the name.
+        return ActionInfo(
+            element.attrib["name"],
+            self._text(element.find("synopsis")),
+            module=_module(element),
+            parameters=tuple(self._parameters(element.find("syntax"), described=True)),
+            description=self._text(element.find("description")),
+            items=tuple(self._event_names(element.find("responses/list-elements"))),
+            final_event=next(self._event_names(element.find("responses")), None),
+        )
+
+    def _events(self) -> dict[str, EventInfo]:
+        """Those that stand by themselves, and those that are described in the answer of an action."""
+        events: dict[str, EventInfo] = {}
+        for element in self._root.iter("managerEvent"):
+            name = element.attrib["name"]
+            for instance in element.findall("managerEventInstance"):
+                info = self._event(name, _module(element), instance)
+                known = events.setdefault(name, info)
+                more = [parameter for parameter in info.parameters if parameter not in known.parameters]
+                events[name] = replace(known, parameters=(*known.parameters, *more))
+        return events
+
+    def _event(self, name: str, module: str, instance: ET.Element) -> EventInfo:
+        return EventInfo(
+            name,
+            self._text(instance.find("synopsis")),
+            module=module,
+            privileges=tuple(
+                flag.removeprefix("EVENT_FLAG_").lower() for flag in re.findall(r"\w+", instance.attrib["class"])
+            ),
+            parameters=tuple(self._parameters(instance.find("syntax"), described=False)),
+        )
+
+    def _event_names(self, element: ET.Element | None) -> Iterator[str]:
+        """The events that are direct children, described there or elsewhere."""
+        for child in self._children(element):
+            if child.tag == "managerEvent":
+                yield child.attrib["name"]
+
+    def _parameters(self, syntax: ET.Element | None, *, described: bool) -> Iterator[Parameter]:
+        for element in self._children(syntax):
+            if snapshot := SNAPSHOTS.get(element.tag):
+                yield from snapshot(element.get("prefix", ""))
+            elif element.get("name") != "ActionID":
+                yield Parameter(
+                    element.attrib["name"],
+                    self._text(element) if described else "",
+                    required=described and element.get("required") == "true",
+                    repeatable=element.get("multiple") == "true",
+                    choices=tuple(self._choices(element)),
+                )
+
+    def _choices(self, element: ET.Element) -> Iterator[str]:
+        for child in self._children(element):
+            if child.tag == "enumlist":
+                yield from (choice.attrib["name"] for choice in child)
+
+    def _children(self, element: ET.Element | None) -> Iterator[ET.Element]:
+        """The child elements, with what is included in the place of the includes."""
+        for child in () if element is None else element:
+            if child.tag == INCLUDE:
+                yield from self._included(child)
+            else:
+                yield child
+
+    def _included(self, element: ET.Element) -> Iterable[ET.Element]:
+        path = re.sub(r"^xpointer\(/?docs/|(/node\(\))?\)$", "", element.attrib["xpointer"])
+        path, _, part = path.partition("[contains(@name, ")
+        found = self._root.findall(path)
+        return [one for one in found if part.strip("')]") in one.attrib["name"]] if part else found
+
+    def _text(self, element: ET.Element | None) -> str:
+        """The text of an element without its choices, paragraphs parted by an empty line."""
+        if element is None:
+            return ""
+        paragraphs = [child for child in self._children(element) if child.tag in {"para", "note", "warning", "example"}]
+        if not paragraphs:
+            return self._line(element)
+        texts = (self._text(child) for child in paragraphs)
+        return "\n\n".join(text for text in texts if text)
+
+    def _line(self, element: ET.Element) -> str:
+        parts = [element.text or ""]
+        for child in element:
+            text = "" if child.tag == INCLUDE else self._line(child)
+            parts += [f"``{text}``" if child.tag in QUOTED and text else text, child.tail or ""]
+        return " ".join("".join(parts).split())
+
+
+def _module(element: ET.Element) -> str:
+    name = element.get("module", "")
+    return "core" if name == "builtin" else name
