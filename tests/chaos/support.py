@@ -107,10 +107,11 @@ def ami_listen(
     arguments: tuple[str, ...] = (),
     patches: Mapping[str, object] | None = None,
     env: Mapping[str, object] | None = None,
+    app: str = "tests.chaos.worker.ChaosConfig",
     **options: object,
 ) -> Iterator[Listener]:
     """A listener to these servers, which are node_1, node_2, …; ``options`` are those of the servers."""
-    settings = {"INSTALLED_APPS": ["django_ami", "tests.chaos.worker.ChaosConfig"], "AMI_OPTIONS": {**QUICK, **options}}
+    settings = {"INSTALLED_APPS": ["django_ami", app], "AMI_OPTIONS": {**QUICK, **options}}
     urls = [server if isinstance(server, str) else server.url for server in servers]
     variables: dict[str, object] = {f"AMI_NODE{number}_URL": url for number, url in enumerate(urls, 1)}
     variables["AMI_TEST_SETTINGS"] = json.dumps(settings)
