@@ -1,0 +1,5 @@
+"""The programs that are measured: ``python -m tests.benchmarks.clients.NAME TASK JSON`` prints its result as JSON.
+
+Every program knows the same tasks, as far as its library can do them, and does them as the library's documentation
+shows it. What a result has is the same, too, so that a scenario can compare them.
+"""

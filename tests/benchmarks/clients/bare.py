@@ -1,0 +1,145 @@
+"""What pure Python can do at all: bare loops over a blocking socket, without any of the features of a client."""
+
+from __future__ import annotations
+
+import socket
+import time
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.clients.measuring import Meter, latencies, run
+from tests.benchmarks.server import SECRET, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_READ = 2**16
+
+
+def _connect(port: int) -> socket.socket:
+    """Logged in, and everything read that belongs to that."""
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.sendall(f"Action: Login\r\nUsername: {USER}\r\nSecret: {SECRET}\r\n\r\n".encode())
+    data = b""
+    while not data.endswith(b"Status: Fully Booted\r\n\r\n"):
+        data += sock.recv(_READ)
+    return sock
+
+
+def _flood(port: int, events: int, consume: Callable[[list[bytes]], object]) -> dict[str, Any]:
+    """Give a function the frames that complete with each read."""
+    with _connect(port) as sock:
+        meter = Meter(events)
+        sock.sendall(b"Action: Flood\r\nCount: %d\r\n\r\n" % events)
+        left, rest = events + 1, b""  # the answer is a frame, too
+        while left:
+            frames = (rest + sock.recv(_READ)).split(b"\r\n\r\n")
+            rest = frames.pop()
+            left -= len(frames)
+            consume(frames)
+        meter.end()
+    return meter.result()
+
+
+def recv(port: int, events: int) -> dict[str, Any]:
+    """Nothing but reading."""
+    with _connect(port) as sock:
+        meter = Meter(events)
+        sock.sendall(b"Action: Flood\r\nCount: %d\r\n\r\n" % events)
+        data = sock.recv(_READ)
+        head, _, body = data.partition(b"\r\n\r\n")
+        left = size = int(head.rpartition(b"Bytes: ")[2])
+        left -= len(body)
+        while left:
+            left -= len(sock.recv(_READ))
+        meter.end()
+    return meter.result(bytes=size)
+
+
+def framing(port: int, events: int) -> dict[str, Any]:
+    """Split at the empty line."""
+    return _flood(port, events, len)
+
+
+class _Unread:
+    __slots__ = ("name", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+
+def objects(port: int, events: int) -> dict[str, Any]:
+    """An object for every event, which nobody looks at."""
+    return _flood(port, events, lambda frames: [_Unread(frame) for frame in frames])
+
+
+def names(port: int, events: int) -> dict[str, Any]:
+    """The name of every event is taken; one kind of them is wanted."""
+
+    def consume(frames: list[bytes]) -> None:
+        for frame in frames:
+            if frame[7 : frame.find(b"\r\n")] == b"Hangup":
+                _Unread(frame)
+
+    return _flood(port, events, consume)
+
+
+def lazy(port: int, events: int) -> dict[str, Any]:
+    """The name and two headers, searched for in the bytes."""
+
+    def consume(frames: list[bytes]) -> None:
+        for frame in frames:
+            frame[7 : frame.find(b"\r\n")].decode()
+            for needle in (b"\r\nUniqueid: ", b"\r\nChannel: "):
+                start = frame.find(needle) + len(needle)
+                frame[start : frame.find(b"\r\n", start)].decode()
+
+    return _flood(port, events, consume)
+
+
+def best_dict(port: int, events: int) -> dict[str, Any]:
+    """Every header into a dict, in the best form that was found, which keeps what is repeated."""
+    separators, once = repeat(": "), repeat(1)
+
+    def consume(frames: list[bytes]) -> None:
+        for frame in frames:
+            lines = frame.decode().split("\r\n")
+            headers = dict(map(str.split, lines, separators, once))
+            if len(headers) != len(lines):
+                raise AssertionError("no event of ours repeats a header.")
+
+    return _flood(port, events, consume)
+
+
+def naive_dict(port: int, events: int) -> dict[str, Any]:
+    """Every header into a dict, line by line, as one would write it first."""
+
+    def consume(frames: list[bytes]) -> None:
+        for frame in frames:
+            headers = {}
+            for line in frame.decode().split("\r\n"):
+                key, _, value = line.partition(": ")
+                headers[key] = value
+
+    return _flood(port, events, consume)
+
+
+def ping(port: int, pings: int) -> dict[str, Any]:
+    """One action after the other, with a blocking socket and nothing else."""
+    taken = []
+    with _connect(port) as sock:
+        meter = Meter(pings)
+        for number in range(pings):
+            begun = time.perf_counter()
+            sock.sendall(b"Action: Ping\r\nActionID: %d\r\n\r\n" % number)
+            data = b""
+            while not data.endswith(b"\r\n\r\n"):
+                data += sock.recv(_READ)
+            taken.append(time.perf_counter() - begun)
+        meter.end()
+    return meter.result(**latencies(taken))
+
+
+if __name__ == "__main__":
+    run((recv, framing, objects, names, lazy, best_dict, naive_dict, ping))

@@ -1,0 +1,169 @@
+"""django_ami's core, used as the README shows."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django_ami.core import Action, Client, Options, ServerConfig
+from django_ami.core.actions import Ping
+from tests.benchmarks.clients.measuring import PATIENCE, Meter, latencies, run, variable
+from tests.benchmarks.server import SECRET, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django_ami.core import Event
+
+#: No flood is longer: what is measured is the delivery of all events, none dropped.
+_ENDLESS = 10_000_000
+
+
+def _config(port: int, name: str = "pbx", **options: Any) -> ServerConfig:
+    made = Options(**{"event_queue_capacity": _ENDLESS, **options})
+    return ServerConfig(name=name, host="127.0.0.1", port=port, username=USER, secret=SECRET, options=made)
+
+
+@contextmanager
+def _started(client: Client) -> Iterator[Client]:
+    """A started client that is ready."""
+    client.start()
+    try:
+        end = time.monotonic() + PATIENCE
+        while not all(server.ready for server in client.servers.values()):
+            assert time.monotonic() < end, client.status()
+            time.sleep(0.001)
+        yield client
+    finally:
+        client.close()
+
+
+# --- events ---
+
+
+def _flood(port: int, meter: Meter, events: int, name: str | None, function: Callable[[Event], None]) -> dict[str, Any]:
+    with _started(Client([_config(port)])) as client:
+        # Not before: FullyBooted is no event of the flood.
+        client.subscribe(name, function)
+        meter.begin()
+        client.send(Action("Flood", Count=str(events)))
+        result = meter.wait()
+        dropped = sum(status.dropped for status in client.status().values())
+    return {**result, "count": events, "dropped": dropped}
+
+
+def flood(port: int, events: int) -> dict[str, Any]:
+    """Every event, and three headers of each."""
+    meter = Meter(events)
+
+    def on_event(event: Event) -> None:
+        _ = event.name, event["Uniqueid"], event["Channel"]
+        meter.count()
+
+    return _flood(port, meter, events, None, on_event)
+
+
+def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
+    """Hangup alone."""
+    meter = Meter(hangups)
+
+    def on_hangup(event: Event) -> None:
+        _ = event.name, event["Uniqueid"], event["Channel"]
+        meter.count()
+
+    return _flood(port, meter, events, "Hangup", on_hangup)
+
+
+# --- actions ---
+
+
+def ping(port: int, pings: int) -> dict[str, Any]:
+    """One action after the other, from a thread."""
+    taken = []
+    with _started(Client([_config(port)], role="caller")) as client:
+        meter = Meter(pings)
+        for _ in range(pings):
+            begun = time.perf_counter()
+            client.send(Ping()).result(PATIENCE)
+            taken.append(time.perf_counter() - begun)
+        meter.end()
+    return meter.result(**latencies(taken))
+
+
+def ping_by_ticks(port: int, pings: int) -> dict[str, Any]:
+    """The same from a loop of one's own, without any thread."""
+    taken = []
+    client = Client([_config(port)], role="caller")
+    try:
+        first = client.send(Ping())
+        while not first.done():
+            client.tick(PATIENCE)
+        meter = Meter(pings)
+        for _ in range(pings):
+            begun = time.perf_counter()
+            pending = client.send(Ping())
+            while not pending.done():
+                client.tick(PATIENCE)
+            pending.result()
+            taken.append(time.perf_counter() - begun)
+        meter.end()
+    finally:
+        client.close()
+    return meter.result(**latencies(taken))
+
+
+def pipeline(port: int, actions: int, outstanding: int, threads: int) -> dict[str, Any]:
+    """So many actions from some threads, never more than so many unanswered; each answer has to be its own."""
+    with _started(Client([_config(port)], role="caller")) as client:
+        wrong = [0] * threads
+
+        def work(thread: int) -> None:
+            pending = deque()
+            for number in range(thread, actions, threads):
+                if len(pending) == outstanding // threads:
+                    asked, answer = pending.popleft()
+                    wrong[thread] += answer.result(PATIENCE)["Variable"] != asked
+                name = variable(number)
+                pending.append((name, client.send(Action("Getvar", Variable=name))))
+            for asked, answer in pending:
+                wrong[thread] += answer.result(PATIENCE)["Variable"] != asked
+
+        workers = [threading.Thread(target=work, args=(thread,)) for thread in range(threads)]
+        meter = Meter(actions)
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        meter.end()
+    return meter.result(wrong=sum(wrong))
+
+
+def pipeline_async(port: int, actions: int, outstanding: int) -> dict[str, Any]:
+    """The same from asyncio."""
+
+    async def work(client: Client) -> int:
+        wrong = 0
+        pending = deque()
+        for number in range(actions):
+            if len(pending) == outstanding:
+                asked, answer = pending.popleft()
+                wrong += (await answer)["Variable"] != asked
+            name = variable(number)
+            pending.append((name, client.send(Action("Getvar", Variable=name))))
+        for asked, answer in pending:
+            wrong += (await answer)["Variable"] != asked
+        return wrong
+
+    with _started(Client([_config(port)], role="caller")) as client:
+        meter = Meter(actions)
+        wrong = asyncio.run(work(client))
+        meter.end()
+    return meter.result(wrong=wrong)
+
+
+if __name__ == "__main__":
+    run((flood, selective, ping, ping_by_ticks, pipeline, pipeline_async))

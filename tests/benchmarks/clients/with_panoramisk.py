@@ -1,0 +1,108 @@
+"""panoramisk: asyncio, one callback per pattern of names."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from panoramisk import Manager
+
+from tests.benchmarks.clients.measuring import PATIENCE, Meter, latencies, run, variable
+from tests.benchmarks.server import SECRET, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+
+def _run(port: int, work: Callable[[Manager], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
+    """Do the work with a manager that is connected and logged in."""
+
+    async def whole() -> dict[str, Any]:
+        # No pings of its own, lest they be measured.
+        manager = Manager(host="127.0.0.1", port=port, username=USER, secret=SECRET, ping_delay=3600)
+        manager.loop = asyncio.get_running_loop()
+        await manager.connect()
+        assert (await manager.authenticated_future).success
+        result = await asyncio.wait_for(work(manager), PATIENCE)
+        manager.close()
+        return result
+
+    return asyncio.run(whole())
+
+
+async def _over(meter: Meter) -> dict[str, Any]:
+    # A loop that looked would be measured; so the last event ends it.
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    meter.over.set = lambda: over.done() or over.set_result(None)  # type: ignore[method-assign]
+    await over
+    return meter.result()
+
+
+def flood(port: int, events: int) -> dict[str, Any]:
+    async def work(manager: Manager) -> dict[str, Any]:
+        meter = Meter(events)
+
+        def on_event(_: Manager, message: Any) -> None:
+            _ = message["Event"], message["Uniqueid"], message["Channel"]
+            meter.count()
+
+        manager.register_event("*", on_event)
+        manager.send_action({"Action": "Flood", "Count": events})
+        return await _over(meter)
+
+    return _run(port, work)
+
+
+def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
+    async def work(manager: Manager) -> dict[str, Any]:
+        meter = Meter(hangups)
+
+        def on_hangup(_: Manager, message: Any) -> None:
+            _ = message["Event"], message["Uniqueid"], message["Channel"]
+            meter.count()
+
+        manager.register_event("Hangup", on_hangup)
+        manager.send_action({"Action": "Flood", "Count": events})
+        return {**await _over(meter), "count": events}
+
+    return _run(port, work)
+
+
+def ping(port: int, pings: int) -> dict[str, Any]:
+    async def work(manager: Manager) -> dict[str, Any]:
+        taken = []
+        meter = Meter(pings)
+        for _ in range(pings):
+            begun = time.perf_counter()
+            await manager.send_action({"Action": "Ping"})
+            taken.append(time.perf_counter() - begun)
+        meter.end()
+        return meter.result(**latencies(taken))
+
+    return _run(port, work)
+
+
+def pipeline(port: int, actions: int, outstanding: int) -> dict[str, Any]:
+    async def work(manager: Manager) -> dict[str, Any]:
+        wrong = 0
+        pending: deque[tuple[str, Any]] = deque()
+        meter = Meter(actions)
+        for number in range(actions):
+            if len(pending) == outstanding:
+                asked, answer = pending.popleft()
+                wrong += (await answer)["Variable"] != asked
+            name = variable(number)
+            pending.append((name, manager.send_action({"Action": "Getvar", "Variable": name})))
+        for asked, answer in pending:
+            wrong += (await answer)["Variable"] != asked
+        meter.end()
+        return meter.result(wrong=wrong)
+
+    return _run(port, work)
+
+
+if __name__ == "__main__":
+    run((flood, selective, ping, pipeline))

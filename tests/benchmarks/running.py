@@ -1,0 +1,116 @@
+"""Running clients: a process for each measurement, and what a scenario needs to ask for one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.clients.measuring import PATIENCE
+from tests.benchmarks.goals import OURS
+from tests.benchmarks.machine import ROOT
+from tests.benchmarks.server import SECRET, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.benchmarks.peers import Peer
+
+#: One measured value: of which figure, whose, and how much.
+Sample = tuple[str, str, float]
+
+
+class Broken(Exception):
+    """A client could not do its task."""
+
+
+@dataclass
+class Bench:
+    """What scenarios run in: the server's port, the peers that are here, and how much is done."""
+
+    port: int
+    peers: Mapping[Peer, str] = field(default_factory=dict)
+    quick: bool = False
+
+    def amount(self, full: int, quick: int) -> int:
+        return quick if self.quick else full
+
+    def ours(self, task: str, **arguments: Any) -> dict[str, Any]:
+        return self._run(sys.executable, "ours", task, arguments)
+
+    def bare(self, task: str, **arguments: Any) -> dict[str, Any]:
+        return self._run(sys.executable, "bare", task, arguments)
+
+    def each_peer(
+        self, task: str, *, but: tuple[str, ...] = (), **arguments: Any
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The same task for every peer that is here, one after the other."""
+        for peer, python in self.peers.items():
+            if peer.name not in but:
+                yield peer.name, self._run(python, peer.client, task, arguments)
+
+    def _run(self, python: str, client: str, task: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        command = [
+            python,
+            "-m",
+            f"tests.benchmarks.clients.{client}",
+            task,
+            json.dumps({"port": self.port, **arguments}),
+        ]
+        done = subprocess.run(
+            command, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=2 * PATIENCE, check=False
+        )
+        return self._result(f"{client} {task} {arguments}", done.stdout.splitlines(), done.stderr)
+
+    def listen(self, task: str, **arguments: Any) -> dict[str, Any]:
+        """The same for the real worker, ``manage.py ami_listen``, with the receivers of ``listening``."""
+        env = _environment(
+            DJANGO_SETTINGS_MODULE="tests.benchmarks.listening.settings",
+            BENCH_TASK=task,
+            BENCH_ARGUMENTS=json.dumps(arguments),
+            AMI_BENCH_URL=f"ami://{USER}:{SECRET}@127.0.0.1:{self.port}",
+        )
+        command = [sys.executable, str(ROOT / "manage.py"), "ami_listen", "--all"]
+        with subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            lines: list[str] = []
+            for line in process.stdout:
+                lines.append(line)
+                if line.startswith("{"):
+                    break
+            process.send_signal(signal.SIGTERM)
+            try:
+                rest, errors = process.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                rest, errors = process.communicate()
+        return self._result(f"ami_listen {task} {arguments}", lines, errors + rest)
+
+    @staticmethod
+    def _result(what: str, lines: list[str], told: str) -> dict[str, Any]:
+        for line in lines:
+            if line.startswith("{"):
+                result: dict[str, Any] = json.loads(line)
+                return result
+        raise Broken(f"{what}: {told.strip()[-2000:] or 'said nothing'}")
+
+
+def _environment(**more: str) -> dict[str, str]:
+    """This process's environment without anything that would set up a project, and with ``more``."""
+    unwanted = ("AMI_", "DJANGO_", "PYTHON", "BENCH_")
+    return {**{key: value for key, value in os.environ.items() if not key.startswith(unwanted)}, **more}
+
+
+def per_event(result: dict[str, Any]) -> float:
+    """CPU in microseconds per event."""
+    return float(result["cpu"] / result["count"] * 1e6)
+
+
+def ours(figure: str, value: float) -> Sample:
+    return figure, OURS, value

@@ -1,0 +1,24 @@
+"""What is measured: a function for each scenario, which runs its clients once and yields what each of them took.
+
+A round calls each of them once; the figures of all rounds are taken together by their median.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tests.benchmarks.scenarios import events, exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.benchmarks.running import Bench, Sample
+
+SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
+    "server": events.server,
+    "selective": events.selective,
+    "flood": events.flood,
+    "signals": events.signals,
+    "ping": exchange.ping,
+    "pipeline": exchange.pipeline,
+}

@@ -1,0 +1,60 @@
+"""Floods of events, by CPU of the client per event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tests.benchmarks.events import block
+from tests.benchmarks.goals import OURS
+from tests.benchmarks.running import Broken, ours, per_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from tests.benchmarks.running import Bench, Sample
+
+_CPU: Final = "CPU per event"
+
+
+def _complete(result: dict[str, Any]) -> float:
+    """Nothing may have been dropped: that would be cheaper."""
+    if result["dropped"]:
+        raise Broken(f"{result['dropped']} of {result['count']} events were dropped.")
+    return per_event(result)
+
+
+def server(bench: Bench) -> Iterator[Sample]:
+    """How fast the server is: what a loop that only reads gets, in bytes and events per second."""
+    events = bench.amount(1_000_000, 200_000)
+    result = bench.bare("recv", events=events)
+    yield "GB/s to a loop that only reads", "recv only", result["bytes"] / result["seconds"] / 1e9
+    yield _CPU, "recv only", per_event(result)
+
+
+def selective(bench: Bench) -> Iterator[Sample]:
+    """One kind of event is wanted, 5 % of all."""
+    many, few = bench.amount(400_000, 100_000), bench.amount(60_000, 10_000)
+    yield _CPU, "framing only", per_event(bench.bare("framing", events=many))
+    yield _CPU, OURS, _complete(bench.ours("selective", events=many, hangups=block().count_hangups(many)))
+    hangups = block().count_hangups(few)
+    for name, result in bench.each_peer("selective", but=("pyst2",), events=few, hangups=hangups):
+        yield _CPU, name, per_event(result)
+    yield _CPU, "name taken, one kind wanted", per_event(bench.bare("names", events=many))
+
+
+def flood(bench: Bench) -> Iterator[Sample]:
+    """Every event, three headers of each read."""
+    many, few = bench.amount(200_000, 50_000), bench.amount(60_000, 10_000)
+    yield _CPU, OURS, _complete(bench.ours("flood", events=many))
+    for name, result in bench.each_peer("flood", but=("pyst2",), events=few):
+        yield _CPU, name, per_event(result)
+    yield _CPU, "lazy: name and two headers", per_event(bench.bare("lazy", events=many))
+
+
+def signals(bench: Bench) -> Iterator[Sample]:
+    """Every event through ``manage.py ami_listen`` to a Django receiver, against a bare callback of the peers."""
+    many, few = bench.amount(200_000, 30_000), bench.amount(60_000, 10_000)
+    yield ours(_CPU, _complete(bench.listen("signals", events=many)))
+    for name, result in bench.each_peer("flood", but=("pyst2",), events=few):
+        yield _CPU, name, per_event(result)

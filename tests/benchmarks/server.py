@@ -1,0 +1,250 @@
+"""The server of the benchmarks, in a process of its own: it sends what was made before, so that it is never waited for.
+
+It is no simulator: it knows the few actions that a benchmark sends, and answers them as Asterisk 22 does. ``Flood`` and
+``Pace`` are its own: so many events (header ``Count``), as fast as they are read, or so many per second (``Rate``).
+``tests/benchmarks/scenarios/server.py`` shows how many bytes per second it gives to who does nothing but read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from hashlib import md5
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from tests.benchmarks.events import BLOCK, block
+from tests.benchmarks.machine import ROOT, raise_file_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+USER: Final = "bench"
+SECRET: Final = "bench-secret"
+
+_READ: Final = 2**18
+_PIECE: Final = 2**20
+_CHALLENGE: Final = "131125642"
+_HEADER: Final = re.compile(rb"^(\w+): ([^\r\n]*)", re.MULTILINE)
+_SETTINGS: Final = (
+    b"AMIversion: 11.0.0\r\nAsteriskVersion: 22.10.1\r\nSystemName: \r\nCoreMaxCalls: 0\r\nCoreMaxLoadAvg: 0.000000\r\n"
+    b"CoreRunUser: \r\nCoreRunGroup: \r\nCoreMaxFilehandles: 65536\r\nCoreRealTimeEnabled: No\r\n"
+    b"CoreCDRenabled: Yes\r\nCoreHTTPenabled: No\r\nSoundsSearchCustomDir: No\r\n"
+)
+_BOOTED: Final = (
+    b"Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 4\r\nLastReload: 4\r\nStatus: Fully Booted\r\n\r\n"
+)
+_CHANNEL: Final = (
+    "Event: CoreShowChannel\r\nActionID: @\r\nChannel: PJSIP/agent-{0:06d}-{0:08x}\r\nChannelState: 6\r\n"
+    "ChannelStateDesc: Up\r\nCallerIDNum: {0:06d}\r\nCallerIDName: Agent {0}\r\nConnectedLineNum: +4930555{0:06d}\r\n"
+    "ConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\nContext: from-trunk\r\nExten: 800100200\r\n"
+    "Priority: 4\r\nUniqueid: 1795459388.{0}\r\nLinkedid: 1795459388.{0}\r\nApplication: Queue\r\n"
+    "ApplicationData: support,tT,,,120\r\nDuration: 00:00:03\r\nBridgeId: 134ed48f-59f6-45a4-af60-{0:012x}\r\n\r\n"
+)
+
+
+class Pacer(threading.Thread):
+    """Sends events at a rate, each on its own, to as many connections as want some."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._due: list[tuple[float, int, Iterator[float]]] = []
+        self._tie = count()
+        self._changed = threading.Condition()
+
+    def add(self, connection: Connection, rate: float, events: int) -> None:
+        with self._changed:
+            steps = connection.pace(rate, events, time.monotonic())
+            heappush(self._due, (next(steps), next(self._tie), steps))
+            self._changed.notify()
+
+    def run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._due:
+                    self._changed.wait()
+                when, _, steps = heappop(self._due)
+            ahead = when - time.monotonic()
+            if ahead > 0:
+                time.sleep(ahead)
+            following = next(steps, None)
+            if following is not None:
+                with self._changed:
+                    heappush(self._due, (following, next(self._tie), steps))
+
+
+class Connection(threading.Thread):
+    """One client: its actions one after the other, as Asterisk takes them."""
+
+    def __init__(self, sock: socket.socket, pacer: Pacer) -> None:
+        super().__init__(daemon=True)
+        self._socket = sock
+        self._pacer = pacer
+        self._sending = threading.Lock()
+        self._flood = 0
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError), self._socket:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._send(b"Asterisk Call Manager/11.0.0\r\n")
+            rest = b""
+            while data := self._socket.recv(_READ):
+                *actions, rest = (rest + data).split(b"\r\n\r\n")
+                self._send(b"".join(map(self._answer, actions)))
+                if self._flood:
+                    self._send_flood()
+
+    def _send(self, data: bytes | memoryview) -> None:
+        with self._sending:
+            self._socket.sendall(data)
+
+    def _answer(self, action: bytes) -> bytes:
+        headers = dict(_HEADER.findall(action))
+        name, action_id = headers.get(b"Action", b""), headers.get(b"ActionID", b"")
+        return _ANSWERS.get(name.lower(), Connection._unknown)(self, headers).replace(
+            b"\r\n", b"\r\nActionID: %b\r\n" % action_id if action_id else b"\r\n", 1
+        )
+
+    # --- the actions ---
+
+    def _ping(self, _: dict[bytes, bytes]) -> bytes:
+        return b"Response: Success\r\nPing: Pong\r\nTimestamp: 1795459380.615053\r\n\r\n"
+
+    def _getvar(self, headers: dict[bytes, bytes]) -> bytes:
+        variable = headers[b"Variable"]
+        return b"Response: Success\r\nVariable: %b\r\nValue: value of %b\r\n\r\n" % (variable, variable)
+
+    def _challenge(self, _: dict[bytes, bytes]) -> bytes:
+        return b"Response: Success\r\nChallenge: %b\r\n\r\n" % _CHALLENGE.encode()
+
+    def _login(self, headers: dict[bytes, bytes]) -> bytes:
+        key = md5(f"{_CHALLENGE}{SECRET}".encode()).hexdigest().encode()
+        good = headers.get(b"Secret") == SECRET.encode() or headers.get(b"Key") == key
+        if not good or headers.get(b"Username") != USER.encode():
+            return b"Response: Error\r\nMessage: Authentication failed\r\n\r\n"
+        return b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n" + _BOOTED
+
+    def _settings(self, _: dict[bytes, bytes]) -> bytes:
+        return b"Response: Success\r\n" + _SETTINGS + b"\r\n"
+
+    def _events(self, _: dict[bytes, bytes]) -> bytes:
+        return b"Response: Success\r\nEvents: On\r\n\r\n"
+
+    def _channels(self, headers: dict[bytes, bytes]) -> bytes:
+        channels, action_id = int(headers[b"Channels"]), headers[b"ActionID"]
+        return b"".join(
+            (
+                b"Response: Success\r\nEventList: start\r\nMessage: Channels will follow\r\n\r\n",
+                _channel_list(channels).replace(b"@", action_id),
+                b"Event: CoreShowChannelsComplete\r\nActionID: %b\r\nEventList: Complete\r\nListItems: %d\r\n\r\n"
+                % (action_id, channels),
+            )
+        )
+
+    def _begin_flood(self, headers: dict[bytes, bytes]) -> bytes:
+        self._flood = int(headers[b"Count"])
+        return b"Response: Success\r\nBytes: %d\r\n\r\n" % block().size(self._flood)
+
+    def _begin_pace(self, headers: dict[bytes, bytes]) -> bytes:
+        self._pacer.add(self, float(headers[b"Rate"]), int(headers[b"Count"]))
+        return b"Response: Success\r\nMessage: At that rate\r\n\r\n"
+
+    def _logoff(self, _: dict[bytes, bytes]) -> bytes:
+        self._socket.shutdown(socket.SHUT_RD)
+        return b"Response: Goodbye\r\nMessage: Thanks for all the fish.\r\n\r\n"
+
+    def _unknown(self, _: dict[bytes, bytes]) -> bytes:
+        return b"Response: Error\r\nMessage: Invalid/unknown command\r\n\r\n"
+
+    # --- events ---
+
+    def _send_flood(self) -> None:
+        events, self._flood = self._flood, 0
+        made = block()
+        whole, rest = divmod(events, BLOCK)
+        for _ in range(whole):
+            self._send_in_pieces(memoryview(made.data))
+        self._send_in_pieces(memoryview(made.data)[: made.prefix(rest)])
+
+    def _send_in_pieces(self, data: memoryview) -> None:
+        for start in range(0, len(data), _PIECE):
+            self._send(data[start : start + _PIECE])
+
+    def pace(self, rate: float, events: int, begun: float) -> Iterator[float]:
+        """Gives the time of the next event, and sends it when it is asked for the one behind it."""
+        made = block()
+        # Not in step with the other connections, which were asked at about the same time.
+        shift = self._socket.fileno() * 0.618 % 1.0
+        place = int(shift * BLOCK)
+        for number in range(events):
+            yield begun + (number + shift) / rate
+            at = (place + number) % BLOCK
+            try:
+                self._send(made.data[made.ends[at - 1] if at else 0 : made.ends[at]])
+            except OSError:
+                return  # it has gone
+
+
+_ANSWERS: Final = {
+    b"ping": Connection._ping,
+    b"getvar": Connection._getvar,
+    b"challenge": Connection._challenge,
+    b"login": Connection._login,
+    b"coresettings": Connection._settings,
+    b"events": Connection._events,
+    b"coreshowchannels": Connection._channels,
+    b"flood": Connection._begin_flood,
+    b"pace": Connection._begin_pace,
+    b"logoff": Connection._logoff,
+}
+
+_lists: dict[int, bytes] = {}
+
+
+def _channel_list(channels: int) -> bytes:
+    """The items of a list; @ stands for the ActionID. Made once per length."""
+    if channels not in _lists:
+        _lists[channels] = "".join(map(_CHANNEL.format, range(channels))).encode()
+    return _lists[channels]
+
+
+@contextlib.contextmanager
+def running() -> Iterator[int]:
+    """The server in a process of its own, for as long as the context lasts; gives its port."""
+    command = [sys.executable, "-m", "tests.benchmarks.server"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()  # it ends when nobody is left to tell it anything
+            process.wait(10)
+
+
+def _serve() -> None:
+    raise_file_limit()
+    block()
+    # A thread that answers should not wait for another one that only copies.
+    sys.setswitchinterval(0.0005)
+    pacer = Pacer()
+    pacer.start()
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    print(listener.getsockname()[1], flush=True)
+    threading.Thread(target=_accept, args=(listener, pacer), daemon=True).start()
+    sys.stdin.read()
+
+
+def _accept(listener: socket.socket, pacer: Pacer) -> None:
+    while True:
+        Connection(listener.accept()[0], pacer).start()
+
+
+if __name__ == "__main__":
+    _serve()
