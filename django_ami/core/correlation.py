@@ -69,6 +69,7 @@ class PendingAction(Future[Response]):
         self.server = server
         self.timeout = timeout
         self.final_event = action.final_event
+        self.final_broadcast = action.final_broadcast
         self.wire = wire
         self.deadline = 0.0
         self.position: int | None = None
@@ -199,6 +200,7 @@ class PendingActions:
         self._by_id: dict[str, PendingAction] = {}
         self._unanswered: dict[str, PendingAction] = {}
         self._deadlines: list[tuple[float, int, PendingAction]] = []
+        self._listing: PendingAction | None = None
         self._overdue = False
         self._tie = count()
 
@@ -241,13 +243,28 @@ class PendingActions:
         is_list = response.get("EventList", "").lower() == "start"
         if not response.ok or not (is_list or pending.final_event):
             self.discard(pending).complete()
+        elif is_list:
+            self._listing = pending
 
     def claim(self, event: Event) -> bool:
         """True if the event belongs to an answer of ours, or did: then it is nothing to tell receivers of."""
-        if self._needle in event.raw and self._claim(event):
-            self.claimed += 1
-            return True
-        return False
+        if self._needle in event.raw:
+            ours = self._claim(event)
+        else:
+            ours = self._listing is not None and self._adopt(event, self._listing)
+        self.claimed += ours
+        return ours
+
+    def _adopt(self, event: Event, listing: PendingAction) -> bool:
+        """True if it is an item of the list under way though it does not say so.
+
+        Those of IAXpeers carry no ActionID (_iax2_show_peers_one in channels/chan_iax2.c). A list is written in one go,
+        and what is sent to everybody has a Privilege.
+        """
+        if b"\r\nPrivilege: " in event.raw or b"\r\nActionID: " in event.raw:
+            return False
+        self._collect(listing, event)
+        return True
 
     def _claim(self, event: Event) -> bool:
         # Some names are list items and broadcasts both (DeviceStateChange); only Status items have a Privilege, too.
@@ -317,7 +334,8 @@ class PendingActions:
         if pending.position is None:
             text = "it was never sent, so it is safe to repeat."
         elif pending.response is not None and pending.final_event:
-            text = f"it was accepted, but no {pending.final_event} came: does the AMI user have read=call?"
+            cure = ": does the AMI user have read=call?" if pending.final_broadcast else "."
+            text = f"it was accepted, but no {pending.final_event} came{cure}"
         else:
             text = "it was sent, so it may have been carried out: look before you repeat it."
         return ActionTimeout(
@@ -347,6 +365,7 @@ class PendingActions:
         self._by_id.clear()
         self._unanswered.clear()
         self._deadlines.clear()
+        self._listing = None
         self._overdue = False
         for pending in pendings:
             pending.fail(error(pending))
@@ -356,4 +375,6 @@ class PendingActions:
         """Watch over it no more; whoever calls settles it."""
         self._by_id.pop(pending.action_id, None)
         self._unanswered.pop(pending.action_id, None)
+        if pending is self._listing:
+            self._listing = None
         return pending

@@ -503,6 +503,49 @@ def test_a_broadcast_with_our_action_id_is_for_the_receivers_an_item_is_not(broa
     assert registry.late == claimed
 
 
+PEER = Event("PeerEntry", b"Event: PeerEntry\r\nObjectName: a")
+
+
+def test_an_item_that_does_not_say_whose_it_is_belongs_to_the_list_under_way():
+    registry = Registry()
+    pending, other = registry.send(), registry.send()
+    assert not registry.claim(PEER)
+    registry.match(answer(1, "EventList: start"))
+    assert registry.claim(PEER)
+    assert not registry.claim(Event("Hangup", b"Event: Hangup\r\nPrivilege: call,all"))
+    assert not registry.claim(event("PeerEntry", "fedcba9876543210-1"))
+    assert registry.claim(event("PeerlistComplete", 1, "EventList: Complete"))
+    assert pending.result(0).events == (PEER,)
+    assert not registry.claim(PEER)
+    registry.match(answer(2, "EventList: start"))
+    registry.expire(30)
+    assert not registry.claim(PEER)
+    assert (other.events, registry.counters) == ([], (2, 0, 0))
+
+
+def test_nothing_of_a_lost_connection_is_taken_for_an_item():
+    registry = Registry()
+    registry.send()
+    registry.match(answer(1, "EventList: start"))
+    registry.fail_all(lambda _: ConnectionLost("gone"))
+    assert not registry.claim(PEER)
+
+
+class FaxStats(Action):
+    final_event = "FAXStats"
+
+
+def test_an_action_may_be_complete_with_an_event_of_its_own_without_a_list():
+    registry = Registry()
+    pending = registry.send(FaxStats("FAXStats"))
+    registry.match(answer(1, "Message: FAXStats event will follow"))
+    assert not pending.done()
+    figures = event("FAXStats", 1, "CurrentSessions: 0")
+    assert registry.claim(figures)
+    assert (pending.result(0).final_event, pending.result(0).events) == (figures, ())
+    assert registry.counters == (1, 0, 0)
+
+
 def test_an_originate_is_complete_with_its_outcome_which_receivers_see_too():
     registry = Registry()
     pending = registry.send(WAITING)
@@ -607,6 +650,14 @@ def test_a_timeout_says_how_far_it_came(prepare, text, sent):
     assert isinstance(error, ActionTimeout)
     assert (error.sent, error.server) == (sent, "node_1")
     assert f"no answer to Originate within 5 s; {text}" in str(error)
+
+
+def test_a_timeout_does_not_ask_for_rights_if_the_event_needs_none():
+    registry = Registry()
+    pending = registry.send(FaxStats("FAXStats"), timeout=5)
+    registry.match(answer(1))
+    registry.expire(5)
+    assert str(pending.exception(0)).endswith("within 5 s; it was accepted, but no FAXStats came.")
 
 
 def test_the_heap_of_deadlines_stays_small():

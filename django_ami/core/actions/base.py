@@ -42,6 +42,8 @@ class Action:
 
     #: The event that completes the action after its response, if it is not the response itself.
     final_event: str | None = None
+    #: Whether that event goes to everybody who has the class ``call``, and not to whoever asked alone.
+    final_broadcast: bool = False
 
     def __init__(self, name: str, headers: Mapping[str, Value] | None = None, /, **more: Value) -> None:
         self.name = str(name)

@@ -85,6 +85,7 @@ class Originate(Action):
         )
         if wait and run_async:
             self.final_event = "OriginateResponse"
+            self.final_broadcast = True
         if wait or not run_async:
             # The server ends the call after its Timeout; what it says of that needs a moment to get here.
             self.timeout = (30_000 if timeout_ms is None else timeout_ms) / 1000 + 10

@@ -318,7 +318,7 @@ class Session:
         return kind(message, server=self.config.name, sent=False)
 
     def _transmit_ready(self, pending: PendingAction) -> None:
-        if not pending.final_event or self._mask == "on" or "call" in self._mask.split(","):
+        if not pending.final_broadcast or self._mask == "on" or "call" in self._mask.split(","):
             self._transmit(pending)
         elif self.role is Role.CALLER:
             self._outcomes.transmit(pending)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from django_ami.core.actions import Originate
+from django_ami.core.actions import Action, Originate
 from django_ami.core.errors import ActionTimeout, AuthenticationFailed, Backpressure, ConfigurationError, ConnectionLost
 from django_ami.core.session import Role
 from tests.core.support import Dialogue
+
+
+class FaxStats(Action):
+    final_event = "FAXStats"
 
 
 def call(number: int = 1) -> Originate:
@@ -57,6 +61,17 @@ def test_other_actions_do_not_wait_for_the_filter(talk):
     talk.send(call())
     talk.send()
     talk.expect("Filter", "Ping")
+
+
+@pytest.mark.parametrize("role", [Role.CALLER, Role.LISTENER])
+def test_an_event_that_goes_to_whoever_asked_needs_no_filter_and_no_class(role):
+    talk = Dialogue(role, events="system")
+    talk.become_ready()
+    pending = talk.send(FaxStats("FAXStats"))
+    request = talk.expect("FAXStats")
+    talk.answer(request, "Message: FAXStats event will follow")
+    talk.event("FAXStats", f"ActionID: {request['ActionID']}", "CurrentSessions: 0")
+    assert pending.result(0).final_event["CurrentSessions"] == "0"
 
 
 def test_an_account_that_may_set_no_filter_is_told_so_before_anything_is_sent(talk):
