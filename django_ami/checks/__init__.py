@@ -3,6 +3,7 @@
 ``docs/checks.md`` has a row for each id. All have the tag ``ami``; those of ``DEPLOYMENT`` run with ``check --deploy``.
 """
 
+from django_ami.checks.receivers import check_event_names
 from django_ami.checks.security import check_plain_tcp, check_secrets, check_verification
 from django_ami.checks.servers import check_heartbeat, check_twins
 from django_ami.checks.settings import check_settings
@@ -11,5 +12,5 @@ __all__ = ["ALWAYS", "DEPLOYMENT", "TAG"]
 
 TAG = "ami"
 
-ALWAYS = (check_settings, check_heartbeat, check_twins, check_secrets)
+ALWAYS = (check_settings, check_heartbeat, check_twins, check_secrets, check_event_names)
 DEPLOYMENT = (check_plain_tcp, check_verification)
