@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter, defaultdict
 from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -36,17 +37,25 @@ class ReceiverExit(Exception):
 
 def dotted_name(function: Callable[..., Any]) -> str:
     """The name of a function as one would import it."""
-    if isinstance(function, partial):
-        return dotted_name(function.func)
+    function = _innermost(function)
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     return f"{getattr(function, '__module__', None) or type(function).__module__}.{name}"
 
 
+def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The user's own function, whatever is around it: ours, partials and decorators, in any order."""
+    while True:
+        if isinstance(function, partial):
+            function = function.func
+        elif isinstance(function, FunctionType) and hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        else:
+            return function
+
+
 def _who(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Whom the time is put down to: the function itself, and nothing that holds on to an answer."""
-    while isinstance(function, partial):
-        function = function.func
-    who: Callable[..., Any] = getattr(function, "__wrapped__", function)
+    """Whom the time is put down to: the function itself, and nothing that holds on to an answer or to arguments."""
+    who = _innermost(function)
     return who if type(who).__hash__ is not None else type(who)  # such an object cannot be the key of a dict
 
 

@@ -1,0 +1,66 @@
+"""Who receives is known by a name and a time, and by nothing that would be held on to."""
+
+from __future__ import annotations
+
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from django_ami.core.actions import Ping
+from tests.core.io_support import config, ready, simulator, started, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django_ami.testing import Simulator
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    with simulator() as running:
+        yield running
+
+
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def around(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return around
+
+
+class Log:
+    """Somebody who is told of answers."""
+
+    def __init__(self) -> None:
+        self.told: list[int] = []
+
+    def on_answer(self, number: int, *_: Any) -> None:
+        self.told.append(number)
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda log, number: partial(log.on_answer, number),
+        lambda log, number: partial(partial(log.on_answer), number),
+        lambda log, number: decorated(partial(log.on_answer, number)),
+        lambda log, number: partial(decorated(log.on_answer), number),
+    ],
+)
+def test_many_completions_of_one_function_are_one_receiver(
+    sim: Simulator, around: Callable[[Log, int], Callable[..., Any]]
+) -> None:
+    """However its arguments were given to it; none of them is kept, and its name is told."""
+    log, many = Log(), 50
+    with started(config(sim)) as client:
+        ready(client)
+        for number in range(many):
+            client.send(Ping()).on_complete(around(log, number))
+        wait_until(lambda: sum(client.receivers.failures.values()) == many)
+        assert sorted(log.told) == list(range(many))
+        assert client.receivers.failures == {f"{__name__}.Log.on_answer": many}
+        assert {*client.receivers._seconds, *client.receivers._seconds_before} == {log.on_answer}
+        assert client.receivers.slowest().startswith(f"{__name__}.Log.on_answer, ")
