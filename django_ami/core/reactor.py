@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: A wait without an end is none: at the latest after so many seconds the loop looks around.
 _LONGEST_SLEEP: Final = 3600.0
+#: Cancelled timers are kept until it is their time, but no more of them than of the others and so many.
+_MOST_CANCELLED: Final = 64
 
 
 class Timer:
@@ -51,6 +53,7 @@ class Reactor:
         self._selector = selectors.DefaultSelector()
         self._calls: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
+        self._most_timers = _MOST_CANCELLED
         self._tie = count()
         self._asleep = False
         self._thread: int | None = None
@@ -81,6 +84,11 @@ class Reactor:
         """Call the function at a time of the reactor's clock."""
         timer = Timer(when, function)
         heappush(self._timers, (when, next(self._tie), timer))
+        if len(self._timers) > self._most_timers:
+            # A deadline may be a day away, and give way to a nearer one every second.
+            self._timers = [entry for entry in self._timers if entry[2].callback is not None]
+            heapify(self._timers)
+            self._most_timers = 2 * len(self._timers) + _MOST_CANCELLED
         return timer
 
     def watch(self, fileno: int, events: int, function: Callable[[int], None]) -> None:

@@ -114,6 +114,17 @@ def test_a_cancelled_timer_wakes_nobody(reactor: CountingReactor) -> None:
     assert reactor._sleep(None) > 100
 
 
+def test_cancelled_timers_do_not_pile_up_until_their_time(reactor: CountingReactor) -> None:
+    seen: list[int] = []
+    for number in range(10_000):
+        if number % 1000 == 0:
+            reactor.call_at(reactor.now - number, lambda number=number: seen.append(number))
+        reactor.call_at(reactor.now + 86_400, lambda: seen.append(-1)).cancel()
+        assert len(reactor._timers) < 100
+    reactor.turn(0)
+    assert seen == list(range(9000, -1, -1000))
+
+
 @pytest.mark.parametrize("kind", ["call", "timer", "socket"])
 def test_a_callback_that_raises_stops_nothing(
     reactor: CountingReactor, caplog: pytest.LogCaptureFixture, kind: str
