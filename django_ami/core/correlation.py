@@ -90,7 +90,10 @@ class PendingAction(Future[Response]):
         event loop: write ``await`` there.
         """
         self._wait(timeout)
-        return super().result(0)
+        try:
+            return super().result(0)
+        finally:
+            del self  # the traceback of an error has this frame: they would hold each other
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait as ``result`` does, and return the error, or None."""
@@ -103,16 +106,17 @@ class PendingAction(Future[Response]):
         ``error`` is None if the answer is good. An ActionFailed comes with its response.
         """
 
-        def call(_: Future[Response]) -> None:
-            error = super(PendingAction, self).exception(0)
+        # Nothing in here may refer to self, or a long list stays until the garbage collector comes by.
+        def call(settled: Future[Response]) -> None:
+            error = settled.exception(0)
             if error is None:
-                function(None, super(PendingAction, self).result(0))
+                function(None, settled.result(0))
             elif isinstance(error, AmiError):
                 function(error, error.response if isinstance(error, ActionFailed) else None)
 
         self.add_done_callback(update_wrapper(call, function))
 
-    def add_done_callback(self, fn: Callable[[Future[Response]], object]) -> None:
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
         """As in ``concurrent.futures``, but the function runs where user code runs, never on the reactor thread."""
         if self._owner is None or self.done():
             super().add_done_callback(fn)
@@ -138,7 +142,10 @@ class PendingAction(Future[Response]):
 
             super().add_done_callback(settled)
             yield from waiter
-        return super().result(0)
+        try:
+            return super().result(0)
+        finally:
+            del self  # as in result
 
     def __repr__(self) -> str:
         state = "done" if self.done() else "waiting"
@@ -171,6 +178,9 @@ class PendingAction(Future[Response]):
             return
         # A CLI command that fails is answered with "Command output follows": what it printed says why.
         text = response.output.strip() or response.message or "no message"
+        if text == "Permission denied":
+            # process_message in main/manager.c says no more than that.
+            text += f": write= of the AMI user lacks its class (the CLI's 'manager show command {self.name}' names it)."
         self.set_exception(ActionFailed(f"{self.name} refused: {text}", response=response, server=self.server))
 
     def fail(self, error: AmiError) -> None:

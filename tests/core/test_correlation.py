@@ -101,10 +101,14 @@ def test_an_action_cannot_be_cancelled():
     assert not promise().cancel()
 
 
+DENIED = "Permission denied: write= of the AMI user lacks its class (the CLI's 'manager show command Ping' names it)."
+
+
 @pytest.mark.parametrize(
     ("lines", "text"),
     [
-        (["Message: Permission denied\n"], "node_1: Ping refused: Permission denied"),
+        (["Message: No such channel\n"], "node_1: Ping refused: No such channel"),
+        (["Message: Permission denied"], f"node_1: Ping refused: {DENIED}"),
         (["Message: Command output follows", "Output: ", "Output: no such command"], "Ping refused: no such command"),
         (["Message: Command output follows", "Output: "], "Ping refused: Command output follows"),
         ([], "Ping refused: no message"),

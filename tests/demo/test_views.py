@@ -103,7 +103,8 @@ def test_a_refusal_of_the_server_is_a_502(sim: Simulator, client: Client) -> Non
     sim.on("Originate").fail("Permission denied")
     response = client.post("/originate/", VALID)
     assert response.status_code == 502
-    assert response.json() == {"error": "node_1: Originate refused: Permission denied", "sent": True}
+    cure = "write= of the AMI user lacks its class (the CLI's 'manager show command Originate' names it)."
+    assert response.json() == {"error": f"node_1: Originate refused: Permission denied: {cure}", "sent": True}
 
 
 def test_a_server_that_is_down_is_a_503_and_nothing_was_sent(sim: Simulator, client: Client) -> None:

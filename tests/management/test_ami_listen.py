@@ -172,6 +172,18 @@ def test_the_mask_is_what_was_asked_for(listen: Listen, sim: Simulator) -> None:
     assert worker.numbers() == [1]
 
 
+def test_an_account_that_may_not_see_everything(listen: Listen) -> None:
+    with quick_simulator(users={"admin": User(secret="amp111", read="call", write="")}) as sim:
+        worker = listen(servers=(sim,), settings={"AMI_OPTIONS": {"boot_grace": 0.1}})
+        worker.wait_for_out("node_1: ready, ")
+        warning = worker.wait_for_err("node_1: FullyBooted did not come: ")
+        assert "read= of user 'admin' in manager.conf has no system" in warning
+        assert "The version is unknown: write= has neither system nor reporting." in warning
+        worker.signal(signal.SIGTERM)
+        assert worker.wait() == 0
+    assert worker.err == [warning]
+
+
 def test_a_class_that_does_not_exist_is_refused(listen: Listen, sim: Simulator) -> None:
     worker = listen("--events=calls", servers=(sim,))
     assert worker.wait() == 2

@@ -64,6 +64,8 @@ class Cluster:
                     notice.asterisk_version or "of unknown version",
                     notice.ami_version or "of unknown version",
                 )
+                if notice.warning:
+                    logger.warning("%s: %s", notice.server, notice.warning)
             case Lost(retry_in=None):
                 logger.error("%s", notice.error)
             case Lost():

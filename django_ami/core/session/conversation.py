@@ -354,7 +354,7 @@ class Session:
             # No longer than the silence that means a loss: only a user's action may keep the server mute beyond that.
             timeout = max(0.0, self._heartbeat.last_received + self.options.read_timeout - self._now)
         pending = PendingAction(action, action_id, encode(action, action_id), server=self.config.name, timeout=timeout)
-        pending.add_done_callback(lambda _: then(pending))
+        pending.add_done_callback(then)  # not by way of the variable: it would hold itself
         try:
             self._pending.add(pending, self._now)
         except Backpressure as error:
@@ -431,7 +431,11 @@ class Session:
         self.connects += 1
         if self._mask != "on" and "system" not in self._mask.split(","):
             self._ask(Events(self._mask), lambda _: None)
-        self.notices.append(Ready(self.config.name, self.ami_version, self.asterisk_version, again=self.connects > 1))
+        warning = "" if self._booted or self.role is Role.CALLER else self._handshake.unbooted(expected=self._sees_boot)
+        self._sees_boot = self._booted
+        self.notices.append(
+            Ready(self.config.name, self.ami_version, self.asterisk_version, again=self.connects > 1, warning=warning)
+        )
         waiting, self._waiting = self._waiting, []
         for pending in waiting:
             self._transmit_ready(pending)

@@ -40,6 +40,7 @@ class Handshake:
     def __init__(self, config: ServerConfig, mask: str, ask: Ask, observer: Observer) -> None:
         self.ami_version = ""
         self.asterisk_version = ""
+        self._denied = False
         self._config = config
         self._mask = mask
         self._ask = ask
@@ -100,9 +101,31 @@ class Handshake:
             self._observer.failed(ConnectionLost("no answer after the login.", server=self._config.name))
             return
         # An account with neither system nor reporting in write= is refused, and that is all right.
+        self._denied = not response.ok
         self.asterisk_version = response.get("AsteriskVersion", "")
         self.ami_version = response.get("AMIversion", self.ami_version)
         self._observer.identified()
+
+    def unbooted(self, *, expected: bool) -> str:
+        """What there is to say of a login without FullyBooted; ``expected`` if this account was told it before.
+
+        Asterisk answers nobody who asks for the classes of read=, and leaves out events without a word
+        (process_events in main/manager.c): this is the only sign of an account that does not see everything.
+        """
+        account = f"read= of user {self._config.username!r} in manager.conf"
+        text = f"FullyBooted did not come: {account} has no system, or Asterisk is still starting."
+        if expected:
+            text = (
+                f"FullyBooted did not come within {self._config.options.boot_timeout:g} s (option boot_timeout): "
+                f"Asterisk is still starting, or {account} has no system any more."
+            )
+        text += " Events of classes that are not in read= never come, and nobody is told."
+        if self._denied:
+            text += (
+                " The version is unknown: write= has neither system nor reporting. Actions of classes that are not "
+                "in write= are refused with 'Permission denied'."
+            )
+        return text
 
 
 def _response(answer: PendingAction) -> Response | None:

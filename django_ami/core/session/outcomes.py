@@ -61,7 +61,8 @@ class Outcomes:
         assert isinstance(error, AmiError)  # noqa: S101  (for the type checker)
         for pending in held:
             if isinstance(error, ActionFailed):
-                why = f"no event filter ({error.message}); give the AMI user write=system, or send with wait=False"
+                refusal = f"Filter refused: {error.response.message}"
+                why = f"no event filter ({refusal}); give the AMI user write=system, or send with wait=False"
                 self._refuse(pending, why, ConfigurationError)
             else:
                 self._refuse(pending, f"no event filter ({error.message.rstrip('.')})", type(error))

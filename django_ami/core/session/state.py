@@ -38,12 +38,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The server is logged in and booted; ``again`` if it had been ready before."""
+    """The server is logged in and booted; ``again`` if it had been ready before.
+
+    ``warning`` says what a listener may miss without being told; empty if there is nothing to say.
+    """
 
     server: str
     ami_version: str
     asterisk_version: str
     again: bool
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

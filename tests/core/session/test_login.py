@@ -153,6 +153,44 @@ def test_a_server_that_does_not_finish_booting_is_ready_all_the_same():
     assert talk.state == "ready"
 
 
+@pytest.mark.parametrize("denied", [False, True])
+def test_a_listener_that_may_not_see_everything_is_told_so(denied):
+    talk = Dialogue()
+    talk.answer(talk.log_in(), "Message: Permission denied", status="Error" if denied else "Success")
+    talk.wait(1)
+    (ready,) = talk.notices()
+    assert ready.warning.startswith(
+        "FullyBooted did not come: read= of user 'admin' in manager.conf has no system, or Asterisk is still starting."
+        " Events of classes that are not in read= never come, and nobody is told."
+    )
+    assert ready.warning.endswith("in write= are refused with 'Permission denied'.") == denied
+
+
+def test_a_listener_that_may_not_see_everything_any_more_is_told_so_and_the_next_time_does_not_wait_for_it():
+    talk = Dialogue(boot_grace=1, boot_timeout=20)
+    talk.become_ready()
+    assert talk.notices()[-1].warning == ""
+    talk.hang_up()
+    talk.answer(talk.log_in())
+    talk.wait(20)
+    warning = talk.notices()[-1].warning
+    assert warning.startswith(
+        "FullyBooted did not come within 20 s (option boot_timeout): Asterisk is still starting, or"
+    )
+    assert "has no system any more" in warning
+    talk.hang_up()
+    talk.answer(talk.log_in())
+    talk.wait(1)
+    assert talk.notices()[-1].warning.startswith("FullyBooted did not come: ")
+
+
+def test_a_caller_asks_for_no_events_and_misses_none():
+    talk = Dialogue(Role.CALLER)
+    talk.answer(talk.log_in(), "Message: Permission denied", status="Error")
+    talk.wait(1)
+    assert talk.notices() == [Ready("node_1", "11.0.0", "", again=False)]
+
+
 def test_an_account_that_may_not_ask_who_is_there():
     talk = Dialogue()
     request = talk.log_in()
