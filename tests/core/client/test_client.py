@@ -23,7 +23,7 @@ from django_ami.core.errors import (
 )
 from django_ami.core.messages import CallResult
 from django_ami.testing import CallTimes, Faults, ReceivedAction, Simulator, User
-from django_ami.testing.masks import CLASSES
+from django_ami.testing.simulator.masks import CLASSES
 from tests.core.io_support import Recorder, config, ready, simulator, started, wait_until
 from tests.core.servers import Hoard, refusing_port
 

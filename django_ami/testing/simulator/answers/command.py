@@ -1,0 +1,81 @@
+"""Command: a few commands of the command line interface, and the two ways to wrap their output."""
+
+from collections.abc import Callable
+
+from django_ami.testing.simulator.answers.registry import action
+from django_ami.testing.simulator.channels import STATES
+from django_ami.testing.simulator.exchange import Exchange
+from django_ami.testing.simulator.frames import command_follows
+
+Lines = list[str]
+
+
+def _version(x: Exchange) -> Lines:
+    return [f"Asterisk {x.server.profile.asterisk_version} built by django_ami @ localhost on a x86_64 running Linux"]
+
+
+def _uptime(x: Exchange) -> Lines:
+    minutes, seconds = divmod(x.server.uptime, 60)
+    said = f"{seconds} seconds" if not minutes else f"{minutes} minutes, {seconds} seconds"
+    return [f"System uptime: {said}", f"Last reload: {said}"]
+
+
+def _channels(x: Exchange) -> Lines:
+    rows = [
+        f"{one.name:<64} {f'{one.exten}@{one.context}:{one.priority}':<32} "
+        f"{STATES[one.state]:<7} {f'{one.application}({one.data})':<30}"
+        for one in x.pbx.channels.values()
+    ]
+    calls = len({one.linkedid for one in x.pbx.channels.values()})
+    head = f"{'Channel':<64} {'Location':<32} {'State':<7} {'Application(Data)':<30}"
+    totals = [
+        f"{len(rows)} active channels",
+        f"{calls} active calls",
+        f"{x.pbx.calls_processed} calls processed",
+    ]
+    return [head, *rows, *totals]
+
+
+def _database(x: Exchange) -> Lines:
+    rows = [f"{key:<50}: {value:<25}" for key, value in sorted(x.pbx.database.items())]
+    return [*rows, f"{len(rows)} results found."]
+
+
+def _queues(x: Exchange) -> Lines:
+    lines: Lines = []
+    for queue in x.pbx.queues.values():
+        lines += [f"{queue.name} has {len(queue.callers)} calls (max unlimited) in '{queue.strategy}' strategy"]
+        lines += ["   Members: ", *(f"      {one.name} ({one.interface})" for one in queue.members)]
+        lines += ["   No Callers" if not queue.callers else "   Callers: ", ""]
+    return lines
+
+
+def _users(x: Exchange) -> Lines:
+    return ["", "username", "--------", *x.server.users, f"{len(x.server.users)} manager users configured."]
+
+
+_COMMANDS: dict[str, Callable[[Exchange], Lines]] = {
+    "core show version": _version,
+    "core show uptime": _uptime,
+    "core show channels": _channels,
+    "database show": _database,
+    "queue show": _queues,
+    "manager show users": _users,
+}
+
+
+@action("Command", "command")
+def command(x: Exchange) -> bytes:
+    """Run a command of the command line interface."""
+    text = x.get("Command")
+    if not text:
+        return x.error("No command provided")
+    found = _COMMANDS.get(" ".join(text.lower().split()))
+    unknown = f"No such command '{text}' (type 'core show help {text}' for other possible commands)"
+    lines = found(x) if found else [unknown]
+    if x.server.profile.command_follows:
+        return command_follows("".join(f"{line}\n" for line in lines), x.request.action_id)
+    # A failure says the same Message; the reason is in the output. At least one Output line comes, empty or not.
+    output = [("Output", line) for line in lines or [""]]
+    head = ("Message", "Command output follows")
+    return x.answer("Success" if found else "Error", head, *output)

@@ -1,0 +1,28 @@
+"""A broadcast event: rendered once, then handed to every session that may have it."""
+
+import time
+from collections.abc import Iterable
+from functools import cached_property
+
+from django_ami.testing.simulator.frames import decode, render
+from django_ami.testing.simulator.masks import bits
+
+
+class Event:
+    """One event with its bytes and the classes that a session's mask must have, all of them."""
+
+    def __init__(self, name: str, headers: Iterable[tuple[str, str]], classes: str) -> None:
+        self.name = name
+        self.bits = bits(classes)
+        self.data = render([("Event", name), ("Privilege", f"{classes},all"), *headers])
+
+    @cached_property
+    def text(self) -> str:
+        """The whole event, as filters see it."""
+        return decode(self.data)
+
+
+def optional_headers(timestamps: bool, system_name: str) -> list[tuple[str, str]]:
+    """What ``timestampevents`` and ``systemname`` add to broadcast events, right after Privilege."""
+    headers = [("Timestamp", f"{time.time():.6f}")] if timestamps else []
+    return [*headers, ("SystemName", system_name)] if system_name else headers

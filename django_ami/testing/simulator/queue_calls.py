@@ -1,0 +1,119 @@
+"""A caller in a queue: from QueueCallerJoin to AgentComplete, or to QueueCallerAbandon."""
+
+import time
+from typing import TYPE_CHECKING
+
+from django_ami.testing.simulator.channels import Channel, Pairs, first_signal
+from django_ami.testing.simulator.queues import Member, Queue, Waiting
+
+if TYPE_CHECKING:
+    from django_ami.testing.simulator.pbx import Pbx
+
+_RETRY = 0.05
+
+
+class QueueCall:
+    """One caller's stay in one queue."""
+
+    def __init__(self, pbx: "Pbx", queue: Queue, caller: Channel) -> None:
+        self._pbx = pbx
+        self._queue = queue
+        self._caller = caller
+        self._waiting = Waiting(caller)
+
+    async def run(self) -> None:
+        """Wait for a member, talk, leave."""
+        self._join()
+        answered = await self._find_member()
+        if answered is None:
+            self._abandon()
+        else:
+            await self._talk(*answered)
+
+    def _emit(self, event: str, *headers: tuple[str, str]) -> None:
+        self._pbx.emit(event, [*self._caller.snapshot(), *headers])
+
+    def _join(self) -> None:
+        self._queue.callers.append(self._waiting)
+        count = str(len(self._queue.callers))
+        self._emit("QueueCallerJoin", ("Queue", self._queue.name), ("Position", count), ("Count", count))
+        self._emit("MusicOnHoldStart", ("Class", "default"))
+
+    def _leave(self) -> None:
+        position = self._queue.position(self._caller)
+        self._queue.callers.remove(self._waiting)
+        place = [("Position", str(position)), ("Count", str(len(self._queue.callers)))]
+        self._emit("QueueCallerLeave", ("Queue", self._queue.name), *place)
+
+    def _abandon(self) -> None:
+        self._queue.abandoned += 1
+        position = str(self._queue.position(self._caller))
+        hold = ("HoldTime", str(self._waiting.seconds))
+        places = [("Position", position), ("OriginalPosition", position)]
+        self._emit("QueueCallerAbandon", ("Queue", self._queue.name), *places, hold)
+        self._leave()
+
+    async def _find_member(self) -> tuple[Member, Channel, float] | None:
+        """Ring one free member after the other until one answers; None if the caller or the patience ends first."""
+        deadline = time.monotonic() + self._pbx.times.queue_patience
+        tried: set[str] = set()
+        while time.monotonic() < deadline:
+            free = [one for one in self._queue.free_members() if one.interface not in tried]
+            if free:
+                tried.add(free[0].interface)
+                rang = time.monotonic()
+                leg = await self._ring(free[0])
+                if leg is not None:
+                    return free[0], leg, time.monotonic() - rang
+            else:
+                tried.clear()
+            if self._caller.signal.is_set() or await first_signal([self._caller], _RETRY):
+                return None
+        return None
+
+    def _agent(self, event: str, member: Member, leg: Channel, *headers: tuple[str, str]) -> None:
+        """An Agent* event: plain keys are the caller, Dest* the member."""
+        names: Pairs = [
+            ("Queue", self._queue.name),
+            ("Interface", member.interface),
+            ("MemberName", member.name),
+        ]
+        self._pbx.emit(event, [*self._caller.snapshot(), *leg.snapshot("Dest"), *names, *headers])
+
+    async def _ring(self, member: Member) -> Channel | None:
+        """Call one member: its channel if it answered."""
+        pbx, calls = self._pbx, self._pbx.calls
+        member.in_call = True  # nobody else may ring it meanwhile
+        leg = calls.new_leg(member.interface, self._caller)
+        leg.connected_num, leg.connected_name = self._caller.caller_num, self._caller.caller_name
+        self._agent("AgentCalled", member, leg)
+        outcome = await calls.dial(leg, self._caller, pbx.times.ring * 2)
+        if outcome.status == "ANSWER":
+            return leg
+        if not self._caller.signal.is_set():
+            self._agent("AgentRingNoAnswer", member, leg, ("RingTime", str(int(pbx.times.ring * 2000))))
+        calls.give_up(leg, outcome)
+        member.in_call = False
+        return None
+
+    async def _talk(self, member: Member, leg: Channel, rang: float) -> None:
+        pbx, queue, caller = self._pbx, self._queue, self._caller
+        self._emit("MusicOnHoldStop")
+        hold = self._waiting.seconds
+        self._leave()
+        times: Pairs = [("HoldTime", str(hold)), ("RingTime", str(int(rang)))]
+        self._agent("AgentConnect", member, leg, *times)
+        begun = time.time()
+        try:
+            await pbx.calls.talk(caller, leg, pbx.times.duration)
+        finally:
+            member.in_call = False
+        talked = int(time.time() - begun)
+        member.calls_taken += 1
+        member.last_call = int(time.time())
+        queue.completed += 1
+        queue.hold_time, queue.talk_time = hold, talked
+        who = "caller" if caller.hangup_cause is not None else "agent"
+        ends: Pairs = [("HoldTime", str(hold)), ("TalkTime", str(talked)), ("Reason", who)]
+        self._agent("AgentComplete", member, leg, *ends)
+        pbx.emit("QueueMemberStatus", member.as_event(queue.name))

@@ -1,0 +1,127 @@
+"""Scripted answers: what :meth:`Simulator.on` returns. They take the place of the built-in answer."""
+
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from django_ami.testing.simulator.frames import flatten, render
+from django_ami.testing.simulator.requests import ReceivedAction
+
+Delay = float | Callable[[ReceivedAction], float]
+
+
+class Rule:
+    """How to answer one kind of action. Its methods return it, so that they can be chained::
+
+    sim.on("Originate").fail("Permission denied").once()
+    sim.on("Ping").after(0.2)                     # the built-in answer, later
+    sim.on("QueueStatus").cut(after=100)          # 100 bytes of the built-in answer, then the link is gone
+    """
+
+    def __init__(self, action: str) -> None:
+        self.action = action
+        self.calls = 0
+        """How many actions this rule has answered."""
+        self.answer: Callable[[ReceivedAction], bytes] | None = None
+        self.silent = False
+        self.cuts = False
+        self.cut_after: int | None = None
+        self.blocking = False
+        self._delay: Delay = 0.0
+        self._left: int | None = None
+        self._condition: Callable[[ReceivedAction], bool] = lambda _action: True
+        self._lock = threading.Lock()
+
+    def reply(self, response: str = "Success", /, **headers: object) -> Self:
+        """Answer with these headers; a list as value repeats its header."""
+        pairs = flatten(headers)
+        self.answer = lambda action: render([("Response", response), *_echo(action), *pairs])
+        return self
+
+    def fail(self, message: str) -> Self:
+        """Answer ``Error`` with this message."""
+        return self.reply("Error", Message=message)
+
+    def raw(self, data: bytes | Callable[[ReceivedAction], bytes]) -> Self:
+        """Answer with these bytes, or with what the function makes of the action."""
+        self.answer = data if callable(data) else lambda _action: data
+        return self
+
+    def hang(self) -> Self:
+        """Never answer. Other actions of the session are answered, unless :meth:`block` is said too."""
+        self.silent = True
+        return self
+
+    def cut(self, after: int | None = None) -> Self:
+        """Cut the link after so many bytes of the answer, or after the whole of it."""
+        self.cuts, self.cut_after = True, after
+        return self
+
+    def after(self, seconds: Delay) -> Self:
+        """Answer so many seconds later (or as many as the function says for this action)."""
+        self._delay = seconds
+        return self
+
+    def block(self) -> Self:
+        """Do nothing else and send nothing in this session meanwhile, as Asterisk does with a slow action."""
+        self.blocking = True
+        return self
+
+    def times(self, count: int) -> Self:
+        """Hold for so many actions only."""
+        self._left = count
+        return self
+
+    def once(self) -> Self:
+        """Hold for one action only."""
+        return self.times(1)
+
+    def when(self, condition: Callable[[ReceivedAction], bool]) -> Self:
+        """Hold only for actions for which the condition is true."""
+        self._condition = condition
+        return self
+
+    def remove(self) -> None:
+        """Hold no more."""
+        self._left = 0
+
+    def take(self, action: ReceivedAction) -> bool:
+        """Does the rule answer this action? Counts it if so."""
+        if self.action not in {"*", action.name.lower()} or not self._condition(action):
+            return False
+        with self._lock:
+            if self._left == 0:
+                return False
+            if self._left is not None:
+                self._left -= 1
+            self.calls += 1
+        return True
+
+    def delay(self, action: ReceivedAction) -> float:
+        """Seconds until the answer to this action."""
+        return self._delay(action) if callable(self._delay) else self._delay
+
+
+class Script:
+    """All rules; the newest one that holds answers."""
+
+    def __init__(self) -> None:
+        self._rules: list[Rule] = []
+
+    def on(self, action: str) -> Rule:
+        """A new rule for actions of that name; ``*`` is every action."""
+        rule = Rule(action.lower())
+        self._rules.append(rule)
+        return rule
+
+    def find(self, action: ReceivedAction) -> Rule | None:
+        """The rule that answers this action."""
+        return next((rule for rule in reversed(tuple(self._rules)) if rule.take(action)), None)
+
+    def clear(self) -> None:
+        """No rules any more."""
+        self._rules.clear()
+
+
+def _echo(action: ReceivedAction) -> list[tuple[str, str]]:
+    return [("ActionID", action.action_id)] if action.action_id else []

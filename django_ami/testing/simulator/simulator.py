@@ -1,0 +1,337 @@
+"""The public face: a simulated Asterisk in a thread of its own, driven from any other thread."""
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+from django_ami.testing.simulator.events import Event
+from django_ami.testing.simulator.flood import FloodReport, flood, numbered_event
+from django_ami.testing.simulator.frames import flatten
+from django_ami.testing.simulator.ledger import SessionInfo
+from django_ami.testing.simulator.options import CallTimes, Faults, Limits, ServerTLS, User
+from django_ami.testing.simulator.pbx import Pbx
+from django_ami.testing.simulator.profiles import get_profile
+from django_ami.testing.simulator.requests import ReceivedAction
+from django_ami.testing.simulator.script import Rule
+from django_ami.testing.simulator.server import Server
+
+_log = logging.getLogger("django_ami.testing")
+
+T = TypeVar("T")
+_DEFAULT_USERS = {"admin": User(secret="amp111")}  # noqa: S106 - the simulator's well-known secret
+
+
+def _report(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Faults of our own are logged; broken links and TLS handshakes are the client's business."""
+    error = context.get("exception")
+    if not isinstance(error, OSError):
+        _log.error("simulator: %s", context.get("message"), exc_info=error)
+
+
+class Simulator:
+    """An AMI server over real TCP or TLS.
+
+    ::
+
+        with Simulator() as sim:
+            client = connect(sim.url)                       # ami://admin:amp111@127.0.0.1:54321
+            sim.emit("Hangup", Channel="PJSIP/101-1", Cause=16)
+            sim.on("Originate").fail("Permission denied").once()
+            sim.wait_for(lambda: sim.logins == 1, timeout=5)
+
+    Which outcome a scripted call has is said by a word in its dial string or extension: ``busy``, ``noanswer`` (or
+    ``ring``), ``congestion``, ``hangup``, ``fail``, ``nosuch``; everything else is answered. An extension that is the
+    name of a queue (``support``, ``sales``) enters that queue; ``700`` parks.
+    """
+
+    def __init__(
+        self,
+        *,
+        users: Mapping[str, User] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ServerTLS | ssl.SSLContext | None = None,
+        profile: str = "22",
+        faults: Faults | None = None,
+        limits: Limits | None = None,
+        times: CallTimes | None = None,
+        call_duration: float | None = None,
+        timestampevents: bool = False,
+        systemname: str = "",
+        channelvars: tuple[str, ...] = (),
+        seed: int | None = None,
+        keep_received: int = 100_000,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self._users = dict(_DEFAULT_USERS if users is None else users)
+        times = times or CallTimes()
+        if call_duration is not None:
+            times.duration = call_duration
+        self._tls = tls.context() if isinstance(tls, ServerTLS) else tls
+        self._server = Server(
+            users=self._users,
+            profile=get_profile(profile),
+            faults=faults or Faults(),
+            limits=limits or Limits(),
+            times=times,
+            timestamps=timestampevents,
+            system_name=systemname,
+            channelvars=channelvars,
+            seed=seed,
+            keep_received=keep_received,
+        )
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "running" if self.running else "stopped"
+        return f"<Simulator {self.host}:{self.port} Asterisk {self._server.profile.name}, {state}>"
+
+    @property
+    def running(self) -> bool:
+        """Is it listening?"""
+        return self._thread is not None
+
+    @property
+    def url(self) -> str:
+        """``ami://user:secret@host:port`` of the first user; ``amis://`` with TLS."""
+        scheme = "ami" if self._tls is None else "amis"
+        name, user = next(iter(self.users.items()))
+        return f"{scheme}://{quote(name, safe='')}:{quote(user.secret, safe='')}@{self.host}:{self.port}"
+
+    def start(self) -> Self:
+        """Listen; after a stop() on the same port again. OSError if that is not possible."""
+        if self._thread is not None:
+            raise RuntimeError("the simulator is already running")
+        ready: Future[int] = Future()
+        thread = threading.Thread(target=self._run, args=(ready,), name="ami-simulator", daemon=True)
+        thread.start()
+        try:
+            self.port = ready.result()
+        except BaseException:
+            thread.join()
+            raise
+        self._thread = thread
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and cut every link. Counters stay; channels and calls are gone. Harmless when stopped."""
+        thread, self._thread = self._thread, None
+        if thread is None or self._loop is None or self._stopping is None:
+            return
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        thread.join()
+        self._loop = None
+
+    def _run(self, ready: "Future[int]") -> None:
+        with asyncio.Runner() as runner:
+            try:
+                runner.run(self._main(ready))
+            except BaseException as error:
+                if ready.done():
+                    raise
+                ready.set_exception(error)
+
+    async def _main(self, ready: "Future[int]") -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_report)
+        self._loop, self._stopping = loop, asyncio.Event()
+        await self._server.start(self.host, self.port, self._tls)
+        ready.set_result(self._server.address[1])
+        try:
+            await self._stopping.wait()
+        finally:
+            await self._server.stop()
+
+    def _call(self, function: Callable[..., None], *args: object) -> None:
+        """Run something in the server's thread, in the order of the calls."""
+        if self._loop is None:
+            raise RuntimeError("the simulator is not running")
+        self._loop.call_soon_threadsafe(function, *args)
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        if self._loop is None:
+            work.close()
+            raise RuntimeError("the simulator is not running")
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    # -- what the server does ----------------------------------------------------------------------------------------
+
+    def emit(
+        self,
+        event: str,
+        headers: Iterable[tuple[str, object]] = (),
+        /,
+        privilege: str | None = None,
+        **more: object,
+    ) -> None:
+        """Broadcast an event to the sessions whose mask and filters let it.
+
+        Headers come as keywords or, where a name is no identifier (``Cause-txt``), as pairs; a list as value repeats
+        its header. ``privilege`` overrides the class that the event's name has (``"call"``, ``"system,user"``).
+        """
+        self._call(self._server.emit, event, [*flatten(headers), *flatten(more)], privilege)
+
+    def send_raw(self, data: bytes) -> None:
+        """Write bytes, whatever they are, to every logged-in session."""
+        self._call(self._server.send_raw, data)
+
+    def flood(
+        self,
+        event: str | bytes = "UserEvent",
+        *,
+        count: int,
+        rate: float | None = None,
+        privilege: str | None = None,
+        timeout: float | None = 60.0,
+        **headers: object,
+    ) -> FloodReport:
+        """Send ``count`` events as fast as each session's reader takes them, or ``rate`` a second; wait until queued.
+
+        By name: the event gets a ``Number`` header that counts from 0. Bytes are sent as they are, to all sessions of
+        class ``call`` or of ``privilege``. ``sessions[n].events_sent`` says what was written when the report is here
+        and the last of it has left.
+        """
+        return self.start_flood(event, count=count, rate=rate, privilege=privilege, **headers).result(timeout)
+
+    def start_flood(
+        self,
+        event: str | bytes = "UserEvent",
+        *,
+        count: int,
+        rate: float | None = None,
+        privilege: str | None = None,
+        **headers: object,
+    ) -> "Future[FloodReport]":
+        """The same without waiting; cancelling the future ends the flood."""
+        if isinstance(event, bytes):
+            made = Event("", [], privilege or "call")
+            made.data = event
+        else:
+            made = numbered_event(self._server, event, flatten(headers), privilege)
+        return self._submit(flood(self._server, made, count, rate))
+
+    def drop(self, *, reset: bool = False, timeout: float = 5.0) -> None:
+        """Cut every link, after writing what was queued; ``reset``: at once, and the queue is lost."""
+        self._submit(self._server.drop(reset=reset)).result(timeout)
+
+    def shutdown(self, restart: bool = False, *, cleanly: bool = True, timeout: float = 5.0) -> None:
+        """As Asterisk stops: the Shutdown event, then EOF, then nobody listens. :meth:`start` brings it back."""
+        self._submit(self._server.shutdown(restart, cleanly)).result(timeout)
+        self.stop()
+
+    def finish_booting(self) -> None:
+        """Be fully booted now; see ``Faults.boot_delay``."""
+        self._call(self._server.finish_booting)
+
+    def run_traffic(self, calls_per_second: float) -> None:
+        """Make background calls, a good part of them into the queues, until stop_traffic() or stop()."""
+        self._call(self._server.pbx.traffic.start, calls_per_second)
+
+    def stop_traffic(self) -> None:
+        """Make no new background calls; those that run end by themselves."""
+        self._call(self._server.pbx.traffic.stop)
+
+    # -- what may be changed while it runs: the fields, not the objects -----------------------------------------------
+
+    @property
+    def users(self) -> dict[str, User]:
+        """The users; sessions that are logged in keep what they got."""
+        return self._users
+
+    @property
+    def faults(self) -> Faults:
+        """How the server misbehaves."""
+        return self._server.faults
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of manager.conf; ``writetimeout`` holds for connections made from now on."""
+        return self._server.limits
+
+    @property
+    def times(self) -> CallTimes:
+        """How long the phases of a scripted call take."""
+        return self._server.pbx.times
+
+    # -- what tests ask ----------------------------------------------------------------------------------------------
+
+    def on(self, action: str) -> Rule:
+        """Script the answers to an action (``*``: to every action); the newest rule that holds answers."""
+        return self._server.script.on(action)
+
+    def clear_script(self) -> None:
+        """Forget all scripted answers."""
+        self._server.script.clear()
+
+    @property
+    def pbx(self) -> Pbx:
+        """The simulated world; to be changed before start() only."""
+        return self._server.pbx
+
+    @property
+    def sessions(self) -> tuple[SessionInfo, ...]:
+        """The connections as they are now."""
+        return self._server.snapshot()
+
+    @property
+    def received(self) -> tuple[ReceivedAction, ...]:
+        """Every action received so far, in the order of arrival (the newest ``keep_received`` of them)."""
+        return self._server.ledger.received
+
+    def clear_received(self) -> None:
+        """Forget the received actions."""
+        self._server.ledger.clear()
+
+    @property
+    def actions_received(self) -> int:
+        """How many actions came in, however many are kept."""
+        return self._server.ledger.actions_received
+
+    @property
+    def connections(self) -> int:
+        """Accepted TCP connections so far."""
+        return self._server.ledger.connections
+
+    @property
+    def login_attempts(self) -> int:
+        """Login actions on connections that were not logged in."""
+        return self._server.ledger.login_attempts
+
+    @property
+    def logins(self) -> int:
+        """Accepted logins."""
+        return self._server.ledger.logins
+
+    @property
+    def logoffs(self) -> int:
+        """Logoff actions."""
+        return self._server.ledger.logoffs
+
+    @property
+    def events_sent(self) -> int:
+        """Broadcast event frames that were written, summed over all sessions there ever were."""
+        return self._server.ledger.events_sent
+
+    def wait_for(self, predicate: Callable[[], object], timeout: float = 5.0, what: str = "") -> None:
+        """Wait until ``predicate()`` is true; TimeoutError that names ``what`` after ``timeout`` seconds."""
+        self._server.ledger.wait_for(predicate, timeout, what)
