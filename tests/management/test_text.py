@@ -1,0 +1,76 @@
+"""What may stand on somebody's terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_ami.core.messages import Event
+from django_ami.management.text import headers, masked, printable, table
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("Password", "x", "***"),
+        ("Secret", "hush", "***"),
+        ("NewPassword", "1234", "***"),
+        ("Md5Cred", "ab", "***"),
+        ("RefreshToken", "ab", "***"),
+        ("Password", "", ""),
+        ("Line-000001-000002", "secret=hush", "secret=***"),
+        ("Line-000001-000002", "secret = hush", "secret = ***"),
+        ("Line-000001-000002", "dbpass => 5", "dbpass => 5"),
+        ("Output", " password             : hush", " password             : ***"),
+        ("JSON", '{"admin":{"secret":"hush","read":"all"}}', '{"admin":{"secret":"***","read":"all"}}'),
+        ("Channel", "PJSIP/secretary-0001", "PJSIP/secretary-0001"),
+        ("CallerIDName", "Secret Santa", "Secret Santa"),
+        ("Status", "Fully Booted", "Fully Booted"),
+    ],
+)
+def test_secrets_are_masked(key: str, value: str, expected: str) -> None:
+    assert masked(key, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "expected"),
+    [
+        ("Zoë 日本", "utf-8", "Zoë 日本"),
+        ("Zoë 日本", "latin-1", "Zoë \\u65e5\\u672c"),
+        ("Zoë", "ascii", "Zo\\xeb"),
+        ("a\x1b[2Jb", None, "a\\x1b[2Jb"),
+        ("a\tb\r\n\x00\x7f\x9b", None, "a\\tb\\r\\n\\x00\\x7f\\x9b"),
+        ("abc\u202edef", None, "abc\\u202edef"),
+    ],
+)
+def test_nothing_steers_the_terminal(text: str, encoding: str | None, expected: str) -> None:
+    assert printable(text, encoding) == expected
+
+
+def test_headers_keep_what_is_repeated() -> None:
+    event = Event("X", b"Event: X\r\nVariable: a=1\r\nSecret: s\r\nVariable: b=2")
+    assert headers(event, without=["event"]) == {"Variable": ["a=1", "b=2"], "Secret": "***"}
+
+
+def test_a_table_is_aligned() -> None:
+    rows = [
+        {"Name": "Zoë", "Calls": "7", "Empty": "", "Ratio": "0.5"},
+        {"Name": "日本", "Calls": "123", "Empty": "", "Ratio": "10.25", "More": ["a", "b"]},
+        {"Name": "x\x1b[1m"},
+    ]
+    assert list(table(rows)) == [
+        "Name      Calls  Ratio  More",
+        "Zoë           7    0.5",
+        "日本        123  10.25  a, b",
+        "x\\x1b[1m",
+    ]
+
+
+def test_chosen_columns_whatever_their_case() -> None:
+    assert list(table([{"Name": "a", "Status": "5"}], ["status", "Name", "Nope"])) == [
+        "status  Name  Nope",
+        "     5  a",
+    ]
+
+
+def test_nothing_makes_an_empty_table() -> None:
+    assert list(table([])) == [""]
