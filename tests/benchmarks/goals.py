@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 OURS: Final = "django_ami"
+#: Twice as much takes twice as long; what a machine that does other things adds to that is within this.
+LINEAR: Final = 1.2
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,15 @@ GOALS: Final = (
     Goal("flood", "CPU per event", "panoramisk", most=1 / 7),
     Goal("flood", "CPU per event", "asterisk-ami", most=1 / 3),
     Goal("signals", "CPU per event", "panoramisk", most=1 / 3.5),
+    Goal("full", "CPU per event, headers", "best dict", most=1.2),
+    Goal("full", "CPU per event, as_dict", "best dict", most=1.2),
+    Goal("burst", "CPU per event, 64 MB", "of half as many", most=LINEAR),
+    Goal("burst", "CPU per event, 64 MB", "the best of these three", most=1.5),
+    Goal("burst", "CPU per event, 1 MB", "of half as many", most=LINEAR),
+    Goal("burst", "CPU per event, 1 MB", "the best of these three", most=1.5),
+    Goal("burst", "CPU per event, 4 KB", "of half as many", most=LINEAR),
+    Goal("burst", "CPU per event, 4 KB", "the best of these three", most=1.5),
+    Goal("burst", "CPU per event, 1 byte", "of half as many", most=LINEAR),
     Goal("ping", "p50", "panoramisk", most=0.7),
     Goal("ping", "p50", "asterisk-ami", most=1),
     Goal("ping", "p99", "panoramisk", most=1),
@@ -47,4 +58,26 @@ GOALS: Final = (
     Goal("pipeline", "1000 outstanding, 8 threads", "asterisk-ami", least=1.5),
     Goal("pipeline", "1000 outstanding, asyncio", "asterisk-ami", least=1.5),
     Goal("pipeline", "wrong answers", most=0),
+    Goal("list", "CPU for 5,000 channels", "panoramisk", most=1 / 4),
+    Goal("list", "CPU for 5,000 channels", "asterisk-ami", most=1 / 2),
+    Goal("list", "CPU for 50,000 channels", "panoramisk", most=1 / 4),
+    Goal("list", "CPU for 50,000 channels", "asterisk-ami", most=1 / 2),
+    Goal("list", "CPU per channel of 50,000", "of 5,000", most=LINEAR),
+    Goal("mixed", "CPU %", "panoramisk", most=1 / 3),
+    Goal("mixed", "ping p99", "its own p50", most=3),
+    Goal("many", "idle CPU % per server, one", most=0.1),
+    Goal("many", "idle CPU % per server, many", most=0.1),
+    Goal("many", "idle CPU % per server, most", most=0.1),
+    Goal("many", "idle wake-ups/s per server, one", most=1),
+    Goal("many", "idle wake-ups/s per server, many", most=1),
+    Goal("many", "idle wake-ups/s per server, most", most=1),
+    Goal("many", "KB per idle server, many", most=100),
+    Goal("many", "KB per idle server, most", most=100),
+    Goal("many", "CPU per event, many", "one server", most=1.2),
+    Goal("many", "CPU per event, most", "one server", most=1.2),
+    Goal("memory", "RSS MB, long flood", "short flood", most=1.05),
+    Goal("memory", "bytes per queued event beyond its own", most=300),
+    Goal("start", "ms to import django_ami.core", most=40),
+    Goal("start", "ms to import Client", most=40),
+    Goal("start", "loaded early of asyncio, multiprocessing, ssl", most=0),
 )

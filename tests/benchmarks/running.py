@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.clients.measuring import PATIENCE
-from tests.benchmarks.goals import OURS
 from tests.benchmarks.machine import ROOT
 from tests.benchmarks.server import SECRET, USER
 
@@ -39,11 +38,9 @@ class Bench:
     def amount(self, full: int, quick: int) -> int:
         return quick if self.quick else full
 
-    def ours(self, task: str, **arguments: Any) -> dict[str, Any]:
-        return self._run(sys.executable, "ours", task, arguments)
-
-    def bare(self, task: str, **arguments: Any) -> dict[str, Any]:
-        return self._run(sys.executable, "bare", task, arguments)
+    def client(self, client: str, task: str, **arguments: Any) -> dict[str, Any]:
+        """A task of one of the programs in ``clients`` that need no peer."""
+        return self._run(sys.executable, client, task, arguments)
 
     def each_peer(
         self, task: str, *, but: tuple[str, ...] = (), **arguments: Any
@@ -110,7 +107,3 @@ def _environment(**more: str) -> dict[str, str]:
 def per_event(result: dict[str, Any]) -> float:
     """CPU in microseconds per event."""
     return float(result["cpu"] / result["count"] * 1e6)
-
-
-def ours(figure: str, value: float) -> Sample:
-    return figure, OURS, value

@@ -18,11 +18,15 @@ PATIENCE = 300.0
 
 
 class Meter:
-    """CPU and time between two moments; in between, it counts events."""
+    """CPU and time between two moments; in between, it counts events.
 
-    def __init__(self, expected: int = 0) -> None:
+    ``at_end`` is called at the end, instead of waking who waits.
+    """
+
+    def __init__(self, expected: int = 0, at_end: Callable[[], object] | None = None) -> None:
         self.expected = expected
-        self.over = threading.Event()
+        self._over = threading.Event()
+        self._at_end = at_end or self._over.set
         self.begin()
 
     def begin(self) -> None:
@@ -31,7 +35,7 @@ class Meter:
 
     def end(self) -> None:
         self.cpu, self.seconds = cpu_seconds() - self._cpu, time.perf_counter() - self._clock
-        self.over.set()
+        self._at_end()
 
     def count(self) -> None:
         """One more event; the last one ends it."""
@@ -41,7 +45,7 @@ class Meter:
 
     def wait(self) -> dict[str, Any]:
         """The result, when all events are there."""
-        if not self.over.wait(PATIENCE):
+        if not self._over.wait(PATIENCE):
             raise TimeoutError(f"{self.seen} of {self.expected} events came in {PATIENCE:g} s.")
         return self.result()
 
@@ -61,6 +65,38 @@ def latencies(seconds: Sequence[float]) -> dict[str, float]:
 def variable(number: int) -> str:
     """The name of a variable that is asked for once: the answer to it is no other's."""
     return f"V{number}"
+
+
+def check_channels(names: Sequence[str], expected: int) -> None:
+    """The list is whole, and in order."""
+    first, last = (f"PJSIP/agent-{number:06d}-{number:08x}" for number in (0, expected - 1))
+    if (len(names), names[0], names[-1]) != (expected, first, last):
+        raise AssertionError(f"{len(names)} channels instead of {expected}, from {names[:1]} to {names[-1:]}")
+
+
+class Pings:
+    """Pings at a rate from a thread of their own, beside everything else; ``send`` sends one and waits for the answer."""
+
+    def __init__(self, send: Callable[[], object], rate: float) -> None:
+        self.taken: list[float] = []
+        self._send = send
+        self._pause = 1 / rate
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        while not self._over.wait(self._pause):
+            begun = time.perf_counter()
+            self._send()
+            self.taken.append(time.perf_counter() - begun)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> dict[str, float]:
+        self._over.set()
+        self._thread.join(PATIENCE)
+        return {**latencies(self.taken), "pings": len(self.taken)}
 
 
 def run(tasks: Sequence[Callable[..., dict[str, Any]]]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django_ami.core import Action, Client, Options, ServerConfig
 from django_ami.core.actions import Ping
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, latencies, run, variable
+from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, latencies, run, variable
 from tests.benchmarks.server import SECRET, USER
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 _ENDLESS = 10_000_000
 
 
-def _config(port: int, name: str = "pbx", **options: Any) -> ServerConfig:
+def config(port: int, name: str = "pbx", **options: Any) -> ServerConfig:
     made = Options(**{"event_queue_capacity": _ENDLESS, **options})
     return ServerConfig(name=name, host="127.0.0.1", port=port, username=USER, secret=SECRET, options=made)
 
 
 @contextmanager
-def _started(client: Client) -> Iterator[Client]:
+def started(client: Client) -> Iterator[Client]:
     """A started client that is ready."""
     client.start()
     try:
@@ -46,7 +46,7 @@ def _started(client: Client) -> Iterator[Client]:
 
 
 def _flood(port: int, meter: Meter, events: int, name: str | None, function: Callable[[Event], None]) -> dict[str, Any]:
-    with _started(Client([_config(port)])) as client:
+    with started(Client([config(port)])) as client:
         # Not before: FullyBooted is no event of the flood.
         client.subscribe(name, function)
         meter.begin()
@@ -78,13 +78,24 @@ def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
     return _flood(port, meter, events, "Hangup", on_hangup)
 
 
+def full(port: int, events: int, view: str) -> dict[str, Any]:
+    """Every header of every event, as ``headers`` or as ``as_dict`` gives them."""
+    meter = Meter(events)
+
+    def on_event(event: Event) -> None:
+        _ = event.headers if view == "headers" else event.as_dict()
+        meter.count()
+
+    return _flood(port, meter, events, None, on_event)
+
+
 # --- actions ---
 
 
 def ping(port: int, pings: int) -> dict[str, Any]:
     """One action after the other, from a thread."""
     taken = []
-    with _started(Client([_config(port)], role="caller")) as client:
+    with started(Client([config(port)], role="caller")) as client:
         meter = Meter(pings)
         for _ in range(pings):
             begun = time.perf_counter()
@@ -97,7 +108,7 @@ def ping(port: int, pings: int) -> dict[str, Any]:
 def ping_by_ticks(port: int, pings: int) -> dict[str, Any]:
     """The same from a loop of one's own, without any thread."""
     taken = []
-    client = Client([_config(port)], role="caller")
+    client = Client([config(port)], role="caller")
     try:
         first = client.send(Ping())
         while not first.done():
@@ -118,7 +129,7 @@ def ping_by_ticks(port: int, pings: int) -> dict[str, Any]:
 
 def pipeline(port: int, actions: int, outstanding: int, threads: int) -> dict[str, Any]:
     """So many actions from some threads, never more than so many unanswered; each answer has to be its own."""
-    with _started(Client([_config(port)], role="caller")) as client:
+    with started(Client([config(port)], role="caller")) as client:
         wrong = [0] * threads
 
         def work(thread: int) -> None:
@@ -158,12 +169,24 @@ def pipeline_async(port: int, actions: int, outstanding: int) -> dict[str, Any]:
             wrong += (await answer)["Variable"] != asked
         return wrong
 
-    with _started(Client([_config(port)], role="caller")) as client:
+    with started(Client([config(port)], role="caller")) as client:
         meter = Meter(actions)
         wrong = asyncio.run(work(client))
         meter.end()
     return meter.result(wrong=wrong)
 
 
+def channels(port: int, channels: int, times: int) -> dict[str, Any]:
+    """A list, and the name of each channel in it."""
+    action = Action("CoreShowChannels", Channels=str(channels))
+    with started(Client([config(port)], role="caller")) as client:
+        meter = Meter(times)
+        for _ in range(times):
+            found = [event["Channel"] for event in client.send(action).result(PATIENCE).events]
+            check_channels(found, channels)
+        meter.end()
+    return meter.result()
+
+
 if __name__ == "__main__":
-    run((flood, selective, ping, ping_by_ticks, pipeline, pipeline_async))
+    run((flood, selective, full, ping, ping_by_ticks, pipeline, pipeline_async, channels))

@@ -9,7 +9,8 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.clients.measuring import Meter, latencies, run, variable
+from tests.benchmarks.clients.measuring import PATIENCE, Meter, Pings, check_channels, latencies, run, variable
+from tests.benchmarks.machine import rss_bytes
 from tests.benchmarks.server import SECRET, USER
 
 with warnings.catch_warnings():
@@ -105,5 +106,49 @@ def pipeline(port: int, actions: int, outstanding: int, threads: int) -> dict[st
     return meter.result(wrong=sum(wrong))
 
 
+def channels(port: int, channels: int, times: int) -> dict[str, Any]:
+    found: list[str] = []
+    complete = threading.Event()
+
+    def on_event(event: Any, source: AMIClient) -> None:
+        # A list is no more than its events here: whoever wants it collects them.
+        if event.name == "CoreShowChannel":
+            found.append(event["Channel"])
+        elif event.name == "CoreShowChannelsComplete":
+            complete.set()
+
+    with _logged_in(port) as client:
+        client.add_event_listener(on_event)
+        meter = Meter(times)
+        for _ in range(times):
+            found.clear()
+            complete.clear()
+            client.send_action(SimpleAction("CoreShowChannels", Channels=channels))
+            complete.wait(PATIENCE)
+            check_channels(found, channels)
+        meter.end()
+    return meter.result()
+
+
+def mixed(port: int, events: int, rate: float, pings: float) -> dict[str, Any]:
+    meter = Meter(events)
+
+    def on_event(event: Any, source: AMIClient) -> None:
+        _ = event.name, event["Uniqueid"], event["Channel"]
+        meter.count()
+
+    with _logged_in(port) as client:
+        client.add_event_listener(on_event)
+        pinging = Pings(lambda: client.send_action(SimpleAction("Ping")).response, pings)
+        meter.begin()
+        client.send_action(SimpleAction("Pace", Count=events, Rate=rate))
+        pinging.start()
+        return {**meter.wait(), **pinging.stop()}
+
+
+def memory(port: int, events: int) -> dict[str, Any]:
+    return {**flood(port, events), "rss": rss_bytes()}
+
+
 if __name__ == "__main__":
-    run((flood, selective, ping, pipeline))
+    run((flood, selective, ping, pipeline, channels, mixed, memory))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from panoramisk import Manager
 
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, latencies, run, variable
+from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, latencies, run, variable
+from tests.benchmarks.machine import rss_bytes
 from tests.benchmarks.server import SECRET, USER
 
 if TYPE_CHECKING:
@@ -32,18 +33,10 @@ def _run(port: int, work: Callable[[Manager], Coroutine[Any, Any, dict[str, Any]
     return asyncio.run(whole())
 
 
-async def _over(meter: Meter) -> dict[str, Any]:
-    # A loop that looked would be measured; so the last event ends it.
-    loop = asyncio.get_running_loop()
-    over = loop.create_future()
-    meter.over.set = lambda: over.done() or over.set_result(None)  # type: ignore[method-assign]
-    await over
-    return meter.result()
-
-
 def flood(port: int, events: int) -> dict[str, Any]:
     async def work(manager: Manager) -> dict[str, Any]:
-        meter = Meter(events)
+        over = asyncio.Event()
+        meter = Meter(events, over.set)
 
         def on_event(_: Manager, message: Any) -> None:
             _ = message["Event"], message["Uniqueid"], message["Channel"]
@@ -51,14 +44,16 @@ def flood(port: int, events: int) -> dict[str, Any]:
 
         manager.register_event("*", on_event)
         manager.send_action({"Action": "Flood", "Count": events})
-        return await _over(meter)
+        await over.wait()
+        return meter.result()
 
     return _run(port, work)
 
 
 def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
     async def work(manager: Manager) -> dict[str, Any]:
-        meter = Meter(hangups)
+        over = asyncio.Event()
+        meter = Meter(hangups, over.set)
 
         def on_hangup(_: Manager, message: Any) -> None:
             _ = message["Event"], message["Uniqueid"], message["Channel"]
@@ -66,7 +61,8 @@ def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
 
         manager.register_event("Hangup", on_hangup)
         manager.send_action({"Action": "Flood", "Count": events})
-        return {**await _over(meter), "count": events}
+        await over.wait()
+        return {**meter.result(), "count": events}
 
     return _run(port, work)
 
@@ -104,5 +100,47 @@ def pipeline(port: int, actions: int, outstanding: int) -> dict[str, Any]:
     return _run(port, work)
 
 
+def channels(port: int, channels: int, times: int) -> dict[str, Any]:
+    async def work(manager: Manager) -> dict[str, Any]:
+        meter = Meter(times)
+        for _ in range(times):
+            messages = await manager.send_action({"Action": "CoreShowChannels", "Channels": channels})
+            check_channels([message["Channel"] for message in messages[1:-1]], channels)
+        meter.end()
+        return meter.result()
+
+    return _run(port, work)
+
+
+def mixed(port: int, events: int, rate: float, pings: float) -> dict[str, Any]:
+    async def work(manager: Manager) -> dict[str, Any]:
+        over, taken = asyncio.Event(), []
+        meter = Meter(events, over.set)
+
+        def on_event(_: Manager, message: Any) -> None:
+            _ = message["Event"], message["Uniqueid"], message["Channel"]
+            meter.count()
+
+        async def ping() -> None:
+            while True:
+                await asyncio.sleep(1 / pings)
+                begun = time.perf_counter()
+                await manager.send_action({"Action": "Ping"})
+                taken.append(time.perf_counter() - begun)
+
+        manager.register_event("*", on_event)
+        manager.send_action({"Action": "Pace", "Count": events, "Rate": rate})
+        pinging = asyncio.create_task(ping())
+        await over.wait()
+        pinging.cancel()
+        return meter.result(**latencies(taken))
+
+    return _run(port, work)
+
+
+def memory(port: int, events: int) -> dict[str, Any]:
+    return {**flood(port, events), "rss": rss_bytes()}
+
+
 if __name__ == "__main__":
-    run((flood, selective, ping, pipeline))
+    run((flood, selective, ping, pipeline, channels, mixed, memory))

@@ -6,34 +6,58 @@ import json
 import os
 from typing import Any
 
-from django_ami.core import Action, Event
+from django_ami import ami
+from django_ami.actions import Action, Ping
+from django_ami.core import Event
 from django_ami.signals import ami_event, server_ready
-from tests.benchmarks.clients.measuring import Meter
+from tests.benchmarks.clients.measuring import PATIENCE, Meter, Pings
 
-_meter = Meter()
+
+class Task:
+    """A flood: from the moment when the server is ready to the last event, at one receiver of every event."""
+
+    def __init__(self, events: int, **arguments: Any) -> None:
+        self.arguments = arguments
+        self.events = events
+        self.meter = Meter(events, self.end)
+
+    def connect(self) -> None:
+        ami_event.connect(self.on_event)
+        server_ready.connect(self.begin)
+
+    def on_event(self, sender: Any, event: Event, **kwargs: Any) -> None:
+        """What a user would write: three headers are looked at."""
+        _ = event.name, event["Uniqueid"], event["Channel"]
+        self.meter.count()
+
+    def begin(self, sender: Any, **kwargs: Any) -> None:
+        self.meter.begin()
+        sender.send(Action("Flood", Count=str(self.events)))
+
+    def end(self) -> None:
+        dropped = sum(status.dropped for status in ami.status().values())
+        print(json.dumps(self.meter.result(dropped=dropped, **self.more())), flush=True)
+
+    def more(self) -> dict[str, float]:
+        return {}
+
+
+class Mixed(Task):
+    """Events at a rate, and pings at another one from a thread of the same process."""
+
+    def begin(self, sender: Any, **kwargs: Any) -> None:
+        self.pings = Pings(lambda: ami.send(Ping()).result(PATIENCE), self.arguments["pings"])
+        self.meter.begin()
+        sender.send(Action("Pace", Count=str(self.events), Rate=str(self.arguments["rate"])))
+        self.pings.start()
+
+    def more(self) -> dict[str, float]:
+        return self.pings.stop()
 
 
 def connect() -> None:
-    """Connect what the environment names."""
-    begin = {"signals": begin_flood}[os.environ["BENCH_TASK"]]
-    arguments = json.loads(os.environ["BENCH_ARGUMENTS"])
-    _meter.expected = arguments["events"]
-    ami_event.connect(on_event)
-
-    def on_ready(sender: Any, **kwargs: Any) -> None:
-        _meter.begin()
-        begin(sender, **arguments)
-
-    server_ready.connect(on_ready, weak=False)
-
-
-def on_event(sender: Any, event: Event, **kwargs: Any) -> None:
-    """What a user would write: three headers are looked at."""
-    _ = event.name, event["Uniqueid"], event["Channel"]
-    _meter.count()
-    if _meter.over.is_set():
-        print(json.dumps(_meter.result(dropped=sender.status().dropped)), flush=True)
-
-
-def begin_flood(sender: Any, events: int) -> None:
-    sender.send(Action("Flood", Count=str(events)))
+    """Connect what the environment names; it lives as long as the process."""
+    global task
+    kind = {"signals": Task, "mixed": Mixed}[os.environ["BENCH_TASK"]]
+    task = kind(**json.loads(os.environ["BENCH_ARGUMENTS"]))
+    task.connect()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks.scenarios import events, exchange
+from tests.benchmarks.scenarios import alone, events, exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +19,13 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "selective": events.selective,
     "flood": events.flood,
     "signals": events.signals,
+    "full": events.full,
+    "burst": alone.burst,
     "ping": exchange.ping,
     "pipeline": exchange.pipeline,
+    "list": exchange.listing,
+    "mixed": exchange.mixed,
+    "many": alone.many,
+    "memory": alone.memory,
+    "start": alone.start,
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks.events import block
 from tests.benchmarks.goals import OURS
-from tests.benchmarks.running import Broken, ours, per_event
+from tests.benchmarks.running import Broken, per_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def _complete(result: dict[str, Any]) -> float:
 def server(bench: Bench) -> Iterator[Sample]:
     """How fast the server is: what a loop that only reads gets, in bytes and events per second."""
     events = bench.amount(1_000_000, 200_000)
-    result = bench.bare("recv", events=events)
+    result = bench.client("bare", "recv", events=events)
     yield "GB/s to a loop that only reads", "recv only", result["bytes"] / result["seconds"] / 1e9
     yield _CPU, "recv only", per_event(result)
 
@@ -35,26 +35,37 @@ def server(bench: Bench) -> Iterator[Sample]:
 def selective(bench: Bench) -> Iterator[Sample]:
     """One kind of event is wanted, 5 % of all."""
     many, few = bench.amount(400_000, 100_000), bench.amount(60_000, 10_000)
-    yield _CPU, "framing only", per_event(bench.bare("framing", events=many))
-    yield _CPU, OURS, _complete(bench.ours("selective", events=many, hangups=block().count_hangups(many)))
+    yield _CPU, "framing only", per_event(bench.client("bare", "framing", events=many))
+    yield _CPU, OURS, _complete(bench.client("ours", "selective", events=many, hangups=block().count_hangups(many)))
     hangups = block().count_hangups(few)
     for name, result in bench.each_peer("selective", but=("pyst2",), events=few, hangups=hangups):
         yield _CPU, name, per_event(result)
-    yield _CPU, "name taken, one kind wanted", per_event(bench.bare("names", events=many))
+    yield _CPU, "name taken, one kind wanted", per_event(bench.client("bare", "names", events=many))
 
 
 def flood(bench: Bench) -> Iterator[Sample]:
     """Every event, three headers of each read."""
     many, few = bench.amount(200_000, 50_000), bench.amount(60_000, 10_000)
-    yield _CPU, OURS, _complete(bench.ours("flood", events=many))
+    yield _CPU, OURS, _complete(bench.client("ours", "flood", events=many))
     for name, result in bench.each_peer("flood", but=("pyst2",), events=few):
         yield _CPU, name, per_event(result)
-    yield _CPU, "lazy: name and two headers", per_event(bench.bare("lazy", events=many))
+    yield _CPU, "lazy: name and two headers", per_event(bench.client("bare", "lazy", events=many))
+
+
+def full(bench: Bench) -> Iterator[Sample]:
+    """Every header of every event, against the best that Python can do with the same bytes."""
+    many = bench.amount(100_000, 20_000)
+    limit, naive = (per_event(bench.client("bare", task, events=many)) for task in ("best_dict", "naive_dict"))
+    for view in ("headers", "as_dict"):
+        figure = f"{_CPU}, {view}"
+        yield figure, OURS, _complete(bench.client("ours", "full", events=many, view=view))
+        yield figure, "best dict", limit
+        yield figure, "naive dict", naive
 
 
 def signals(bench: Bench) -> Iterator[Sample]:
     """Every event through ``manage.py ami_listen`` to a Django receiver, against a bare callback of the peers."""
     many, few = bench.amount(200_000, 30_000), bench.amount(60_000, 10_000)
-    yield ours(_CPU, _complete(bench.listen("signals", events=many)))
+    yield _CPU, OURS, _complete(bench.listen("signals", events=many))
     for name, result in bench.each_peer("flood", but=("pyst2",), events=few):
         yield _CPU, name, per_event(result)

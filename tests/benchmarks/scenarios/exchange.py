@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.goals import OURS
-from tests.benchmarks.running import ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +21,11 @@ def ping(bench: Bench) -> Iterator[Sample]:
         yield "p50", who, result["p50"]
         yield "p99", who, result["p99"]
 
-    yield from both(OURS, bench.ours("ping", pings=pings))
+    yield from both(OURS, bench.client("ours", "ping", pings=pings))
     for name, result in bench.each_peer("ping", but=("pyst2",), pings=pings):
         yield from both(name, result)
-    yield ours("p50 by ticks", bench.ours("ping_by_ticks", pings=pings)["p50"])
-    yield "p50 by ticks", "blocking socket", bench.bare("ping", pings=pings)["p50"]
+    yield "p50 by ticks", OURS, bench.client("ours", "ping_by_ticks", pings=pings)["p50"]
+    yield "p50 by ticks", "blocking socket", bench.client("bare", "ping", pings=pings)["p50"]
 
 
 def pipeline(bench: Bench) -> Iterator[Sample]:
@@ -37,19 +36,50 @@ def pipeline(bench: Bench) -> Iterator[Sample]:
         theirs = {}
         for threads in (1, 8):
             figure = f"{outstanding} outstanding, {threads} thread{'s' if threads > 1 else ''}"
-            result = bench.ours("pipeline", threads=threads, **amounts)
+            result = bench.client("ours", "pipeline", threads=threads, **amounts)
             yield from _rate(figure, OURS, result)
             others = ("pyst2", "panoramisk")
             for name, result in bench.each_peer("pipeline", but=others, threads=threads, **amounts):
                 theirs.setdefault(name, result)
                 yield from _rate(figure, name, result)
         figure = f"{outstanding} outstanding, asyncio"
-        yield from _rate(figure, OURS, bench.ours("pipeline_async", **amounts))
+        yield from _rate(figure, OURS, bench.client("ours", "pipeline_async", **amounts))
         # asterisk-ami has no asyncio: what one thread of it does is what there is to compare with.
         for name, result in theirs.items():
             yield figure, name, result["count"] / result["seconds"]
         for name, result in bench.each_peer("pipeline", but=("pyst2", "asterisk-ami"), **amounts):
             yield from _rate(figure, name, result)
+
+
+def listing(bench: Bench) -> Iterator[Sample]:
+    """CoreShowChannels: the CPU of the client for a list, and for an item of a short and of a long one."""
+    for channels, times in ((5_000, bench.amount(4, 1)), (50_000, 1)):
+        if bench.quick and channels > 5_000:
+            others = {}
+        else:
+            few = {"channels": channels, "times": 1}
+            # pyst2 takes seconds for the short list.
+            others = dict(bench.each_peer("channels", but=("pyst2",) if bench.quick or channels > 5_000 else (), **few))
+        mine = bench.client("ours", "channels", channels=channels, times=times)
+        for who, result in ((OURS, mine), *others.items()):
+            yield f"CPU for {channels:,} channels", who, result["cpu"] / result["count"] * 1e3
+        each = mine["cpu"] / mine["count"] / channels * 1e6
+        if channels == 5_000:
+            short = each
+    yield "CPU per channel of 50,000", OURS, each
+    yield "CPU per channel of 50,000", "of 5,000", short
+
+
+def mixed(bench: Bench) -> Iterator[Sample]:
+    """2,000 events and 50 pings a second, in ``ami_listen`` and in the peers."""
+    rate, pings = 2000, 50
+    amounts = {"events": rate * bench.amount(8, 2), "rate": rate, "pings": pings}
+    mine = bench.listen("mixed", **amounts)
+    for who, result in ((OURS, mine), *bench.each_peer("mixed", but=("pyst2",), **amounts)):
+        yield "CPU %", who, result["cpu"] / result["seconds"] * 100
+        yield "ping p50", who, result["p50"]
+        yield "ping p99", who, result["p99"]
+    yield "ping p99", "its own p50", mine["p50"]
 
 
 def _rate(figure: str, who: str, result: dict[str, Any]) -> Iterator[Sample]:
