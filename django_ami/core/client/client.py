@@ -7,34 +7,28 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 import threading
 import time
-from collections import Counter
 from concurrent.futures import InvalidStateError
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from django_ami.core.client.handle import ServerHandle
+from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
-from django_ami.core.cluster import Cluster, Routing, Strategy
-from django_ami.core.config import did_you_mean
-from django_ami.core.correlation import ActionIds, PendingAction
+from django_ami.core.cluster import Cluster, Server, Strategy
 from django_ami.core.delivery import Delivery
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed, WouldBlock
 from django_ami.core.messages import Event
-from django_ami.core.protocol import encode
 from django_ami.core.reactor import Reactor
 from django_ami.core.receivers import Receivers
 from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from django_ami.core.actions import Action
+    from django_ami.core.client.handle import ServerHandle
     from django_ami.core.client.status import ServerStatus
-    from django_ami.core.cluster import Server
     from django_ami.core.config import ServerConfig
+    from django_ami.core.correlation import PendingAction
     from django_ami.core.session import Notice
 
 __all__ = ["Client"]
@@ -47,7 +41,7 @@ Function = TypeVar("Function", bound="Callable[..., Any]")
 _BATCH: Final = 200
 
 
-class Client:
+class Client(Sender[Server]):
     """A connection to each of some servers, all served by one thread.
 
     ``servers`` are their settings; ``role`` says whether this process wants their events; ``default`` is the server of
@@ -68,18 +62,14 @@ class Client:
         routing: tuple[Strategy | str, Iterable[str]] | None = None,
         receivers: Receivers | None = None,
     ) -> None:
-        configs = list(servers)
-        if not configs:
-            raise ConfigurationError("no servers are given: name one at least.")
-        if twice := [name for name, times in Counter(config.name for config in configs).items() if times > 1]:
-            raise ConfigurationError(f"two servers are named {twice[0]!r}: give each a name of its own.")
+        super().__init__()
+        configs = distinct(servers)
         self.role = Role(role)
         #: What is known of those who receive events: who is slow, and who raised.
         self.receivers = receivers or Receivers()
         self.receivers.thresholds = {config.name: config.options.slow_receiver_threshold for config in configs}
         # What is handed over can no longer be dropped, so it is never much of a queue.
         self._batch = min(_BATCH, *(max(1, config.options.event_queue_capacity // 10) for config in configs))
-        self._ids = ActionIds()
         self._reactor = Reactor()
         self._delivery = Delivery()
         self._subscribers: dict[str | None, tuple[Callable[[Event], Any], ...]] = {}
@@ -91,7 +81,6 @@ class Client:
         self._own_dispatcher = True
         self._stopping = False
         self._stopped = False
-        self._closed = False
         self._logged_off = False
         self._draining = False
         try:
@@ -104,79 +93,19 @@ class Client:
                 slowest_receiver=self.receivers.slowest,
             )
             self._cluster.set_interest(frozenset())
-            self._servers = {name: ServerHandle(self, server) for name, server in self._cluster.servers.items()}
-            self._routing = self._make_routing(default, routing)
+            self._serve(self._cluster.servers, default=default, routing=routing)
         except BaseException:
             self._reactor.close()
             raise
 
-    def _make_routing(
-        self, default: str | None, routing: tuple[Strategy | str, Iterable[str]] | None
-    ) -> Routing | None:
-        if routing is not None:
-            try:
-                strategy = Strategy(routing[0])
-            except ValueError:
-                raise ConfigurationError(
-                    f"unknown routing {routing[0]!r}: {did_you_mean(str(routing[0]), [s.value for s in Strategy])}"
-                ) from None
-            if strategy is not Strategy.DEFAULT:
-                names = list(routing[1]) or list(self._servers)
-                return Routing(strategy, [self._server(name) for name in names])
-        if default is None and len(self._servers) > 1:
-            return None
-        return Routing(Strategy.DEFAULT, [self._server(default or next(iter(self._servers)))])
-
-    # --- servers ---
-
-    @property
-    def servers(self) -> Mapping[str, ServerHandle]:
-        """All servers by name."""
-        return dict(self._servers)
-
-    def server(self, name: str) -> ServerHandle:
-        """One server by name. Raises ConfigurationError, which lists the known ones."""
-        self._server(name)
-        return self._servers[name]
-
-    def _server(self, name: str) -> Server:
-        try:
-            return self._cluster.servers[name]
-        except KeyError:
-            raise ConfigurationError(f"unknown server {name!r}: {did_you_mean(name, self._cluster.servers)}") from None
-
     # --- actions ---
 
-    def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction:
-        """Send an action; never blocks.
-
-        It goes to ``server``, or where the routing says, and from there on to the next one as long as nothing of it has
-        left. ``timeout`` is the time in seconds within which the answer must have come, connecting included; by default
-        the action's own, or the option ``action_timeout``. Raises InvalidAction (nothing was sent) and
-        ConfigurationError; all else is told by what is returned. An action is never repeated by itself.
-        """
-        if server is not None:
-            target, *others = [self._server(server)]
-        elif self._routing is not None:
-            target, *others = self._routing.choose()
-        else:
-            raise ConfigurationError(
-                "several servers are known, but none is the default (AMI_DEFAULT_SERVER) and there is no routing: "
-                "name the server."
-            )
-        action_id = self._ids()
-        wire = encode(action, action_id)
-        if timeout is None:
-            timeout = target.config.options.action_timeout if action.timeout is None else action.timeout
-        pending = PendingAction(action, action_id, wire, server=target.name, timeout=timeout, owner=self)
-        if others:
-            pending.reroute = partial(self._send_to_next, others)
+    def _submit(self, target: Server, pending: PendingAction) -> None:
         closed = self._closed
         if not closed:
             self._reactor.call_soon(lambda: self._hand_over(target, pending))
         if closed or self._reactor.closed:  # it may have ended meanwhile, and the call with it
             self._refuse(pending)
-        return pending
 
     def _hand_over(self, target: Server, pending: PendingAction) -> None:
         # What was sent before the close goes out before the Logoff; what comes behind would begin a new connection.
@@ -192,15 +121,6 @@ class Client:
             pending.fail(
                 ConnectionFailed(f"the client was closed; {pending.name} was not sent.", server=pending.server)
             )
-
-    def _send_to_next(self, others: list[Server], pending: PendingAction) -> bool:
-        if not others or self._closed:
-            return False
-        server = others.pop(0)
-        logger.info("%s: not reached; %s goes to %s instead.", pending.server, pending.name, server.name)
-        pending.server = server.name
-        self._reactor.call_soon(lambda: self._hand_over(server, pending))
-        return True
 
     # --- events ---
 
@@ -259,12 +179,12 @@ class Client:
         return len(calls) + len(items)
 
     def _dispatch_event(self, event: Event) -> None:
-        handle = self._servers[event.server]
+        handle = self._handles[event.server]
         for function in (*self._subscribers.get(event.name.lower(), ()), *self._subscribers.get(None, ())):
             self.receivers.guard(function, handle, event)
 
     def _dispatch_notice(self, notice: Notice) -> None:
-        handle = self._servers[notice.server]
+        handle = self._handles[notice.server]
         match notice:
             case Ready():
                 for on_ready in self._on_ready:
@@ -411,18 +331,8 @@ class Client:
                 f"waiting for {pending.name} on the thread that brings the answer: use on_complete.",
                 server=pending.server,
             )
-        if _in_event_loop():
-            raise WouldBlock(
-                f"waiting for {pending.name} would stop the event loop that is running here: write 'await pending' "
-                "instead of 'pending.result()'.",
-                server=pending.server,
-            )
+        super().before_wait(pending, timeout)
         if not self.started and not self._closed:
             end = None if timeout is None else time.monotonic() + timeout
             while not pending.done() and (end is None or time.monotonic() < end):
                 self._cluster.tick(None if end is None else max(0.0, end - time.monotonic()))
-
-
-def _in_event_loop() -> bool:
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  (the documented fast form)

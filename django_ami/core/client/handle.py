@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django_ami.core.actions import Action
-    from django_ami.core.client.client import Client
+    from django_ami.core.client.sending import Sender
     from django_ami.core.client.status import ServerStatus
-    from django_ami.core.cluster import Server
+    from django_ami.core.cluster import Member
     from django_ami.core.correlation import PendingAction
 
 __all__ = ["ServerHandle"]
@@ -17,7 +17,7 @@ __all__ = ["ServerHandle"]
 class ServerHandle:
     """One server of a client: send to it, and look at it. The ``sender`` of its events."""
 
-    def __init__(self, client: Client, server: Server) -> None:
+    def __init__(self, client: Sender[Any], server: Member) -> None:
         self._client = client
         self._server = server
         self.name = server.name

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from django_ami.core.cluster import Server
+    from django_ami.core.cluster import Member
     from django_ami.core.delivery import Counts
 
 __all__ = ["ServerStatus", "status_of"]
@@ -47,7 +47,7 @@ class ServerStatus:
         return asdict(self)
 
 
-def status_of(server: Server, counts: Counts, now: float) -> ServerStatus:
+def status_of(server: Member, counts: Counts, now: float) -> ServerStatus:
     """How a server is ``now``, a moment of the reactor's clock."""
     session = server.session
     ready_since, last_event_at = session.ready_since, session.last_event_at

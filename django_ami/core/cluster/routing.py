@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from enum import StrEnum
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from django_ami.core.session import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from django_ami.core.cluster.server import Server
+    from django_ami.core.config import ServerConfig
+    from django_ami.core.session import Session
 
-__all__ = ["Routing", "Strategy"]
+__all__ = ["Member", "Routing", "Strategy"]
+
+
+class Member(Protocol):
+    """A server as those see it who choose among servers and look at them, however it is reached."""
+
+    name: str
+    #: Where it is, ``host:port``.
+    peer: str
+    config: ServerConfig
+    session: Session
+
+
+Target = TypeVar("Target", bound=Member)
 
 
 class Strategy(StrEnum):
@@ -24,15 +38,15 @@ class Strategy(StrEnum):
     FAILOVER = "failover"
 
 
-class Routing:
+class Routing(Generic[Target]):
     """Chooses servers for an action that names none; looks at their health, never at the action."""
 
-    def __init__(self, strategy: Strategy, servers: Sequence[Server]) -> None:
+    def __init__(self, strategy: Strategy, servers: Sequence[Target]) -> None:
         self.strategy = strategy
         self.servers = tuple(servers)
         self._turn = count()
 
-    def choose(self) -> list[Server]:
+    def choose(self) -> list[Target]:
         """The servers to try, the best one first: the default one alone, or all that take part, by their health."""
         if self.strategy is Strategy.DEFAULT:
             return [self.servers[0]]
@@ -43,7 +57,7 @@ class Routing:
         return sorted(candidates, key=_ill)
 
 
-def _ill(server: Server) -> int:
+def _ill(server: Member) -> int:
     """How unlikely a server is to take an action now; the same for equally good ones."""
     session = server.session
     if session.state is State.REFUSED or session.circuit_open:

@@ -1,0 +1,169 @@
+"""Sending: which server an action goes to, and what its sender gets of it. The way there is a subclass's business.
+
+Rule: ``send`` never blocks, and an action is never repeated by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from django_ami.core.client.handle import ServerHandle
+from django_ami.core.cluster.routing import Member, Routing, Strategy
+from django_ami.core.config import did_you_mean
+from django_ami.core.correlation import ActionIds, PendingAction
+from django_ami.core.errors import ConfigurationError, WouldBlock
+from django_ami.core.protocol import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from django_ami.core.actions import Action
+    from django_ami.core.client.status import ServerStatus
+    from django_ami.core.config import ServerConfig
+
+__all__ = ["Sender", "distinct"]
+
+logger = logging.getLogger(__name__)
+
+Target = TypeVar("Target", bound=Member)
+
+
+def distinct(servers: Iterable[ServerConfig]) -> list[ServerConfig]:
+    """The settings of some servers. Raises ConfigurationError if there are none, or two have the same name."""
+    configs = list(servers)
+    if not configs:
+        raise ConfigurationError("no servers are given: name one at least.")
+    if twice := [name for name, times in Counter(config.name for config in configs).items() if times > 1]:
+        raise ConfigurationError(f"two servers are named {twice[0]!r}: give each a name of its own.")
+    return configs
+
+
+class Sender(Generic[Target]):
+    """Servers by name, and actions for them. ``_submit`` takes an action to its server."""
+
+    #: What is given to whoever sends.
+    pending_class: ClassVar[type[PendingAction]] = PendingAction
+
+    def __init__(self) -> None:
+        self._ids = ActionIds()
+        self._closed = False
+        self._targets: Mapping[str, Target] = {}
+        self._handles: dict[str, ServerHandle] = {}
+        self._routing: Routing[Target] | None = None
+
+    def _serve(
+        self,
+        targets: Mapping[str, Target],
+        *,
+        default: str | None,
+        routing: tuple[Strategy | str, Iterable[str]] | None,
+    ) -> None:
+        """Send to these from now on. Raises ConfigurationError for what cannot be routed."""
+        self._targets = targets
+        self._handles = {name: ServerHandle(self, target) for name, target in targets.items()}
+        self._routing = self._make_routing(default, routing)
+
+    def _make_routing(
+        self, default: str | None, routing: tuple[Strategy | str, Iterable[str]] | None
+    ) -> Routing[Target] | None:
+        if routing is not None:
+            try:
+                strategy = Strategy(routing[0])
+            except ValueError:
+                raise ConfigurationError(
+                    f"unknown routing {routing[0]!r}: {did_you_mean(str(routing[0]), [s.value for s in Strategy])}"
+                ) from None
+            if strategy is not Strategy.DEFAULT:
+                names = list(routing[1]) or list(self._targets)
+                return Routing(strategy, [self._target(name) for name in names])
+        if default is None and len(self._targets) > 1:
+            return None
+        return Routing(Strategy.DEFAULT, [self._target(default or next(iter(self._targets)))])
+
+    # --- servers ---
+
+    @property
+    def servers(self) -> Mapping[str, ServerHandle]:
+        """All servers by name."""
+        return dict(self._handles)
+
+    def server(self, name: str) -> ServerHandle:
+        """One server by name. Raises ConfigurationError, which lists the known ones."""
+        self._target(name)
+        return self._handles[name]
+
+    def _target(self, name: str) -> Target:
+        try:
+            return self._targets[name]
+        except KeyError:
+            raise ConfigurationError(f"unknown server {name!r}: {did_you_mean(name, self._targets)}") from None
+
+    def status(self) -> dict[str, ServerStatus]:
+        """How every server is now, by name."""
+        raise NotImplementedError
+
+    # --- actions ---
+
+    def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction:
+        """Send an action; never blocks.
+
+        It goes to ``server``, or where the routing says, and from there on to the next one as long as nothing of it has
+        left. ``timeout`` is the time in seconds within which the answer must have come, connecting included; by default
+        the action's own, or the option ``action_timeout``. Raises InvalidAction (nothing was sent) and
+        ConfigurationError; all else is told by what is returned. An action is never repeated by itself.
+        """
+        if server is not None:
+            target, *others = [self._target(server)]
+        elif self._routing is not None:
+            target, *others = self._routing.choose()
+        else:
+            raise ConfigurationError(
+                "several servers are known, but none is the default (AMI_DEFAULT_SERVER) and there is no routing: "
+                "name the server."
+            )
+        action_id = self._ids()
+        wire = encode(action, action_id)
+        if timeout is None:
+            timeout = target.config.options.action_timeout if action.timeout is None else action.timeout
+        pending = self.pending_class(action, action_id, wire, server=target.name, timeout=timeout, owner=self)
+        if others:
+            pending.reroute = partial(self._send_to_next, others)
+        self._submit(target, pending)
+        return pending
+
+    def _submit(self, target: Target, pending: PendingAction) -> None:
+        """Take an action to its server, or fail it."""
+        raise NotImplementedError
+
+    def _send_to_next(self, others: list[Target], pending: PendingAction) -> bool:
+        if not others or self._closed:
+            return False
+        server = others.pop(0)
+        logger.info("%s: not reached; %s goes to %s instead.", pending.server, pending.name, server.name)
+        pending.server = server.name
+        self._submit(server, pending)
+        return True
+
+    # --- for PendingAction ---
+
+    def call_user(self, function: Callable[[], object]) -> None:
+        """Run user code where user code runs."""
+        raise NotImplementedError
+
+    def before_wait(self, pending: PendingAction, timeout: float | None) -> None:  # noqa: ARG002  (for subclasses)
+        """Refuse a wait that cannot end: that of the very event loop that has to go on."""
+        if _in_event_loop():
+            raise WouldBlock(
+                f"waiting for {pending.name} would stop the event loop that is running here: write 'await pending' "
+                "instead of 'pending.result()'.",
+                server=pending.server,
+            )
+
+
+def _in_event_loop() -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  (the documented fast form)
