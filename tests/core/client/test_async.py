@@ -8,8 +8,8 @@ from django_ami.core.actions import Action, Command, Ping
 from django_ami.core.client import Client
 from django_ami.core.errors import ActionFailed, ActionTimeout, ConnectionFailed, WouldBlock
 from django_ami.testing import Simulator
-from tests.core.io_support import config, started
 from tests.core.client.test_client import echo
+from tests.core.io_support import config, started
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
 
