@@ -199,18 +199,17 @@ class PendingActions:
 
     def __init__(self, prefix: str, *, server: str, most: int, most_items: int) -> None:
         self.server = server
-        self.claimed = 0
         self.late = 0
         self.unmatched = 0
         self._most = most
         self._most_items = most_items
-        self._needle = b"\r\nActionID: " + prefix.encode()
-        self._find_id = re.compile(re.escape(self._needle) + rb"\d+(?=\r\n|$)")
+        self.mark = b"\r\nActionID: " + prefix.encode()
+        self._find_id = re.compile(re.escape(self.mark) + rb"\d+(?=\r\n|$)")
         self._prefix = prefix
         self._by_id: dict[str, PendingAction] = {}
         self._unanswered: dict[str, PendingAction] = {}
         self._deadlines: list[tuple[float, int, PendingAction]] = []
-        self._listing: PendingAction | None = None
+        self.listing: PendingAction | None = None
         self._overdue = False
         self._tie = count()
 
@@ -254,16 +253,16 @@ class PendingActions:
         if not response.ok or not (is_list or pending.final_event):
             self.discard(pending).complete()
         elif is_list:
-            self._listing = pending
+            self.listing = pending
 
     def claim(self, event: Event) -> bool:
-        """True if the event belongs to an answer of ours, or did: then it is nothing to tell receivers of."""
-        if self._needle in event.raw:
-            ours = self._claim(event)
-        else:
-            ours = self._listing is not None and self._adopt(event, self._listing)
-        self.claimed += ours
-        return ours
+        """True if the event belongs to an answer of ours, or did: then it is nothing to tell receivers of.
+
+        Whoever looks for ``mark`` in it, and whether there is a ``listing``, spares the call.
+        """
+        if self.mark in event.raw:
+            return self._claim(event)
+        return self.listing is not None and self._adopt(event, self.listing)
 
     def _adopt(self, event: Event, listing: PendingAction) -> bool:
         """True if it is an item of the list under way though it does not say so.
@@ -375,7 +374,7 @@ class PendingActions:
         self._by_id.clear()
         self._unanswered.clear()
         self._deadlines.clear()
-        self._listing = None
+        self.listing = None
         self._overdue = False
         for pending in pendings:
             pending.fail(error(pending))
@@ -385,6 +384,6 @@ class PendingActions:
         """Watch over it no more; whoever calls settles it."""
         self._by_id.pop(pending.action_id, None)
         self._unanswered.pop(pending.action_id, None)
-        if pending is self._listing:
-            self._listing = None
+        if pending is self.listing:
+            self.listing = None
         return pending

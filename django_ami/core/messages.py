@@ -80,7 +80,7 @@ class Message:
 
     __slots__ = ("_index", "_searches", "raw", "server")
 
-    def __init__(self, raw: bytes, *, server: str = "") -> None:
+    def __init__(self, raw: bytes, server: str = "") -> None:
         self.raw = raw
         self.server = server
         self._index: _Index | None = None
@@ -178,7 +178,7 @@ class Event(Message):
 
     __slots__ = ("name",)
 
-    def __init__(self, name: str, raw: bytes, *, server: str = "") -> None:
+    def __init__(self, name: str, raw: bytes, server: str = "") -> None:
         self.name = name
         self.raw = raw
         self.server = server
@@ -253,7 +253,7 @@ class Response(Message):
 
     __slots__ = ("events", "final_event", "status")
 
-    def __init__(self, status: str, raw: bytes, *, server: str = "") -> None:
+    def __init__(self, status: str, raw: bytes, server: str = "") -> None:
         super().__init__(raw, server=server)
         self.status = status
         self.events: tuple[Event, ...] = ()

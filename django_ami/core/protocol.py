@@ -10,19 +10,29 @@ Rules of framing, read out of main/manager.c and seen on real servers:
 * What a frame is, its first line alone says: OriginateResponse is an event with a ``Response`` header inside.
 * A further line of that kind is a forged header (UserEvent), or a frame that has lost its end and runs into the next
   one (an ActionID that is cut by a buffer of the server). They look alike, so it stays one frame, and is counted.
+* Neither that nor CR LF LF happens to a broadcast, which has ``Privilege`` in its second line: it is built in one piece
+  (__ast_manager_event_multichan). It ends at the empty line, and is not looked through.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from itertools import takewhile
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, cast
 
 from django_ami.core.errors import InvalidAction, ProtocolError
-from django_ami.core.messages import Event, Response
+from django_ami.core.messages import DECODING, Event, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django_ami.core.actions import Action
+
+    #: Makes a message of the bytes of its frame and the name of its server.
+    Kind = Callable[[bytes, str], Event | Response | None]
 
 __all__ = ["Oversized", "Parser", "encode"]
 
@@ -87,15 +97,17 @@ def _checked_line(name: str, key: str, value: str) -> str:
 
 _FIRST_LINE: Final = re.compile(rb"(event|response):[ ]?(.*)", re.IGNORECASE | re.DOTALL)
 _ACTION_ID: Final = re.compile(rb"^ActionID:[ ]?([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_BROADCAST_HEAD: Final = re.compile(rb"event:[ ]?([^\r\n]*)\r\n(?-i:Privilege: )", re.IGNORECASE)
 _FOLLOWS_HEAD: Final = re.compile(rb"(?:(?:Privilege|ActionID|Message):[^\r\n]*\r\n)*", re.IGNORECASE)
 _END_COMMAND: Final = b"--END COMMAND--"
 
 #: How each kind of frame ends. The kind ``None`` is not known yet: its first line is not complete.
-_LF, _CRLF, _FOLLOWS = "lf", "crlf", "follows"
+_LF, _CRLF, _BROADCAST, _FOLLOWS = "lf", "crlf", "broadcast", "follows"
 _ENDS: Final = {
     None: re.compile(rb"\n"),
     _LF: re.compile(rb"\r?\n\r?\n"),
     _CRLF: re.compile(rb"\r\n(?:\r\n|\n(?=(?:Event|Response): ))"),
+    _BROADCAST: re.compile(rb"\r\n\r\n"),
     _FOLLOWS: re.compile(re.escape(_END_COMMAND) + rb"\r\n\r\n"),
 }
 #: An end that is cut by the edge of a chunk begins at most so many bytes before it.
@@ -105,11 +117,19 @@ _PIECE: Final = 2**20
 #: So much of an oversized frame is looked through for the ActionID.
 _HEAD: Final = 4096
 _MAX_BANNER: Final = 512
-_MAX_NAMES: Final = 2048
+_MAX_KINDS: Final = 2048
+_PRIVILEGE: Final = b"Privilege: "
+#: The kind of events that nobody wants.
+_skip: Final = partial(Event, "")
+#: So much of a frame nearly always says what to do with it: the name of the event, and that a Privilege is behind it.
+_TELLING: Final = len(b"Event: \r\n") + 24 + len(_PRIVILEGE)
+_head: Final = itemgetter(slice(_TELLING))
 #: Events that have a header ``Response`` by right.
 _WITH_RESPONSE: Final = (b"Event: OriginateResponse\r\n", b"Event: ChallengeResponseFailed\r\n")
-#: Events that the client itself has to see, or that are list items although they carry a Privilege.
-_ALWAYS: Final = frozenset({"fullybooted", "shutdown", "originateresponse", "status", "peerstatus"})
+#: List items and broadcasts both; or, UserEvent, with headers that somebody else gave.
+_NOT_ALONE: Final = frozenset({"status", "peerstatus", "userevent"})
+#: Handed on whoever wants them: the client itself has to see them, or look at what is in them.
+_ALWAYS: Final = _NOT_ALONE | {"fullybooted", "shutdown", "originateresponse"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +153,12 @@ class Parser:
         self.server = server
         self.max_frame_size = max_frame_size
         self.banner: str | None = None if banner else ""
-        self.events = 0
         self.skipped = 0
         self.garbage = 0
         self.oversized = 0
         self.suspect = 0
         self._interest: frozenset[str] | None = None
-        self._names: dict[bytes, tuple[str, bool]] = {}
+        self._kinds: dict[bytes, Kind] = {}
         self._buffer = bytearray()
         self._kind: str | None = None
         self._scan = 0
@@ -153,7 +172,7 @@ class Parser:
     @interest.setter
     def interest(self, names: frozenset[str] | None) -> None:
         self._interest = names
-        self._names.clear()
+        self._kinds.clear()
 
     @property
     def discarding(self) -> bool:
@@ -211,6 +230,8 @@ class Parser:
         elif len(self._buffer) > self.max_frame_size + _OVERLAP:
             messages.append(self._oversized(bytes(self._buffer[:_HEAD])))
             self._discarding = True
+            if self._kind == _CRLF and self._is_broadcast(self._buffer):
+                self._kind = _BROADCAST
             self._in_first_line = self._kind is None and _FIRST_LINE.match(self._buffer) is not None
             del self._buffer[:-_OVERLAP]
         self._scan = max(0, len(self._buffer) - _OVERLAP)
@@ -218,7 +239,7 @@ class Parser:
     def _oversized(self, head: bytes) -> Oversized:
         self.oversized += 1
         found = _ACTION_ID.search(head[: self.max_frame_size])
-        return Oversized(found[1].decode("utf-8", "backslashreplace") if found else None, self.max_frame_size)
+        return Oversized(found[1].decode(*DECODING) if found else None, self.max_frame_size)
 
     def _parse_banner(self, data: bytes) -> int:
         """Read the greeting: one line, of any text (main/manager.c:session_do). -1 if it is not complete."""
@@ -230,7 +251,7 @@ class Parser:
         if _FIRST_LINE.match(line):
             self.banner = ""
             return 0
-        text = line.decode("utf-8", "backslashreplace")
+        text = line.decode(*DECODING)
         if end > _MAX_BANNER or not text.isprintable() or text.startswith(("HTTP/", "SSH-")):
             raise ProtocolError(f"no AMI greeting, but {text[:40]!r}: is this the port of AMI?")
         self.banner = text
@@ -239,49 +260,62 @@ class Parser:
     def _parse_regular(self, data: bytes, position: int, messages: list[Event | Response | Oversized]) -> int:
         """The fast way: split at empty lines, and go on as long as every frame is an ordinary one.
 
-        Gives the position of the first frame that is not, or that is not complete. Nothing is taken where one ends in
-        CR LF LF, or has the first line of another one inside.
+        Gives the position of the first frame that is not, or that is not complete.
         """
-        names, server, limit = self._names, self.server, self.max_frame_size
-        start, before, events, skipped = position, len(messages), 0, 0
         blocks = (data[position:] if position else data).split(b"\r\n\r\n")
         blocks.pop()
-        for block in blocks:
-            if len(block) > limit:
+        if len(data) > self.max_frame_size:
+            blocks = list(takewhile(lambda block: len(block) <= self.max_frame_size, blocks))
+        kinds, server, before = self._kinds_of(blocks), self.server, len(messages)
+        del blocks[len(kinds) :]
+        for kind, block in zip(kinds, blocks, strict=True):
+            if kind is _skip:
+                continue
+            message = kind(block, server)
+            if message is None:
+                del blocks[blocks.index(block) :]  # an equal one before it would have ended this, too
                 break
-            if block.startswith(b"Event: "):
-                end = block.find(b"\r\n")
-                raw_name = block[7:end] if end > 0 else block[7:]
-                name, wanted = names.get(raw_name) or self._learn(raw_name)
-                if not name:
-                    break
-                events += 1
-                if wanted or not block.startswith(b"Privilege: ", end + 2):
-                    messages.append(Event(name, block, server=server))
-                else:
-                    skipped += 1
-            elif block.startswith((b"Response: Success\r\n", b"Response: Error\r\n")):
-                messages.append(Response("Success" if block[10] == 83 else "Error", block, server=server))
-            else:
-                break
-            position += len(block) + 4
-        if _has_lines_of_others(data, start, position, events):
-            del messages[before:]
-            return start
-        self.events += events
-        self.skipped += skipped
-        return position
+            messages.append(message)
+        self.skipped += len(blocks) - (len(messages) - before)
+        return position + sum(map(len, blocks)) + 4 * len(blocks)
 
-    def _learn(self, raw_name: bytes) -> tuple[str, bool]:
-        """Name and interest of an event that was not seen yet; an empty name if its line is not an ordinary one."""
-        if b"\n" in raw_name:
-            return "", False
-        name = raw_name.decode("utf-8", "backslashreplace")
+    def _kinds_of(self, blocks: list[bytes]) -> list[Kind]:
+        """The kinds of these frames, up to the first that is not an ordinary one."""
+        kinds: list[Kind | None] = list(map(self._kinds.get, map(_head, blocks)))
+        if not all(kinds):
+            for index, block in enumerate(blocks):
+                if kinds[index] is None:
+                    kinds[index] = self._learn(block)
+                    if kinds[index] is None:
+                        del kinds[index:]
+                        break
+        return cast("list[Kind]", kinds)
+
+    def _learn(self, block: bytes) -> Kind | None:
+        """What is to be done with such a frame; None if it is not an ordinary one."""
+        if block.startswith((b"Response: Success\r\n", b"Response: Error\r\n")):
+            kind: Kind = partial(_make_if_alone, partial(Response, "Success" if block[10] == 83 else "Error"))
+            told = 0
+        elif block.startswith(b"Event: "):
+            first_line, _, rest = block.partition(b"\r\n")
+            if b"\n" in first_line:
+                return None
+            kind = self._kind_of_event(_decode(first_line[7:]), broadcast=rest.startswith(_PRIVILEGE))
+            told = len(first_line) + 2 + len(_PRIVILEGE)
+        else:
+            return None
+        if told <= _TELLING:
+            if len(self._kinds) >= _MAX_KINDS:
+                self._kinds.clear()
+            self._kinds[_head(block)] = kind
+        return kind
+
+    def _kind_of_event(self, name: str, *, broadcast: bool) -> Kind:
         folded = name.lower()
-        known = name, self._interest is None or folded in self._interest or folded in _ALWAYS
-        if len(self._names) < _MAX_NAMES:
-            self._names[raw_name] = known
-        return known
+        if broadcast and not (self._interest is None or folded in self._interest or folded in _ALWAYS):
+            return _skip
+        make = partial(Event, name)
+        return make if broadcast and folded not in _NOT_ALONE else partial(_make_if_alone, make)
 
     def _parse_any(self, data: bytes, position: int, messages: list[Event | Response | Oversized]) -> int:
         """The careful way, frame by frame; gives the position of the frame that is not complete."""
@@ -300,6 +334,8 @@ class Parser:
                 position = end_of_line + 1
                 continue
             self._kind = _kind_of_frame(first)
+            if self._kind == _CRLF and self._is_broadcast(data, position):
+                self._kind = _BROADCAST
             end = _ENDS[self._kind].search(data, end_of_line - (self._kind == _CRLF))
             if end is None:
                 return position
@@ -307,25 +343,42 @@ class Parser:
                 messages.append(self._oversized(data[position : min(end.start(), position + _HEAD)]))
             else:
                 block = _with_crlf(data[position : end.start()], self._kind)
-                self.suspect += _is_suspect(block)
+                self.suspect += self._kind != _BROADCAST and _is_suspect(block)
                 if first[1].lower() == b"event":
                     self._add_event(block, messages)
                 else:
                     self._add_response(block, messages)
             position = end.end()
 
+    def _is_broadcast(self, data: bytes | bytearray, position: int = 0) -> bool:
+        """True if this frame, whose lines end in CR LF, is an event that the server wrote to everybody, in one piece.
+
+        What lies beyond ``max_frame_size`` does not count: it would depend on how much of it has come.
+        """
+        found = _BROADCAST_HEAD.match(data, position, position + self.max_frame_size)
+        return found is not None and _decode(found[1]).lower() not in _NOT_ALONE
+
     def _add_event(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
         first_line, _, rest = block.partition(b"\r\n")
-        name, wanted = self._learn(first_line.partition(b":")[2].removeprefix(b" ").replace(b"\n", b" "))
-        self.events += 1
-        if wanted or not rest.startswith(b"Privilege: "):
-            messages.append(Event(name, block, server=self.server))
-        else:
+        name = _decode(first_line.partition(b":")[2].removeprefix(b" ").replace(b"\n", b" "))
+        kind = self._kind_of_event(name, broadcast=rest.startswith(_PRIVILEGE))
+        if kind is _skip:
             self.skipped += 1
+        else:
+            messages.append(Event(name, block, self.server))
 
     def _add_response(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
         status = block.partition(b"\r\n")[0].partition(b":")[2].removeprefix(b" ")
-        messages.append(Response(status.decode("utf-8", "backslashreplace"), block, server=self.server))
+        messages.append(Response(_decode(status), block, self.server))
+
+
+def _make_if_alone(make: Kind, block: bytes, server: str) -> Event | Response | None:
+    """A message, unless the first line of another frame is inside, or perhaps behind a CR LF LF."""
+    return None if b"\nEvent: " in block or b"\nResponse: " in block else make(block, server)
+
+
+def _decode(raw: bytes) -> str:
+    return raw.decode(*DECODING)
 
 
 def _skip_empty_lines(data: bytes, position: int) -> int:
@@ -343,21 +396,6 @@ def _kind_of_frame(first: re.Match[bytes]) -> str:
     if not value.endswith(b"\r"):
         return _LF
     return _FOLLOWS if first[1].lower() == b"response" and value.lower() == b"follows\r" else _CRLF
-
-
-def _has_lines_of_others(data: bytes, start: int, end: int, events: int) -> bool:
-    """True if one of these frames, so many of them events, has the first line of another one inside."""
-    if data.count(b"\nEvent: ", start, end) + data.startswith(b"Event: ", start) > events:
-        return True
-    line = data.find(b"\nResponse: ", start, end)
-    while line >= 0:
-        frame = data.rfind(b"\r\n\r\n", start, line + 1)
-        frame = frame + 4 if frame >= 0 else start
-        if frame != line + 1 and not (data[line - 1] == 13 and data.startswith(_WITH_RESPONSE, frame)):
-            return True
-        start = line + 1  # a second one in the same frame is none by right
-        line = data.find(b"\nResponse: ", start, end)
-    return False
 
 
 def _is_suspect(block: bytes) -> bool:

@@ -255,7 +255,6 @@ def test_a_frame(data, expected, garbage, size):
     messages = feed(parser, pieces(data, size))
     assert [show(message) for message in messages] == expected
     assert (parser.garbage, parser.oversized, parser.buffered) == (garbage, 0, 0)
-    assert parser.events == sum(kind == "event" for kind, *_ in expected)
     assert all(message.server == "node_1" for message in messages)
 
 
@@ -441,8 +440,24 @@ def test_a_frame_with_the_first_line_of_another_is_one_message_and_is_counted(da
 def test_a_suspect_among_events_that_nobody_wants_is_counted():
     parser = Parser(banner=False)
     parser.interest = frozenset()
-    assert parser.feed(LIVE % b"X" + LIVE % b"X\r\nPrivilege: call\r\nEvent: Y") == []
-    assert (parser.events, parser.skipped, parser.suspect) == (2, 2, 1)
+    messages = parser.feed(LIVE % b"X" + LIVE % b"UserEvent\r\nPrivilege: user,all\r\nEvent: Y" + LIVE % b"X")
+    assert [message.name for message in messages] == ["UserEvent"]  # the session looks at it and lets it be
+    assert (parser.skipped, parser.suspect) == (2, 1)
+
+
+@pytest.mark.parametrize("interest", [None, frozenset({"x"}), frozenset({"y"})])
+@pytest.mark.parametrize("size", CHUNKS)
+def test_a_broadcast_ends_at_the_empty_line_and_is_not_looked_through(size, interest):
+    """Whether it is wanted or not: it must not depend on the receivers what is a message."""
+    broadcast = LIVE % b"X\r\nPrivilege: call,all\r\nEvent: Y\r\nB: \r\n\nResponse: Error\r\nC: \r\n\nEvent: Y"
+    for front in (b"", b"\r\n"):
+        parser = Parser(banner=False)
+        parser.interest = interest
+        messages = feed(parser, pieces(front + broadcast * 2 + PONG, size))
+        unwanted = interest == {"y"}
+        assert [message.raw + b"\r\n\r\n" for message in messages[:-1]] == [broadcast] * (0 if unwanted else 2)
+        assert show(messages[-1]) == PING
+        assert (parser.suspect, parser.skipped, parser.garbage) == (0, 2 * unwanted, 0)
 
 
 # --- interest ---
@@ -465,9 +480,9 @@ def test_events_that_nobody_wants_are_only_counted(interest, names, size):
     assert parser.interest == interest
     data = LIVE % b"Newchannel" + LIVE % b"HangUp" + LIVE % b"FullyBooted" + b"Event: Item\r\nA: 1\r\n\r\n"
     for wire in (data, b"\r\n" + data):  # the fast way, and the careful one
-        parser.events = parser.skipped = 0
+        parser.skipped = 0
         assert [message.name for message in feed(parser, pieces(wire, size))] == names
-        assert (parser.events, parser.skipped) == (4, 4 - len(names))
+        assert parser.skipped == 4 - len(names)
 
 
 def test_a_new_interest_counts_at_once():
@@ -483,7 +498,7 @@ def test_names_without_end_need_no_memory():
     parser.interest = frozenset({"x9999"})
     given = [message.name for n in range(10_000) for message in parser.feed(LIVE % b"X%d" % n)]
     assert given == ["X9999"]
-    assert len(parser._names) <= 2048
+    assert len(parser._kinds) <= 2048
 
 
 # --- any cut ---
@@ -501,6 +516,8 @@ first_line = st.sampled_from(
         b"Response: Follows",
         b"Event: ",
         b"Privilege: x",
+        b"Event: X\r\nPrivilege: call,all",
+        b"Event: userevent\r\nPrivilege: user,all",
         b"ActionID: a-1",
         b"--END COMMAND--",
         b"Channel: a\nEvent: z",
@@ -517,15 +534,16 @@ def cut(data: bytes, at: list[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(edges)]
 
 
-@given(stream, st.lists(st.integers(0, 10_000), max_size=12))
-def test_any_cut_of_the_bytes_gives_the_same_messages(data, at):
+@given(stream, st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from([None, frozenset(), frozenset({"x"})]))
+def test_any_cut_of_the_bytes_gives_the_same_messages(data, at, interest):
     whole, cutting, slow = (Parser(banner=False) for _ in range(3))
+    whole.interest = cutting.interest = slow.interest = interest
     expected = feed(whole, [data])
     for parser, chunks in ((cutting, cut(data, at)), (slow, pieces(data, 1))):
         messages = feed(parser, chunks)
         assert messages == expected
         assert list(map(show, messages)) == list(map(show, expected))
-        assert (parser.garbage, parser.events, parser.suspect) == (whole.garbage, whole.events, whole.suspect)
+        assert (parser.garbage, parser.skipped, parser.suspect) == (whole.garbage, whole.skipped, whole.suspect)
         assert parser.buffered == whole.buffered
 
 

@@ -198,17 +198,14 @@ class Session:
         if self.state is State.GREETING and parser.banner is not None:
             self.state = State.LOGIN
             self._handshake.greeted(parser.banner)
-        claimed = self._pending.claimed
         events = self._sort(messages)
-        received = parser.events - (self._pending.claimed - claimed)
-        parser.events = 0
-        if received:
+        self.ignored += parser.skipped
+        if events or self.ignored:
             self.last_event_at = now
-        self.ignored = received - len(events)
         self.garbage += parser.garbage
         self.oversized += parser.oversized
         self.suspect += parser.suspect
-        parser.garbage = parser.oversized = parser.suspect = 0
+        parser.skipped = parser.garbage = parser.oversized = parser.suspect = 0
         return events
 
     def disconnected(self, error: AmiError, now: float) -> None:
@@ -382,15 +379,17 @@ class Session:
     def _sort(self, messages: Iterable[Event | Response | Oversized]) -> list[Event]:
         """Hand answers to their actions, and give what is left: events for receivers."""
         events = []
-        interest, claim = self._interest, self._pending.claim
+        interest, pending, mine = self._interest, self._pending, self._pending.mark
         for message in messages:
             if isinstance(message, Event):
-                if claim(message):
+                if (mine in message.raw or pending.listing) and pending.claim(message):
                     continue
                 if message.name == "FullyBooted":
                     self._fully_booted()
                 if interest is None or message.name.lower() in interest:
                     events.append(message)
+                else:
+                    self.ignored += 1
             elif isinstance(message, Response):
                 self._pending.match(message)
             else:
