@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from django_ami.core.actions import Command, CoreShowChannels, Originate, Ping, QueueStatus
 from django_ami.core.errors import ActionFailed, AmiError, ConnectionLost, ProtocolError
-from django_ami.core.messages import Event
 from django_ami.core.protocol import Oversized, Parser
 from django_ami.core.session import Role
 from tests.core.support import CAPTURES, Dialogue
