@@ -35,7 +35,7 @@ def check_event_names(**_: Any) -> list[CheckMessage]:
 def _messages(name: str, functions: list[Callable[..., Any]]) -> Iterator[CheckMessage]:
     info = event(name)
     if info is None:
-        number, message, hint = "W006", f"Asterisk has no event {name!r}: {_meant(name)}", _UNKNOWN
+        number, message, hint = "W006", f"Asterisk has no event {name!r}: {did_you_mean(name, EVENTS)}", _UNKNOWN
     elif not info.broadcast:
         answers = " or ".join(info.answers) or "an action"
         number, message = "W007", f"the event {info.name!r} only comes in the answer to {answers}: no receiver gets it."
@@ -50,8 +50,3 @@ _UNKNOWN = (
     "A user event has the name 'UserEvent', and its own in event['UserEvent']. If a module of somebody else sends this "
     "one, name it in the setting AMI_CUSTOM_EVENTS."
 )
-
-
-def _meant(name: str) -> str:
-    meant = did_you_mean(name, EVENTS)
-    return meant if meant.startswith("did") else "nor one with a similar name."

@@ -24,6 +24,9 @@ SERVER_KEYS = ("HOST", "PORT", "USERNAME", "SECRET", "TLS", "URL", "OPTIONS")
 #: A line of the login has 1,022 bytes (get_input in main/manager.c).
 _LONGEST: Final = 1000
 
+#: More names than a message can hold.
+_MANY: Final = 50
+
 #: The classes of events that a mask may name (perms in main/manager.c). An unknown one is no error to the server: it
 #: means that nothing comes, so it has to be refused here.
 EVENT_CLASSES = (
@@ -33,12 +36,14 @@ EVENT_CLASSES = (
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of an error message about an unknown word: a near one, else all that are known."""
+    """The end of an error message about an unknown word: a near one, else all that are known, unless they are many."""
     known = list(known)
     near = get_close_matches(word.lower(), [name.lower() for name in known], n=1, cutoff=0.6)
     for name in known:
         if near and name.lower() == near[0]:
             return f"did you mean {name!r}?"
+    if len(known) > _MANY:
+        return "nor is there one with a similar name."
     return f"known are {', '.join(map(repr, sorted(known)))}."
 
 

@@ -23,7 +23,7 @@ def on_something_else(**_: Any) -> None: ...
         ("HangUpp", "did you mean 'Hangup'?"),
         ("NewChanel", "did you mean 'Newchannel'?"),
         ("QueueCallerJoinn", "did you mean 'QueueCallerJoin'?"),
-        ("Xyzzy", "nor one with a similar name."),
+        ("Xyzzy", "nor is there one with a similar name."),
     ],
 )
 def test_w006_an_event_that_asterisk_does_not_have(name: str, meant: str) -> None:

@@ -31,6 +31,12 @@ def test_an_unknown_word_gets_a_near_one_or_all(word, text):
     assert did_you_mean(word, ["PORT", "HOST"]) == text
 
 
+def test_too_many_names_are_not_listed() -> None:
+    names = [f"Name{number}" for number in range(100)]
+    assert did_you_mean("zzz", names) == "nor is there one with a similar name."
+    assert did_you_mean("name7", names) == "did you mean 'Name7'?"
+
+
 @pytest.mark.parametrize(
     ("classes", "mask"),
     [
