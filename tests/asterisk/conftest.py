@@ -9,10 +9,17 @@ import os
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.asterisk.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 HERE = Path(__file__).parent
 TIMEOUT = 300
@@ -63,6 +70,31 @@ class Asterisk:
         """stop() and start(), keeping Asterisk's database."""
         self._is_ours()
         self._script("restart")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """SIGSTOP, and in the end SIGCONT: it lives, keeps its connections, and does nothing."""
+        self._is_ours()
+        self._script("freeze")
+        try:
+            yield
+        finally:
+            self._script("thaw")
+
+    @contextmanager
+    def configured(self, old: str, new: str) -> Iterator[None]:
+        """With another manager.conf, reloaded: the first ``old`` in it is ``new``. In the end it is as it was."""
+        self._is_ours()
+        file = Path(self._script("config"), "manager.conf")
+        text = file.read_text()
+        assert old in text
+        try:
+            file.write_text(text.replace(old, new, 1))
+            self.cli("manager reload")
+            yield
+        finally:
+            self._script("config")
+            self.cli("manager reload")
 
     def answers(self) -> bool:
         try:
@@ -122,3 +154,21 @@ def asterisk() -> Asterisk:
 def _settled(asterisk: Asterisk) -> None:
     """Every test finds a server that runs and has no calls, whatever the one before did to it."""
     asterisk.settle()
+
+
+@pytest.fixture
+def listen(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """``listen(*arguments, name=url, …)`` starts a worker; ``options`` are those of its servers."""
+    workers: list[Worker] = []
+
+    def start(
+        *arguments: str, options: Mapping[str, object] | None = None, acting: bool = False, **servers: str
+    ) -> Worker:
+        file = tmp_path / f"events-{len(workers)}.jsonl"
+        workers.append(Worker(file, servers, *arguments, options=options, acting=acting))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        with worker:
+            pass

@@ -21,6 +21,7 @@ class Relay:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self._sockets: list[socket.socket] = [self._listening]
+        self._servers: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -36,6 +37,11 @@ class Relay:
     def actions(self) -> list[str]:
         """The names of the actions that were sent, in order."""
         return re.findall(r"^Action: (.*?)\r?$", self.sent.decode(errors="replace"), re.MULTILINE)
+
+    def cut(self) -> None:
+        """End all connections to the server, once what it has sent is passed on; new ones are welcome."""
+        for it in self._servers:
+            _end(it)
 
     def close(self) -> None:
         for it in self._sockets:
@@ -55,6 +61,7 @@ class Relay:
                 client.close()
                 continue
             self._sockets.append(server)
+            self._servers.append(server)
             sent, received = conversation = bytearray(), bytearray()
             self.conversations.append(conversation)
             threading.Thread(target=_pass_on, args=(client, server, sent), daemon=True).start()
@@ -66,11 +73,10 @@ def _pass_on(source: socket.socket, target: socket.socket, kept: bytearray) -> N
         while piece := source.recv(65536):
             kept += piece
             target.sendall(piece)
-        target.shutdown(socket.SHUT_WR)
     except OSError:
-        # One of the two is gone: so is the other.
-        _end(source)
-        _end(target)
+        pass  # one of the two is gone: the other direction comes to an end by itself
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
 
 
 def _end(it: socket.socket) -> None:

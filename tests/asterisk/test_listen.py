@@ -2,102 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import socket
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.asterisk.relay import relay
 from tests.asterisk.wire import originate, recording, wire
-from tests.running import PYTHON, Program, wait_until
+from tests.asterisk.worker import connected_users, tell, url
+from tests.running import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.asterisk.conftest import Asterisk
-
-COMMAND = (*PYTHON, "-m", "django", "ami_listen", "--settings=tests.asterisk.listening.settings")
-SUMMARY = re.compile(
-    r"Stopped: (\d+) events received, (\d+) delivered, (\d+) dropped, (\d+) ignored \(no receiver\), (\d+) left, "
-    r"(\d+) reconnects\."
-)
-
-
-class Worker(Program):
-    """A running ``ami_listen`` whose receiver writes down every event."""
-
-    def __init__(self, file: Path, servers: dict[str, str], *arguments: str) -> None:
-        self._file = file
-        setting = json.dumps({name: {"URL": url} for name, url in servers.items()})
-        super().__init__([*COMMAND, *arguments], AMI_TEST_FILE=file, AMI_TEST_SERVERS=setting)
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """What its receiver has been given so far."""
-        lines = self._file.read_text().split("\n")[:-1] if self._file.exists() else []
-        return [json.loads(line) for line in lines]
-
-    def numbers(self) -> list[int]:
-        """The numbers of the UserEvents that have one."""
-        headers = [dict(event["headers"]) for event in self.events if event["event"] == "UserEvent"]
-        return [int(one["Number"]) for one in headers if "Number" in one]
-
-    def wait_for_number(self, number: int) -> None:
-        wait_until(lambda: self._alive() and number in self.numbers(), what=f"number {number} of {self}")
-
-    def _alive(self) -> bool:
-        assert self.process.poll() is None, f"it ended: {self}"
-        return True
-
-    def summary(self) -> dict[str, int]:
-        found = SUMMARY.fullmatch(self.out[-1])
-        assert found is not None, str(self)
-        names = ("received", "delivered", "dropped", "ignored", "left", "reconnects")
-        return dict(zip(names, map(int, found.groups()), strict=True))
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.signal(number)
-        return self.wait()
-
-
-@pytest.fixture
-def listen(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
-    """``listen(*arguments, name=url, …)`` starts a worker."""
-    workers: list[Worker] = []
-
-    def start(*arguments: str, **servers: str) -> Worker:
-        workers.append(Worker(tmp_path / f"events-{len(workers)}.jsonl", servers, *arguments))
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        with worker:
-            pass
-
-
-def url(asterisk: Asterisk, port: int | None = None, *, secret: str = "amp111") -> str:
-    return f"ami://admin:{secret}@{asterisk.host}:{port or asterisk.port}"
-
-
-def tell(asterisk: Asterisk, *numbers: int) -> None:
-    """Have Asterisk send a UserEvent for each number."""
-    with wire(asterisk, "admin", Events="off") as it:
-        for number in numbers:
-            it.ask("UserEvent", UserEvent="Numbered", Number=str(number))
-
-
-def connected_users(asterisk: Asterisk) -> int:
-    with wire(asterisk, "admin", Events="off") as it:
-        answer = it.ask("Command", Command="manager show connected")
-    # Whoever asks is one of them.
-    return int(re.findall(r"(\d+) users? connected", str(answer))[0]) - 1
-
+    from tests.asterisk.worker import Worker
 
 # --- a good day ----------------------------------------------------------------------------------------------------
 
@@ -254,27 +177,6 @@ def test_it_comes_back_when_asterisk_is_restarted(asterisk: Asterisk, listen: Ca
     assert worker.numbers() == [1, 2]
     assert worker.summary()["reconnects"] == 1
     assert "pbx: connection lost" in "\n".join(worker.err)
-
-
-def test_it_comes_back_when_asterisk_was_killed(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
-    worker = listen("--events=user", pbx=url(asterisk))
-    worker.wait_for_out("pbx: ready,")
-    with wire(asterisk, "admin", Events="off") as it:
-        it.ask("Originate", Channel="Local/99999@default", Application="Wait", Data="20", Async="true")
-    worker.wait_for_number(300)
-    asterisk.kill()
-    worker.wait_for_err("pbx: connection lost")
-    worker.wait_for_err("pbx: not connected")
-    asterisk.start()
-    worker.wait_for_out("pbx: ready again,")
-    tell(asterisk, 20_000)
-    worker.wait_for_number(20_000)
-    assert worker.stop() == 0
-    *burst, last = worker.numbers()
-    assert burst == list(range(1, len(burst) + 1)), "what it had read when Asterisk died is whole"
-    assert len(burst) >= 300
-    assert last == 20_000
-    assert worker.summary()["reconnects"] == 1
 
 
 def test_it_waits_for_an_asterisk_that_is_not_there_yet(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:

@@ -6,7 +6,7 @@ import queue
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ class Recording:
 
     def __init__(self, it: Wire) -> None:
         self._it = it
-        self._blocks: queue.Queue[bytes] = queue.Queue()
+        #: None is the end of the connection.
+        self._blocks: queue.Queue[bytes | None] = queue.Queue()
         it.connection.settimeout(None)
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -112,7 +113,8 @@ class Recording:
                     if block.strip(b"\r\n"):
                         self._blocks.put(block.removeprefix(b"\r\n"))
         except OSError:
-            pass  # the test is over
+            pass  # the test is over, or Asterisk was killed
+        self._blocks.put(None)
 
     def until(self, mark: str, timeout: float = 30) -> list[bytes]:
         """The messages before the UserEvent of that name, which is taken, too."""
@@ -120,9 +122,17 @@ class Recording:
         found: list[bytes] = []
         while True:
             block = self._blocks.get(timeout=max(0.01, deadline - time.monotonic()))
+            if block is None:
+                raise EOFError(mark)
             if block.startswith(b"Event: UserEvent\r\n") and f"UserEvent: {mark}".encode() in block.split(b"\r\n"):
                 return found
             found.append(block)
+
+    def to_the_end(self, timeout: float = 30) -> list[bytes]:
+        """All messages that are left, when the server has closed the connection."""
+        deadline = time.monotonic() + timeout
+        get = self._blocks.get
+        return list(iter(lambda: get(timeout=max(0.01, deadline - time.monotonic())), None))
 
 
 @contextmanager
@@ -130,4 +140,5 @@ def recording(asterisk: Asterisk, username: str = "admin", *, mask: str = "on") 
     with wire(asterisk, username, Events=mask) as it:
         yield Recording(it)
         # Lets the thread out of recv(); closing alone would not.
-        it.connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # Asterisk was killed
+            it.connection.shutdown(socket.SHUT_RDWR)
