@@ -1,7 +1,21 @@
-"""The actions to send: ``Action`` for any, and a class for each of the common ones; see ``django_ami.core.actions``."""
+"""The actions to send: ``Action`` for any, and a class for each that Asterisk has; see ``django_ami.core.actions``."""
+
+from typing import TYPE_CHECKING, Any
 
 from django_ami.core import actions
 from django_ami.core.actions import *  # noqa: F403  (the same names, nearer to hand)
 
+if TYPE_CHECKING:
+    from django_ami.core.actions.generated import *  # noqa: F403
+
 __all__: list[str] = []
 __all__ += actions.__all__
+
+
+if not TYPE_CHECKING:  # for it, a name that is not there is an error
+
+    def __getattr__(name: str) -> Any:
+        return getattr(actions, name)
+
+    def __dir__() -> list[str]:
+        return dir(actions)

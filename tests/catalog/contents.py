@@ -70,6 +70,7 @@ def _action(info: ActionInfo) -> ActionInfo:
         module=_module(info),
         privileges=_PRIVILEGES.get(info.name, ()),
         parameters=tuple(_action_parameters(info)),
+        description="\n\n".join(filter(None, (info.description, *_remarks(info.name)))),
         items=answer.items if answer else (),
         final_event=answer.closing if answer else gaps.ANSWERED_BY.get(info.name),
         removed_in=gaps.REMOVED_IN if info.name in _REMOVED else None,
@@ -88,10 +89,17 @@ def _action_parameters(info: ActionInfo) -> Iterator[Parameter]:
                 parameter,
                 required=parameter.required or place in gaps.REQUIRED,
                 repeatable=parameter.repeatable or place in gaps.REPEATABLE,
+                choices=gaps.CHOICES.get(place, parameter.choices),
             )
     for (action, _), added in gaps.ACTION_PARAMETERS.items():
         if action == info.name and added is not None:
             yield added
+
+
+def _remarks(name: str) -> Iterator[str]:
+    if name in gaps.ERROR_IF_EMPTY.split():
+        yield "An empty list is answered with an error."
+    yield " ".join(gaps.REMARKS.get(name, "").split())
 
 
 def _event_parameters(info: EventInfo) -> Iterable[Parameter]:

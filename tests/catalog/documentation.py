@@ -21,6 +21,7 @@ INCLUDE = "{http://www.w3.org/2001/XInclude}include"
 SNAPSHOTS = {"channel_snapshot": channel, "bridge_snapshot": bridge}
 #: Markup whose text is something to type, or a name.
 QUOTED = {"literal", "replaceable", "filename", "variable"}
+PARAGRAPHS = {"para", "note", "warning", "example", "enumlist"}
 
 
 class Documentation:
@@ -39,6 +40,7 @@ class Documentation:
             module=_module(element),
             parameters=tuple(self._parameters(element.find("syntax"), described=True)),
             description=self._text(element.find("description")),
+            since=tuple(version.text or "" for version in element.findall("since/version")),
             items=tuple(self._event_names(element.find("responses/list-elements"))),
             final_event=next(self._event_names(element.find("responses")), None),
         )
@@ -105,14 +107,19 @@ class Documentation:
         return [one for one in found if part.strip("')]") in one.attrib["name"]] if part else found
 
     def _text(self, element: ET.Element | None) -> str:
-        """The text of an element without its choices, paragraphs parted by an empty line."""
+        """The text of an element, paragraphs parted by an empty line."""
         if element is None:
             return ""
-        paragraphs = [child for child in self._children(element) if child.tag in {"para", "note", "warning", "example"}]
+        paragraphs = [child for child in self._children(element) if child.tag in PARAGRAPHS]
         if not paragraphs:
             return self._line(element)
-        texts = (self._text(child) for child in paragraphs)
+        texts = [self._explained(child) if child.tag == "enumlist" else self._text(child) for child in paragraphs]
         return "\n\n".join(text for text in texts if text)
+
+    def _explained(self, choices: ET.Element) -> str:
+        """What the choices mean, a paragraph each; empty if that is not said."""
+        texts = [(choice.attrib["name"], self._text(choice)) for choice in choices.findall("enum")]
+        return "\n\n".join(f"``{name}``: {text}" for name, text in texts if text)
 
     def _line(self, element: ET.Element) -> str:
         parts = [element.text or ""]

@@ -371,11 +371,53 @@ REPEATABLE = {("MessageSend", "Variable"), ("Originate", "Variable"), ("PJSIPNot
 #: Files of a module that the documentation names in the module's place.
 MODULES = {"confbridge_manager": "app_confbridge", "parking_manager": "res_parking", "sig_pri": "chan_dahdi"}
 
+#: Choices that the documentation has wrong, or that are no values but kinds of them.
+CHOICES = {
+    ("Filter", "MatchCriteria"): (  # manager_add_filter in main/manager.c
+        "action(include|exclude)",
+        "name(<event_name>)",
+        "header(<header_name>)",
+        "method(regex|exact|starts_with|ends_with|contains|none)",
+    ),
+    ("ModuleLoad", "Module"): (),
+    ("PJSIPHangup", "Cause"): (),
+    ("UpdateConfig", "Options-000000"): (
+        "allowdups",
+        "template",
+        'inherit="template[,...]"',
+        'catfilter="<expression>[,...]"',
+    ),
+}
+
 #: Parameters without which an action is refused, though the documentation does not call them required.
 REQUIRED = {
     ("CoreShowChannelMap", "Channel"),  # action_coreshowchannelmap in main/manager.c
-    ("MixMonitorMute", "State"),  # manager_mute_mixmonitor in apps/app_mixmonitor.c
+    ("MixMonitorMute", "Direction"),  # manager_mute_mixmonitor in apps/app_mixmonitor.c
+    ("MixMonitorMute", "State"),
 }
+
+#: What an answer means beyond its form; seen on real servers, or in the function that is named.
+REMARKS = {
+    "IAXnetstats": """
+        The server answers with bare lines and no response (manager_iax2_show_netstats in channels/chan_iax2.c): it
+        always ends with ActionTimeout.
+        """,
+    "JabberSend": "It is answered twice; the first answer counts, and says nothing of success (res/res_xmpp.c).",
+    "PJSIPRegister": "Success means that it is queued, or not even that: read ``response.message``.",
+    "PJSIPUnregister": "Success means that it is queued, or not even that: read ``response.message``.",
+    "PJSIPNotify": "Values of ``variables`` may hold anything but line ends; a name may come several times in pairs.",
+    "VoicemailBoxSummary": "A mailbox that is not known gives a success without a list.",
+    "VoicemailForward": "Success may mean failure: read ``response.message``.",
+    "VoicemailMove": "Success may mean failure: read ``response.message``.",
+    "VoicemailRemove": "Success may mean failure: read ``response.message``.",
+    "VoicemailUserStatus": "A mailbox that is not known gives a success without a list.",
+    "VoicemailUsersList": "No mailboxes give a success without a list.",
+}
+#: Lists that are answered with an error if they would be empty; the others are closed at once.
+ERROR_IF_EMPTY = """
+    ConfbridgeList ConfbridgeListRooms DBGet ExtensionStateList MeetmeList MeetmeListRooms PJSIPShowAors PJSIPShowAuths
+    PJSIPShowContacts PJSIPShowEndpoint PJSIPShowEndpoints PJSIPShowResourceLists
+"""
 
 #: Parameters of events that the documentation has forgotten; they go to the end.
 EVENT_PARAMETERS = {

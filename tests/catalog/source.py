@@ -15,14 +15,17 @@ _WIDTH = 84
 def text(value: str) -> str:
     """A literal of the text; a long one in several pieces, within parentheses."""
     lines = [
-        line
-        for paragraph in value.splitlines(keepends=True)
-        for line in textwrap.wrap(paragraph.rstrip("\n"), _WIDTH, break_long_words=False, drop_whitespace=False)
-        + ["\n"] * paragraph.endswith("\n")
+        line + (" " if more else "\n\n") for paragraph in value.split("\n\n") for line, more in _wrapped(paragraph)
     ]
-    if len(lines) <= 1:
-        return json.dumps(value, ensure_ascii=False)
-    return f"({' '.join(json.dumps(line, ensure_ascii=False) for line in lines)})"
+    lines[-1] = lines[-1].removesuffix("\n\n")
+    pieces = [json.dumps(line, ensure_ascii=False) for line in lines]
+    return pieces[0] if len(pieces) == 1 else f"({' '.join(pieces)})"
+
+
+def _wrapped(paragraph: str) -> list[tuple[str, bool]]:
+    """The lines of a paragraph, and of each whether more of the paragraph follows."""
+    lines = textwrap.wrap(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
+    return [(line, number < len(lines)) for number, line in enumerate(lines, 1)]
 
 
 def texts(values: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client as Browser
 
 from django_ami import actions, ami
-from django_ami.core.actions import Action, Originate, Ping, Status, UserEvent
+from django_ami.core.actions import Action, Originate, Ping, QueueReset, Status, UserEvent, WaitEvent, generated
 from django_ami.core.config import Options, ServerConfig
 from django_ami.core.errors import ConfigurationError, InvalidAction
 from django_ami.core.protocol import encode
@@ -109,9 +109,23 @@ HOSTILE: dict[str, Any] = {
 HOSTILE_KEYS = {**HOSTILE, "a colon": "A: b", "a blank": "A b", "nothing": "", "an ActionID": "actionid"}
 
 CLASSES = sorted(
-    (value for name in actions.__all__ if inspect.isclass(value := getattr(actions, name)) and value is not Action),
+    (
+        value
+        for name in {*actions.__all__, *generated.__all__}
+        if inspect.isclass(value := getattr(actions, name)) and issubclass(value, Action)
+        # Action has a test of its own; WaitEvent calculates with its one number, so that a text is a TypeError.
+        if value not in (Action, WaitEvent)
+    ),
     key=lambda one: one.__name__,
 )
+#: What is given for a parameter that takes no plain value.
+GIVEN: dict[str, Any] = {
+    "changes": [{"Action": "Update", "Cat": "1"}],
+    "headers": {"X": "1"},
+    "unit_amounts": [1],
+    "unit_types": [1],
+    "variables": {"X": "1"},
+}
 
 
 def parameters(kind: type[Action]) -> dict[str, inspect.Parameter]:
@@ -126,7 +140,7 @@ def build(kind: type[Action], changed: str | None = None, value: Any = None) -> 
     """An action with every parameter given; one of them may be something else."""
     positional, named = [], {}
     for name, parameter in parameters(kind).items():
-        given: Any = {"variables": ["X"] if kind is Status else {"X": "1"}, "headers": {"X": "1"}}.get(name, "1")
+        given: Any = ["X"] if kind is Status and name == "variables" else GIVEN.get(name, "1")
         if name == changed:
             given = value
         elif name in ("timeout_ms", "cause", "penalty"):
@@ -146,8 +160,8 @@ def refused(send: Callable[[Action], PendingAction], make: Callable[[], Action])
 
 
 def test_every_class_is_looked_at() -> None:
-    assert len(CLASSES) > 30
-    assert {Originate, Status, UserEvent} <= set(CLASSES)
+    assert len(CLASSES) > 150
+    assert {Originate, Status, UserEvent, QueueReset} <= set(CLASSES)
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -160,13 +174,18 @@ def test_no_parameter_of_a_typed_action_takes_another_line(
                 refused(send, lambda value=value: build(Status, "variables", ["X", value]))
             elif name in ("variables", "headers"):
                 refused(send, lambda name=name, value=value: build(kind, name, {"X": value}))
+            elif name == "changes":
+                refused(send, lambda value=value: build(kind, "changes", [{"Action": "Update", "Cat": value}]))
+            elif name in ("unit_amounts", "unit_types"):
+                refused(send, lambda name=name, value=value: build(kind, name, ["good", value]))
             else:
                 refused(send, lambda name=name, value=value: build(kind, name, value))
                 refused(send, lambda name=name, value=value: build(kind, name, ["good", value]))
     assert witness.since(send) == b"", "nothing of it arrived"
     # The same without the hostile value arrives as it is: the test sees what is sent.
     pending = send(good := build(kind))
-    assert pending.result(PATIENCE).ok
+    if good.final_event is None:
+        assert pending.result(PATIENCE).ok
     assert witness.since(send) == encode(good, pending.action_id)
 
 

@@ -1,9 +1,14 @@
-"""What a client asks: ``Action`` for any action, and a class for each of the common ones.
+"""What a client asks: ``Action`` for any action, and a class for each that Asterisk has.
+
+The common ones are written by hand; all others are in ``generated``, which is loaded when one of them is used.
 
 Rule: an action is its headers in order, and says what completes it. Nearly every action is completed by its response,
 or, where that says ``EventList: start``, by the closing event of the list; the few others name ``final_event``.
 Facts: the named action in Asterisk's XML documentation, and the source file given where that says less.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from django_ami.core.actions.base import Action
 from django_ami.core.actions.base import Scalar as Scalar
@@ -24,7 +29,8 @@ from django_ami.core.actions.calls import (
     SetVar,
     Status,
 )
-from django_ami.core.actions.connection import Challenge, Events, Filter, ListCommands, Login, Logoff, Ping
+from django_ami.core.actions.configuration import ConfigChange, UpdateConfig
+from django_ami.core.actions.connection import Challenge, Events, Filter, ListCommands, Login, Logoff, Ping, WaitEvent
 from django_ami.core.actions.queues import QueueAdd, QueuePause, QueueRemove, QueueStatus, QueueSummary
 from django_ami.core.actions.system import (
     Command,
@@ -40,6 +46,9 @@ from django_ami.core.actions.system import (
 )
 from django_ami.core.actions.variables import escape_variable
 
+if TYPE_CHECKING:
+    from django_ami.core.actions.generated import *  # noqa: F403
+
 __all__ = [
     "Action",
     "Atxfer",
@@ -48,6 +57,7 @@ __all__ = [
     "Challenge",
     "Command",
     "ConfbridgeList",
+    "ConfigChange",
     "CoreSettings",
     "CoreShowChannels",
     "CoreStatus",
@@ -77,6 +87,21 @@ __all__ = [
     "Redirect",
     "SetVar",
     "Status",
+    "UpdateConfig",
     "UserEvent",
+    "WaitEvent",
     "escape_variable",
 ]
+
+
+if not TYPE_CHECKING:  # for it, a name that is not there is an error
+
+    def __getattr__(name: str) -> Any:
+        if not name.startswith("_"):
+            generated = import_module("django_ami.core.actions.generated")
+            if name in generated.__all__:
+                return getattr(generated, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *import_module("django_ami.core.actions.generated").__all__})

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from django_ami.core.config import Secret
 
-__all__ = ["Action", "Scalar", "Value"]
+__all__ = ["Action", "Scalar", "Value", "numbered", "spelled"]
 
 #: What a header's value may be: a bool is sent as ``true``/``false``, None leaves the header out, a list repeats it.
 Scalar = str | int | float | bool | None
 Value = Scalar | Iterable[Scalar]
 
-#: Headers whose values must never be shown; ``Key`` is one in Login alone.
-_SECRET_HEADERS = frozenset({"secret", "password", "login:key"})
+#: Actions and headers whose values must never be shown: a configuration file holds the secrets of everybody.
+_SECRET_HEADERS = re.compile(r".*:(?:secret|password)|login:key|updateconfig:(?:value|match)-\d+", re.IGNORECASE)
 
 
 def _as_text(value: str | float) -> str:
@@ -28,6 +29,16 @@ def _flatten(headers: Iterable[tuple[str, Value]]) -> Iterable[tuple[str, str]]:
         for item in values:
             if item is not None:
                 yield str(key), _as_text(item)
+
+
+def numbered(header: str, values: Iterable[Scalar] | None) -> dict[str, Value]:
+    """A header for each of the values, numbered from 0: ``numbered("UnitAmount({})", [5])``; None has no header."""
+    return {header.format(number): value for number, value in enumerate(values or ())}
+
+
+def spelled(value: bool | str | None, yes: str, no: str) -> str | None:
+    """A bool in the words that the server compares with; None stays None."""
+    return (yes if value else no) if isinstance(value, bool) else value
 
 
 class Action:
@@ -66,4 +77,4 @@ class Action:
         return f"<{self.name}{': ' if shown else ''}{', '.join(shown)}>"
 
     def _is_secret(self, key: str) -> bool:
-        return not _SECRET_HEADERS.isdisjoint({key.lower(), f"{self.name}:{key}".lower()})
+        return _SECRET_HEADERS.fullmatch(f"{self.name}:{key}") is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django_ami.core.actions.base import Action
-from django_ami.core.actions.variables import escape_variable, variable_name
+from django_ami.core.actions.variables import variable_headers, variable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,10 +71,7 @@ class Originate(Action):
             Data=data,
             Timeout=timeout_ms,
             CallerID=caller_id,
-            Variable=[
-                f"{variable_name('Originate', name, forbidden='=')}={escape_variable(str(value))}"
-                for name, value in (variables or {}).items()
-            ],
+            Variable=variable_headers("Originate", variables),
             Account=account,
             EarlyMedia=early_media,
             Codecs=codecs,
@@ -151,7 +148,7 @@ class Bridge(Action):
 
 
 class Park(Action):
-    """Park a channel. ``timeout_ms`` is how long it stays parked, in milliseconds."""
+    """Park a channel, in ``parking_space`` if that is free. ``timeout_ms`` is how long it stays, in milliseconds."""
 
     def __init__(
         self,
@@ -161,6 +158,7 @@ class Park(Action):
         announce_channel: str | None = None,
         timeout_ms: int | None = None,
         parkinglot: str | None = None,
+        parking_space: str | int | None = None,
     ) -> None:
         super().__init__(
             "Park",
@@ -169,6 +167,7 @@ class Park(Action):
             AnnounceChannel=announce_channel,
             Timeout=timeout_ms,
             Parkinglot=parkinglot,
+            ParkingSpace=parking_space,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django_ami.core.actions.base import Action
 
-__all__ = ["Challenge", "Events", "Filter", "ListCommands", "Login", "Logoff", "Ping"]
+__all__ = ["Challenge", "Events", "Filter", "ListCommands", "Login", "Logoff", "Ping", "WaitEvent"]
 
 
 class Ping(Action):
@@ -58,6 +58,22 @@ class Filter(Action):
 
     def __init__(self, filter: str, *, match_criteria: str | None = None) -> None:
         super().__init__("Filter", Operation="Add", Filter=filter, MatchCriteria=match_criteria)
+
+
+class WaitEvent(Action):
+    """Wait until an event comes, at most so many ``seconds``; -1 waits for ever, and then ``action_timeout`` ends it.
+
+    It is for HTTP. On a connection as ours the server sends nothing else meanwhile, and gives up waiting as soon as
+    anything is sent to it. The events come as they always do; ``response.final_event`` is ``WaitEventComplete``, which
+    comes behind them (action_waitevent in main/manager.c).
+    """
+
+    final_event = "WaitEventComplete"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("WaitEvent", Timeout=seconds)
+        if seconds >= 0:
+            self.timeout = seconds + 10
 
 
 class ListCommands(Action):

@@ -22,7 +22,10 @@ class QueueSummary(Action):
 
 
 class QueueAdd(Action):
-    """Put a member into a queue (class ``agent``)."""
+    """Put a member into a queue (class ``agent``).
+
+    ``reason`` is why it is paused; ``wrapup_time`` the rest after each of its calls, in seconds.
+    """
 
     def __init__(
         self,
@@ -31,8 +34,10 @@ class QueueAdd(Action):
         *,
         penalty: int | None = None,
         paused: bool | None = None,
+        reason: str | None = None,
         member_name: str | None = None,
         state_interface: str | None = None,
+        wrapup_time: int | None = None,
     ) -> None:
         super().__init__(
             "QueueAdd",
@@ -40,8 +45,10 @@ class QueueAdd(Action):
             Interface=interface,
             Penalty=penalty,
             Paused=paused,
+            Reason=reason,
             MemberName=member_name,
             StateInterface=state_interface,
+            Wrapuptime=wrapup_time,
         )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from django_ami.core.errors import InvalidAction
 
-__all__ = ["escape_variable", "variable_name"]
+__all__ = ["Variables", "escape_variable", "variable_headers", "variable_name"]
+
+#: Variables with their values; as pairs, if a name comes several times.
+Variables = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
 
 
 def escape_variable(value: str) -> str:
@@ -31,3 +35,9 @@ def variable_name(action: str, name: str, *, forbidden: str = "") -> str:
             "in CHANNEL(language)."
         )
     return name
+
+
+def variable_headers(action: str, variables: Variables | None) -> list[str]:
+    """The values of the ``Variable`` headers that set these. Raises InvalidAction for a name that would set another."""
+    pairs = variables.items() if isinstance(variables, Mapping) else variables or ()
+    return [f"{variable_name(action, name, forbidden='=')}={escape_variable(str(value))}" for name, value in pairs]

@@ -22,6 +22,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Timeout", description="Maximum duration of the call (sec).", required=True),
         ),
         description=("Hangup a channel after a certain time. Acknowledges set time with ``Timeout Set`` message."),
+        since=("0.5.0",),
     ),
     ActionInfo(
         "AgentLogoff",
@@ -33,6 +34,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Soft", description="Set to ``true`` to not hangup existing calls."),
         ),
         description="Sets an agent as no longer logged in.",
+        since=("1.2.0",),
     ),
     ActionInfo(
         "Agents",
@@ -40,6 +42,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "app_agent_pool",
         privileges=("agent",),
         description="Will list info about all defined agents.",
+        since=("1.2.0",),
         items=("Agents",),
         final_event="AgentsComplete",
     ),
@@ -57,6 +60,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Add an AGI command to the execute queue of the channel in Async AGI.",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "AOCMessage",
@@ -74,8 +78,8 @@ TABLE: tuple[ActionInfo, ...] = (
                 "ChannelPrefix",
                 description=(
                     "Partial channel prefix. By using this option one can match the beginning part of a "
-                    "channel name without having to put the entire name in. For example if a channel name"
-                    " is SIP/snom-00000001 and this value is set to SIP/snom, then that channel matches "
+                    "channel name without having to put the entire name in. For example if a channel name "
+                    "is SIP/snom-00000001 and this value is set to SIP/snom, then that channel matches "
                     "and the message will be sent. Note however that only the first matched channel has "
                     "the message sent on it."
                 ),
@@ -96,8 +100,8 @@ TABLE: tuple[ActionInfo, ...] = (
                 description=(
                     "This represents the amount of units charged. The ETSI AOC standard specifies that "
                     "this value along with the optional UnitType value are entries in a list. To "
-                    "accommodate this these values take an index value starting at 0 which can be used to"
-                    " generate this list of unit entries. For example, If two unit entries were required "
+                    "accommodate this these values take an index value starting at 0 which can be used to "
+                    "generate this list of unit entries. For example, If two unit entries were required "
                     "this could be achieved by setting the parameter UnitAmount(0)=1234 and "
                     "UnitAmount(1)=5678. Note that UnitAmount at index 0 is required when "
                     "ChargeType=Unit, all other entries in the list are optional."
@@ -177,8 +181,8 @@ TABLE: tuple[ActionInfo, ...] = (
                     "establishment (CallAttempt) or successful establishment (CallSetup) of a call can "
                     "also be used. Other options are available, but these generally do not carry enough "
                     "information to actually calculate the price of a call. It is possible to have "
-                    "multiple ChargedItem entries for a single call -- for example to charge for both the"
-                    " establishment of the call and the actual call. In this case, each ChargedItem is "
+                    "multiple ChargedItem entries for a single call -- for example to charge for both the "
+                    "establishment of the call and the actual call. In this case, each ChargedItem is "
                     "described by a ChargedItem: header and all other headers that follow it up to the "
                     "next ChargedItem: header."
                 ),
@@ -251,6 +255,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Generates an AOC-S, AOC-D or AOC-E message on a channel.",
+        since=("1.8.0",),
     ),
     ActionInfo(
         "Atxfer",
@@ -263,6 +268,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Context", description="Context to transfer to."),
         ),
         description="Attended transfer.",
+        since=("1.6.1.0",),
     ),
     ActionInfo(
         "BlindTransfer",
@@ -274,6 +280,7 @@ TABLE: tuple[ActionInfo, ...] = (
             *plain("Context", "Exten"),
         ),
         description=("Redirect all channels currently bridged to the specified channel to the specified destination."),
+        since=("12.0.0",),
     ),
     ActionInfo(
         "Bridge",
@@ -288,6 +295,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Bridge together two channels already in the PBX.",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "BridgeDestroy",
@@ -295,6 +303,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         parameters=(Parameter("BridgeUniqueid", description="The unique ID of the bridge to destroy.", required=True),),
         description="Deletes the bridge, causing channels to continue or hang up.",
+        since=("12.0.0",),
     ),
     ActionInfo(
         "BridgeInfo",
@@ -308,6 +317,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Returns detailed information about a bridge and the channels in it.",
+        since=("12.0.0",),
         items=("BridgeInfoChannel",),
         final_event="BridgeInfoComplete",
     ),
@@ -319,14 +329,15 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "BridgeUniqueid",
                 description=(
-                    "The unique ID of the bridge containing the channel to destroy. This parameter can be"
-                    " omitted, or supplied to insure that the channel is not removed from the wrong "
+                    "The unique ID of the bridge containing the channel to destroy. This parameter can be "
+                    "omitted, or supplied to insure that the channel is not removed from the wrong "
                     "bridge."
                 ),
             ),
             Parameter("Channel", description="The channel to kick out of a bridge.", required=True),
         ),
         description="The channel is removed from the bridge.",
+        since=("12.0.0",),
     ),
     ActionInfo(
         "BridgeList",
@@ -334,6 +345,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         parameters=(Parameter("BridgeType", description="Optional type for filtering the resulting list of bridges."),),
         description="Returns a list of bridges, optionally filtering on a bridge type.",
+        since=("12.0.0",),
         items=("BridgeListItem",),
         final_event="BridgeListComplete",
     ),
@@ -342,6 +354,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "List available bridging technologies and their statuses.",
         "core",
         description="Returns detailed information about the available bridging technologies.",
+        since=("12.0.0",),
         items=("BridgeTechnologyListItem",),
         final_event="BridgeTechnologyListComplete",
     ),
@@ -355,6 +368,7 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Marks a bridging technology as suspended, which prevents subsequently created bridges from using it."
         ),
+        since=("12.0.0",),
     ),
     ActionInfo(
         "BridgeTechnologyUnsuspend",
@@ -368,6 +382,7 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Clears a previously suspended bridging technology, which allows subsequently created bridges to use it."
         ),
+        since=("12.0.0",),
     ),
     ActionInfo(
         "CancelAtxfer",
@@ -376,10 +391,11 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("call",),
         parameters=(Parameter("Channel", description="The transferer channel.", required=True),),
         description=(
-            "Cancel an attended transfer. Note, this uses the configured cancel attended transfer"
-            " feature option (atxferabort) to cancel the transfer. If not available this action "
+            "Cancel an attended transfer. Note, this uses the configured cancel attended transfer "
+            "feature option (atxferabort) to cancel the transfer. If not available this action "
             "will fail."
         ),
+        since=("15.1.0", "14.7.0", "13.18.0"),
     ),
     ActionInfo(
         "Challenge",
@@ -394,6 +410,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Generate a challenge for MD5 authentication.",
+        since=("0.4.0",),
     ),
     ActionInfo(
         "ChangeMonitor",
@@ -416,6 +433,7 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("command",),
         parameters=(Parameter("Command", description="Asterisk CLI command to run.", required=True),),
         description="Run a CLI command.",
+        since=("0.3.0",),
     ),
     ActionInfo(
         "ConfbridgeKick",
@@ -427,15 +445,14 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Channel",
                 description=(
-                    'If this parameter is "all", all channels will be kicked from the conference.'
-                    "\n"
-                    "\n"
+                    'If this parameter is "all", all channels will be kicked from the conference.\n\n'
                     'If this parameter is "participants", all non-admin channels will be kicked from the '
                     "conference."
                 ),
                 required=True,
             ),
         ),
+        since=("10.0.0",),
     ),
     ActionInfo(
         "ConfbridgeList",
@@ -444,9 +461,11 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("reporting",),
         parameters=(Parameter("Conference", description="Conference number.", required=True),),
         description=(
-            "Lists all users in a particular ConfBridge conference. ConfbridgeList will follow as"
-            " separate events, followed by a final event called ConfbridgeListComplete."
+            "Lists all users in a particular ConfBridge conference. ConfbridgeList will follow as "
+            "separate events, followed by a final event called ConfbridgeListComplete.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("10.0.0",),
         items=("ConfbridgeList",),
         final_event="ConfbridgeListComplete",
     ),
@@ -456,9 +475,11 @@ TABLE: tuple[ActionInfo, ...] = (
         "app_confbridge",
         privileges=("reporting",),
         description=(
-            "Lists data about all active conferences. ConfbridgeListRooms will follow as separate"
-            " events, followed by a final event called ConfbridgeListRoomsComplete."
+            "Lists data about all active conferences. ConfbridgeListRooms will follow as separate "
+            "events, followed by a final event called ConfbridgeListRoomsComplete.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("10.0.0",),
         items=("ConfbridgeListRooms",),
         final_event="ConfbridgeListRoomsComplete",
     ),
@@ -468,6 +489,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "app_confbridge",
         privileges=("call",),
         parameters=(Parameter("Conference", required=True),),
+        since=("10.0.0",),
     ),
     ActionInfo(
         "ConfbridgeMute",
@@ -479,18 +501,15 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Channel",
                 description=(
-                    "If this parameter is not a complete channel name, the first channel with this prefix"
-                    " will be used."
-                    "\n"
-                    "\n"
-                    'If this parameter is "all", all channels will be muted.'
-                    "\n"
-                    "\n"
+                    "If this parameter is not a complete channel name, the first channel with this prefix "
+                    "will be used.\n\n"
+                    'If this parameter is "all", all channels will be muted.\n\n'
                     'If this parameter is "participants", all non-admin channels will be muted.'
                 ),
                 required=True,
             ),
         ),
+        since=("10.0.0",),
     ),
     ActionInfo(
         "ConfbridgeSetSingleVideoSrc",
@@ -507,6 +526,7 @@ TABLE: tuple[ActionInfo, ...] = (
                 required=True,
             ),
         ),
+        since=("10.0.0",),
     ),
     ActionInfo(
         "ConfbridgeStartRecord",
@@ -523,6 +543,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "conference's bridge profile will be used, if that is not present either a file will "
             "automatically be generated in the monitor directory."
         ),
+        since=("10.0.0",),
     ),
     ActionInfo(
         "ConfbridgeStopRecord",
@@ -530,6 +551,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "app_confbridge",
         privileges=("system",),
         parameters=(Parameter("Conference", required=True),),
+        since=("10.0.0",),
     ),
     ActionInfo(
         "ConfbridgeUnlock",
@@ -537,6 +559,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "app_confbridge",
         privileges=("call",),
         parameters=(Parameter("Conference", required=True),),
+        since=("10.0.0",),
     ),
     ActionInfo(
         "ConfbridgeUnmute",
@@ -548,18 +571,15 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Channel",
                 description=(
-                    "If this parameter is not a complete channel name, the first channel with this prefix"
-                    " will be used."
-                    "\n"
-                    "\n"
-                    'If this parameter is "all", all channels will be unmuted.'
-                    "\n"
-                    "\n"
+                    "If this parameter is not a complete channel name, the first channel with this prefix "
+                    "will be used.\n\n"
+                    'If this parameter is "all", all channels will be unmuted.\n\n'
                     'If this parameter is "participants", all non-admin channels will be unmuted.'
                 ),
                 required=True,
             ),
         ),
+        since=("10.0.0",),
     ),
     ActionInfo(
         "ControlPlayback",
@@ -575,30 +595,33 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Control",
                 description=(
-                    "Stop the playback operation. Move the current position in the media forward. The "
-                    "amount of time that the stream moves forward is determined by the ``skipms`` value "
-                    "passed to the application that initiated the playback. The default skipms value is "
-                    "``3000`` ms. Move the current position in the media backward. The amount of time "
+                    "``stop``: Stop the playback operation.\n\n"
+                    "``forward``: Move the current position in the media forward. The amount of time that "
+                    "the stream moves forward is determined by the ``skipms`` value passed to the "
+                    "application that initiated the playback.\n\n"
+                    "The default skipms value is ``3000`` ms.\n\n"
+                    "``reverse``: Move the current position in the media backward. The amount of time "
                     "that the stream moves backward is determined by the ``skipms`` value passed to the "
-                    "application that initiated the playback. The default skipms value is ``3000`` ms. "
-                    "Pause/unpause the playback operation, if supported. If not supported, stop the "
-                    "playback. Restart the playback operation, if supported. If not supported, stop the "
-                    "playback."
+                    "application that initiated the playback.\n\n"
+                    "The default skipms value is ``3000`` ms.\n\n"
+                    "``pause``: Pause/unpause the playback operation, if supported. If not supported, "
+                    "stop the playback.\n\n"
+                    "``restart``: Restart the playback operation, if supported. If not supported, stop "
+                    "the playback."
                 ),
                 required=True,
                 choices=("stop", "forward", "reverse", "pause", "restart"),
             ),
         ),
         description=(
-            "Control the operation of a media file being played back to a channel. Note that this"
-            " AMI action does not initiate playback of media to channel, but rather controls the "
-            "operation of a media operation that was already initiated on the channel."
-            "\n"
-            "\n"
+            "Control the operation of a media file being played back to a channel. Note that this "
+            "AMI action does not initiate playback of media to channel, but rather controls the "
+            "operation of a media operation that was already initiated on the channel.\n\n"
             "The ``pause`` and ``restart`` ``Control`` options will stop a playback operation if "
             "that operation was not initiated from the ``ControlPlayback`` application or the "
             "``control stream file`` AGI command."
         ),
+        since=("12.0.0",),
     ),
     ActionInfo(
         "CoreSettings",
@@ -606,6 +629,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         privileges=("system", "reporting"),
         description="Query for Core PBX settings.",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "CoreShowChannelMap",
@@ -622,6 +646,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "channel, including Local channels, and Local channels will be followed through to "
             "their other half."
         ),
+        since=("20.4.0", "18.19.0"),
         items=("CoreShowChannelMap",),
         final_event="CoreShowChannelMapComplete",
     ),
@@ -631,6 +656,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         privileges=("system", "reporting"),
         description="List currently defined channels and some information about them.",
+        since=("1.6.0",),
         items=("CoreShowChannel",),
         final_event="CoreShowChannelsComplete",
     ),
@@ -640,6 +666,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         privileges=("system", "reporting"),
         description="Query for Core PBX status.",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "CreateConfig",
@@ -652,9 +679,10 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description=(
-            "This action will create an empty file in the configuration directory. This action is"
-            " intended to be used before an UpdateConfig action."
+            "This action will create an empty file in the configuration directory. This action is "
+            "intended to be used before an UpdateConfig action."
         ),
+        since=("1.6.0",),
     ),
     ActionInfo(
         "DAHDIDialOffhook",
@@ -665,6 +693,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Number", description="Digits to dial.", required=True),
         ),
         description="Generate DTMF control frames to the bridged peer.",
+        since=("1.4.22",),
     ),
     ActionInfo(
         "DAHDIDNDoff",
@@ -672,11 +701,10 @@ TABLE: tuple[ActionInfo, ...] = (
         "chan_dahdi",
         parameters=(Parameter("DAHDIChannel", description="DAHDI channel number to set DND off.", required=True),),
         description=(
-            'Equivalent to the CLI command "dahdi set dnd ``channel`` off".'
-            "\n"
-            "\n"
+            'Equivalent to the CLI command "dahdi set dnd ``channel`` off".\n\n'
             "Feature only supported by analog channels."
         ),
+        since=("1.4.22",),
     ),
     ActionInfo(
         "DAHDIDNDon",
@@ -684,11 +712,10 @@ TABLE: tuple[ActionInfo, ...] = (
         "chan_dahdi",
         parameters=(Parameter("DAHDIChannel", description="DAHDI channel number to set DND on.", required=True),),
         description=(
-            'Equivalent to the CLI command "dahdi set dnd ``channel`` on".'
-            "\n"
-            "\n"
+            'Equivalent to the CLI command "dahdi set dnd ``channel`` on".\n\n'
             "Feature only supported by analog channels."
         ),
+        since=("1.4.22",),
     ),
     ActionInfo(
         "DAHDIHangup",
@@ -698,12 +725,14 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Simulate an on-hook event by the user connected to the channel.\n\nValid only for analog channels."
         ),
+        since=("1.4.22",),
     ),
     ActionInfo(
         "DAHDIRestart",
         "Fully Restart DAHDI channels (terminates calls).",
         "chan_dahdi",
         description='Equivalent to the CLI command "dahdi restart".',
+        since=("1.4.22",),
     ),
     ActionInfo(
         "DAHDIShowChannels",
@@ -716,6 +745,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description='Similar to the CLI command "dahdi show channels".',
+        since=("1.4.22",),
         items=("DAHDIShowChannels",),
         final_event="DAHDIShowChannelsComplete",
     ),
@@ -724,6 +754,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "Show status of DAHDI spans.",
         "chan_dahdi",
         description='Similar to the CLI command "dahdi show status".',
+        since=("21.3.0", "20.8.0", "18.23.0"),
         items=("DAHDIShowStatus",),
         final_event="DAHDIShowStatusComplete",
     ),
@@ -735,6 +766,7 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Simulate a flash hook event by the user connected to the channel.\n\nValid only for analog channels."
         ),
+        since=("1.4.22",),
     ),
     ActionInfo(
         "DBDel",
@@ -745,6 +777,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Family", required=True),
             Parameter("Key", required=True),
         ),
+        since=("1.6.0",),
     ),
     ActionInfo(
         "DBDelTree",
@@ -755,6 +788,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Family", required=True),
             *plain("Key"),
         ),
+        since=("1.6.0",),
     ),
     ActionInfo(
         "DBGet",
@@ -765,6 +799,8 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Family", required=True),
             Parameter("Key", required=True),
         ),
+        description="An empty list is answered with an error.",
+        since=("1.2.0",),
         items=("DBGetResponse",),
         final_event="DBGetComplete",
     ),
@@ -774,6 +810,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         privileges=("system", "reporting"),
         parameters=(*plain("Family", "Key"),),
+        since=("19.6.0", "18.14.0", "16.28.0"),
         items=("DBGetTreeResponse",),
         final_event="DBGetTreeComplete",
     ),
@@ -787,6 +824,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Key", required=True),
             *plain("Val"),
         ),
+        since=("1.2.0",),
     ),
     ActionInfo(
         "DeviceStateList",
@@ -797,6 +835,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "This will list out all known device states in a sequence of ``DeviceStateChange`` "
             "events. When finished, a ``DeviceStateListComplete`` event will be emitted."
         ),
+        since=("13.0.0",),
         items=("DeviceStateChange",),
         final_event="DeviceStateListComplete",
     ),
@@ -835,13 +874,14 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Replace",
                 description=(
-                    "If set to 'yes', '1', 'true' or any of the other values we evaluate as true, then if"
-                    " an extension already exists at the requested context, extension, and priority it "
+                    "If set to 'yes', '1', 'true' or any of the other values we evaluate as true, then if "
+                    "an extension already exists at the requested context, extension, and priority it "
                     "will be overwritten. Otherwise, the existing extension will remain and the action "
                     "will fail."
                 ),
             ),
         ),
+        since=("13.0.0",),
     ),
     ActionInfo(
         "DialplanExtensionRemove",
@@ -863,6 +903,7 @@ TABLE: tuple[ActionInfo, ...] = (
                 ),
             ),
         ),
+        since=("13.0.0",),
     ),
     ActionInfo(
         "Events",
@@ -872,14 +913,16 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "EventMask",
                 description=(
-                    "If all events should be sent. If no events should be sent. To select which flags "
-                    "events should have to be sent."
+                    "``on``: If all events should be sent.\n\n"
+                    "``off``: If no events should be sent.\n\n"
+                    "``system,call,log,...``: To select which flags events should have to be sent."
                 ),
                 required=True,
                 choices=("on", "off", "system,call,log,..."),
             ),
         ),
         description="Enable/Disable sending of events to this manager client.",
+        since=("0.9.0",),
     ),
     ActionInfo(
         "ExtensionState",
@@ -892,12 +935,11 @@ TABLE: tuple[ActionInfo, ...] = (
         ),
         description=(
             "Report the extension state for given extension. If the extension has a hint, will "
-            "use devicestate to check the status of the device connected to the extension."
-            "\n"
-            "\n"
+            "use devicestate to check the status of the device connected to the extension.\n\n"
             "Will return an ``Extension Status`` message. The response will include the hint for "
             "the extension and the status."
         ),
+        since=("0.4.0",),
     ),
     ActionInfo(
         "ExtensionStateList",
@@ -906,8 +948,10 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("call", "reporting"),
         description=(
             "This will list out all known extension states in a sequence of ``ExtensionStatus`` "
-            "events. When finished, a ``ExtensionStateListComplete`` event will be emitted."
+            "events. When finished, a ``ExtensionStateListComplete`` event will be emitted.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("13.0.0",),
         items=("ExtensionStatus",),
         final_event="ExtensionStateListComplete",
     ),
@@ -927,6 +971,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "each technology. If the FAX technolgy used by this session does not include a "
             "handler for FAXSession, then this action will fail."
         ),
+        since=("13.0.0",),
         final_event="FAXSession",
     ),
     ActionInfo(
@@ -940,6 +985,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "sessions. This action works in the same manner as the CLI command 'fax show "
             "sessions'"
         ),
+        since=("13.0.0",),
         items=("FAXSessionsEntry",),
         final_event="FAXSessionsComplete",
     ),
@@ -951,9 +997,10 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Provides FAX statistics including the number of active sessions, reserved sessions, "
             "completed sessions, failed sessions, and the number of receive/transmit attempts. "
-            "This command provides all of the non-technology specific information provided by the"
-            " CLI command 'fax show stats'"
+            "This command provides all of the non-technology specific information provided by the "
+            "CLI command 'fax show stats'"
         ),
+        since=("13.0.0",),
         final_event="FAXStats",
     ),
     ActionInfo(
@@ -962,27 +1009,48 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         privileges=("system",),
         parameters=(
-            Parameter("Operation", description="Add a filter.", choices=("Add",)),
+            Parameter("Operation", description="``Add``: Add a filter.", choices=("Add",)),
             Parameter(
                 "MatchCriteria",
                 description=(
-                    "Advanced match criteria. If not specified, the ``Filter`` parameter is assumed to be"
-                    " a regular expression and will be matched against the entire event payload."
-                    "\n"
-                    "\n"
-                    "Syntax: [name(<event_name>)][,header(<header_name>)][,<match_method>]"
-                    "\n"
-                    "\n"
-                    "One of each of the following may be specified separated by commas."
+                    "Advanced match criteria. If not specified, the ``Filter`` parameter is assumed to be "
+                    "a regular expression and will be matched against the entire event payload.\n\n"
+                    "Syntax: [name(<event_name>)][,header(<header_name>)][,<match_method>]\n\n"
+                    "One of each of the following may be specified separated by commas.\n\n"
+                    "``action(include|exclude)``: Instead of prefixing the Filter with ``!`` to exclude "
+                    "matching events, specify ``action(exclude)``. Although the default is ``include`` if "
+                    "``action`` isn't specified, adding ``action(include)`` will help with readability.\n\n"
+                    "``name(<event_name>)``: Only events with name ``event_name`` will be included.\n\n"
+                    "``header(<header_name>)``: Only events containing a header with a name of "
+                    "``header_name`` will be included and the ``Filter`` parameter (if supplied) will "
+                    "only be matched against the value of the header.\n\n"
+                    "``<match_method>``: Specifies how the ``Filter`` parameter is to be applied to the "
+                    "results of applying any ``name(<event_name>)`` and/or ``header(<header_name>)`` "
+                    "parameters above.\n\n"
+                    "One of the following:\n\n"
+                    "``regex``: The ``Filter`` parameter contains a regular expression which will be "
+                    "matched against the result. (default)\n\n"
+                    "``exact``: The ``Filter`` parameter contains a string which must exactly match the "
+                    "entire result.\n\n"
+                    "``startsWith``: The ``Filter`` parameter contains a string which must match the "
+                    "beginning of the result.\n\n"
+                    "``endsWith``: The ``Filter`` parameter contains a string which must match the end of "
+                    "the result.\n\n"
+                    "``contains``: The ``Filter`` parameter contains a string which will be searched for "
+                    "in the result.\n\n"
+                    "``none``: The ``Filter`` parameter is ignored."
                 ),
-                choices=("action(include|exclude)", "name(<event_name>)", "header(<header_name>)", "<match_method>"),
+                choices=(
+                    "action(include|exclude)",
+                    "name(<event_name>)",
+                    "header(<header_name>)",
+                    "method(regex|exact|starts_with|ends_with|contains|none)",
+                ),
             ),
             Parameter(
                 "Filter",
                 description=(
-                    "The match expression to be applied to the event."
-                    "\n"
-                    "\n"
+                    "The match expression to be applied to the event.\n\n"
                     "See the manager.conf.sample file in the configs/samples directory of the Asterisk "
                     "source tree for more information."
                 ),
@@ -990,16 +1058,13 @@ TABLE: tuple[ActionInfo, ...] = (
         ),
         description=(
             "See the manager.conf.sample file in the configs/samples directory of the Asterisk "
-            "source tree for a full description and examples."
-            "\n"
-            "\n"
+            "source tree for a full description and examples.\n\n"
             "The filters added are only used for the current session. Once the connection is "
-            "closed the filters are removed."
-            "\n"
-            "\n"
+            "closed the filters are removed.\n\n"
             "This command requires the system permission because this command can be used to "
             "create filters that may bypass filters defined in manager.conf"
         ),
+        since=("10.0.0",),
     ),
     ActionInfo(
         "GetConfig",
@@ -1017,17 +1082,18 @@ TABLE: tuple[ActionInfo, ...] = (
                     "special variable name ``TEMPLATES`` can be used to control whether templates are "
                     "included. Passing ``include`` as the value will include templates along with normal "
                     "categories. Passing ``restrict`` as the value will restrict the operation to ONLY "
-                    "templates. Not specifying a ``TEMPLATES`` expression results in the default behavior"
-                    " which is to not include templates."
+                    "templates. Not specifying a ``TEMPLATES`` expression results in the default behavior "
+                    "which is to not include templates."
                 ),
             ),
         ),
         description=(
             "This action will dump the contents of a configuration file by category and contents "
-            "or optionally by specified category only. In the case where a category name is non-"
-            "unique, a filter may be specified to match only categories with matching variable "
-            "values."
+            "or optionally by specified category only. In the case where a category name is "
+            "non-unique, a filter may be specified to match only categories with matching "
+            "variable values."
         ),
+        since=("1.4.0",),
     ),
     ActionInfo(
         "GetConfigJSON",
@@ -1045,18 +1111,19 @@ TABLE: tuple[ActionInfo, ...] = (
                     "special variable name ``TEMPLATES`` can be used to control whether templates are "
                     "included. Passing ``include`` as the value will include templates along with normal "
                     "categories. Passing ``restrict`` as the value will restrict the operation to ONLY "
-                    "templates. Not specifying a ``TEMPLATES`` expression results in the default behavior"
-                    " which is to not include templates."
+                    "templates. Not specifying a ``TEMPLATES`` expression results in the default behavior "
+                    "which is to not include templates."
                 ),
             ),
         ),
         description=(
             "This action will dump the contents of a configuration file by category and contents "
-            "in JSON format or optionally by specified category only. This only makes sense to be"
-            " used using rawman over the HTTP interface. In the case where a category name is "
+            "in JSON format or optionally by specified category only. This only makes sense to be "
+            "used using rawman over the HTTP interface. In the case where a category name is "
             "non-unique, a filter may be specified to match only categories with matching "
             "variable values."
         ),
+        since=("1.6.0",),
     ),
     ActionInfo(
         "Getvar",
@@ -1068,11 +1135,10 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Variable", description="Variable name, function or expression.", required=True),
         ),
         description=(
-            "Get the value of a channel variable or function return."
-            "\n"
-            "\n"
+            "Get the value of a channel variable or function return.\n\n"
             "If a channel name is not provided then the variable is considered global."
         ),
+        since=("1.0.0",),
     ),
     ActionInfo(
         "Hangup",
@@ -1084,12 +1150,8 @@ TABLE: tuple[ActionInfo, ...] = (
                 "Channel",
                 description=(
                     "The exact channel name to be hungup, or to use a regular expression, set this "
-                    "parameter to: /regex/"
-                    "\n"
-                    "\n"
-                    "Example exact channel: SIP/provider-0000012a"
-                    "\n"
-                    "\n"
+                    "parameter to: /regex/\n\n"
+                    "Example exact channel: SIP/provider-0000012a\n\n"
                     "Example regular expression: /^SIP/provider-.*$/"
                 ),
                 required=True,
@@ -1097,6 +1159,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Cause", description="Numeric hangup cause."),
         ),
         description="Hangup a channel.",
+        since=("0.2.0",),
         items=("ChannelHungup",),
         final_event="ChannelsHungupListComplete",
     ),
@@ -1105,7 +1168,12 @@ TABLE: tuple[ActionInfo, ...] = (
         "Show IAX Netstats.",
         "chan_iax2",
         privileges=("system", "reporting"),
-        description="Show IAX channels network statistics.",
+        description=(
+            "Show IAX channels network statistics.\n\n"
+            "The server answers with bare lines and no response (manager_iax2_show_netstats in "
+            "channels/chan_iax2.c): it always ends with ActionTimeout."
+        ),
+        since=("1.2.0",),
     ),
     ActionInfo(
         "IAXpeerlist",
@@ -1113,6 +1181,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "chan_iax2",
         privileges=("system", "reporting"),
         description="List all the IAX peers.",
+        since=("1.6.0",),
         items=("PeerEntry",),
         final_event="PeerlistComplete",
     ),
@@ -1121,6 +1190,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "List IAX peers.",
         "chan_iax2",
         privileges=("system", "reporting"),
+        since=("0.3.0",),
         items=("PeerEntry",),
         final_event="PeerlistComplete",
     ),
@@ -1130,6 +1200,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "chan_iax2",
         privileges=("system", "reporting"),
         description="Show IAX registrations.",
+        since=("1.6.2.0",),
         items=("RegistryEntry",),
         final_event="RegistrationsComplete",
     ),
@@ -1143,7 +1214,12 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Message", description="Message to be sent to the buddy.", required=True),
             Parameter("ScreenName", description="XMPP/Jabber ID (JID) of recipient.", required=True),
         ),
-        description="Sends a message to a Jabber Client.",
+        description=(
+            "Sends a message to a Jabber Client.\n\n"
+            "It is answered twice; the first answer counts, and says nothing of success "
+            "(res/res_xmpp.c)."
+        ),
+        since=("1.4.0",),
     ),
     ActionInfo(
         "ListCategories",
@@ -1155,12 +1231,14 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Match", description="Only the categories that match, as in ``UpdateConfig``."),
         ),
         description="This action will dump the categories in a given file.",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "ListCommands",
         "List available manager commands.",
         "core",
         description="Returns the action name and synopsis for every action that is available to the user.",
+        since=("1.0.0",),
     ),
     ActionInfo(
         "LocalOptimizeAway",
@@ -1169,10 +1247,11 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("system", "call"),
         parameters=(Parameter("Channel", description="The channel name to optimize away.", required=True),),
         description=(
-            'A local channel created with "/n" will not automatically optimize away. Calling this'
-            " command on the local channel will clear that flag and allow it to optimize away if "
+            'A local channel created with "/n" will not automatically optimize away. Calling this '
+            "command on the local channel will clear that flag and allow it to optimize away if "
             "it's bridged or when it becomes bridged."
         ),
+        since=("1.8.0",),
     ),
     ActionInfo(
         "LoggerRotate",
@@ -1180,6 +1259,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         privileges=("system", "reporting"),
         description="Reload and rotate the logger. Analogous to the CLI command 'logger rotate'.",
+        since=("13.0.0",),
     ),
     ActionInfo(
         "Login",
@@ -1187,29 +1267,46 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         parameters=(
             Parameter("Username", description="Username to login with as specified in manager.conf.", required=True),
-            Parameter("AuthType", description="Authorization type. Valid values are:", choices=("plain", "MD5")),
+            Parameter(
+                "AuthType",
+                description=(
+                    "Authorization type. Valid values are:\n\n"
+                    "``plain``: Plain text secret. (default)\n\n"
+                    "``MD5``: MD5 hashed secret."
+                ),
+                choices=("plain", "MD5"),
+            ),
             Parameter("Secret", description="Plain text secret to login with as specified in manager.conf."),
             Parameter(
                 "Key",
                 description=(
-                    "Key to use with MD5 authentication. To create the key, you must initialize a new MD5"
-                    " hash, call the ``Challenge`` AMI action, update the hash with the response, then "
+                    "Key to use with MD5 authentication. To create the key, you must initialize a new MD5 "
+                    "hash, call the ``Challenge`` AMI action, update the hash with the response, then "
                     "update the hash with the secret as specified in manager.conf. The key value must be "
                     "the final result of the hash as a 32 character lower-case hex string without any "
                     '"0x" prepended. See the description for an example of creating a key in Python.'
                 ),
             ),
-            Parameter("Events", choices=("on", "off", "system,call,log,...")),
+            Parameter(
+                "Events",
+                description=(
+                    "``on``: If all events should be sent.\n\n"
+                    "``off``: If no events should be sent.\n\n"
+                    "``system,call,log,...``: To select which flags events should have to be sent."
+                ),
+                choices=("on", "off", "system,call,log,..."),
+            ),
         ),
         description=(
-            "Login Manager."
-            "\n"
-            "\n"
+            "Login Manager.\n\n"
             "import hashlib m = hashlib.md5() m.update(response_from_challenge) "
             "m.update(your_secret) key = m.hexdigest() ## '031edd7d41651593c5fe5c006fa5752b'"
         ),
+        since=("0.2.0",),
     ),
-    ActionInfo("Logoff", "Logoff Manager.", "core", description="Logoff the current manager session."),
+    ActionInfo(
+        "Logoff", "Logoff Manager.", "core", description="Logoff the current manager session.", since=("0.2.0",)
+    ),
     ActionInfo(
         "MailboxCount",
         "Check Mailbox Message Count.",
@@ -1217,26 +1314,15 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("call", "reporting"),
         parameters=(Parameter("Mailbox", description="Full mailbox ID ``mailbox``@``vm-context``.", required=True),),
         description=(
-            "Checks a voicemail account for new messages."
-            "\n"
-            "\n"
-            "Returns number of urgent, new and old messages."
-            "\n"
-            "\n"
-            "Message: Mailbox Message Count"
-            "\n"
-            "\n"
-            "Mailbox: ``mailboxid``"
-            "\n"
-            "\n"
-            "UrgentMessages: ``count``"
-            "\n"
-            "\n"
-            "NewMessages: ``count``"
-            "\n"
-            "\n"
+            "Checks a voicemail account for new messages.\n\n"
+            "Returns number of urgent, new and old messages.\n\n"
+            "Message: Mailbox Message Count\n\n"
+            "Mailbox: ``mailboxid``\n\n"
+            "UrgentMessages: ``count``\n\n"
+            "NewMessages: ``count``\n\n"
             "OldMessages: ``count``"
         ),
+        since=("0.5.0",),
     ),
     ActionInfo(
         "MailboxStatus",
@@ -1245,20 +1331,13 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("call", "reporting"),
         parameters=(Parameter("Mailbox", description="Full mailbox ID ``mailbox``@``vm-context``.", required=True),),
         description=(
-            "Checks a voicemail account for status."
-            "\n"
-            "\n"
-            "Returns whether there are messages waiting."
-            "\n"
-            "\n"
-            "Message: Mailbox Status."
-            "\n"
-            "\n"
-            "Mailbox: ``mailboxid``."
-            "\n"
-            "\n"
+            "Checks a voicemail account for status.\n\n"
+            "Returns whether there are messages waiting.\n\n"
+            "Message: Mailbox Status.\n\n"
+            "Mailbox: ``mailboxid``.\n\n"
             "Waiting: ``0`` if messages waiting, ``1`` if no messages waiting."
         ),
+        since=("0.4.0",),
     ),
     ActionInfo(
         "MeetmeList",
@@ -1268,8 +1347,10 @@ TABLE: tuple[ActionInfo, ...] = (
         parameters=(Parameter("Conference", description="Conference number."),),
         description=(
             "Lists all users in a particular MeetMe conference. MeetmeList will follow as "
-            "separate events, followed by a final event called MeetmeListComplete."
+            "separate events, followed by a final event called MeetmeListComplete.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("1.6.0",),
         items=("MeetmeList",),
         final_event="MeetmeListComplete",
     ),
@@ -1280,8 +1361,10 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("reporting",),
         description=(
             "Lists data about all active conferences. MeetmeListRooms will follow as separate "
-            "events, followed by a final event called MeetmeListRoomsComplete."
+            "events, followed by a final event called MeetmeListRoomsComplete.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("10.0.0",),
         items=("MeetmeListRooms",),
         final_event="MeetmeListRoomsComplete",
     ),
@@ -1294,6 +1377,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Meetme", required=True),
             Parameter("Usernum", required=True),
         ),
+        since=("1.4.0",),
     ),
     ActionInfo(
         "MeetmeUnmute",
@@ -1304,6 +1388,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Meetme", required=True),
             Parameter("Usernum", required=True),
         ),
+        since=("1.4.0",),
     ),
     ActionInfo(
         "MessageSend",
@@ -1315,9 +1400,7 @@ TABLE: tuple[ActionInfo, ...] = (
                 "Destination",
                 description=(
                     "A To URI for the message. If Destination is provided, the To parameter can also be "
-                    "supplied and may alter the message based on the specified message technology."
-                    "\n"
-                    "\n"
+                    "supplied and may alter the message based on the specified message technology.\n\n"
                     "For backwards compatibility, if Destination is not provided, the To parameter must "
                     "be provided and will be used as the message destination."
                 ),
@@ -1327,9 +1410,7 @@ TABLE: tuple[ActionInfo, ...] = (
                 description=(
                     "A To URI for the message if needed for the message technology being used to send "
                     "this message. This can be a SIP(S) URI, such as ``Alice <sip:alice@atlanta.com>``, "
-                    "or a string in the format ``alice@atlanta.com``."
-                    "\n"
-                    "\n"
+                    "or a string in the format ``alice@atlanta.com``.\n\n"
                     "This parameter is required if the Destination parameter is not provided."
                 ),
             ),
@@ -1356,12 +1437,13 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Variable",
                 description=(
-                    "Message variable to set, multiple Variable: headers are allowed. The header value is"
-                    " a comma separated list of name=value pairs."
+                    "Message variable to set, multiple Variable: headers are allowed. The header value is "
+                    "a comma separated list of name=value pairs."
                 ),
                 repeatable=True,
             ),
         ),
+        since=("11.0.0",),
     ),
     ActionInfo(
         "MixMonitor",
@@ -1377,8 +1459,8 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "File",
                 description=(
-                    "Is the name of the file created in the monitor spool directory. Defaults to the same"
-                    " name as the channel (with slashes replaced with dashes). This argument is optional "
+                    "Is the name of the file created in the monitor spool directory. Defaults to the same "
+                    "name as the channel (with slashes replaced with dashes). This argument is optional "
                     "if you specify to record unidirectional audio with either the r(filename) or "
                     "t(filename) options in the options field. If neither MIXMONITOR_FILENAME or this "
                     "parameter is set, the mixed stream won't be recorded."
@@ -1397,17 +1479,16 @@ TABLE: tuple[ActionInfo, ...] = (
                 description=(
                     "Will be executed when the recording is over. Any strings matching ``^{X}`` will be "
                     "unescaped to ``X``. All variables will be evaluated at the time MixMonitor is "
-                    "called."
-                    "\n"
-                    "\n"
-                    "Do not use untrusted strings such as ``CALLERID(num)`` or ``CALLERID(name)`` as part"
-                    " of the command parameters. You risk a command injection attack executing arbitrary "
+                    "called.\n\n"
+                    "Do not use untrusted strings such as ``CALLERID(num)`` or ``CALLERID(name)`` as part "
+                    "of the command parameters. You risk a command injection attack executing arbitrary "
                     "commands if the untrusted strings aren't filtered to remove dangerous characters. "
                     "See function ``FILTER()``."
                 ),
             ),
         ),
         description="This action records the audio on the current channel to the specified file.",
+        since=("11.0.0",),
     ),
     ActionInfo(
         "MixMonitorMute",
@@ -1422,11 +1503,13 @@ TABLE: tuple[ActionInfo, ...] = (
                     "Which part of the recording to mute: read, write or both (from channel, to channel "
                     "or both channels)."
                 ),
+                required=True,
             ),
             Parameter("State", description="Turn mute on or off : 1 to turn on, 0 to turn off.", required=True),
             Parameter("MixMonitorID", description="Which recording, if the channel has several."),
         ),
         description="This action may be used to mute a MixMonitor recording.",
+        since=("1.8.0",),
     ),
     ActionInfo(
         "ModuleCheck",
@@ -1438,6 +1521,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "Checks if Asterisk module is loaded. Will return Success/Failure. An empty Version "
             "header is also returned (which doesn't contain the module revision number)."
         ),
+        since=("1.6.0",),
     ),
     ActionInfo(
         "ModuleLoad",
@@ -1445,32 +1529,12 @@ TABLE: tuple[ActionInfo, ...] = (
         "core",
         privileges=("system",),
         parameters=(
-            Parameter(
-                "Module",
-                description="Asterisk module name (including .so extension) or subsystem identifier:",
-                choices=(
-                    "cdr",
-                    "dnsmgr",
-                    "extconfig",
-                    "enum",
-                    "acl",
-                    "manager",
-                    "http",
-                    "logger",
-                    "features",
-                    "dsp",
-                    "udptl",
-                    "indications",
-                    "cel",
-                    "plc",
-                ),
-            ),
+            Parameter("Module", description="Asterisk module name (including .so extension) or subsystem identifier:"),
             Parameter(
                 "LoadType",
                 description=(
-                    "The operation to be done on module. Subsystem identifiers may only be reloaded."
-                    "\n"
-                    "\n"
+                    "The operation to be done on module. Subsystem identifiers may only be reloaded.\n\n"
+                    "``refresh``: Completely unload and load again a specified module.\n\n"
                     "If no module is specified for a ``reload`` loadtype, all modules are reloaded."
                 ),
                 required=True,
@@ -1479,13 +1543,14 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Recursive",
                 description=(
-                    "For ``refresh`` operations, attempt to recursively unload any other modules that are"
-                    " dependent on this module, if that would allow it to successfully unload, and load "
+                    "For ``refresh`` operations, attempt to recursively unload any other modules that are "
+                    "dependent on this module, if that would allow it to successfully unload, and load "
                     "them again afterwards."
                 ),
             ),
         ),
         description="Loads, unloads or reloads an Asterisk module in a running system.",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "Monitor",
@@ -1497,8 +1562,8 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "File",
                 description=(
-                    "Is the name of the file created in the monitor spool directory. Defaults to the same"
-                    " name as the channel (with slashes replaced with dashes)."
+                    "Is the name of the file created in the monitor spool directory. Defaults to the same "
+                    "name as the channel (with slashes replaced with dashes)."
                 ),
             ),
             Parameter("Format", description="Is the audio recording format. Defaults to ``wav``."),
@@ -1523,15 +1588,22 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Direction",
                 description=(
-                    "Set muting on inbound audio stream. (to the PBX) Set muting on outbound audio "
-                    "stream. (from the PBX) Set muting on inbound and outbound audio streams."
+                    "``in``: Set muting on inbound audio stream. (to the PBX)\n\n"
+                    "``out``: Set muting on outbound audio stream. (from the PBX)\n\n"
+                    "``all``: Set muting on inbound and outbound audio streams."
                 ),
                 required=True,
                 choices=("in", "out", "all"),
             ),
-            Parameter("State", description="Turn muting on. Turn muting off.", required=True, choices=("on", "off")),
+            Parameter(
+                "State",
+                description=("``on``: Turn muting on.\n\n``off``: Turn muting off."),
+                required=True,
+                choices=("on", "off"),
+            ),
         ),
         description="Mute an incoming or outgoing audio stream on a channel.",
+        since=("1.8.0",),
     ),
     ActionInfo(
         "MWIDelete",
@@ -1549,6 +1621,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Delete the specified mailboxes.",
+        since=("12.1.0",),
     ),
     ActionInfo(
         "MWIGet",
@@ -1566,6 +1639,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Get a list of mailboxes with their message counts.",
+        since=("12.1.0",),
         items=("MWIGet",),
         final_event="MWIGetComplete",
     ),
@@ -1584,6 +1658,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Update the mailbox message counts.",
+        since=("12.1.0",),
     ),
     ActionInfo(
         "Originate",
@@ -1621,6 +1696,7 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Generates an outgoing call to a ``Extension``/``Context``/``Priority`` or ``Application``/``Data``"
         ),
+        since=("0.2.0",),
     ),
     ActionInfo(
         "Park",
@@ -1670,6 +1746,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "used, how long the channel should remain parked, and what dial string to use as the "
             "parker if the call times out."
         ),
+        since=("1.4.0",),
     ),
     ActionInfo(
         "ParkedCalls",
@@ -1682,6 +1759,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="List parked calls.",
+        since=("0.7.2",),
         items=("ParkedCall",),
         final_event="ParkedCallsComplete",
     ),
@@ -1691,6 +1769,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "res_parking",
         privileges=("call",),
         description="List all parking lots as a series of AMI events",
+        since=("11.0.0",),
         items=("Parkinglot",),
         final_event="ParkinglotsComplete",
     ),
@@ -1708,6 +1787,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "Keepalive command.",
         "core",
         description=("A 'Ping' action will elicit a 'Pong' response. Used to keep the manager connection open."),
+        since=("0.2.0",),
     ),
     ActionInfo(
         "PJSIPHangup",
@@ -1719,41 +1799,38 @@ TABLE: tuple[ActionInfo, ...] = (
                 "Channel",
                 description=(
                     "The exact channel name to be hungup, or to use a regular expression, set this "
-                    "parameter to: /regex/"
-                    "\n"
-                    "\n"
-                    "Example exact channel: SIP/provider-0000012a"
-                    "\n"
-                    "\n"
+                    "parameter to: /regex/\n\n"
+                    "Example exact channel: SIP/provider-0000012a\n\n"
                     "Example regular expression: /^SIP/provider-.*$/"
                 ),
                 required=True,
             ),
             Parameter(
-                "Cause", description="May be one of...", required=True, choices=("Response code", "Response code name")
+                "Cause",
+                description=(
+                    "May be one of...\n\n"
+                    "``Response code``: A numeric response code in the range 400 ->699\n\n"
+                    "``Response code name``: A response code name from "
+                    "``third-party/pjproject/source/pjsip/include/pjsip/sip_msg.h`` such as "
+                    "``USE_IDENTITY_HEADER`` or ``PJSIP_SC_USE_IDENTITY_HEADER``"
+                ),
+                required=True,
             ),
         ),
         description=(
             "Hangs up an incoming PJSIP channel and returns the specified SIP response code in "
-            "the final response to the caller."
-            "\n"
-            "\n"
+            "the final response to the caller.\n\n"
             "This function must be called BEFORE anything that might cause any other final (non "
             "1XX) response to be sent. For example calling ``Answer()`` or ``Playback`` without "
             "the ``noanswer`` option will cause the call to be answered and a final 200 response "
-            "to be sent."
-            "\n"
-            "\n"
+            "to be sent.\n\n"
             "The cause code set on the channel will be translated to a standard ISDN cause code "
-            "using the table defined in ast_sip_hangup_sip2cause() in res_pjsip.c"
-            "\n"
-            "\n"
-            "Action: PJSIPHangup ActionID: 12345678 Channel: PJSIP/alice-00000002 Cause: 437"
-            "\n"
-            "\n"
+            "using the table defined in ast_sip_hangup_sip2cause() in res_pjsip.c\n\n"
+            "Action: PJSIPHangup ActionID: 12345678 Channel: PJSIP/alice-00000002 Cause: 437\n\n"
             "Action: PJSIPHangup ActionID: 12345678 Channel: PJSIP/alice-00000002 Cause: "
             "UNSUPPORTED_CERTIFICATE"
         ),
+        since=("21.1.0", "20.6.0", "18.21.0"),
         items=("ChannelHungup",),
         final_event="ChannelsHungupListComplete",
     ),
@@ -1769,9 +1846,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Option",
                 description=(
-                    "The config section name from ``pjsip_notify.conf`` to use."
-                    "\n"
-                    "\n"
+                    "The config section name from ``pjsip_notify.conf`` to use.\n\n"
                     "One of Option or Variable must be specified."
                 ),
             ),
@@ -1779,28 +1854,25 @@ TABLE: tuple[ActionInfo, ...] = (
                 "Variable",
                 description=(
                     "Appends variables as headers/content to the NOTIFY. If the variable is named "
-                    "``Content``, then the value will compose the body of the message if another variable"
-                    " sets ``Content-Type``. ``name``=``value``"
-                    "\n"
-                    "\n"
+                    "``Content``, then the value will compose the body of the message if another variable "
+                    "sets ``Content-Type``. ``name``=``value``\n\n"
                     "One of Option or Variable must be specified."
                 ),
                 repeatable=True,
             ),
         ),
         description=(
-            "Sends a NOTIFY to an endpoint, an arbitrary URI, or inside a SIP dialog."
-            "\n"
-            "\n"
+            "Sends a NOTIFY to an endpoint, an arbitrary URI, or inside a SIP dialog.\n\n"
             "All parameters for this event must be specified in the body of this request via "
-            "multiple ``Variable: name=value`` sequences."
-            "\n"
-            "\n"
+            "multiple ``Variable: name=value`` sequences.\n\n"
             "One (and only one) of ``Endpoint``, ``URI``, or ``Channel`` must be specified. If "
             "``URI`` is used, the default outbound endpoint will be used to send the message. If "
             "the default outbound endpoint isn't configured, this command can not send to an "
-            "arbitrary URI."
+            "arbitrary URI.\n\n"
+            "Values of ``variables`` may hold anything but line ends; a name may come several "
+            "times in pairs."
         ),
+        since=("12.0.0",),
     ),
     ActionInfo(
         "PJSIPQualify",
@@ -1809,6 +1881,7 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("system", "reporting"),
         parameters=(Parameter("Endpoint", description="The endpoint you want to qualify.", required=True),),
         description="Qualify a chan_pjsip endpoint.",
+        since=("12.0.0",),
     ),
     ActionInfo(
         "PJSIPRegister",
@@ -1823,9 +1896,11 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description=(
-            "Unregisters the specified (or all) outbound registration(s) then starts registration"
-            " and schedules re-registrations according to configuration."
+            "Unregisters the specified (or all) outbound registration(s) then starts registration "
+            "and schedules re-registrations according to configuration.\n\n"
+            "Success means that it is queued, or not even that: read ``response.message``."
         ),
+        since=("13.2.0",),
     ),
     ActionInfo(
         "PJSIPSetMaintenance",
@@ -1846,12 +1921,11 @@ TABLE: tuple[ActionInfo, ...] = (
             "Enables or disables maintenance mode for the specified PJSIP endpoint. While in "
             "maintenance mode, new inbound out-of-dialog requests are rejected with 503 Service "
             "Unavailable (except SUBSCRIBE/REGISTER with Expires: 0), and outbound originations "
-            "via Dial() or ARI are refused before any SIP session or channel is created. In-"
-            "progress dialogs are unaffected."
-            "\n"
-            "\n"
+            "via Dial() or ARI are refused before any SIP session or channel is created. "
+            "In-progress dialogs are unaffected.\n\n"
             "A ``PJSIPMaintenanceStatus`` event is emitted when the state changes."
         ),
+        since=("20.20.0", "22.10.0", "23.4.0"),
     ),
     ActionInfo(
         "PJSIPShowAors",
@@ -1861,8 +1935,10 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Provides a listing of all AORs. For each AOR an ``AorList`` event is raised that "
             "contains relevant attributes and status information. Once all aors have been listed "
-            "an ``AorListComplete`` event is issued."
+            "an ``AorListComplete`` event is issued.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("16.0.0",),
         items=("AorList",),
         final_event="AorListComplete",
     ),
@@ -1873,9 +1949,11 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("system",),
         description=(
             "Provides a listing of all Auths. For each Auth an ``AuthList`` event is raised that "
-            "contains relevant attributes and status information. Once all auths have been listed"
-            " an ``AuthListComplete`` event is issued."
+            "contains relevant attributes and status information. Once all auths have been listed "
+            "an ``AuthListComplete`` event is issued.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("16.0.0",),
         items=("AuthList",),
         final_event="AuthListComplete",
     ),
@@ -1887,8 +1965,10 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Provides a listing of all Contacts. For each Contact a ``ContactList`` event is "
             "raised that contains relevant attributes and status information. Once all contacts "
-            "have been listed a ``ContactListComplete`` event is issued."
+            "have been listed a ``ContactListComplete`` event is issued.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("16.0.0",),
         items=("ContactList",),
         final_event="ContactListComplete",
     ),
@@ -1903,9 +1983,11 @@ TABLE: tuple[ActionInfo, ...] = (
             "showing the configuration and status of the endpoint and associated objects. These "
             "events include ``EndpointDetail``, ``AorDetail``, ``AuthDetail``, "
             "``TransportDetail``, and ``IdentifyDetail``. Some events may be listed multiple "
-            "times if multiple objects are associated (for instance AoRs). Once all detail events"
-            " have been raised a final ``EndpointDetailComplete`` event is issued."
+            "times if multiple objects are associated (for instance AoRs). Once all detail events "
+            "have been raised a final ``EndpointDetailComplete`` event is issued.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("12.0.0",),
         items=("EndpointDetail", "AorDetail", "AuthDetail", "TransportDetail", "IdentifyDetail", "ContactStatusDetail"),
         final_event="EndpointDetailComplete",
     ),
@@ -1917,8 +1999,10 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Provides a listing of all endpoints. For each endpoint an ``EndpointList`` event is "
             "raised that contains relevant attributes and status information. Once all endpoints "
-            "have been listed an ``EndpointListComplete`` event is issued."
+            "have been listed an ``EndpointListComplete`` event is issued.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("12.0.0",),
         items=("EndpointList",),
         final_event="EndpointListComplete",
     ),
@@ -1931,8 +2015,8 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Endpoint",
                 description=(
-                    "If specified, show the status for this endpoint only. If omitted, list all endpoints"
-                    " currently in maintenance mode."
+                    "If specified, show the status for this endpoint only. If omitted, list all endpoints "
+                    "currently in maintenance mode."
                 ),
             ),
         ),
@@ -1940,6 +2024,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "Emits one ``PJSIPMaintenanceStatus`` event per result, followed by a "
             "``PJSIPMaintenanceStatusComplete`` event."
         ),
+        since=("20.20.0", "22.10.0", "23.4.0"),
         items=("PJSIPMaintenanceStatus",),
         final_event="PJSIPMaintenanceStatusComplete",
     ),
@@ -1953,6 +2038,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "for each inbound registration (dynamic contact) object. Once all events are "
             "completed a ``ContactStatusDetailComplete`` event is issued."
         ),
+        since=("14.3.0", "13.14.0"),
         items=("ContactStatusDetail",),
         final_event="ContactStatusDetailComplete",
     ),
@@ -1964,13 +2050,12 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "In response, ``InboundRegistrationDetail`` events showing configuration and status "
             "information are raised for all contacts, static or dynamic. Once all events are "
-            "completed an ``InboundRegistrationDetailComplete`` is issued."
-            "\n"
-            "\n"
-            "This command just dumps all coonfigured AORs with contacts, even if the contact is a"
-            " permanent one. To really get just inbound registrations, use "
+            "completed an ``InboundRegistrationDetailComplete`` is issued.\n\n"
+            "This command just dumps all coonfigured AORs with contacts, even if the contact is a "
+            "permanent one. To really get just inbound registrations, use "
             "``PJSIPShowRegistrationInboundContactStatuses``."
         ),
+        since=("12.0.0",),
         items=("InboundRegistrationDetail",),
         final_event="InboundRegistrationDetailComplete",
     ),
@@ -1982,9 +2067,10 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "In response ``OutboundRegistrationDetail`` events showing configuration and status "
             "information are raised for each outbound registration object. ``AuthDetail`` events "
-            "are raised for each associated auth object as well. Once all events are completed an"
-            " ``OutboundRegistrationDetailComplete`` is issued."
+            "are raised for each associated auth object as well. Once all events are completed an "
+            "``OutboundRegistrationDetailComplete`` is issued."
         ),
+        since=("12.0.0",),
         items=("OutboundRegistrationDetail", "AuthDetail"),
         final_event="OutboundRegistrationDetailComplete",
     ),
@@ -1996,8 +2082,10 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Provides a listing of all resource lists. An event ``ResourceListDetail`` is issued "
             "for each resource list object. Once all detail events are completed a "
-            "``ResourceListDetailComplete`` event is issued."
+            "``ResourceListDetailComplete`` event is issued.\n\n"
+            "An empty list is answered with an error."
         ),
+        since=("13.0.0",),
         items=("ResourceListDetail",),
         final_event="ResourceListDetailComplete",
     ),
@@ -2012,6 +2100,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "detail events are completed an ``InboundSubscriptionDetailComplete`` event is "
             "issued."
         ),
+        since=("12.0.0",),
         items=("InboundSubscriptionDetail",),
         final_event="InboundSubscriptionDetailComplete",
     ),
@@ -2026,6 +2115,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "detail events are completed an ``OutboundSubscriptionDetailComplete`` event is "
             "issued."
         ),
+        since=("12.0.0",),
         items=("OutboundSubscriptionDetail",),
         final_event="OutboundSubscriptionDetailComplete",
     ),
@@ -2043,9 +2133,11 @@ TABLE: tuple[ActionInfo, ...] = (
         ),
         description=(
             "Unregisters the specified (or all) outbound registration(s) and stops future "
-            "registration attempts. Call PJSIPRegister to start registration and schedule re-"
-            "registrations according to configuration."
+            "registration attempts. Call PJSIPRegister to start registration and schedule "
+            "re-registrations according to configuration.\n\n"
+            "Success means that it is queued, or not even that: read ``response.message``."
         ),
+        since=("12.0.0",),
     ),
     ActionInfo(
         "PlayDTMF",
@@ -2059,6 +2151,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Receive", description="Emulate receiving DTMF on this channel instead of sending it out."),
         ),
         description="Plays a dtmf digit on the specified channel.",
+        since=("1.4.0",),
     ),
     ActionInfo(
         "PlayMF",
@@ -2071,6 +2164,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Duration", description="The duration, in milliseconds, of the digit to be played."),
         ),
         description="Plays an MF digit on the specified channel.",
+        since=("16.21.0", "18.7.0", "19.0.0"),
     ),
     ActionInfo(
         "PresenceState",
@@ -2079,12 +2173,11 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("call", "reporting"),
         parameters=(Parameter("Provider", description="Presence Provider to check the state of", required=True),),
         description=(
-            "Report the presence state for the given presence provider."
-            "\n"
-            "\n"
+            "Report the presence state for the given presence provider.\n\n"
             "Will return a ``Presence State`` message. The response will include the presence "
             "state and, if set, a presence subtype and custom message."
         ),
+        since=("11.0.0",),
     ),
     ActionInfo(
         "PresenceStateList",
@@ -2093,9 +2186,10 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("call", "reporting"),
         description=(
             "This will list out all known presence states in a sequence of "
-            "``PresenceStateChange`` events. When finished, a ``PresenceStateListComplete`` event"
-            " will be emitted."
+            "``PresenceStateChange`` events. When finished, a ``PresenceStateListComplete`` event "
+            "will be emitted."
         ),
+        since=("13.0.0",),
         items=("PresenceStateChange",),
         final_event="PresenceStateListComplete",
     ),
@@ -2106,8 +2200,9 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("system",),
         parameters=(Parameter("File", description="Path of file to write debug output.", required=True),),
         description='Equivalent to the CLI command "pri set debug file <output-file>"',
+        since=("13.0.0",),
     ),
-    ActionInfo("PRIDebugFileUnset", "Disables file output for PRI debug messages", "chan_dahdi"),
+    ActionInfo("PRIDebugFileUnset", "Disables file output for PRI debug messages", "chan_dahdi", since=("13.0.0",)),
     ActionInfo(
         "PRIDebugSet",
         "Set PRI debug levels for a span",
@@ -2122,6 +2217,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description='Equivalent to the CLI command "pri set debug <level> span <span>".',
+        since=("13.0.0",),
     ),
     ActionInfo(
         "PRIShowSpans",
@@ -2131,6 +2227,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Span", description="Specify the specific span to show. Show all spans if zero or not present."),
         ),
         description='Similar to the CLI command "pri show spans".',
+        since=("10.0.0",),
         items=("PRIShowSpans",),
         final_event="PRIShowSpansComplete",
     ),
@@ -2158,6 +2255,7 @@ TABLE: tuple[ActionInfo, ...] = (
             *plain("StateInterface"),
             Parameter("Wrapuptime", description="Seconds of rest between two calls of this member."),
         ),
+        since=("1.0.0",),
     ),
     ActionInfo(
         "QueueChangePriorityCaller",
@@ -2175,6 +2273,7 @@ TABLE: tuple[ActionInfo, ...] = (
                 ),
             ),
         ),
+        since=("15.0.0",),
     ),
     ActionInfo(
         "QueueLog",
@@ -2186,6 +2285,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Event", required=True),
             *plain("Uniqueid", "Interface", "Message"),
         ),
+        since=("1.6.0",),
     ),
     ActionInfo(
         "QueueMemberRingInUse",
@@ -2197,6 +2297,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("RingInUse", required=True),
             *plain("Queue"),
         ),
+        since=("11.0.0",),
     ),
     ActionInfo(
         "QueuePause",
@@ -2224,6 +2325,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Reason", description="Text description, returned in the event QueueMemberPause."),
         ),
         description="Pause or unpause a member in a queue.",
+        since=("1.2.0",),
     ),
     ActionInfo(
         "QueuePenalty",
@@ -2248,6 +2350,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Change the penalty of a queue member",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "QueueReload",
@@ -2265,6 +2368,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Rules", description="Whether to reload queuerules.conf", choices=("yes", "no")),
             Parameter("Parameters", description="Whether to reload the other queue options.", choices=("yes", "no")),
         ),
+        since=("1.6.2.0",),
     ),
     ActionInfo(
         "QueueRemove",
@@ -2275,6 +2379,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Queue", description="The name of the queue to take action on.", required=True),
             Parameter("Interface", description="The interface (tech/name) to remove from queue.", required=True),
         ),
+        since=("1.0.0",),
     ),
     ActionInfo(
         "QueueReset",
@@ -2282,6 +2387,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "app_queue",
         parameters=(Parameter("Queue", description="The name of the queue on which to reset statistics."),),
         description="Reset the statistics for a queue.",
+        since=("1.6.2.0",),
     ),
     ActionInfo(
         "QueueRule",
@@ -2289,6 +2395,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "app_queue",
         parameters=(Parameter("Rule", description="The name of the rule in queuerules.conf whose contents to list."),),
         description="List queue rules defined in queuerules.conf",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "QueueStatus",
@@ -2299,6 +2406,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Member", description="Limit the response to the status of the specified member."),
         ),
         description="Check the status of one or more queues.",
+        since=("0.5.0",),
         items=("QueueParams", "QueueMember", "QueueEntry"),
         final_event="QueueStatusComplete",
     ),
@@ -2308,6 +2416,7 @@ TABLE: tuple[ActionInfo, ...] = (
         "app_queue",
         parameters=(Parameter("Queue", description="Queue for which the summary is requested."),),
         description="Request the manager to send a QueueSummary event.",
+        since=("1.6.0",),
         items=("QueueSummary",),
         final_event="QueueSummaryComplete",
     ),
@@ -2326,6 +2435,7 @@ TABLE: tuple[ActionInfo, ...] = (
                 ),
             ),
         ),
+        since=("19.3.0", "18.11.0", "16.25.0"),
     ),
     ActionInfo(
         "Redirect",
@@ -2343,6 +2453,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("ExtraPriority", description="Priority to transfer extrachannel to (optional)."),
         ),
         description="Redirect (transfer) a call.",
+        since=("0.2.0",),
     ),
     ActionInfo(
         "Reload",
@@ -2351,6 +2462,7 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("system", "config"),
         parameters=(Parameter("Module", description="Name of the module to reload."),),
         description="Send a reload event.",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "SendFlash",
@@ -2364,6 +2476,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Sends a hook flash on the specified channel.",
+        since=("20.3.0", "18.18.0"),
     ),
     ActionInfo(
         "SendText",
@@ -2380,6 +2493,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Content-Type", description="The type of content in the message"),
         ),
         description="Sends A Text Message to a channel while in a call.",
+        since=("1.6.0",),
     ),
     ActionInfo(
         "Setvar",
@@ -2393,11 +2507,10 @@ TABLE: tuple[ActionInfo, ...] = (
         ),
         description=(
             "This command can be used to set the value of channel variables or dialplan "
-            "functions."
-            "\n"
-            "\n"
+            "functions.\n\n"
             "If a channel name is not provided then the variable is considered global."
         ),
+        since=("1.0.0",),
     ),
     ActionInfo(
         "ShowDialPlan",
@@ -2411,6 +2524,7 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Show dialplan contexts and extensions. Be aware that showing the full dialplan may take a lot of capacity."
         ),
+        since=("1.6.0",),
         items=("ListDialplan",),
         final_event="ShowDialPlanComplete",
     ),
@@ -2431,9 +2545,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description=(
-            "Sends a SIP Notify event."
-            "\n"
-            "\n"
+            "Sends a SIP Notify event.\n\n"
             "All parameters for this event must be specified in the body of this request via "
             "multiple ``Variable: name=value`` sequences."
         ),
@@ -2550,6 +2662,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Cache", description="The name of the cache to expire all objects from.", required=True),
         ),
         description="Expires (removes) ALL objects from a sorcery memory cache.",
+        since=("13.5.0",),
     ),
     ActionInfo(
         "SorceryMemoryCacheExpireObject",
@@ -2566,6 +2679,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "SorceryMemoryCachePopulate or SorceryMemoryCacheExpire AMI actions must be used "
             "instead."
         ),
+        since=("13.5.0",),
     ),
     ActionInfo(
         "SorceryMemoryCachePopulate",
@@ -2574,6 +2688,7 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("system",),
         parameters=(Parameter("Cache", description="The name of the cache to populate.", required=True),),
         description=("Expires all objects from a memory cache and populate it with all objects from the backend."),
+        since=("13.7.0",),
     ),
     ActionInfo(
         "SorceryMemoryCacheStale",
@@ -2584,6 +2699,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Cache", description="The name of the cache to mark all object as stale in.", required=True),
         ),
         description="Marks ALL objects in a sorcery memory cache as stale.",
+        since=("13.5.0",),
     ),
     ActionInfo(
         "SorceryMemoryCacheStaleObject",
@@ -2602,6 +2718,7 @@ TABLE: tuple[ActionInfo, ...] = (
             ),
         ),
         description="Marks an object as stale within a sorcery memory cache.",
+        since=("13.5.0",),
     ),
     ActionInfo(
         "Status",
@@ -2624,6 +2741,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "Will return the status information of each channel along with the value for the "
             "specified channel variables."
         ),
+        since=("0.2.0",),
         items=("Status",),
         final_event="StatusComplete",
     ),
@@ -2643,6 +2761,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "This action stops the audio recording that was started with the ``MixMonitor`` "
             "action on the current channel."
         ),
+        since=("11.0.0",),
     ),
     ActionInfo(
         "StopMonitor",
@@ -2703,29 +2822,38 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter(
                 "Line-000000",
                 description=(
-                    "Line in category to operate on (used with delete and insert actions)."
-                    "\n"
-                    "\n"
+                    "Line in category to operate on (used with delete and insert actions).\n\n"
                     "0's represent 6 digit number beginning with 000000."
                 ),
             ),
             Parameter(
                 "Options-000000",
                 description=(
-                    "A comma separated list of action-specific options."
-                    "\n"
-                    "\n"
-                    "The following actions share the same options..."
-                    "\n"
-                    "\n"
+                    "A comma separated list of action-specific options.\n\n"
+                    "``NewCat``: One or more of the following...\n\n"
+                    "``allowdups``: Allow duplicate category names.\n\n"
+                    "``template``: This category is a template.\n\n"
+                    '``inherit="template[,...]"``: Templates from which to inherit.\n\n'
+                    "The following actions share the same options...\n\n"
+                    '``Insert``: ``catfilter="<expression>[,...]"``: A comma separated list of '
+                    "``name_regex``=``value_regex`` expressions which will cause only categories whose "
+                    "variables match all expressions to be considered. The special variable name "
+                    "``TEMPLATES`` can be used to control whether templates are included. Passing "
+                    "``include`` as the value will include templates along with normal categories. "
+                    "Passing ``restrict`` as the value will restrict the operation to ONLY templates. Not "
+                    "specifying a ``TEMPLATES`` expression results in the default behavior which is to "
+                    "not include templates.\n\n"
+                    "``catfilter`` is most useful when a file contains multiple categories with the same "
+                    "name and you wish to operate on specific ones instead of all of them.\n\n"
                     "0's represent 6 digit number beginning with 000000."
                 ),
-                choices=("NewCat", "RenameCat", "DelCat", "EmptyCat", "Update", "Delete", "Append", "Insert"),
+                choices=("allowdups", "template", 'inherit="template[,...]"', 'catfilter="<expression>[,...]"'),
             ),
         ),
         description=(
             "This action will modify, create, or delete configuration elements in Asterisk configuration files."
         ),
+        since=("1.4.0",),
     ),
     ActionInfo(
         "UserEvent",
@@ -2738,6 +2866,7 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("HeaderN", description="ContentN."),
         ),
         description="Send an event to manager sessions.",
+        since=("1.4.0",),
     ),
     ActionInfo(
         "VoicemailBoxSummary",
@@ -2748,7 +2877,11 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Context", description="The context you want to check.", required=True),
             Parameter("Mailbox", description="The mailbox you want to check.", required=True),
         ),
-        description="Retrieves the contents of the given voicemail user's mailbox.",
+        description=(
+            "Retrieves the contents of the given voicemail user's mailbox.\n\n"
+            "A mailbox that is not known gives a success without a list."
+        ),
+        since=("20.5.0", "18.20.0"),
         items=("VoicemailBoxDetail",),
         final_event="VoicemailBoxDetailComplete",
     ),
@@ -2769,8 +2902,10 @@ TABLE: tuple[ActionInfo, ...] = (
         description=(
             "Forward a given Voicemail from a user's Mailbox Folder to another user's Mailbox "
             "Folder. Can be used to copy between Folders within a mailbox by specifying the to "
-            "context and user as the same as the from."
+            "context and user as the same as the from.\n\n"
+            "Success may mean failure: read ``response.message``."
         ),
+        since=("20.5.0", "18.20.0"),
     ),
     ActionInfo(
         "VoicemailMove",
@@ -2784,7 +2919,11 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("ID", description="The ID of the Voicemail you want to move.", required=True),
             Parameter("ToFolder", description="The Folder you want to move the Voicemail to.", required=True),
         ),
-        description="Move a given Voicemail between Folders within a user's Mailbox.",
+        description=(
+            "Move a given Voicemail between Folders within a user's Mailbox.\n\n"
+            "Success may mean failure: read ``response.message``."
+        ),
+        since=("20.5.0", "18.20.0"),
     ),
     ActionInfo(
         "VoicemailRefresh",
@@ -2794,19 +2933,18 @@ TABLE: tuple[ActionInfo, ...] = (
         parameters=(*plain("Context", "Mailbox"),),
         description=(
             "Normally, MWI indicators are only sent when Asterisk itself changes a mailbox. With "
-            "external programs that modify the content of a mailbox from outside the application,"
-            " an option exists called ``pollmailboxes`` that will cause voicemail to continually "
-            "scan all mailboxes on a system for changes. This can cause a large amount of load on"
-            " a system. This command allows external applications to signal when a particular "
+            "external programs that modify the content of a mailbox from outside the application, "
+            "an option exists called ``pollmailboxes`` that will cause voicemail to continually "
+            "scan all mailboxes on a system for changes. This can cause a large amount of load on "
+            "a system. This command allows external applications to signal when a particular "
             "mailbox has changed, thus permitting external applications to modify mailboxes and "
-            "MWI to work without introducing considerable CPU load."
-            "\n"
-            "\n"
+            "MWI to work without introducing considerable CPU load.\n\n"
             "If ``Context`` is not specified, all mailboxes on the system will be polled for "
-            "changes. If ``Context`` is specified, but ``Mailbox`` is omitted, then all mailboxes"
-            " within ``Context`` will be polled. Otherwise, only a single mailbox will be polled "
+            "changes. If ``Context`` is specified, but ``Mailbox`` is omitted, then all mailboxes "
+            "within ``Context`` will be polled. Otherwise, only a single mailbox will be polled "
             "for changes."
         ),
+        since=("12.0.0",),
     ),
     ActionInfo(
         "VoicemailRemove",
@@ -2819,13 +2957,19 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Folder", description="The Folder containing the Voicemail you want to remove.", required=True),
             Parameter("ID", description="The ID of the Voicemail you want to remove.", required=True),
         ),
-        description="Remove a given Voicemail from a user's Mailbox Folder.",
+        description=(
+            "Remove a given Voicemail from a user's Mailbox Folder.\n\n"
+            "Success may mean failure: read ``response.message``."
+        ),
+        since=("20.5.0", "18.20.0"),
     ),
     ActionInfo(
         "VoicemailUsersList",
         "List All Voicemail User Information.",
         "app_voicemail",
         privileges=("call", "reporting"),
+        description="No mailboxes give a success without a list.",
+        since=("1.6.0",),
         items=("VoicemailUserEntry",),
         final_event="VoicemailUserEntryComplete",
     ),
@@ -2838,7 +2982,11 @@ TABLE: tuple[ActionInfo, ...] = (
             Parameter("Context", description="The context you want to check.", required=True),
             Parameter("Mailbox", description="The mailbox you want to check.", required=True),
         ),
-        description="Retrieves the status of the given voicemail user.",
+        description=(
+            "Retrieves the status of the given voicemail user.\n\n"
+            "A mailbox that is not known gives a success without a list."
+        ),
+        since=("16.0.0",),
         items=("VoicemailUserDetail",),
         final_event="VoicemailUserDetailComplete",
     ),
@@ -2858,6 +3006,7 @@ TABLE: tuple[ActionInfo, ...] = (
             "Once WaitEvent has been called on an HTTP manager session, events will be generated "
             "and queued."
         ),
+        since=("1.4.0",),
         final_event="WaitEventComplete",
     ),
 )

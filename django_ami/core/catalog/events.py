@@ -668,8 +668,8 @@ TABLE: tuple[EventInfo, ...] = (
     EventInfo(
         "ChallengeResponseFailed",
         (
-            "Raised when a request's attempt to authenticate has been challenged, and the request"
-            " failed the authentication challenge."
+            "Raised when a request's attempt to authenticate has been challenged, and the request "
+            "failed the authentication challenge."
         ),
         "core",
         privileges=("security",),
@@ -1126,8 +1126,8 @@ TABLE: tuple[EventInfo, ...] = (
     EventInfo(
         "DeadlockStart",
         (
-            "Raised when a probable deadlock has started. Delivery of this event is attempted but"
-            " not guaranteed, and could fail for example if the manager itself is deadlocked."
+            "Raised when a probable deadlock has started. Delivery of this event is attempted but "
+            "not guaranteed, and could fail for example if the manager itself is deadlocked."
         ),
         "core",
         privileges=("system",),

@@ -28,8 +28,8 @@ class ActionInfo:
 
     ``privileges``: *one* of these classes in the account's ``write`` is enough; none means that everybody who is logged
     in may. ``items`` are the events of which its list consists, if it answers with one, and ``final_event`` the event
-    that completes it after its response (of a list: that closes it). ``removed_in`` is the version of Asterisk that no
-    longer has it.
+    that completes it after its response (of a list: that closes it). ``since`` is the first version that has it, of
+    each branch that got it late; ``removed_in`` the version of Asterisk that no longer has it.
     """
 
     name: str
@@ -38,6 +38,7 @@ class ActionInfo:
     privileges: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     description: str = ""
+    since: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
     final_event: str | None = None
     removed_in: int | None = None

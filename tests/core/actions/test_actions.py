@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ami.core import actions
-from django_ami.core.actions import Action, Login, Originate, Ping, escape_variable
+from django_ami.core.actions import Action, ConfigChange, Login, Originate, Ping, WaitEvent, escape_variable
 from django_ami.core.errors import InvalidAction
 
 # --- any action ---
@@ -51,6 +51,14 @@ def test_actions_are_equal_by_what_is_asked():
         (Login("admin", secret="amp111"), "<Login: Username='admin', Secret=***>"),
         (Login("admin", key="abc"), "<Login: AuthType='MD5', Username='admin', Key=***>"),
         (actions.DBGet("cidname", "123"), "<DBGet: Family='cidname', Key='123'>"),
+        (
+            actions.UpdateConfig("a", changes=[{"Action": "Delete", "Cat": "b", "Value": "amp111", "Match": "amp111"}]),
+            (
+                "<UpdateConfig: Action-000000='Delete', Cat-000000='b', Value-000000=***, Match-000000=***, "
+                "SrcFilename='a', DstFilename='a'>"
+            ),
+        ),
+        (Action("updateconfig", {"VALUE-000123": "amp111"}), "<updateconfig: VALUE-000123=***>"),
     ],
 )
 def test_a_repr_shows_no_secret(action, shown):
@@ -84,6 +92,41 @@ TYPED = [
         "Operation: Add\nFilter: \nMatchCriteria: name(Hangup)",
     ),
     (actions.ListCommands(), "ListCommands", ""),
+    (actions.WaitEvent(5), "WaitEvent", "Timeout: 5"),
+    (
+        actions.UpdateConfig("a.conf", changes=[]),
+        "UpdateConfig",
+        "SrcFilename: a.conf\nDstFilename: a.conf",
+    ),
+    (
+        actions.UpdateConfig(
+            "a.conf",
+            dst_filename="b.conf",
+            changes=[
+                {"Action": "NewCat", "Cat": "alice", "Options": "template"},
+                {"Action": "Append", "Cat": "alice", "Var": "max_contacts", "Value": 2},
+                {"Action": "Delete", "Cat": "bob", "Line": 0, "Match": "x"},
+            ],
+            reload="res_pjsip.so",
+            preserve_effective_context=False,
+        ),
+        "UpdateConfig",
+        ("Action-000000: NewCat\nAction-000001: Append\nAction-000002: Delete\n"
+        "Cat-000000: alice\nCat-000001: alice\nCat-000002: bob\nVar-000001: max_contacts\nValue-000001: 2\n"
+        "Match-000002: x\nLine-000002: 0\nOptions-000000: template\nSrcFilename: a.conf\nDstFilename: b.conf\n"
+        "Reload: res_pjsip.so\nPreserveEffectiveContext: false"),
+    ),
+    (
+        actions.UpdateConfig("a.conf", changes=[], reload=True),
+        "UpdateConfig",
+        "SrcFilename: a.conf\nDstFilename: a.conf\nReload: true",
+    ),
+    (
+        # The server would take the word for the name of a module (action_updateconfig in main/manager.c).
+        actions.UpdateConfig("a.conf", changes=[], reload=False),
+        "UpdateConfig",
+        "SrcFilename: a.conf\nDstFilename: a.conf",
+    ),
     (actions.Hangup(CHANNEL), "Hangup", f"Channel: {CHANNEL}"),
     (actions.Hangup(CHANNEL, cause=17), "Hangup", f"Channel: {CHANNEL}\nCause: 17"),
     (
@@ -108,9 +151,9 @@ TYPED = [
     (actions.Bridge("A", "B"), "Bridge", "Channel1: A\nChannel2: B"),
     (actions.Bridge("A", "B", tone=True), "Bridge", "Channel1: A\nChannel2: B\nTone: true"),
     (
-        actions.Park("A", timeout_channel="B", announce_channel="C", timeout_ms=5, parkinglot="l"),
+        actions.Park("A", timeout_channel="B", announce_channel="C", timeout_ms=5, parkinglot="l", parking_space=701),
         "Park",
-        "Channel: A\nTimeoutChannel: B\nAnnounceChannel: C\nTimeout: 5\nParkinglot: l",
+        "Channel: A\nTimeoutChannel: B\nAnnounceChannel: C\nTimeout: 5\nParkinglot: l\nParkingSpace: 701",
     ),
     (actions.Status(), "Status", ""),
     (
@@ -137,9 +180,12 @@ TYPED = [
     (actions.QueueStatus("q", member="m"), "QueueStatus", "Queue: q\nMember: m"),
     (actions.QueueSummary("q"), "QueueSummary", "Queue: q"),
     (
-        actions.QueueAdd("q", "i", penalty=1, paused=True, member_name="m", state_interface="s"),
+        actions.QueueAdd(
+            "q", "i", penalty=1, paused=True, reason="r", member_name="m", state_interface="s", wrapup_time=5
+        ),
         "QueueAdd",
-        "Queue: q\nInterface: i\nPenalty: 1\nPaused: true\nMemberName: m\nStateInterface: s",
+        ("Queue: q\nInterface: i\nPenalty: 1\nPaused: true\nReason: r\nMemberName: m\nStateInterface: s\n"
+        "Wrapuptime: 5"),
     ),
     (actions.QueueRemove("q", "i"), "QueueRemove", "Queue: q\nInterface: i"),
     (actions.QueuePause("i"), "QueuePause", "Interface: i\nPaused: true"),
@@ -197,7 +243,7 @@ def test_headers_of_a_typed_action(action, name, headers):
 
 
 def test_every_typed_action_is_in_the_table():
-    classes = {getattr(actions, name) for name in actions.__all__} - {Action, escape_variable}
+    classes = {getattr(actions, name) for name in actions.__all__} - {Action, ConfigChange, escape_variable}
     assert {type(action) for action, _, _ in TYPED} == classes
 
 
@@ -215,6 +261,12 @@ def test_every_typed_action_is_in_the_table():
 def test_what_completes_an_originate_and_how_long_that_may_take(how, final_event, timeout):
     action = Originate(channel="A", **how)
     assert (action.final_event, action.timeout) == (final_event, timeout)
+
+
+@pytest.mark.parametrize(("seconds", "timeout"), [(0, 10), (30, 40), (-1, None)])
+def test_how_long_the_wait_for_an_event_may_take(seconds, timeout):
+    action = WaitEvent(seconds)
+    assert (action.final_event, action.final_broadcast, action.timeout) == ("WaitEventComplete", False, timeout)
 
 
 # --- variables ---

@@ -1,0 +1,129 @@
+"""Writes ``django_ami/core/actions/generated.py``: a class for every action that has none written by hand."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from tests.catalog.arguments import NUMBERED, arguments
+from tests.catalog.gaps import ANSWERED_BY
+from tests.catalog.tables import GENERATED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django_ami.core.catalog.info import ActionInfo
+    from tests.catalog.arguments import Argument
+
+__all__ = ["classes_module"]
+
+_WIDTH = 112
+#: Branches that are older than all that we know better: who has an action in these has it always.
+_OLD = 16
+
+
+def classes_module(actions: Iterable[ActionInfo], by_hand: set[str]) -> str:
+    """The source of ``generated.py``; ``by_hand`` are the names of the actions to leave out."""
+    wanted = [info for info in actions if info.name not in by_hand and info.removed_in is None]
+    names = ", ".join(f'"{info.name}"' for info in sorted(wanted, key=lambda info: info.name))
+    return f'''"""A class for each action that has none written by hand.
+
+{GENERATED}"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django_ami.core.actions.base import Action, numbered, spelled
+from django_ami.core.actions.variables import variable_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django_ami.core.actions.variables import Variables
+
+__all__ = [{names}]
+
+
+{"".join(map(_class, wanted))}'''
+
+
+def _class(info: ActionInfo) -> str:
+    made = arguments(info)
+    final_event = f'final_event = "{info.final_event}"\n\n' if info.name in ANSWERED_BY else ""
+    body = (
+        f"{_docstring(info, made)}\n\n{final_event}"
+        f"def __init__({_signature(made)}) -> None:\n    super().__init__({_headers(info, made)})\n"
+    )
+    return f"class {info.name}(Action):\n{textwrap.indent(body, '    ')}\n\n"
+
+
+def _signature(made: list[Argument]) -> str:
+    given = [f"{one.name}: {one.annotation}{'' if one.required else ' | None = None'}" for one in made]
+    return ", ".join(["self", *["*"][: len(given)], *given])
+
+
+def _headers(info: ActionInfo, made: list[Argument]) -> str:
+    """What the base class is called with; headers that are no names in Python are in a mapping."""
+    mapping: list[str] = []
+    plain: list[str] = []
+    for one in made:
+        if one.parameter.name in NUMBERED:
+            mapping.append(f"**{one.expression}")
+        elif one.parameter.name.isidentifier():
+            plain.append(f"{one.parameter.name}={one.expression}")
+        else:
+            mapping.append(f'"{one.parameter.name}": {one.expression}')
+    return ", ".join([f'"{info.name}"', *([f"{{{', '.join(mapping)}}}"] if mapping else []), *plain])
+
+
+def _docstring(info: ActionInfo, made: list[Argument]) -> str:
+    paragraphs = [_sentence(info.synopsis)]
+    if _folded(info.description) != _folded(info.synopsis):
+        paragraphs += info.description.split("\n\n")
+    for argument in made:
+        paragraphs += _about(argument)
+    paragraphs.append(" ".join(_facts(info)))
+    lines = [
+        textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
+        for paragraph in paragraphs
+        if paragraph
+    ]
+    text = "\n\n".join(lines)
+    quote = 'r"""' if "\\" in text else '"""'
+    return f'{quote}{text}\n"""'
+
+
+def _filled(paragraph: str) -> str:
+    return textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _about(argument: Argument) -> list[str]:
+    described = argument.parameter.description
+    first, *more = described.split("\n\n")
+    choices = [f"``{choice}``" for choice in argument.parameter.choices]
+    if choices and argument.annotation != "bool" and not all(f"{choice}: " in described for choice in choices):
+        first = f"{_sentence(first)} One of {', '.join(choices)}.".strip()
+    return [f"``{argument.name}``: {first}", *more] if first else []
+
+
+def _facts(info: ActionInfo) -> Iterator[str]:
+    classes = " or ".join(f"``{name}``" for name in info.privileges)
+    yield f"Needs the class {classes}." if classes else "Needs no class: everybody who is logged in may send it."
+    if info.items:
+        items = ", ".join(f"``{name}``" for name in info.items)
+        yield f"Answered with a list of {items}, closed by ``{info.final_event}``."
+    elif info.final_event:
+        yield f"Answered with one event, ``{info.final_event}``, which is ``response.final_event``."
+    else:
+        yield "Complete with its response."
+    if info.since and all(int(version.partition(".")[0]) > _OLD for version in info.since):
+        yield f"Since Asterisk {', '.join(info.since)}."
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?", "...")) else f"{text}."
+
+
+def _folded(text: str) -> str:
+    return text.lower().rstrip(".")
