@@ -75,7 +75,7 @@ def check_channels(names: Sequence[str], expected: int) -> None:
 
 
 class Pings:
-    """Pings at a rate from a thread of their own, beside everything else; ``send`` sends one and waits for the answer."""
+    """Pings at a rate from a thread of their own, beside everything else; ``send`` waits for the answer."""
 
     def __init__(self, send: Callable[[], object], rate: float) -> None:
         self.taken: list[float] = []

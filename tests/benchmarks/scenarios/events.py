@@ -37,8 +37,11 @@ def selective(bench: Bench) -> Iterator[Sample]:
     many, few = bench.amount(400_000, 100_000), bench.amount(60_000, 10_000)
     yield _CPU, "framing only", per_event(bench.client("bare", "framing", events=many))
     yield _CPU, OURS, _complete(bench.client("ours", "selective", events=many, hangups=block().count_hangups(many)))
-    hangups = block().count_hangups(few)
-    for name, result in bench.each_peer("selective", but=("pyst2",), events=few, hangups=hangups):
+    hangups = block().count_hangups
+    for name, result in (
+        *bench.each_peer("selective", events=few, hangups=hangups(few)),
+        *bench.slow_peer("selective", events=2_000, hangups=hangups(2_000)),
+    ):
         yield _CPU, name, per_event(result)
     yield _CPU, "name taken, one kind wanted", per_event(bench.client("bare", "names", events=many))
 
@@ -47,7 +50,7 @@ def flood(bench: Bench) -> Iterator[Sample]:
     """Every event, three headers of each read."""
     many, few = bench.amount(200_000, 50_000), bench.amount(60_000, 10_000)
     yield _CPU, OURS, _complete(bench.client("ours", "flood", events=many))
-    for name, result in bench.each_peer("flood", but=("pyst2",), events=few):
+    for name, result in (*bench.each_peer("flood", events=few), *bench.slow_peer("flood", events=2_000)):
         yield _CPU, name, per_event(result)
     yield _CPU, "lazy: name and two headers", per_event(bench.client("bare", "lazy", events=many))
 
@@ -67,5 +70,5 @@ def signals(bench: Bench) -> Iterator[Sample]:
     """Every event through ``manage.py ami_listen`` to a Django receiver, against a bare callback of the peers."""
     many, few = bench.amount(200_000, 30_000), bench.amount(60_000, 10_000)
     yield _CPU, OURS, _complete(bench.listen("signals", events=many))
-    for name, result in bench.each_peer("flood", but=("pyst2",), events=few):
+    for name, result in bench.each_peer("flood", events=few):
         yield _CPU, name, per_event(result)

@@ -22,7 +22,7 @@ def ping(bench: Bench) -> Iterator[Sample]:
         yield "p99", who, result["p99"]
 
     yield from both(OURS, bench.client("ours", "ping", pings=pings))
-    for name, result in bench.each_peer("ping", but=("pyst2",), pings=pings):
+    for name, result in (*bench.each_peer("ping", pings=pings), *bench.slow_peer("ping", pings=500)):
         yield from both(name, result)
     yield "p50 by ticks", OURS, bench.client("ours", "ping_by_ticks", pings=pings)["p50"]
     yield "p50 by ticks", "blocking socket", bench.client("bare", "ping", pings=pings)["p50"]
@@ -38,8 +38,7 @@ def pipeline(bench: Bench) -> Iterator[Sample]:
             figure = f"{outstanding} outstanding, {threads} thread{'s' if threads > 1 else ''}"
             result = bench.client("ours", "pipeline", threads=threads, **amounts)
             yield from _rate(figure, OURS, result)
-            others = ("pyst2", "panoramisk")
-            for name, result in bench.each_peer("pipeline", but=others, threads=threads, **amounts):
+            for name, result in bench.each_peer("pipeline", of=("asterisk-ami",), threads=threads, **amounts):
                 theirs.setdefault(name, result)
                 yield from _rate(figure, name, result)
         figure = f"{outstanding} outstanding, asyncio"
@@ -47,19 +46,19 @@ def pipeline(bench: Bench) -> Iterator[Sample]:
         # asterisk-ami has no asyncio: what one thread of it does is what there is to compare with.
         for name, result in theirs.items():
             yield figure, name, result["count"] / result["seconds"]
-        for name, result in bench.each_peer("pipeline", but=("pyst2", "asterisk-ami"), **amounts):
+        for name, result in bench.each_peer("pipeline", of=("panoramisk",), **amounts):
             yield from _rate(figure, name, result)
+    # An action blocks a thread of pyst2, so it takes a hundred of them.
+    for name, result in bench.slow_peer("pipeline", actions=1_000, outstanding=100, threads=100):
+        yield from _rate("100 outstanding, 8 threads", f"{name}, 100 threads", result)
 
 
 def listing(bench: Bench) -> Iterator[Sample]:
     """CoreShowChannels: the CPU of the client for a list, and for an item of a short and of a long one."""
     for channels, times in ((5_000, bench.amount(4, 1)), (50_000, 1)):
-        if bench.quick and channels > 5_000:
-            others = {}
-        else:
-            few = {"channels": channels, "times": 1}
-            # pyst2 takes seconds for the short list.
-            others = dict(bench.each_peer("channels", but=("pyst2",) if bench.quick or channels > 5_000 else (), **few))
+        others = dict(bench.each_peer("channels", channels=channels, times=1))
+        if channels == 5_000:
+            others |= bench.slow_peer("channels", channels=channels, times=1)
         mine = bench.client("ours", "channels", channels=channels, times=times)
         for who, result in ((OURS, mine), *others.items()):
             yield f"CPU for {channels:,} channels", who, result["cpu"] / result["count"] * 1e3
@@ -75,7 +74,7 @@ def mixed(bench: Bench) -> Iterator[Sample]:
     rate, pings = 2000, 50
     amounts = {"events": rate * bench.amount(8, 2), "rate": rate, "pings": pings}
     mine = bench.listen("mixed", **amounts)
-    for who, result in ((OURS, mine), *bench.each_peer("mixed", but=("pyst2",), **amounts)):
+    for who, result in ((OURS, mine), *bench.each_peer("mixed", **amounts)):
         yield "CPU %", who, result["cpu"] / result["seconds"] * 100
         yield "ping p50", who, result["p50"]
         yield "ping p99", who, result["p99"]
