@@ -82,15 +82,15 @@ class Block:
 
 @cache
 def block(seed: int = 7) -> Block:
-    """One call after the other begins until all of them are under way, then each goes on when its turn comes."""
+    """All calls are under way all the time: one that ends with the block goes on where the block is sent again."""
     random = Random(seed)
     moments = []
     for call in range(CALLS):
-        when = random.random()
-        for step, (kind, whose) in enumerate(_CALL):
-            # A call that is under way at the end of the block was so at its beginning, when that is sent again.
+        pauses = [random.expovariate(1.0) for _ in _CALL]
+        when, whole = random.random(), sum(pauses)
+        for step, ((kind, whose), pause) in enumerate(zip(_CALL, pauses, strict=True)):
             moments.append((when % 1.0, call, step, kind, whose))
-            when += random.expovariate(1.0) / EVENTS_PER_CALL / 2
+            when += pause / whole
     moments.sort()
     events = [_render(random, call, step, kind, whose) for _, call, step, kind, whose in moments]
     hangups = [number for number, moment in enumerate(moments) if moment[3] == "Hangup"]

@@ -35,9 +35,12 @@ class Bench:
     port: int
     peers: Mapping[Peer, str] = field(default_factory=dict)
     quick: bool = False
+    #: Of the quick amounts, for tests: whether a scenario works, and nothing about how fast it is.
+    share: float = 1.0
 
     def amount(self, full: int, quick: int) -> int:
-        return quick if self.quick else full
+        """How many, or how many seconds."""
+        return max(1, int(quick * self.share)) if self.quick else full
 
     def client(self, client: str, task: str, **arguments: Any) -> dict[str, Any]:
         """A task of one of the programs in ``clients`` that need no peer."""

@@ -16,6 +16,49 @@ if TYPE_CHECKING:
 _READ = 2**16
 
 
+# --- what is done with frames ---
+
+
+class _Unread:
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+
+def take_names(frames: list[bytes]) -> None:
+    for frame in frames:
+        if frame[7 : frame.find(b"\r\n")] == b"Hangup":
+            _Unread(frame)
+
+
+def take_three(frames: list[bytes]) -> None:
+    for frame in frames:
+        frame[7 : frame.find(b"\r\n")].decode()
+        for needle in (b"\r\nUniqueid: ", b"\r\nChannel: "):
+            start = frame.find(needle) + len(needle)
+            frame[start : frame.find(b"\r\n", start)].decode()
+
+
+def take_all(frames: list[bytes]) -> None:
+    separators, once = repeat(": "), repeat(1)
+    for frame in frames:
+        lines = frame.decode().split("\r\n")
+        if len(dict(map(str.split, lines, separators, once))) != len(lines):
+            raise AssertionError("no event of ours repeats a header.")
+
+
+def _take_naively(frames: list[bytes]) -> None:
+    for frame in frames:
+        headers = {}
+        for line in frame.decode().split("\r\n"):
+            key, _, value = line.partition(": ")
+            headers[key] = value
+
+
+# --- the tasks ---
+
+
 def _connect(port: int) -> socket.socket:
     """Logged in, and everything read that belongs to that."""
     sock = socket.create_connection(("127.0.0.1", port))
@@ -62,13 +105,6 @@ def framing(port: int, events: int) -> dict[str, Any]:
     return _flood(port, events, len)
 
 
-class _Unread:
-    __slots__ = ("name", "raw")
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-
-
 def objects(port: int, events: int) -> dict[str, Any]:
     """An object for every event, which nobody looks at."""
     return _flood(port, events, lambda frames: [_Unread(frame) for frame in frames])
@@ -76,53 +112,22 @@ def objects(port: int, events: int) -> dict[str, Any]:
 
 def names(port: int, events: int) -> dict[str, Any]:
     """The name of every event is taken; one kind of them is wanted."""
-
-    def consume(frames: list[bytes]) -> None:
-        for frame in frames:
-            if frame[7 : frame.find(b"\r\n")] == b"Hangup":
-                _Unread(frame)
-
-    return _flood(port, events, consume)
+    return _flood(port, events, take_names)
 
 
 def lazy(port: int, events: int) -> dict[str, Any]:
     """The name and two headers, searched for in the bytes."""
-
-    def consume(frames: list[bytes]) -> None:
-        for frame in frames:
-            frame[7 : frame.find(b"\r\n")].decode()
-            for needle in (b"\r\nUniqueid: ", b"\r\nChannel: "):
-                start = frame.find(needle) + len(needle)
-                frame[start : frame.find(b"\r\n", start)].decode()
-
-    return _flood(port, events, consume)
+    return _flood(port, events, take_three)
 
 
 def best_dict(port: int, events: int) -> dict[str, Any]:
     """Every header into a dict, in the best form that was found, which keeps what is repeated."""
-    separators, once = repeat(": "), repeat(1)
-
-    def consume(frames: list[bytes]) -> None:
-        for frame in frames:
-            lines = frame.decode().split("\r\n")
-            headers = dict(map(str.split, lines, separators, once))
-            if len(headers) != len(lines):
-                raise AssertionError("no event of ours repeats a header.")
-
-    return _flood(port, events, consume)
+    return _flood(port, events, take_all)
 
 
 def naive_dict(port: int, events: int) -> dict[str, Any]:
     """Every header into a dict, line by line, as one would write it first."""
-
-    def consume(frames: list[bytes]) -> None:
-        for frame in frames:
-            headers = {}
-            for line in frame.decode().split("\r\n"):
-                key, _, value = line.partition(": ")
-                headers[key] = value
-
-    return _flood(port, events, consume)
+    return _flood(port, events, _take_naively)
 
 
 def ping(port: int, pings: int) -> dict[str, Any]:

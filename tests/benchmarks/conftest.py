@@ -1,0 +1,13 @@
+"""What measures is not part of the test run: it runs where it is asked for, with ``-m benchmark``."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "benchmark" in config.getoption("-m"):
+        return
+    measuring = [item for item in items if item.get_closest_marker("benchmark")]
+    config.hook.pytest_deselected(items=measuring)
+    items[:] = [item for item in items if item not in measuring]
