@@ -2,7 +2,7 @@
 
 import pytest
 
-from django_ami.testing import Simulator
+from django_ami.testing import Simulator, User
 from tests.testing.simulator.conftest import make
 from tests.testing.simulator.wire import logged_in
 
@@ -231,6 +231,24 @@ def test_command_with_output_lines(sim: Simulator) -> None:
         )
         assert "0 active channels" in wire.ask("Command", Command="core show channels").all("Output")
         assert wire.ask("Command", Command="database show").all("Output")[-1] == "1 results found."
+
+
+def test_the_rights_of_a_user() -> None:
+    users = {"admin": User(secret="amp111"), "few": User(secret="x", read="call,agent", write="")}
+    with make(users=users) as sim, logged_in(sim) as wire:
+        everything = wire.ask("Command", Command="manager show user admin").all("Output")
+        few = wire.ask("Command", Command="manager show user FEW").all("Output")
+        nobody = wire.ask("Command", Command="manager show user nobody").all("Output")
+    assert everything[4].startswith("         read perm: system,call,log,")
+    assert everything[4].endswith(",message,all")
+    assert few[1:6] == [
+        "          username: few",
+        "            secret: <Set>",
+        "               ACL: no",
+        "         read perm: call,agent",
+        "        write perm: <none>",
+    ]
+    assert nobody == ["There is no manager called nobody"]
 
 
 def test_command_of_13() -> None:

@@ -6,6 +6,7 @@ from django_ami.testing.simulator.answers.registry import action
 from django_ami.testing.simulator.channels import STATES
 from django_ami.testing.simulator.exchange import Exchange
 from django_ami.testing.simulator.frames import command_follows
+from django_ami.testing.simulator.masks import ALL, CLASSES, permissions
 
 Lines = list[str]
 
@@ -54,6 +55,32 @@ def _users(x: Exchange) -> Lines:
     return ["", "username", "--------", *x.server.users, f"{len(x.server.users)} manager users configured."]
 
 
+def _user(x: Exchange, name: str) -> Lines:
+    """``manager show user``: everything but the secret."""
+    found = next(((key, user) for key, user in x.server.users.items() if key.lower() == name.lower()), None)
+    if found is None:
+        return [f"There is no manager called {name}"]
+    key, user = found
+    return [
+        "",
+        f"          username: {key}",
+        "            secret: <Set>",
+        f"               ACL: {'yes' if user.acl_refused else 'no'}",
+        f"         read perm: {_classes(user.read)}",
+        f"        write perm: {_classes(user.write)}",
+        "   displayconnects: yes",
+        f"allowmultiplelogin: {'yes' if user.allowmultiplelogin else 'no'}",
+        "         Variables: ",
+    ]
+
+
+def _classes(text: str) -> str:
+    """The classes of a ``read=`` or ``write=`` as authority_to_str() of Asterisk writes them."""
+    given = permissions(text)
+    names = [name for name, bit in CLASSES.items() if given & bit]
+    return ",".join([*names, "all"] if given == ALL else names) or "<none>"
+
+
 _COMMANDS: dict[str, Callable[[Exchange], Lines]] = {
     "core show version": _version,
     "core show uptime": _uptime,
@@ -64,15 +91,25 @@ _COMMANDS: dict[str, Callable[[Exchange], Lines]] = {
 }
 
 
+def _run(x: Exchange, text: str) -> Lines | None:
+    """What the command prints; None if there is no such command."""
+    words = text.split()
+    if len(words) == 4 and [word.lower() for word in words[:3]] == ["manager", "show", "user"]:
+        return _user(x, words[3])
+    found = _COMMANDS.get(" ".join(words).lower())
+    return found(x) if found else None
+
+
 @action("Command", "command")
 def command(x: Exchange) -> bytes:
     """Run a command of the command line interface."""
     text = x.get("Command")
     if not text:
         return x.error("No command provided")
-    found = _COMMANDS.get(" ".join(text.lower().split()))
-    unknown = f"No such command '{text}' (type 'core show help {text}' for other possible commands)"
-    lines = found(x) if found else [unknown]
+    lines = _run(x, text)
+    found = lines is not None
+    if lines is None:
+        lines = [f"No such command '{text}' (type 'core show help {text}' for other possible commands)"]
     if x.server.profile.command_follows:
         return command_follows("".join(f"{line}\n" for line in lines), x.request.action_id)
     # A failure says the same Message; the reason is in the output. At least one Output line comes, empty or not.
