@@ -1,0 +1,121 @@
+"""``manage.py ami_status``: are the servers well? One short look at each, all at the same time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django_ami.core.config import EVENT_CLASSES
+from django_ami.core.messages import Event
+from django_ami.management.console import ConsoleCommand, Exit, caller, seconds
+from django_ami.management.examination import PINGS, Health, examine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from django.core.management.base import CommandParser
+
+    from django_ami.core.client import Client
+    from django_ami.core.config import ServerConfig
+
+_AT_A_TIME: Final = 32
+
+
+class Command(ConsoleCommand):
+    """Examines every server in a thread of its own."""
+
+    help = (
+        "Show how the servers are: whether they answer, versions, uptime, the account's rights, how long a Ping takes, "
+        "how far the clocks are apart, and the live channels and calls. Each is looked at over a short connection of "
+        "its own, all at the same time; the workers' connections are not touched."
+    )
+    examples = """\
+
+--server=node_1 --timeout=3
+--json | jq -r '.servers[] | select(.ok | not) | .server'"""
+    exits: ClassVar[Mapping[int, str]] = {
+        Exit.OK: "all servers are well",
+        Exit.UNWELL: "at least one is not: not reached, refused, or too slow to answer",
+        130: "stopped by SIGINT",
+        143: "stopped by SIGTERM",
+    }
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--timeout",
+            type=seconds,
+            default=10.0,
+            metavar="SECONDS",
+            help="how long a server may take for all of it, connecting included (default: %(default)g)",
+        )
+
+    def run(self, servers: tuple[ServerConfig, ...], options: dict[str, Any]) -> Exit:
+        # Closed in the reverse order: the questions end with the client, so the threads do, whatever happens.
+        with ThreadPoolExecutor(min(_AT_A_TIME, len(servers))) as pool, caller(servers) as client:
+            client.set_interest(frozenset({"fullybooted"}))
+            handles = [client.server(server.name) for server in servers]
+            found = list(pool.map(examine, handles, servers, [options["timeout"]] * len(servers)))
+            uptimes = _uptimes(client)
+        for health in found:
+            health.uptime = uptimes.get(health.server)
+        everything = all(health.ok for health in found)
+        if options["json"]:
+            self.say_json({"ok": everything, "servers": [health.as_dict() for health in found]})
+        else:
+            for health in found:
+                self._print(health)
+        return Exit.OK if everything else Exit.UNWELL
+
+    def _print(self, health: Health) -> None:
+        verdict = "well" if health.ok else health.error or "not well"
+        style = self.style.SUCCESS if health.ok else self.style.ERROR
+        self.say(f"{health.server}: {verdict}", style)
+        for name, text in _lines(health):
+            self.say(f"  {name:<9} {text}")
+
+
+def _uptimes(client: Client) -> dict[str, float]:
+    """FullyBooted, which follows the login, says it, to an account that has ``system`` in ``read=``."""
+    found: dict[str, float] = {}
+    while True:
+        _, items = client.take(0)
+        if not items:
+            return found
+        for item in items:
+            if isinstance(item, Event) and item.get("Uptime", "").isdecimal():
+                found[item.server] = float(item["Uptime"])
+
+
+def _lines(health: Health) -> list[tuple[str, str]]:
+    lines = [("address", health.address)]
+    if not health.logged_in:
+        return lines
+    up = f", up {_duration(health.uptime)}" if health.uptime is not None else ""
+    since = f", since {health.started} (the server's time)" if health.started else ""
+    asterisk, ami = health.asterisk_version or "of unknown version", health.ami_version or "of unknown version"
+    lines.append(("Asterisk", f"{asterisk}, AMI {ami}{up}{since}"))
+    lines.append(("rights", f"read={_classes(health.read)} write={_classes(health.write)}"))
+    if (latency := health.latency) is not None:
+        times = " / ".join(f"{time * 1000:.1f}" for time in (latency.least, latency.median, latency.most))
+        lines.append(("latency", f"{times} ms (least / median / most of {PINGS} pings)"))
+    if health.clock_skew is not None:
+        lines.append(("clock", f"{health.clock_skew:+.3f} s from ours"))
+    calls = "unknown" if health.calls is None else str(health.calls)
+    channels = "unknown" if health.channels is None else str(health.channels)
+    hint = "" if health.channels is not None else " (the account needs write=reporting to know)"
+    lines.append(("calls", f"{calls} calls, {channels} channels{hint}"))
+    return lines
+
+
+def _classes(names: Sequence[str] | None) -> str:
+    if names is None:
+        return "unknown"
+    return "all" if len(names) == len(EVENT_CLASSES) else ",".join(names) or "none"
+
+
+def _duration(seconds: float) -> str:
+    days, rest = divmod(int(seconds), 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, rest = divmod(rest, 60)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
