@@ -1,0 +1,90 @@
+"""What a project needs of an AMI account: the classes of ``read=`` and ``write=``, and no more.
+
+Facts: an event comes to those who have all of its classes (process_events in main/manager.c), an action may be run by
+who has any of its classes (process_message).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from django_ami import conf, signals
+from django_ami.core.catalog import ACTIONS, event
+from django_ami.core.catalog import action as find_action
+from django_ami.core.config import EVENT_CLASSES, did_you_mean
+from django_ami.core.errors import ConfigurationError
+from django_ami.core.receivers import dotted_name
+from django_ami.management.usage import Usage, scan_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Needs", "Wanted", "gather"]
+
+#: From harmless to powerful: of the classes that would do, the first one is asked for.
+_BY_POWER: Final = (
+    "reporting", "agent", "user", "call", "message", "aoc", "agi", "originate", "config", "system", "command",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An event that somebody receives: all the classes that it needs (None: they are not known), and by whom."""
+
+    name: str
+    classes: tuple[str, ...] | None
+    receivers: tuple[str, ...]
+    removed_in: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Events that are received, whether there are receivers of every event, and actions that are sent."""
+
+    events: tuple[Wanted, ...] = ()
+    every_event: bool = False
+    usage: Usage = field(default_factory=Usage)
+
+    def read(self, mask: str = "on") -> tuple[str, ...]:
+        """The classes of ``read=``: those of the events, as far as the mask asks for them, and ``system``.
+
+        FullyBooted and Shutdown are of class ``system``: they say that a server is ready, and that it goes.
+        """
+        asked_for = set(EVENT_CLASSES if mask == "on" else () if mask == "off" else mask.split(","))
+        wanted = asked_for if self.every_event else {name for one in self.events for name in one.classes or ()}
+        wanted = (wanted & asked_for) | {"system"} | ({"call"} if self.usage.outcomes else set())
+        return tuple(name for name in EVENT_CLASSES if name in wanted)
+
+    def write(self) -> tuple[str, ...]:
+        """The classes of ``write=``: the fewest and least powerful ones with which every action may be run.
+
+        Who waits for the outcome of a call sets an event filter first, which needs ``system``.
+        """
+        classes = [set(info.privileges) for name in self.usage.places if (info := find_action(name))]
+        needed = {name for one in classes if len(one) == 1 for name in one}
+        if self.usage.outcomes:
+            needed.add("system")
+        for one in classes:
+            if one and not one & needed:
+                needed.add(min(one, key=_BY_POWER.index))
+        return tuple(name for name in EVENT_CLASSES if name in needed)
+
+
+def gather(more_actions: Iterable[str] = ()) -> Needs:
+    """What the connected receivers want, and what the source sends. Raises ConfigurationError for unknown actions."""
+    usage = scan_project()
+    for action in more_actions:
+        if find_action(action) is None:
+            raise ConfigurationError(f"--actions: Asterisk has no action {action!r}: {did_you_mean(action, ACTIONS)}")
+        usage.add(action, "--actions")
+    custom = {name.lower(): classes or None for name, classes in conf.custom_events().items()}
+    connected = signals.connected()
+    wanted = []
+    for name, functions in connected.items():
+        if name is not None:
+            info = event(name)
+            classes = info.privileges if info else custom.get(name.lower())
+            who = tuple(map(dotted_name, functions))
+            wanted.append(Wanted(info.name if info else name, classes, who, info.removed_in if info else None))
+    return Needs(tuple(wanted), None in connected, usage)

@@ -1,0 +1,318 @@
+"""``manage.py ami_doctor``: at which step the way to a server ends, and what it says to do."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+
+from django_ami.management.commands import ami_doctor
+from django_ami.management.needs import Needs, Wanted
+from django_ami.management.usage import Usage
+from django_ami.testing import Faults, ServerTLS, User
+from tests.management.tools import free_port, run, start
+from tests.running import black_hole, quick_simulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from django_ami.testing import Simulator
+    from tests.management.tools import Where
+
+STEPS = ["dns", "tcp", "tls", "greeting", "login", "actions", "events", "receivers", "clock", "latency"]
+
+
+@pytest.fixture(autouse=True)
+def needs(monkeypatch: pytest.MonkeyPatch) -> list[Needs]:
+    """What the project needs: at first nothing."""
+    box = [Needs()]
+    monkeypatch.setattr(ami_doctor, "gather", lambda actions: box[0])
+    return box
+
+
+def examine(server: Where, *arguments: str, **settings: Any) -> tuple[int, dict[str, dict[str, str]]]:
+    done = run("ami_doctor", "--json", "--timeout=5", *arguments, servers=(server,), settings=settings)
+    (found,) = done.json["servers"]
+    assert done.json["ok"] is (done.code == 0)
+    assert [step["step"] for step in found["steps"]] == STEPS
+    assert all((step["verdict"] in ("warning", "failed")) is bool(step["cure"]) for step in found["steps"])
+    return done.code, {step["step"]: step for step in found["steps"]}
+
+
+def verdicts(steps: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {name: step["verdict"] for name, step in steps.items() if step["verdict"] != "ok"}
+
+
+def ends_at(steps: dict[str, dict[str, str]], last: str) -> bool:
+    """The step failed, and those behind it were not reached."""
+    behind = STEPS[STEPS.index(last) + 1 :]
+    return steps[last]["verdict"] == "failed" and all(steps[step]["said"] == "not reached" for step in behind)
+
+
+# --- a good day ---
+
+
+def test_all_is_well(sim: Simulator) -> None:
+    done = run("ami_doctor", servers=(sim,))
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[0] == f"node_1 (127.0.0.1:{sim.port})"
+    assert [line.split()[1] for line in done.lines[1:]] == STEPS
+    said = {line.split()[1]: " ".join(line.split()[2:]) for line in done.lines[1:]}
+    assert said["dns"] == "127.0.0.1 is an address already"
+    assert said["tls"] == "plain TCP: 'TLS' is not set"
+    assert said["greeting"] == "Asterisk Call Manager/11.0.0"
+    assert said["login"] == "as 'admin': Asterisk 22.10.1, AMI 11.0.0"
+    assert said["events"] == "the option events is 'on', the server turns them on; read=all"
+    assert said["receivers"] == "none are connected: this process sends actions only"
+    sim.wait_for(lambda: sim.logoffs == 1)
+    assert sim.logins == 1
+
+
+def test_a_name_is_looked_up(sim: Simulator) -> None:
+    code, steps = examine(sim.url.replace("127.0.0.1", "localhost"))
+    assert code == 0
+    assert steps["dns"]["said"].startswith("localhost is ")
+
+
+def test_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    with quick_simulator(tls=ServerTLS(str(tmp_path / "server.pem"))) as sim:
+        code, steps = examine(f"{sim.url}?ca_file={tmp_path / 'ca.pem'}")
+        assert (code, verdicts(steps)) == (0, {})
+        assert steps["tls"]["said"].startswith(f"127.0.0.1:{sim.port} has a certificate that is trusted (")
+        code, steps = examine(sim.url)
+        assert code == 8
+        assert ends_at(steps, "tls")
+        assert "set the TLS key CA_FILE to the authority that signed it" in steps["tls"]["said"]
+        code, steps = examine(f"{sim.url}?verify=false")
+        assert (code, verdicts(steps)) == (0, {"tls": "warning"})
+        code, steps = examine(sim.url.replace("amis:", "ami:"), "--timeout=1.5")
+        assert ends_at(steps, "greeting")
+
+
+# --- the way there ---
+
+
+def test_no_such_name() -> None:
+    code, steps = examine("ami://admin:amp111@nosuch.invalid:5038")
+    assert code == 8
+    assert ends_at(steps, "dns")
+
+
+def test_nobody_listens() -> None:
+    code, steps = examine(f"ami://admin:amp111@127.0.0.1:{free_port()}")
+    assert code == 8
+    assert ends_at(steps, "tcp")
+    assert "connection refused: does Asterisk run" in steps["tcp"]["said"]
+
+
+def test_a_firewall_that_says_nothing() -> None:
+    with black_hole() as port:
+        code, steps = examine(f"ami://admin:amp111@127.0.0.1:{port}", "--timeout=0.5")
+    assert code == 8
+    assert ends_at(steps, "tcp")
+
+
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [
+        ({"banner": None}, "no greeting from 127.0.0.1:"),
+        ({"refuse_connections": True}, "closed the connection without a greeting"),
+    ],
+)
+def test_no_greeting(faults: dict[str, Any], said: str) -> None:
+    with quick_simulator(faults=Faults(**faults)) as sim:
+        code, steps = examine(sim, "--timeout=1.5")
+    assert code == 8
+    assert ends_at(steps, "greeting")
+    assert said in steps["greeting"]["said"]
+
+
+def test_somebody_else_greets() -> None:
+    with quick_simulator(faults=Faults(banner="220 mail ESMTP")) as sim:
+        _, steps = examine(sim)
+    assert steps["greeting"]["verdict"] == "warning"
+    assert "'220 mail ESMTP'" in steps["greeting"]["said"]
+
+
+def test_a_refused_login(sim: Simulator) -> None:
+    code, steps = examine(f"ami://admin:wrong@127.0.0.1:{sim.port}")
+    assert code == 8
+    assert ends_at(steps, "login")
+    assert steps["login"]["said"].endswith("It is not tried again.")
+    assert "manager show user" in steps["login"]["cure"]
+    assert sim.login_attempts == 1
+
+
+def test_in_words_what_to_do_and_what_was_not_reached() -> None:
+    done = run("ami_doctor", servers=(f"ami://admin:amp111@127.0.0.1:{free_port()}",))
+    assert done.code == 8
+    assert [line.split()[0] for line in done.lines] == ["node_1", "ok", "failed", "On", "not"]
+    assert done.lines[-1] == "  not reached: tls, greeting, login, actions, events, receivers, clock, latency"
+
+
+def test_one_that_is_ill_does_not_hide_the_others(sim: Simulator) -> None:
+    dead = f"ami://admin:amp111@127.0.0.1:{free_port()}"
+    done = run("ami_doctor", "--json", servers=(dead, sim))
+    assert done.code == 8
+    assert [found["steps"][-1]["verdict"] for found in done.json["servers"]] == ["skipped", "ok"]
+
+
+# --- what the account may ---
+
+
+def test_actions_that_the_account_may_not_run(needs: list[Needs]) -> None:
+    usage = Usage({"Originate": ["x"], "Getvar": ["x"], "Ping": ["x"], "AgentLogoff": ["x"]}, outcomes=True)
+    needs[0] = Needs(usage=usage)
+    with quick_simulator(users={"admin": User(secret="amp111", write="agent,call")}) as sim:
+        code, steps = examine(sim)
+    assert (code, verdicts(steps)) == (8, {"tls": "skipped", "actions": "failed"})
+    said = steps["actions"]["said"]
+    assert "Originate needs write=originate" in said
+    assert "to wait for the outcome of a call needs write=system" in said
+    assert "Getvar" not in said
+    assert "AgentLogoff is not there: is the module app_agent_pool loaded?" in said
+
+
+def test_a_boot_that_an_account_cannot_see() -> None:
+    with quick_simulator(users={"admin": User(secret="amp111", read="call")}) as sim:
+        code, steps = examine(sim)
+    assert (code, verdicts(steps)) == (0, {"tls": "skipped", "events": "warning"})
+    assert "read=call" in steps["events"]["said"]
+
+
+def test_events_that_the_option_turns_off(sim: Simulator) -> None:
+    code, steps = examine(sim, AMI_OPTIONS={"events": "off"})
+    assert (code, steps["events"]["verdict"]) == (0, "ok")
+    assert [action.get("EventMask") for action in sim.received if action.name == "Events"][-1] == "off"
+
+
+WANTED = (
+    Wanted("Hangup", ("call",), ("shop.on_hangup",)),
+    Wanted("VoicemailPasswordChange", ("system", "user"), ("shop.on_password",)),
+    Wanted("MonitorStart", ("call",), ("shop.on_monitor",), removed_in=21),
+    Wanted("Own", None, ("shop.on_own",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("read", "write", "mask", "never"),
+    [
+        ("all", "all", "on", ["shop.on_monitor (MonitorStart): Asterisk 21 no longer has it"]),
+        (
+            "system,call",
+            "all",
+            "on",
+            [
+                "shop.on_password (VoicemailPasswordChange): read= lacks user",
+                "shop.on_monitor (MonitorStart): Asterisk 21 no longer has it",
+            ],
+        ),
+        (
+            "all",
+            "reporting",
+            "system,agent",
+            [
+                "shop.on_hangup (Hangup): the option events lacks call",
+                "shop.on_password (VoicemailPasswordChange): the option events lacks user",
+                "shop.on_monitor (MonitorStart): Asterisk 21 no longer has it",
+            ],
+        ),
+        # What read= allows is not told to this account, so nothing is said of it.
+        ("system", "reporting", "on", ["shop.on_monitor (MonitorStart): Asterisk 21 no longer has it"]),
+    ],
+)
+def test_receivers_that_are_never_called(
+    needs: list[Needs], read: str, write: str, mask: str, never: list[str]
+) -> None:
+    needs[0] = Needs(WANTED)
+    with quick_simulator(users={"admin": User(secret="amp111", read=read, write=write)}) as sim:
+        code, steps = examine(sim, AMI_OPTIONS={"events": mask})
+    assert code == 8
+    assert steps["receivers"]["said"] == f"4 of 4 events; never called: {'; '.join(never)}"
+
+
+@pytest.mark.parametrize(("write", "known"), [("all", True), ("reporting", False)])
+def test_receivers_that_can_be_called(needs: list[Needs], write: str, known: bool) -> None:
+    needs[0] = Needs(WANTED[:2], every_event=True)
+    with quick_simulator(users={"admin": User(secret="amp111", write=write)}) as sim:
+        code, steps = examine(sim)
+    assert code == 0
+    said = steps["receivers"]["said"]
+    assert said.startswith("2 of 2 events, and some of every event: all can be called")
+    assert ("cannot be seen" in said) is not known
+
+
+# --- clocks and latency ---
+
+
+@pytest.mark.parametrize(("ahead", "verdict"), [(0.0, "ok"), (100.0, "warning"), (-100.0, "warning")])
+def test_clocks(sim: Simulator, ahead: float, verdict: str) -> None:
+    def answer(action: Any) -> bytes:
+        stamp = f"{time.time() + ahead:.6f}"
+        return f"Response: Success\r\nActionID: {action.action_id}\r\nPing: Pong\r\nTimestamp: {stamp}\r\n\r\n".encode()
+
+    sim.on("Ping").raw(answer)
+    code, steps = examine(sim)
+    assert (code, steps["clock"]["verdict"]) == (0, verdict)
+    assert abs(float(steps["clock"]["said"].split()[0]) - ahead) < 1
+
+
+def test_a_clock_that_is_not_told(sim: Simulator) -> None:
+    sim.on("Ping").reply(Ping="Pong")
+    _, steps = examine(sim)
+    assert steps["clock"]["verdict"] == "skipped"
+
+
+def test_a_slow_server(sim: Simulator) -> None:
+    sim.on("Ping").after(0.15)
+    code, steps = examine(sim)
+    assert (code, steps["latency"]["verdict"]) == (0, "warning")
+
+
+def test_a_server_that_falls_silent(sim: Simulator) -> None:
+    sim.on("ListCommands").hang()
+    code, steps = examine(sim, "--timeout=3")
+    assert code == 8
+    assert steps["actions"]["verdict"] == "failed"
+    assert steps["actions"]["cure"].startswith("The server stopped answering")
+
+
+# --- as a process ---
+
+
+def test_the_stanza_needs_no_server() -> None:
+    dead = f"ami://site:hush-hush@127.0.0.1:{free_port()}"
+    arguments = ("--manager-conf", "--actions=QueuePause,hangup")
+    with start("ami_doctor", *arguments, servers=(dead, dead)) as tool:
+        assert tool.wait() == 0, str(tool)
+    assert tool.out.count("[site]") == 2
+    assert "write = call,agent" in tool.out
+    assert "; sends QueuePause: --actions" in tool.out
+    assert "hush" not in "\n".join(tool.out)
+    with start("ami_doctor", "--json", *arguments, servers=(dead,)) as tool:
+        assert tool.wait() == 0, str(tool)
+    assert '"write": ["call", "agent"]' in tool.out[0]
+
+
+def test_an_action_that_there_is_not() -> None:
+    with start("ami_doctor", "--manager-conf", "--actions=Orginate", servers=("ami://a:b@127.0.0.1:1",)) as tool:
+        assert tool.wait() == 2, str(tool)
+    assert tool.err == ["CommandError: --actions: Asterisk has no action 'Orginate': did you mean 'Originate'?"]
+
+
+def test_a_signal_ends_it_at_once() -> None:
+    with quick_simulator(faults=Faults(boot_delay=math.inf)) as sim:
+        sim.on("ListCommands").hang()
+        with start("ami_doctor", "--timeout=600", servers=(sim,)) as tool:
+            sim.wait_for(lambda: any(action.name == "ListCommands" for action in sim.received), 30)
+            tool.signal(signal.SIGTERM)
+            assert tool.wait() == 143, str(tool)
+        assert tool.err == ["CommandError: stopped by SIGTERM."]
+        sim.wait_for(lambda: sim.logoffs == 1)

@@ -1,0 +1,188 @@
+"""The account that a project needs: no class too few, and none too many."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from django_ami import signals
+from django_ami.core.catalog import ACTIONS
+from django_ami.core.config import Options, ServerConfig
+from django_ami.core.errors import ConfigurationError
+from django_ami.management import needs as module
+from django_ami.management.manager_conf import Stanza
+from django_ami.management.needs import Needs, Wanted, gather
+from django_ami.management.usage import Usage
+
+
+def usage(*names: str, outcomes: bool = False) -> Usage:
+    found = Usage(outcomes=outcomes)
+    for name in names:
+        found.add(name, "x.py:1")
+    return found
+
+
+def wanted(**classes: tuple[str, ...] | None) -> tuple[Wanted, ...]:
+    return tuple(Wanted(name, one, ("shop.receivers.on",)) for name, one in classes.items())
+
+
+def stanza(needs: Needs, host: str = "127.0.0.1", **options: Any) -> Stanza:
+    server = ServerConfig(name="node_1", host=host, username="site", secret="hush-hush", options=Options(**options))
+    return Stanza(server, needs)
+
+
+# --- read ---
+
+
+@pytest.mark.parametrize(
+    ("needs", "mask", "expected"),
+    [
+        (Needs(), "on", "system"),
+        (Needs(wanted(Hangup=("call",), Cdr=("cdr",))), "on", "system,call,cdr"),
+        (Needs(wanted(VoicemailPasswordChange=("system", "user"))), "on", "system,user"),
+        (Needs(wanted(Hangup=("call",), Cdr=("cdr",))), "cdr,agent", "system,cdr"),
+        (Needs(wanted(Hangup=("call",))), "off", "system"),
+        (Needs(wanted(Own=None)), "on", "system"),
+        (Needs(usage=usage("Originate", outcomes=True)), "on", "system,call"),
+        (Needs(every_event=True), "call,user", "system,call,user"),
+    ],
+)
+def test_read(needs: Needs, mask: str, expected: str) -> None:
+    assert ",".join(needs.read(mask)) == expected
+
+
+def test_receivers_of_every_event_read_all() -> None:
+    assert len(Needs(every_event=True).read()) == 19
+
+
+# --- write ---
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ((), ""),
+        (("Ping", "QueueStatus", "QueueReset"), ""),
+        (("Originate",), "originate"),
+        (("Originate", "Hangup"), "call,originate"),
+        (("Getvar",), "reporting"),
+        (("Getvar", "Redirect"), "call"),
+        (("CoreShowChannels", "DBPut"), "system"),
+        (("CoreShowChannels",), "reporting"),
+        (("Command", "QueuePause"), "command,agent"),
+        (("DongleSendSMS",), ""),
+    ],
+)
+def test_write(names: tuple[str, ...], expected: str) -> None:
+    assert ",".join(Needs(usage=usage(*names)).write()) == expected
+
+
+def test_write_for_outcomes() -> None:
+    assert Needs(usage=usage("Originate", outcomes=True)).write() == ("system", "originate")
+
+
+@pytest.mark.parametrize("name", list(ACTIONS))
+def test_every_action_can_be_allowed(name: str) -> None:
+    classes = ACTIONS[name].privileges
+    written = Needs(usage=usage(name)).write()
+    assert len(written) == bool(classes)
+    assert set(written) <= set(classes)
+
+
+# --- what is gathered ---
+
+
+def on_anything(**_: Any) -> None: ...
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    monkeypatch.setattr(signals, "events", signals.EventSignals())
+    monkeypatch.setattr(signals, "ami_event", signals.EventSignal())
+    monkeypatch.setattr(module, "scan_project", Usage)
+    settings.AMI_CUSTOM_EVENTS = {"DongleNewSMS": "call"}
+
+
+@pytest.mark.usefixtures("nobody")
+def test_receivers_and_actions() -> None:
+    for name in ("hangup", "DONGLENEWSMS", "Xyzzy", "MonitorStart"):
+        signals.events[name].connect(on_anything)
+    needs = gather(["getvar"])
+    who = (f"{__name__}.on_anything",)
+    assert needs.events == (
+        Wanted("Hangup", ("call",), who),
+        Wanted("DONGLENEWSMS", ("call",), who),
+        Wanted("Xyzzy", None, who),
+        Wanted("MonitorStart", ("call",), who, removed_in=21),
+    )
+    assert not needs.every_event
+    assert needs.usage.places == {"Getvar": ["--actions"]}
+    signals.ami_event.connect(on_anything)
+    assert gather().every_event
+
+
+@pytest.mark.usefixtures("nobody")
+def test_actions_that_there_are_not() -> None:
+    with pytest.raises(ConfigurationError, match=r"no action 'Orginate': did you mean 'Originate'\?"):
+        gather(["Orginate"])
+
+
+# --- the text ---
+
+
+def test_the_stanza() -> None:
+    needs = Needs(wanted(Hangup=("call",), Cdr=("cdr",)), usage=usage("Originate", "Originate", "Ping"))
+    assert list(stanza(needs).lines()) == [
+        "; The account of node_1 (127.0.0.1:5038). Put it into manager.conf there, then: manager reload",
+        "[site]",
+        "; secret = the SECRET of node_1 in the settings; without it nobody can log in",
+        "deny = 0.0.0.0/0.0.0.0",
+        "permit = 127.0.0.1/255.255.255.255",
+        "; receivers of: Cdr, Hangup; system for FullyBooted",
+        "read = system,call,cdr",
+        "; what no receiver wants is not sent: make these lines anew when there are new receivers, and leave them out if",
+        "; other programs use this account",
+        "eventfilter = ^Event: (Cdr|FullyBooted|Hangup|Shutdown)[[:space:]]",
+        "; sends Originate: x.py:1 and 1 more",
+        "; sends Ping: x.py:1",
+        "; add reporting if ami_status shall show versions and calls",
+        "write = originate",
+        "; by default Asterisk hangs up on a reader that lets one write wait for 100 ms",
+        "writetimeout = 5000",
+    ]
+
+
+def test_who_may_come() -> None:
+    lines = list(stanza(Needs(), host="pbx.example").lines())
+    assert "; permit = ADDRESS/255.255.255.255" in lines
+    assert not any(line.startswith(("permit", "deny")) for line in lines)
+
+
+def test_what_is_not_known_is_said() -> None:
+    needs = Needs(wanted(Xyzzy=None), usage=usage("DongleSendSMS", outcomes=True))
+    text = "\n".join(stanza(needs).lines())
+    assert "; add the classes of Xyzzy, which are not known here (setting AMI_CUSTOM_EVENTS)" in text
+    assert "; add the classes of DongleSendSMS, which are not known here" in text
+    assert "; system for the event filter of those who wait for the outcome of a call" in text
+    assert "call for OriginateResponse" in text
+    assert "; no actions were found in the source" in "\n".join(stanza(Needs()).lines())
+
+
+def test_no_filter_for_those_who_want_everything() -> None:
+    assert stanza(Needs(every_event=True)).filters == []
+
+
+def test_long_lists_are_cut() -> None:
+    names = {f"Event{number:03}": ("call",) for number in range(500)}
+    made = stanza(Needs(wanted(**names)))
+    lines = list(made.lines())
+    assert max(map(len, lines)) < 1000
+    assert len(made.filters) == 51
+    assert sum(len(re.findall(r"Event\d{3}", text)) for text in made.filters) == 500
+
+
+def test_no_line_shows_the_secret() -> None:
+    made = stanza(Needs())
+    assert "hush" not in "\n".join(made.lines()) + repr(made.as_dict())
