@@ -1,12 +1,13 @@
-"""``python -m tests.catalog CURRENT OLDER``: write the catalogue and the typed actions.
+"""``python -m tests.catalog core-en_US.xml``: write the catalogue, and the classes of the actions.
 
-CURRENT and OLDER are the XML documentation of Asterisk 22 and 16: ``tests/asterisk/server up 22`` installs one, with
-``usr/share/asterisk/documentation/core-en_US.xml`` in its tree.
+The file is the XML documentation of Asterisk 22, as it is installed in ``usr/share/asterisk/documentation``:
+``tests/asterisk/server up 22`` installs one.
 """
 
 from __future__ import annotations
 
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 from django_ami.core import actions
@@ -18,6 +19,8 @@ from tests.catalog.source import formatted
 from tests.catalog.tables import actions_module, events_module
 
 CORE = Path(__file__).parents[2] / "django_ami" / "core"
+#: Of which documentation the sources are that are in the repository; as sha256sum writes it.
+FINGERPRINT = Path(__file__).with_name("documentation.sha256")
 #: How the classes that are written by hand spell the names of their actions, where it is not the class's.
 SPELLED = {"GetVar": "Getvar", "SetVar": "Setvar"}
 
@@ -29,9 +32,9 @@ def by_hand() -> set[str]:
     return {SPELLED.get(name, name) for name in classes}
 
 
-def generate(current: Path, older: Path) -> dict[Path, str]:
+def generate(documentation: Path) -> dict[Path, str]:
     """The sources, by where they belong."""
-    contents = Contents(Documentation(current), Documentation(older))
+    contents = Contents(Documentation(documentation))
     sources = {
         CORE / "catalog" / "actions.py": actions_module(contents.actions),
         CORE / "catalog" / "events.py": events_module(contents.events),
@@ -40,8 +43,14 @@ def generate(current: Path, older: Path) -> dict[Path, str]:
     return {path: formatted(source) for path, source in sources.items()}
 
 
+def fingerprint(documentation: Path) -> str:
+    """What tells one documentation from another."""
+    return sha256(documentation.read_bytes()).hexdigest()
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 2:
         sys.exit(__doc__)
-    for path, source in generate(*map(Path, sys.argv[1:])).items():
+    for path, source in generate(Path(sys.argv[1])).items():
         path.write_text(source)
+    FINGERPRINT.write_text(f"{fingerprint(Path(sys.argv[1]))}  core-en_US.xml\n")

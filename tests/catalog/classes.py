@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from tests.catalog.arguments import NUMBERED, arguments
-from tests.catalog.gaps import ANSWERED_BY
+from tests.catalog.gaps.answers import ANSWERED_BY
 from tests.catalog.tables import GENERATED
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from django_ami.core.catalog.info import ActionInfo, EventInfo, Parameter
-from tests.catalog import gaps
+from tests.catalog.gaps import answers, events, parameters, privileges, removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,8 +17,9 @@ __all__ = ["Contents"]
 
 Info = TypeVar("Info", ActionInfo, EventInfo)
 
-_PRIVILEGES = {name: tuple(classes.split()) for classes, names in gaps.PRIVILEGES.items() for name in names.split()}
-_REMOVED = {name: module for module, names in gaps.REMOVED.items() for name in names.split()}
+_PRIVILEGES = {
+    name: tuple(classes.split()) for classes, names in privileges.PRIVILEGES.items() for name in names.split()
+}
 
 
 class _List:
@@ -31,35 +32,37 @@ class _List:
         self.headers = tuple(map(Parameter, ("EventList", "ListItems", *more)))
 
 
-_LISTS = {name: _List(text) for name, text in gaps.LISTS.items()}
+_LISTS = {name: _List(text) for name, text in answers.LISTS.items()}
 _CLOSING = {answer.closing: answer.headers for answer in _LISTS.values()}
 
 
 class Contents:
-    """All ``actions`` and ``events`` of an Asterisk, and those of an older one that are gone, in order of names."""
+    """All ``actions`` and ``events``, those of Asterisk 16 that are gone included, in the order of their names."""
 
-    def __init__(self, current: Documentation, older: Documentation) -> None:
-        self.actions = _sorted(map(_action, (older.actions | current.actions).values()))
+    def __init__(self, documentation: Documentation) -> None:
+        self.actions = _sorted(map(_action, (removed.ACTIONS | documentation.actions).values()))
         self._answers: dict[str, list[ActionInfo]] = {}
         for action in self.actions:
             for name in filter(None, (*action.items, action.final_event)):
                 self._answers.setdefault(name, []).append(action)
-        bare = {name: EventInfo(name, "", "") for name in self._answers}
-        self.events = _sorted(map(self._event, (bare | older.events | current.events | gaps.EVENTS).values()))
+        known = {name: EventInfo(name, "", "") for name in self._answers}
+        known |= removed.EVENTS | documentation.events | events.EVENTS
+        self.events = _sorted(self._event(info) for name, info in known.items() if name not in events.UNREAL)
 
     def _event(self, info: EventInfo) -> EventInfo:
-        answers = self._answers.get(info.name, [])
-        names = tuple(action.name for action in answers)
-        broadcast = not answers or info.name in gaps.BROADCAST_TOO
+        asked = self._answers.get(info.name, [])
+        names = tuple(action.name for action in asked)
+        broadcast = not asked or info.name in answers.BROADCAST_TOO
+        gone = info.name in removed.EVENTS or (not broadcast and all(action.removed_in for action in asked))
         return replace(
             info,
             synopsis=info.synopsis or f"Completes the answer to {' and '.join(names)}.",
-            module=_module(info) or answers[0].module,
-            privileges=gaps.EVENT_PRIVILEGES.get(info.name, info.privileges) if broadcast else (),
+            module=_module(info) or asked[0].module,
+            privileges=events.PRIVILEGES.get(info.name, info.privileges) if broadcast else (),
             parameters=tuple(_event_parameters(info)),
             broadcast=broadcast,
             answers=names,
-            removed_in=gaps.REMOVED_IN if info.name in _REMOVED else None,
+            removed_in=removed.REMOVED_IN if gone else None,
         )
 
 
@@ -68,45 +71,45 @@ def _action(info: ActionInfo) -> ActionInfo:
     return replace(
         info,
         module=_module(info),
-        privileges=_PRIVILEGES.get(info.name, ()),
+        privileges=_PRIVILEGES[info.name],
         parameters=tuple(_action_parameters(info)),
         description="\n\n".join(filter(None, (info.description, *_remarks(info.name)))),
         items=answer.items if answer else (),
-        final_event=answer.closing if answer else gaps.ANSWERED_BY.get(info.name),
-        removed_in=gaps.REMOVED_IN if info.name in _REMOVED else None,
+        final_event=answer.closing if answer else answers.ANSWERED_BY.get(info.name),
+        removed_in=removed.REMOVED_IN if info.name in removed.ACTIONS else None,
     )
 
 
 def _module(info: ActionInfo | EventInfo) -> str:
-    return _REMOVED.get(info.name) or gaps.MODULES.get(info.module, info.module)
+    return parameters.MODULES.get(info.module, info.module)
 
 
 def _action_parameters(info: ActionInfo) -> Iterator[Parameter]:
     for parameter in info.parameters:
         place = info.name, parameter.name
-        if place not in gaps.ACTION_PARAMETERS:
+        if place not in parameters.PARAMETERS:
             yield replace(
                 parameter,
-                required=parameter.required or place in gaps.REQUIRED,
-                repeatable=parameter.repeatable or place in gaps.REPEATABLE,
-                choices=gaps.CHOICES.get(place, parameter.choices),
+                required=parameter.required or place in parameters.REQUIRED,
+                repeatable=parameter.repeatable or place in parameters.REPEATABLE,
+                choices=parameters.CHOICES.get(place, parameter.choices),
             )
-    for (action, _), added in gaps.ACTION_PARAMETERS.items():
+    for (action, _), added in parameters.PARAMETERS.items():
         if action == info.name and added is not None:
             yield added
 
 
 def _remarks(name: str) -> Iterator[str]:
-    if name in gaps.ERROR_IF_EMPTY.split():
+    if name in answers.ERROR_IF_EMPTY.split():
         yield "An empty list is answered with an error."
-    yield " ".join(gaps.REMARKS.get(name, "").split())
+    yield " ".join(answers.REMARKS.get(name, "").split())
 
 
 def _event_parameters(info: EventInfo) -> Iterable[Parameter]:
-    more = gaps.EVENT_PARAMETERS.get(info.name, ())
+    more = events.PARAMETERS.get(info.name, ())
     every = (*_CLOSING.get(info.name, ()), *info.parameters, *more)
     return {parameter.name: parameter for parameter in every}.values()
 
 
 def _sorted(infos: Iterable[Info]) -> tuple[Info, ...]:
-    return tuple(sorted((info for info in infos if info.name not in gaps.UNREAL), key=lambda info: info.name.lower()))
+    return tuple(sorted(infos, key=lambda info: info.name.lower()))

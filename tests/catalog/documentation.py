@@ -48,7 +48,8 @@ class Documentation:
     def _events(self) -> dict[str, EventInfo]:
         """Those that stand by themselves, and those that are described in the answer of an action."""
         events: dict[str, EventInfo] = {}
-        for element in self._root.iter("managerEvent"):
+        # What a module says of an event of the core's comes behind what the core says.
+        for element in sorted(self._root.iter("managerEvent"), key=lambda one: _module(one) != "core"):
             name = element.attrib["name"]
             for instance in element.findall("managerEventInstance"):
                 info = self._event(name, _module(element), instance)

@@ -37,7 +37,10 @@ class Catalog(Mapping[str, Info], Generic[Info]):
         return {name.lower(): info for name, info in self._by_name.items()}
 
     def __getitem__(self, name: str) -> Info:
-        return self._by_folded_name[name.lower()]
+        try:
+            return self._by_folded_name[name.lower()]
+        except KeyError:
+            raise KeyError(name) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_name)

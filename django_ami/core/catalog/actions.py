@@ -414,16 +414,13 @@ TABLE: tuple[ActionInfo, ...] = (
     ),
     ActionInfo(
         "ChangeMonitor",
-        "Change monitoring filename of a channel.",
+        "Change the file that a channel is recorded into.",
         "res_monitor",
         privileges=("call",),
         parameters=(
-            Parameter("Channel", description="Used to specify the channel to record.", required=True),
-            Parameter(
-                "File", description="Is the new name of the file created in the monitor spool directory.", required=True
-            ),
+            Parameter("Channel", required=True),
+            Parameter("File", required=True),
         ),
-        description="This action may be used to change the file started by a previous 'Monitor' action.",
         removed_in=21,
     ),
     ActionInfo(
@@ -1554,28 +1551,13 @@ TABLE: tuple[ActionInfo, ...] = (
     ),
     ActionInfo(
         "Monitor",
-        "Monitor a channel.",
+        "Record a channel.",
         "res_monitor",
         privileges=("call",),
         parameters=(
-            Parameter("Channel", description="Used to specify the channel to record.", required=True),
-            Parameter(
-                "File",
-                description=(
-                    "Is the name of the file created in the monitor spool directory. Defaults to the same "
-                    "name as the channel (with slashes replaced with dashes)."
-                ),
-            ),
-            Parameter("Format", description="Is the audio recording format. Defaults to ``wav``."),
-            Parameter(
-                "Mix",
-                description=(
-                    "Boolean parameter as to whether to mix the input and output channels together after "
-                    "the recording is finished."
-                ),
-            ),
+            Parameter("Channel", required=True),
+            *plain("File", "Format", "Mix"),
         ),
-        description="This action may be used to record the audio on a specified channel.",
         removed_in=21,
     ),
     ActionInfo(
@@ -1775,11 +1757,10 @@ TABLE: tuple[ActionInfo, ...] = (
     ),
     ActionInfo(
         "PauseMonitor",
-        "Pause monitoring of a channel.",
+        "Pause the recording of a channel.",
         "res_monitor",
         privileges=("call",),
-        parameters=(Parameter("Channel", description="Used to specify the channel to record.", required=True),),
-        description="This action may be used to temporarily stop the recording of a channel.",
+        parameters=(Parameter("Channel", required=True),),
         removed_in=21,
     ),
     ActionInfo(
@@ -2530,127 +2511,92 @@ TABLE: tuple[ActionInfo, ...] = (
     ),
     ActionInfo(
         "SIPnotify",
-        "Send a SIP notify.",
+        "Send a SIP NOTIFY.",
         "chan_sip",
         privileges=("system",),
         parameters=(
-            Parameter("Channel", description="Peer to receive the notify.", required=True),
-            Parameter(
-                "Variable",
-                description="At least one variable pair must be specified. ``name``=``value``",
-                required=True,
-            ),
-            Parameter(
-                "Call-ID", description="When specified, SIP notity will be sent as a part of an existing dialog."
-            ),
-        ),
-        description=(
-            "Sends a SIP Notify event.\n\n"
-            "All parameters for this event must be specified in the body of this request via "
-            "multiple ``Variable: name=value`` sequences."
+            Parameter("Channel", required=True),
+            Parameter("Variable", required=True),
+            *plain("Call-ID"),
         ),
         removed_in=21,
     ),
     ActionInfo(
         "SIPpeers",
-        "List SIP peers (text format).",
+        "List the SIP peers.",
         "chan_sip",
         privileges=("system", "reporting"),
-        description=(
-            "Lists SIP peers in text format with details on current status. ``Peerlist`` will "
-            "follow as separate events, followed by a final event called ``PeerlistComplete``."
-        ),
         items=("PeerEntry",),
         final_event="PeerlistComplete",
         removed_in=21,
     ),
     ActionInfo(
         "SIPpeerstatus",
-        "Show the status of one or all of the sip peers.",
+        "The status of one SIP peer or of all.",
         "chan_sip",
-        privileges=("system", "reporting"),
-        parameters=(Parameter("Peer", description="The peer name you want to check."),),
-        description=(
-            "Retrieves the status of one or all of the sip peers. If no peer name is specified, "
-            "status for all of the sip peers will be retrieved."
-        ),
+        privileges=("system",),
+        parameters=(*plain("Peer"),),
         items=("PeerStatus",),
         final_event="SIPpeerstatusComplete",
         removed_in=21,
     ),
     ActionInfo(
         "SIPqualifypeer",
-        "Qualify SIP peers.",
+        "Qualify a SIP peer.",
         "chan_sip",
         privileges=("system", "reporting"),
-        parameters=(Parameter("Peer", description="The peer name you want to qualify.", required=True),),
-        description="Qualify a SIP peer.",
+        parameters=(Parameter("Peer", required=True),),
         removed_in=21,
     ),
     ActionInfo(
         "SIPshowpeer",
-        "show SIP peer (text format).",
+        "Show a SIP peer.",
         "chan_sip",
         privileges=("system", "reporting"),
-        parameters=(Parameter("Peer", description="The peer name you want to check.", required=True),),
-        description="Show one SIP peer with details on current status.",
+        parameters=(Parameter("Peer", required=True),),
         removed_in=21,
     ),
     ActionInfo(
         "SIPshowregistry",
-        "Show SIP registrations (text format).",
+        "List the SIP registrations.",
         "chan_sip",
         privileges=("system", "reporting"),
-        description=(
-            "Lists all registration requests and status. Registrations will follow as separate "
-            "events followed by a final event called ``RegistrationsComplete``."
-        ),
         items=("RegistryEntry",),
         final_event="RegistrationsComplete",
         removed_in=21,
     ),
     ActionInfo(
         "SKINNYdevices",
-        "List SKINNY devices (text format).",
+        "List the Skinny devices.",
         "chan_skinny",
         privileges=("system", "reporting"),
-        description=(
-            "Lists Skinny devices in text format with details on current status. Devicelist will "
-            "follow as separate events, followed by a final event called DevicelistComplete."
-        ),
         items=("DeviceEntry",),
         final_event="DevicelistComplete",
         removed_in=21,
     ),
     ActionInfo(
         "SKINNYlines",
-        "List SKINNY lines (text format).",
+        "List the Skinny lines.",
         "chan_skinny",
         privileges=("system", "reporting"),
-        description=(
-            "Lists Skinny lines in text format with details on current status. Linelist will "
-            "follow as separate events, followed by a final event called LinelistComplete."
-        ),
         items=("LineEntry",),
         final_event="LinelistComplete",
         removed_in=21,
     ),
     ActionInfo(
         "SKINNYshowdevice",
-        "Show SKINNY device (text format).",
+        "Show a Skinny device.",
         "chan_skinny",
         privileges=("system", "reporting"),
-        parameters=(Parameter("Device", description="The device name you want to check.", required=True),),
-        description="Show one SKINNY device with details on current status.",
+        parameters=(Parameter("Device", required=True),),
         removed_in=21,
     ),
     ActionInfo(
         "SKINNYshowline",
-        "Show SKINNY line (text format).",
+        "Show a Skinny line.",
         "chan_skinny",
         privileges=("system", "reporting"),
-        parameters=(Parameter("Line", description="The line name you want to check.", required=True),),
-        description="Show one SKINNY line with details on current status.",
+        parameters=(Parameter("Line", required=True),),
         removed_in=21,
     ),
     ActionInfo(
@@ -2765,20 +2711,18 @@ TABLE: tuple[ActionInfo, ...] = (
     ),
     ActionInfo(
         "StopMonitor",
-        "Stop monitoring a channel.",
+        "Stop the recording of a channel.",
         "res_monitor",
         privileges=("call",),
-        parameters=(Parameter("Channel", description="The name of the channel monitored.", required=True),),
-        description="This action may be used to end a previously started 'Monitor' action.",
+        parameters=(Parameter("Channel", required=True),),
         removed_in=21,
     ),
     ActionInfo(
         "UnpauseMonitor",
-        "Unpause monitoring of a channel.",
+        "Go on with the recording of a channel.",
         "res_monitor",
         privileges=("call",),
-        parameters=(Parameter("Channel", description="Used to specify the channel to record.", required=True),),
-        description=("This action may be used to re-enable recording of a channel after calling PauseMonitor."),
+        parameters=(Parameter("Channel", required=True),),
         removed_in=21,
     ),
     ActionInfo(

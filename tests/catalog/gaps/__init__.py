@@ -1,0 +1,1 @@
+"""What Asterisk's XML documentation lacks or has wrong: kept by hand, from its source (named) and from real servers."""

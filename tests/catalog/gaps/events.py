@@ -1,0 +1,228 @@
+"""Events that are not described, and what is wrong of others."""
+
+from __future__ import annotations
+
+from django_ami.core.catalog.headers import bridge, channel
+from django_ami.core.catalog.info import EventInfo, Parameter
+
+__all__ = ["EVENTS", "PARAMETERS", "PRIVILEGES", "UNREAL", "events"]
+
+#: Described in this spelling, which is not the wire's: there it is Newexten.
+UNREAL = {"NewExten"}
+
+
+def events(
+    names: str, synopsis: str, module: str, *parameters: str | tuple[Parameter, ...], privileges: str = ""
+) -> dict[str, EventInfo]:
+    """The events of these names, which differ in nothing else; a text in ``parameters`` is names of parameters."""
+    headers = tuple(
+        header for some in parameters for header in (map(Parameter, some.split()) if isinstance(some, str) else some)
+    )
+    return {
+        name: EventInfo(name, synopsis, module, privileges=tuple(privileges.split()), parameters=headers)
+        for name in names.split()
+    }
+
+
+_VOICEMAIL_USER = """
+    VMContext VoiceMailbox Fullname Email Pager ServerEmail FromString MailCommand Language TimeZone Callback Dialout
+    UniqueID ExitContext SayDurationMinimum SayEnvelope SayCID AttachMessage AttachmentFormat DeleteMessage VolumeGain
+    CanReview CanMarkUrgent CallOperator MaxMessageCount MaxMessageLength NewMessageCount OldMessageCount
+"""
+
+#: Events that are not described at all, and those that are described wrongly.
+EVENTS = {
+    # --- broadcast ---
+    **events(
+        "Newexten",
+        "Raised when a channel enters a new context, extension, priority.",
+        "core",
+        channel(),
+        "Extension Application AppData",
+        privileges="dialplan",
+    ),
+    **events(
+        "Rename",
+        "Raised when the name of a channel is changed.",
+        "core",
+        "Channel Newname Uniqueid",  # ast_change_name in main/channel.c
+        privileges="call",
+    ),
+    **events(
+        "LogChannel",
+        "Raised when a logging channel is disabled, or enabled again by a reload.",
+        "core",
+        "Channel Enabled Reason",  # main/logger.c; Reason only when it is disabled
+        privileges="system",
+    ),
+    **events(
+        "AsyncAGIExec",
+        "Raised when AsyncAGI completes an AGI command.",
+        "res_agi",
+        channel(),
+        "CommandId Result",  # agi_exec_end in res/res_agi.c; the documentation spells it CommandID
+        privileges="agi",
+    ),
+    **events(
+        "TestEvent",
+        "Raised by the tests that are built into Asterisk (TEST_FRAMEWORK); more headers by type.",
+        "core",
+        "Type State AppFile AppFunction AppLine",  # main/test.c
+        privileges="reporting",
+    ),
+    **events(
+        "JabberStatus",
+        "Raised when the presence of an XMPP buddy changes.",
+        "res_xmpp",
+        "Account JID Resource Status Priority Description",
+        privileges="user",
+    ),
+    **events(
+        "MobileStatus",
+        "Raised when a mobile phone is connected or disconnected over Bluetooth.",
+        "chan_mobile",
+        "Status Device",
+        privileges="system",
+    ),
+    # Call completion: cc_*_to_ami in main/stasis_system.c.
+    **events(
+        "CCAvailable", "Raised when call completion can be requested.", "core", "CoreID Callee Service", privileges="cc"
+    ),
+    **events(
+        "CCOfferTimerStart",
+        "Raised when the time begins in which call completion can be requested.",
+        "core",
+        "CoreID Caller Expires",
+        privileges="cc",
+    ),
+    **events(
+        "CCRequested", "Raised when call completion is requested.", "core", "CoreID Caller Callee", privileges="cc"
+    ),
+    **events(
+        "CCRequestAcknowledged",
+        "Raised when the request for call completion is accepted.",
+        "core",
+        "CoreID Caller",
+        privileges="cc",
+    ),
+    **events(
+        "CCCallerStartMonitoring",
+        "Raised when it is watched for the caller to be free.",
+        "core",
+        "CoreID Caller",
+        privileges="cc",
+    ),
+    **events(
+        "CCCallerStopMonitoring",
+        "Raised when it is watched for the caller to be free no more.",
+        "core",
+        "CoreID Caller",
+        privileges="cc",
+    ),
+    **events(
+        "CCCallerRecalling", "Raised when the caller is being called back.", "core", "CoreID Caller", privileges="cc"
+    ),
+    **events("CCRecallComplete", "Raised when the call back was made.", "core", "CoreID Caller", privileges="cc"),
+    **events("CCFailure", "Raised when call completion has failed.", "core", "CoreID Caller Reason", privileges="cc"),
+    **events(
+        "CCMonitorFailed",
+        "Raised when the callee can be watched no more.",
+        "core",
+        "CoreID Callee",
+        privileges="cc",
+    ),
+    # --- items of lists ---
+    **events("BridgeListItem", "A bridge.", "core", bridge()),
+    **events(
+        "BridgeTechnologyListItem",
+        "A technology of bridging.",
+        "core",
+        "BridgeTechnology BridgeType BridgePriority BridgeSuspended",
+    ),
+    **events("ChannelHungup", "A channel that was asked to hang up.", "core", "Channel"),
+    **events("CoreShowChannelMap", "A channel and one that it is connected with.", "core", "Channel ConnectedChannel"),
+    **events(
+        "DAHDIShowChannels",
+        "A DAHDI channel.",
+        "chan_dahdi",
+        "DAHDIChannel Channel Uniqueid AccountCode Signalling SignallingCode Context DND Alarm Description",
+    ),
+    **events(
+        "DAHDIShowStatus",
+        "A DAHDI span.",
+        "chan_dahdi",
+        "Span Description Alarms IRQ bpviol CRC Framing Coding Options LBO",
+    ),
+    **events("DBGetResponse", "An entry of the database.", "core", "Family Key Val"),
+    **events("DBGetTreeResponse", "An entry of the database.", "core", "Key Val"),
+    **events(
+        "ListDialplan",
+        "A priority, an include, a switch or an ignored pattern of a context.",
+        "core",
+        "Context IncludeContext Switch IgnorePattern Extension ExtensionLabel Priority Application AppData Registrar",
+    ),
+    **events("PRIShowSpans", "A PRI span.", "chan_dahdi", "Span DChannel Order Active Alarm Up"),
+    **events(
+        "Parkinglot", "A parking lot; ``Timeout`` in seconds.", "res_parking", "Name StartSpace StopSpace Timeout"
+    ),
+    **events(
+        "PeerEntry",
+        "A peer; IAXpeerlist, IAXpeers and SIPpeers tell different things of it.",
+        "chan_iax2",
+        """
+        Channeltype ObjectName ObjectUsername ChanObjectType IPaddress IPport Mask Port Dynamic Trunk Encryption Status
+        Description
+        """,
+    ),
+    **events(
+        "QueueMember",
+        "A member of a queue.",
+        "app_queue",
+        """
+        Queue Name Location StateInterface Membership Penalty CallsTaken LastCall LastPause LoginTime InCall Status
+        Paused PausedReason Wrapuptime
+        """,
+    ),
+    **events(
+        "QueueParams",
+        "A queue: its settings and figures.",
+        "app_queue",
+        """
+        Queue Max Strategy Calls Holdtime TalkTime Completed Abandoned ServiceLevel ServicelevelPerf ServicelevelPerf2
+        Weight
+        """,
+    ),
+    **events(
+        "QueueSummary",
+        "The figures of a queue; times in seconds.",
+        "app_queue",
+        "Queue LoggedIn Available Callers HoldTime TalkTime LongestHoldTime",
+    ),
+    **events(
+        "RegistryEntry",
+        "A registration of ours elsewhere; IAXregistry and SIPshowregistry tell different things of it.",
+        "chan_iax2",
+        "Host DNSmanager Username Perceived Refresh State",
+    ),
+    **events("VoicemailBoxDetail", "A message in a mailbox.", "app_voicemail", "Folder CallerID Date Duration Flag ID"),
+    **events("VoicemailUserDetail VoicemailUserEntry", "A user of voicemail.", "app_voicemail", _VOICEMAIL_USER),
+}
+
+#: Parameters of events that the documentation has forgotten, or misspelled; they go to the end.
+PARAMETERS = {
+    "CEL": (Parameter("Channel"),),
+    "ConfbridgeList": (Parameter("EndMarkedAny"),),
+    "EndpointDetail": (Parameter("FollowRedirectMethods"),),
+    "RTCPReceived": (Parameter("To"), Parameter("MES")),
+    "RTCPSent": (Parameter("From"), Parameter("MES")),
+    "Status": (Parameter("Variable", repeatable=True),),
+    "TransportDetail": (Parameter("AsyncOperations"), Parameter("ExternalSignalingHostname")),
+}
+
+#: Classes of events that the documentation has wrong (talking_start in main/manager_channels.c, and the password
+#: change of apps/app_voicemail.c).
+PRIVILEGES = {
+    "ChannelTalkingStart": ("call",),
+    "ChannelTalkingStop": ("call",),
+    "VoicemailPasswordChange": ("system", "user"),
+}
