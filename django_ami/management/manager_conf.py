@@ -41,7 +41,8 @@ class Stanza:
         """Values of ``eventfilter``: regular expressions of which one must match an event; none if all are wanted."""
         if self.needs.every_event:
             return []
-        names = sorted({*_ALWAYS, *(wanted.name for wanted in self.needs.events)})
+        outcomes = ("OriginateResponse",) if self.needs.usage.outcomes else ()
+        names = sorted({*_ALWAYS, *outcomes, *(wanted.name for wanted in self.needs.events)})
         lines = [names[at : at + _NAMES_IN_A_LINE] for at in range(0, len(names), _NAMES_IN_A_LINE)]
         # The text of an event begins so, and the end of the line is a carriage return.
         return [f"^Event: ({'|'.join(map(_escaped, line))})[[:space:]]" for line in lines]

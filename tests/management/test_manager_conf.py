@@ -167,6 +167,7 @@ def test_what_is_not_known_is_said() -> None:
     assert "; add the classes of DongleSendSMS, which are not known here" in text
     assert "; system for the event filter of those who wait for the outcome of a call" in text
     assert "call for OriginateResponse" in text
+    assert "eventfilter = ^Event: (FullyBooted|OriginateResponse|Shutdown|Xyzzy)[[:space:]]" in text
     assert "; no actions were found in the source" in "\n".join(stanza(Needs()).lines())
 
 
