@@ -245,6 +245,7 @@ def test_rights_that_change_hold_from_the_next_login_on(asterisk: Asterisk, list
     assert names_of(with_all) & names_of(with_all_again) >= {b"FullyBooted", b"Newchannel", b"UserEvent"}
     assert [*with_all, *with_few, *with_all_again] == events_of(between)
     assert {one.text for one in worker.actions() if one.error == "ActionFailed"} == {DENIED}
+    assert_settled_once(worker, own(between.sent.split(b"\r\n\r\n")))
     (warning,) = lines(worker, "FullyBooted did not come within 2 s (option boot_timeout)")
     assert "or read= of user 'fallible' in manager.conf has no system any more" in warning
     assert "The version is unknown: write= has neither system nor reporting" in warning
@@ -290,6 +291,7 @@ def test_an_account_without_rights(asterisk: Asterisk, listen: Callable[..., Wor
     assert warning.startswith("pbx: FullyBooted did not come: read= of user 'powerless' in manager.conf has no system")
     assert "Events of classes that are not in read= never come, and nobody is told." in warning
     assert "in write= are refused with 'Permission denied'." in warning
+    assert_settled_once(worker, own(between.sent.split(b"\r\n\r\n")))
     assert failures(worker).keys() == {("ActionFailed", True)}
     assert {one.text for one in worker.actions() if one.error == "ActionFailed"} == {DENIED}
     print(worker.out[-1], dict(failures(worker)))
