@@ -37,19 +37,19 @@ def raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def optimised() -> str:
-    """Whether the interpreter was built with profile-guided optimisation, as far as it can be told."""
-    if "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""):
-        return "optimised build (--enable-optimizations)"
-    if Path(sys.base_prefix) == Path("/usr"):
-        # A distribution optimises without the flag: Debian builds the target profile-opt by itself.
-        return "the distribution's build, optimised as distributions do"
-    return "not an optimised build (no --enable-optimizations)"
+def is_optimised() -> bool:
+    """Whether the interpreter was built with profile-guided optimisation, as far as it can be told.
+
+    A distribution optimises without the flag, too: Debian builds the target ``profile-opt`` by itself.
+    """
+    return "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "") or sys.base_prefix == "/usr"
 
 
 def interpreter() -> str:
-    """Which Python this is."""
-    return f"{platform.python_implementation()} {platform.python_version()}, {optimised()}"
+    """Which Python this is, and how it was built: one that is not optimised is up to twice as slow, for everybody."""
+    built = "the distribution's, " if sys.base_prefix == "/usr" else ""
+    built += "an optimised build" if is_optimised() else "NOT an optimised build (no --enable-optimizations)"
+    return f"{platform.python_implementation()} {platform.python_version()}, {built}"
 
 
 def describe() -> dict[str, object]:

@@ -82,7 +82,7 @@ class Pacer(threading.Thread):
 class Connection(threading.Thread):
     """One client: its actions one after the other, as Asterisk takes them."""
 
-    def __init__(self, sock: socket.socket, pacer: Pacer) -> None:
+    def __init__(self, sock: socket.socket, pacer: Pacer | None) -> None:
         super().__init__(daemon=True)
         self._socket = sock
         self._pacer = pacer
@@ -96,7 +96,7 @@ class Connection(threading.Thread):
             rest = b""
             while data := self._socket.recv(_READ):
                 *actions, rest = (rest + data).split(b"\r\n\r\n")
-                self._send(b"".join(map(self._answer, actions)))
+                self._send(b"".join(map(self.answer, actions)))
                 if self._flood:
                     self._send_flood()
 
@@ -104,7 +104,7 @@ class Connection(threading.Thread):
         with self._sending:
             self._socket.sendall(data)
 
-    def _answer(self, action: bytes) -> bytes:
+    def answer(self, action: bytes) -> bytes:
         headers = dict(_HEADER.findall(action))
         name, action_id = headers.get(b"Action", b""), headers.get(b"ActionID", b"")
         return _ANSWERS.get(name.lower(), Connection._unknown)(self, headers).replace(

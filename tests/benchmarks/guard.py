@@ -1,0 +1,280 @@
+"""The guard against getting slower: ``python -m tests.benchmarks.guard``. It compares ratios and counts, never seconds.
+
+Each path of ours is run beside a bare loop that does the like with the same bytes, in the same process. The two have
+about the same share of interpreter and of C, so their ratio hardly depends on the machine or on how Python was built.
+Where valgrind is here, instructions are counted, which no other process disturbs; else CPU is measured, of many short
+runs of both in turn, the fastest of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core import Action, Client, Options, ServerConfig
+from django_ami.core.protocol import Parser
+from tests.benchmarks import machine
+from tests.benchmarks.clients.bare import take_all, take_names, take_three
+from tests.benchmarks.server import SECRET, USER, Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django_ami.core import Event
+
+#: Events, and actions, of one run.
+EVENTS: Final = 2_000
+ACTIONS: Final = 200
+_CHUNK: Final = 2**16
+_DEADLINE: Final = 60.0
+
+
+#: Each path, and the bare loop that it is compared with.
+PATHS: Final = {
+    "parser: one kind wanted": "names",
+    "parser: three headers read": "three headers",
+    "parser: all headers read": "all headers",
+    "client: three headers read": "three headers",
+    "client: actions answered": "all headers",
+}
+#: What the ratios of the paths were, in the order of PATHS, by how it was measured and by the Python that ran it. Who
+#: makes a path faster or, with a reason, slower, writes down what ``--measure`` prints.
+MEASURED: Final = {
+    "instructions": {
+        "3.11": (1.59, 1.98, 1.89, 3.15, 0.39),
+    },
+    "CPU": {
+        "3.11": (1.65, 2.00, 2.11, 3.73, 0.71),
+    },
+}
+#: How much more it may be. A path that takes 30 % more passes in neither way.
+MARGINS: Final = {"instructions": 1.12, "CPU": 1.25}
+
+
+# --- the loops ---
+
+
+def _framed(consume: Callable[[list[bytes]], object]) -> Callable[[bytes], None]:
+    def loop(data: bytes) -> None:
+        rest = b""
+        for start in range(0, len(data), _CHUNK):
+            frames = (rest + data[start : start + _CHUNK]).split(b"\r\n\r\n")
+            rest = frames.pop()
+            consume(frames)
+
+    return loop
+
+
+# --- the paths ---
+
+
+def _parsed(consume: Callable[[Event], object], interest: frozenset[str] | None = None) -> Callable[[bytes], None]:
+    def path(data: bytes) -> None:
+        parser = Parser(server="pbx", banner=False)
+        parser.interest = interest
+        found = 0
+        for start in range(0, len(data), _CHUNK):
+            messages = parser.feed(data[start : start + _CHUNK])
+            for message in messages:
+                consume(message)  # type: ignore[arg-type]
+            found += len(messages)
+        assert found == (EVENTS if interest is None else data.count(b"Event: Hangup\r\n")), found
+
+    return path
+
+
+def _read_three(event: Event) -> None:
+    _ = event.name, event["Uniqueid"], event["Channel"]
+
+
+def _read_all(event: Event) -> None:
+    _ = event.headers
+
+
+class _Ticked:
+    """A client that is turned by hand, and the server's side of its connection in the same thread."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            options = Options(event_queue_capacity=EVENTS * 10)
+            config = ServerConfig(
+                name="pbx", host="127.0.0.1", port=port, username=USER, secret=SECRET, options=options
+            )
+            self.client = Client([config])
+            self.client.connect()
+            self.client.tick()
+            self.client.tick()
+            self.socket = listener.accept()[0]
+        self.socket.settimeout(_DEADLINE)
+        self.answers = Connection(self.socket, None)
+        self.rest = b""
+        self.socket.sendall(b"Asterisk Call Manager/11.0.0\r\n")
+        for _ in ("Challenge", "Login", "CoreSettings"):
+            self.client.tick(_DEADLINE)
+            self._answer()
+        while not self.client.server("pbx").ready:
+            self.client.tick(_DEADLINE)
+        self.client.subscribe(None, self._on_event)
+
+    def _on_event(self, event: Event) -> None:
+        _read_three(event)
+        self.seen += 1
+
+    def _answer(self) -> int:
+        """Wait for actions, and answer them; says how many there were."""
+        *actions, self.rest = (self.rest + self.socket.recv(_CHUNK)).split(b"\r\n\r\n")
+        self.socket.sendall(b"".join(map(self.answers.answer, actions)))
+        return len(actions)
+
+    # Who would look again and again whether something has come would count that, too: so both wait for it.
+
+    def events(self, data: bytes) -> None:
+        """The events of the data arrive, and are delivered."""
+        expected = self.seen + EVENTS
+        left = memoryview(data)
+        while self.seen < expected:
+            if left:
+                left = left[self.socket.send(left[:_CHUNK]) :]
+            self.client.tick(_DEADLINE)
+
+    def actions(self, _: bytes) -> None:
+        """Actions are sent, and answered."""
+        pending = [self.client.send(Action("Getvar", Variable=f"V{number}")) for number in range(ACTIONS)]
+        self.client.tick()
+        answered = 0
+        while answered < ACTIONS:
+            answered += self._answer()
+        while not pending[-1].done():
+            self.client.tick(_DEADLINE)
+        for number, one in enumerate(pending):
+            assert one.result()["Variable"] == f"V{number}"
+
+
+def _works() -> dict[str, Callable[[bytes], None]]:
+    ticked = _Ticked()
+    return {
+        "names": _framed(take_names),
+        "three headers": _framed(take_three),
+        "all headers": _framed(take_all),
+        "parser: one kind wanted": _parsed(_read_three, frozenset({"hangup"})),
+        "parser: three headers read": _parsed(_read_three),
+        "parser: all headers read": _parsed(_read_all),
+        "client: three headers read": ticked.events,
+        "client: actions answered": ticked.actions,
+    }
+
+
+# --- measuring ---
+
+
+def cpu_of(data: bytes, rounds: int) -> dict[str, float]:
+    """CPU seconds of each, the least of many rounds in which one comes after the other."""
+    works = _works()
+    least = dict.fromkeys(works, float("inf"))
+    for _ in range(rounds):
+        for name, work in works.items():
+            begun = time.process_time()
+            work(data)
+            least[name] = min(least[name], time.process_time() - begun)
+    return least
+
+
+def instructions_of(data: bytes, valgrind: str) -> dict[str, float]:
+    """Instructions of each: callgrind writes down what was counted whenever the process asks for its parent."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "events")
+        file.write_bytes(data)
+        counter = [valgrind, "--tool=callgrind", "--dump-before=getppid", f"--callgrind-out-file={folder}/count"]
+        subprocess.run(
+            [*counter, sys.executable, "-m", "tests.benchmarks.guard", "--counted", str(file)],
+            cwd=machine.ROOT,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+            check=True,
+            capture_output=True,
+        )
+        # One is written before each work, and one after it.
+        return {name: _total(Path(f"{folder}/count.{2 * place}")) for place, name in enumerate(_NAMES, 1)}
+
+
+def _total(file: Path) -> float:
+    for line in file.read_text().splitlines():
+        if line.startswith(("summary:", "totals:")):
+            return float(line.split()[1])
+    raise ValueError(f"{file} has no sum")
+
+
+_NAMES: Final = (*dict.fromkeys(PATHS.values()), *PATHS)
+
+
+def _be_counted(data: bytes) -> None:
+    works = _works()
+    for name in _NAMES:
+        works[name](data)  # what is made on first use is made now
+        os.getppid()
+        works[name](data)
+        os.getppid()
+
+
+def _known(by: str) -> tuple[float, ...]:
+    """What was measured with this Python; with one that is not known, the most of all."""
+    known = MEASURED[by]
+    return known.get(_kind(by)) or tuple(map(max, zip(*known.values(), strict=True)))
+
+
+def _kind(by: str) -> str:
+    """The Python that runs this. How it was built makes a difference for time, and next to none for instructions."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"{version} optimised" if by == "CPU" and machine.is_optimised() else version
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.guard", description=__doc__)
+    parser.add_argument("--cpu", action="store_true", help="measure CPU, even if valgrind is here")
+    parser.add_argument("--rounds", type=int, default=40, help="of CPU; default: %(default)s")
+    parser.add_argument("--measure", action="store_true", help="print a line for MEASURED, and judge nothing")
+    parser.add_argument("--counted", metavar="FILE", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.counted:
+        _be_counted(Path(options.counted).read_bytes())
+        return 0
+    from tests.benchmarks.events import block
+
+    data = block().take(EVENTS)
+    valgrind = None if options.cpu else shutil.which("valgrind")
+    by = "instructions" if valgrind else "CPU"
+    took = instructions_of(data, valgrind) if valgrind else cpu_of(data, options.rounds)
+    ratios = {path: took[path] / took[loop] for path, loop in PATHS.items()}
+    if options.measure:
+        print(f'"{_kind(by)}": ({", ".join(f"{ratio:.2f}" for ratio in ratios.values())}),  # {by}')
+        return 0
+    return judge(ratios, by)
+
+
+def judge(ratios: dict[str, float], by: str) -> int:
+    """Say of each path how it is; gives how many are too slow."""
+    print(f"by {by}, {machine.interpreter()}")
+    slower = 0
+    for (path, ratio), known in zip(ratios.items(), _known(by), strict=True):
+        most = known * MARGINS[by]
+        verdict = "good"
+        if ratio > most:
+            slower += 1
+            verdict = "SLOWER"
+        elif ratio < known / MARGINS[by]:
+            verdict = f"faster than the {known:.2f} of MEASURED: write it down"
+        print(f"{path:<28} {ratio:6.2f} x {PATHS[path]:<14} at most {most:5.2f}  {verdict}")
+    return slower
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))
