@@ -12,7 +12,8 @@ __all__: list[str] = []
 __all__ += actions.__all__
 
 
-if not TYPE_CHECKING:  # for it, a name that is not there is an error
+# A type checker shall find a name that is not there.
+if not TYPE_CHECKING:  # pragma: no branch
 
     def __getattr__(name: str) -> Any:
         return getattr(actions, name)
