@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from django.core.signals import setting_changed
 
 from django_ami import conf, signals
-from django_ami.core.client import Client
+from django_ami.backends import make_backend
 from django_ami.core.errors import ConfigurationError
-from django_ami.core.session import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from django_ami.backends import Backend
     from django_ami.core.actions import Action
     from django_ami.core.client import ServerHandle, ServerStatus
     from django_ami.core.correlation import PendingAction
@@ -37,25 +37,17 @@ class Ami:
     """
 
     def __init__(self) -> None:
-        self._client: Client | None = None
+        self._client: Backend | None = None
         self._adopted = False
         self._lock = threading.Lock()
 
-    def _get(self) -> Client:
+    def _get(self) -> Backend:
         client = self._client
         if client is None:
             with self._lock:
                 client = self._client
                 if client is None:
-                    client = self._client = self._make()
-        return client
-
-    @staticmethod
-    def _make() -> Client:
-        settings = conf.load()
-        client = Client(settings.servers, role=Role.CALLER, default=settings.default, routing=settings.routing)
-        # Whom a routing may choose it has to know the health of; otherwise whoever is sent to is connected.
-        client.start(connect=settings.routing is not None)
+                    client = self._client = make_backend(conf.load())
         return client
 
     # --- actions ---
@@ -121,7 +113,7 @@ class Ami:
 
     # --- the life of the client ---
 
-    def adopt(self, client: Client) -> None:
+    def adopt(self, client: Backend) -> None:
         """Use a client that somebody else has made, and will close: receivers in ``ami_listen`` send over its login."""
         self.close()
         self._client, self._adopted = client, True

@@ -1,6 +1,6 @@
 """The settings: the only reader of ``django.conf.settings``.
 
-``AMI_SERVERS``         the servers by name: HOST, PORT, USERNAME, SECRET, TLS, OPTIONS; or URL
+``AMI_SERVERS``         the servers by name: HOST, PORT, USERNAME, SECRET, TLS, OPTIONS; or URL; or BACKEND
 ``AMI_OPTIONS``         options of all servers; a server's own ``OPTIONS`` are merged over them, key by key
 ``AMI_DEFAULT_SERVER``  where an action goes that names no server; optional when there is one server
 ``AMI_ROUTING``         ``"round_robin"``, ``"failover"``, or a pair of that and the names of the servers that take part
@@ -10,8 +10,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -22,8 +23,10 @@ from django_ami.core.errors import ConfigurationError
 __all__ = [
     "AmiSettings",
     "custom_events",
+    "import_backend",
     "is_debug",
     "load",
+    "read_backend",
     "read_default",
     "read_mapping",
     "read_routing",
@@ -31,6 +34,9 @@ __all__ = [
 ]
 
 NAMES = ("AMI_SERVERS", "AMI_OPTIONS", "AMI_DEFAULT_SERVER", "AMI_ROUTING", "AMI_CUSTOM_EVENTS")
+
+#: The client that connects to the servers.
+_BACKEND: Final = "django_ami.core.client"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +46,28 @@ class AmiSettings:
     servers: tuple[ServerConfig, ...]
     default: str | None
     routing: tuple[Strategy, tuple[str, ...]] | None
+    backends: Mapping[str, str] = field(default_factory=dict)
+    """The modules of the clients, by name of server, where one is named."""
+
+    def backend(self, server: str) -> str:
+        """The module whose client serves a server."""
+        return self.backends.get(server, _BACKEND)
+
+    def connectable(self) -> AmiSettings:
+        """The same, for who connects by himself. Raises ConfigurationError if there is nothing to connect to."""
+        for name, path in self.backends.items():
+            raise ConfigurationError(f"its BACKEND {path!r} has no server to connect to: take it away.", server=name)
+        return self
 
     def select(self, names: Iterable[str]) -> AmiSettings:
         """Only some of the servers, in the given order. Raises ConfigurationError for an unknown name."""
+        names = list(names)
         known = {server.name: server for server in self.servers}
         for name in names:
             _check_known("server", name, known)
         chosen = tuple(known[name] for name in dict.fromkeys(names))
         default = self.default if self.default in {server.name for server in chosen} else None
-        return AmiSettings(chosen, default, None)
+        return AmiSettings(chosen, default, None, {name: path for name, path in self.backends.items() if name in names})
 
     def with_events(self, mask: str) -> AmiSettings:
         """The same, with another mask of events for every server. Raises ConfigurationError."""
@@ -79,7 +98,8 @@ def _read() -> AmiSettings:
         raise ConfigurationError("the setting AMI_SERVERS is missing or empty: name one server at least in it.")
     servers = tuple(read_server(name, entry) for name, entry in entries.items())
     names = [server.name for server in servers]
-    return AmiSettings(servers, read_default(names), read_routing(names))
+    backends = {name: path for name, entry in entries.items() if (path := read_backend(name, entry)) is not None}
+    return AmiSettings(servers, read_default(names), read_routing(names), backends)
 
 
 def read_mapping(setting: str) -> Mapping[str, Any]:
@@ -103,9 +123,45 @@ def read_server(name: object, entry: object) -> ServerConfig:
         raise ConfigurationError(f"the setting AMI_OPTIONS: {error.message}") from None
     try:
         options = Options.from_mapping({key: getattr(shared, key) for key in Options.names()}, own) if own else shared
-        return ServerConfig.from_setting(name, entry, options)  # type: ignore[arg-type]  # it checks that itself
+        return ServerConfig.from_setting(name, _complete(name, entry), options)  # type: ignore[arg-type]  # checked there
     except ConfigurationError as error:
         raise ConfigurationError(error.message, server=name) from None
+
+
+def _complete(name: str, entry: object) -> object:
+    """A server of the core has to have an address and an account: one that needs none has those of nobody."""
+    if not isinstance(entry, Mapping) or "BACKEND" not in entry or "URL" in entry:
+        return entry
+    return {"HOST": f"{name}.invalid", "USERNAME": "nobody", "SECRET": "nothing", **entry}
+
+
+def read_backend(name: str, entry: Mapping[str, Any]) -> str | None:
+    """The ``BACKEND`` of an entry of ``AMI_SERVERS``; None if there is none. Raises ConfigurationError."""
+    path = entry.get("BACKEND")
+    if path is None:
+        return None
+    try:
+        if not isinstance(path, str):
+            raise ConfigurationError(f"'BACKEND' must be the name of a module, not {path!r}.")
+        import_backend(path)
+    except ConfigurationError as error:
+        raise ConfigurationError(error.message, server=name) from None
+    return path
+
+
+def import_backend(path: str) -> Any:
+    """The client of a backend: what is made, and behaves, as ``django_ami.core.client.Client``.
+
+    Raises ConfigurationError if there is no such module, or no ``Client`` in it.
+    """
+    example = "it names a module with a Client, such as 'django_ami.testing.locmem'."
+    try:
+        module = import_module(path)
+    except Exception as error:  # noqa: BLE001  (whatever somebody's module raises; it is told)
+        raise ConfigurationError(f"'BACKEND' {path!r} cannot be imported ({error}): {example}") from None
+    if not hasattr(module, "Client"):
+        raise ConfigurationError(f"'BACKEND' {path!r} has no Client: {example}")
+    return module.Client
 
 
 def read_default(names: list[str]) -> str | None:

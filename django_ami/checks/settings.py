@@ -83,7 +83,7 @@ def _keys_are_known() -> Iterator[Error]:
 def _keys_are_there() -> Iterator[Error]:
     for name, entry in _entries().items():
         for key in _NEEDED:
-            if key not in entry and "URL" not in entry:
+            if key not in entry and "URL" not in entry and "BACKEND" not in entry:
                 hint = "A server needs HOST, USERNAME and SECRET, or a URL."
                 yield _error("E003", _SERVERS, f"{name}: {key!r} is missing.", hint)
 

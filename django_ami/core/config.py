@@ -19,7 +19,7 @@ DEFAULT_PORT = 5038
 DEFAULT_TLS_PORT = 5039
 
 #: The keys of an entry of ``AMI_SERVERS``.
-SERVER_KEYS = ("HOST", "PORT", "USERNAME", "SECRET", "TLS", "URL", "OPTIONS")
+SERVER_KEYS = ("HOST", "PORT", "USERNAME", "SECRET", "TLS", "URL", "OPTIONS", "BACKEND")
 
 #: A line of the login has 1,022 bytes (get_input in main/manager.c).
 _LONGEST: Final = 1000
@@ -318,7 +318,7 @@ class ServerConfig:
 
     @classmethod
     def from_setting(cls, name: str, setting: Mapping[str, Any], options: Options | None = None) -> ServerConfig:
-        """A server from one entry of the setting ``AMI_SERVERS``; its ``OPTIONS`` are not read here."""
+        """A server from one entry of the setting ``AMI_SERVERS``; its OPTIONS and BACKEND are not read here."""
         made = _read(cls, name, setting, options)
         del setting
         return _raise_or_return(made)

@@ -1,12 +1,32 @@
-"""Test without an Asterisk: a simulated one, over real TCP or TLS.
+"""Test without an Asterisk.
 
-Names are loaded on first use, so that importing this package costs next to nothing.
+``FakeAsterisk``   a simulated Asterisk over real TCP or TLS, with scripted answers, faults and calls
+``override_ami``   no server and no socket: what is sent lands in an outbox, and events go straight to receivers
+``AmiTestMixin``   the same for each test of a ``TestCase``
+``events``         events with all their headers; ``scenarios`` whole calls; ``Recording`` what a real server sent
+
+For pytest there are the fixtures ``ami_server``, ``ami_servers``, ``ami_client``, ``ami_outbox`` and ``ami_replay``.
+Names are loaded on first use, so that importing this package costs next to nothing; ``override_ami`` and
+``AmiTestMixin`` need Django, nothing else does.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from django_ami.testing import events as events
+    from django_ami.testing import scenarios as scenarios
+    from django_ami.testing.events import EventFactory as EventFactory
+    from django_ami.testing.events import event as event
+    from django_ami.testing.fake import FakeAsterisk as FakeAsterisk
+    from django_ami.testing.locmem import Outbox as Outbox
+    from django_ami.testing.locmem import assert_action_not_sent as assert_action_not_sent
+    from django_ami.testing.locmem import assert_action_sent as assert_action_sent
+    from django_ami.testing.locmem import outbox as ami_outbox
+    from django_ami.testing.override import override_ami as override_ami
+    from django_ami.testing.recording import Moment as Moment
+    from django_ami.testing.recording import Recording as Recording
+    from django_ami.testing.recording import RecordingError as RecordingError
     from django_ami.testing.simulator import PROFILES as PROFILES
     from django_ami.testing.simulator import CallTimes as CallTimes
     from django_ami.testing.simulator import Faults as Faults
@@ -19,38 +39,68 @@ if TYPE_CHECKING:
     from django_ami.testing.simulator import SessionInfo as SessionInfo
     from django_ami.testing.simulator import Simulator as Simulator
     from django_ami.testing.simulator import User as User
+    from django_ami.testing.testcases import AmiTestMixin as AmiTestMixin
 
 _HOMES = {
     "PROFILES": "simulator",
+    "AmiTestMixin": "testcases",
     "CallTimes": "simulator",
+    "EventFactory": "events",
+    "FakeAsterisk": "fake",
     "Faults": "simulator",
     "FloodReport": "simulator",
     "Limits": "simulator",
+    "Moment": "recording",
+    "Outbox": "locmem",
     "Profile": "simulator",
     "ReceivedAction": "simulator",
+    "Recording": "recording",
+    "RecordingError": "recording",
     "Rule": "simulator",
     "ServerTLS": "simulator",
     "SessionInfo": "simulator",
     "Simulator": "simulator",
     "User": "simulator",
+    "assert_action_not_sent": "locmem",
+    "assert_action_sent": "locmem",
+    "event": "events",
+    "override_ami": "override",
 }
 __all__ = [
     "PROFILES",
+    "AmiTestMixin",
     "CallTimes",
+    "EventFactory",
+    "FakeAsterisk",
     "Faults",
     "FloodReport",
     "Limits",
+    "Moment",
+    "Outbox",
     "Profile",
     "ReceivedAction",
+    "Recording",
+    "RecordingError",
     "Rule",
     "ServerTLS",
     "SessionInfo",
     "Simulator",
     "User",
+    "ami_outbox",
+    "assert_action_not_sent",
+    "assert_action_sent",
+    "event",
+    "events",
+    "override_ami",
+    "scenarios",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"django_ami.testing.{_HOMES[name]}"), name)
+    if name == "ami_outbox":
+        return import_module("django_ami.testing.locmem").outbox
+    if name in ("events", "scenarios"):
+        return import_module(f"django_ami.testing.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,18 +5,16 @@ Rule: ``send`` never blocks; user code never runs on the reactor's thread; every
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
-from concurrent.futures import InvalidStateError
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
 from django_ami.core.cluster import Cluster, Server, Strategy
 from django_ami.core.delivery import Delivery
-from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed, WouldBlock
+from django_ami.core.errors import AmiError, ConfigurationError, WouldBlock
 from django_ami.core.messages import Event
 from django_ami.core.reactor import Reactor
 from django_ami.core.receivers import Receivers
@@ -113,14 +111,6 @@ class Client(Sender[Server]):
             self._refuse(pending)
         else:
             target.send(pending)
-
-    @staticmethod
-    def _refuse(pending: PendingAction) -> None:
-        pending.reroute = None
-        with contextlib.suppress(InvalidStateError):  # two threads may see the end at the same time
-            pending.fail(
-                ConnectionFailed(f"the client was closed; {pending.name} was not sent.", server=pending.server)
-            )
 
     # --- events ---
 

@@ -5,9 +5,11 @@ Rule: ``send`` never blocks, and an action is never repeated by itself.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections import Counter
+from concurrent.futures import InvalidStateError
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
@@ -15,7 +17,7 @@ from django_ami.core.client.handle import ServerHandle
 from django_ami.core.cluster.routing import Member, Routing, Strategy
 from django_ami.core.config import did_you_mean
 from django_ami.core.correlation import ActionIds, PendingAction
-from django_ami.core.errors import ConfigurationError, WouldBlock
+from django_ami.core.errors import ConfigurationError, ConnectionFailed, WouldBlock
 from django_ami.core.protocol import encode
 
 if TYPE_CHECKING:
@@ -147,6 +149,14 @@ class Sender(Generic[Target]):
         pending.server = server.name
         self._submit(server, pending)
         return True
+
+    @staticmethod
+    def _refuse(pending: PendingAction) -> None:
+        pending.reroute = None
+        with contextlib.suppress(InvalidStateError):  # two threads may see the end at the same time
+            pending.fail(
+                ConnectionFailed(f"the client was closed; {pending.name} was not sent.", server=pending.server)
+            )
 
     # --- for PendingAction ---
 

@@ -95,6 +95,7 @@ class Command(BaseCommand):
                 names = ", ".join(server.name for server in settings.servers)
                 raise ConfigurationError(f"which server? Give --server=NAME (known are {names}), or --all.")
             settings = settings.select([settings.default])
+        settings = settings.connectable()
         return settings if options["events"] is None else settings.with_events(options["events"])
 
 

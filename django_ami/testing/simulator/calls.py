@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django_ami.testing.simulator.channels import BUSY, RING, RINGING, UP, Channel, Pairs, Step, first_signal
+from django_ami.testing.simulator.channels import BUSY, RING, RINGING, UP, Channel, Pairs, Step
 from django_ami.testing.simulator.parking import park
 from django_ami.testing.simulator.queue_calls import QueueCall
 
@@ -127,7 +127,7 @@ class Calls:
             pbx.emit("DialState", [*_pair(caller, leg), ("DialStatus", "RINGING")])
         parties = [leg] if caller is None else [leg, caller]
         until = seconds if outcome is NO_ANSWER else min(seconds, pbx.times.ring)
-        if await first_signal(parties, until):
+        if await pbx.clock.first_signal(parties, until):
             return CANCELLED
         return outcome if until < seconds else NO_ANSWER
 
@@ -248,7 +248,7 @@ class Calls:
             await park(self._pbx, channel, float(own_time) if own_time else self._pbx.times.park)
         elif name != "hangup":
             seconds = float(data) if name == "wait" and re.fullmatch(r"\d+(\.\d+)?", data) else None
-            await first_signal([channel], self._pbx.times.duration if seconds is None else seconds)
+            await self._pbx.clock.first_signal([channel], self._pbx.times.duration if seconds is None else seconds)
 
     def new_exten(self, channel: Channel, application: str, data: str) -> None:
         """Newexten."""
@@ -281,10 +281,19 @@ class Calls:
         bridge = pbx.create_bridge()
         pbx.enter_bridge(bridge, leg)
         pbx.enter_bridge(bridge, channel)
-        if not await first_signal([channel, leg], seconds):
+        if not await pbx.clock.first_signal([channel, leg], seconds):
             pbx.emit("HangupRequest", [*leg.snapshot(), ("Cause", "16")])
         self.part(leg, channel)
         pbx.destroy_bridge(bridge)
+
+    def blind_transfer(self, channel: Channel, peer: Channel, context: str, exten: str) -> None:
+        """Send the peer of a channel somewhere else; the channel hangs up."""
+        place = [("IsExternal", "Yes"), ("Context", context), ("Extension", exten)]
+        bridge = channel.bridge.snapshot() if channel.bridge else []
+        parties = [*channel.snapshot("Transferer"), *peer.snapshot("Transferee")]
+        self._pbx.emit("BlindTransfer", [("Result", "Success"), *parties, *bridge, *place])
+        peer.signal_goto(Step(context, exten))
+        channel.signal_hangup(16)
 
     def part(self, leg: Channel, channel: Channel) -> None:
         """Take both out of their bridge; the leg ends, or runs on by itself where it was sent."""

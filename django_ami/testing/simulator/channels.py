@@ -159,16 +159,3 @@ class Channel:
                 for name in self.shown_variables
             ),
         ]
-
-
-async def first_signal(channels: list[Channel], seconds: float | None) -> bool:
-    """Wait until one of the channels is asked for something; False if the time ran out first."""
-    if any(channel.signal.is_set() for channel in channels):
-        return True
-    waiting = [asyncio.ensure_future(channel.signal.wait()) for channel in channels]
-    try:
-        done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        return bool(done)
-    finally:
-        for task in waiting:
-            task.cancel()

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django_ami.testing.simulator.channels import Bridge, Channel, Pairs, first_signal
+from django_ami.testing.simulator.channels import Bridge, Channel, Pairs
 
 if TYPE_CHECKING:
     from django_ami.testing.simulator.pbx import Pbx
@@ -44,7 +44,7 @@ async def park(pbx: "Pbx", channel: Channel, seconds: float) -> None:
     bridge = _holding_bridge(pbx)
     pbx.emit("ParkedCall", parked.headers())
     pbx.enter_bridge(bridge, channel)
-    signalled = await first_signal([channel], seconds)
+    signalled = await pbx.clock.first_signal([channel], seconds)
     del pbx.parked[space]
     pbx.emit("ParkedCallGiveUp" if signalled else "ParkedCallTimeOut", parked.headers())
     pbx.leave_bridge(channel)

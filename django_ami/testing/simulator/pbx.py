@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django_ami.testing.simulator import traffic
 from django_ami.testing.simulator.calls import Calls
 from django_ami.testing.simulator.channels import BUSY, CAUSES, RING, RINGING, UP, Bridge, Channel, Pairs
+from django_ami.testing.simulator.clock import Clock
 from django_ami.testing.simulator.frames import escape_c
 from django_ami.testing.simulator.options import CallTimes
 from django_ami.testing.simulator.profiles import Profile
@@ -56,11 +57,13 @@ class Pbx:
         system_name: str = "",
         channelvars: tuple[str, ...] = (),
         seed: int | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.emit = emit
         self.spawn = spawn
         self.profile = profile
         self.times = times
+        self.clock = clock or Clock()
         self.random = random.Random(seed)  # noqa: S311 - traffic, not secrets
         self.database: dict[str, str] = {"/pbx/UUID": str(uuid.uuid4())}
         self.globals: dict[str, str] = {}
@@ -88,7 +91,7 @@ class Pbx:
         self.recordings.clear()
         self.globals.clear()
         self.calls_processed = self._ids = self._names = 0
-        self._epoch = int(time.time())
+        self._epoch = int(self.clock.time())
         for queue in self.queues.values():
             queue.callers.clear()
             for member in queue.members:
@@ -118,6 +121,7 @@ class Pbx:
             uniqueid = f"{self._prefix}{self._epoch}.{self._ids}"
             self._ids += 1
         channel = Channel(name, uniqueid, linkedid or uniqueid, shown_variables=self._shown, **fields)
+        channel.created = self.clock.time()
         self.channels[name] = channel
         self.emit("Newchannel", channel.snapshot())
         return channel
@@ -126,7 +130,7 @@ class Pbx:
         """Newstate, and what follows for the device."""
         channel.state = state
         if state == UP and not channel.answered:
-            channel.answered = time.time()
+            channel.answered = self.clock.time()
         self.emit("Newstate", channel.snapshot())
         self.device_changed(channel.device)
 
@@ -148,7 +152,7 @@ class Pbx:
         self.leave_bridge(channel)
         final = channel.hangup_cause if channel.hangup_cause is not None else cause
         code = 16 if final is None else final
-        self.emit("Cdr", _cdr(channel))
+        self.emit("Cdr", _cdr(channel, self.clock.time()))
         sip = _SIP_CODES.get(code) if self.profile.has_tech_cause and channel.tech == "PJSIP" else None
         tech = [("TechCause", sip)] if sip else []
         self.emit(
@@ -243,11 +247,10 @@ def _default_endpoints() -> list[Endpoint]:
     return [*there, Endpoint("104", "Dave")]
 
 
-def _cdr(channel: Channel) -> Pairs:
+def _cdr(channel: Channel, end: float) -> Pairs:
     def clock(moment: float) -> str:
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment)) if moment else ""
 
-    end = time.time()
     billed = int(end - channel.answered) if channel.answered else 0
     return [
         ("AccountCode", channel.account),

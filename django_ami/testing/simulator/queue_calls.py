@@ -1,9 +1,8 @@
 """A caller in a queue: from QueueCallerJoin to AgentComplete, or to QueueCallerAbandon."""
 
-import time
 from typing import TYPE_CHECKING
 
-from django_ami.testing.simulator.channels import Channel, Pairs, first_signal
+from django_ami.testing.simulator.channels import Channel, Pairs
 from django_ami.testing.simulator.queues import Member, Queue, Waiting
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ class QueueCall:
         self._pbx = pbx
         self._queue = queue
         self._caller = caller
-        self._waiting = Waiting(caller)
+        self._waiting = Waiting(caller, pbx.clock.time())
 
     async def run(self) -> None:
         """Wait for a member, talk, leave."""
@@ -32,6 +31,10 @@ class QueueCall:
 
     def _emit(self, event: str, *headers: tuple[str, str]) -> None:
         self._pbx.emit(event, [*self._caller.snapshot(), *headers])
+
+    @property
+    def _waited(self) -> int:
+        return int(self._pbx.clock.time() - self._waiting.since)
 
     def _join(self) -> None:
         self._queue.callers.append(self._waiting)
@@ -48,26 +51,26 @@ class QueueCall:
     def _abandon(self) -> None:
         self._queue.abandoned += 1
         position = str(self._queue.position(self._caller))
-        hold = ("HoldTime", str(self._waiting.seconds))
+        hold = ("HoldTime", str(self._waited))
         places = [("Position", position), ("OriginalPosition", position)]
         self._emit("QueueCallerAbandon", ("Queue", self._queue.name), *places, hold)
         self._leave()
 
     async def _find_member(self) -> tuple[Member, Channel, float] | None:
         """Ring one free member after the other until one answers; None if the caller or the patience ends first."""
-        deadline = time.monotonic() + self._pbx.times.queue_patience
+        deadline = self._pbx.clock.monotonic() + self._pbx.times.queue_patience
         tried: set[str] = set()
-        while time.monotonic() < deadline:
+        while self._pbx.clock.monotonic() < deadline:
             free = [one for one in self._queue.free_members() if one.interface not in tried]
             if free:
                 tried.add(free[0].interface)
-                rang = time.monotonic()
+                rang = self._pbx.clock.monotonic()
                 leg = await self._ring(free[0])
                 if leg is not None:
-                    return free[0], leg, time.monotonic() - rang
+                    return free[0], leg, self._pbx.clock.monotonic() - rang
             else:
                 tried.clear()
-            if self._caller.signal.is_set() or await first_signal([self._caller], _RETRY):
+            if self._caller.signal.is_set() or await self._pbx.clock.first_signal([self._caller], _RETRY):
                 return None
         return None
 
@@ -99,18 +102,18 @@ class QueueCall:
     async def _talk(self, member: Member, leg: Channel, rang: float) -> None:
         pbx, queue, caller = self._pbx, self._queue, self._caller
         self._emit("MusicOnHoldStop")
-        hold = self._waiting.seconds
+        hold = self._waited
         self._leave()
         times: Pairs = [("HoldTime", str(hold)), ("RingTime", str(int(rang)))]
         self._agent("AgentConnect", member, leg, *times)
-        begun = time.time()
+        begun = pbx.clock.time()
         try:
             await pbx.calls.talk(caller, leg, pbx.times.duration)
         finally:
             member.in_call = False
-        talked = int(time.time() - begun)
+        talked = int(pbx.clock.time() - begun)
         member.calls_taken += 1
-        member.last_call = int(time.time())
+        member.last_call = int(pbx.clock.time())
         queue.completed += 1
         queue.hold_time, queue.talk_time = hold, talked
         who = "caller" if caller.hangup_cause is not None else "agent"

@@ -24,6 +24,8 @@ class ReceivedAction:
     fault: str = ""
     session: int = 0
     user: str = ""
+    server: str = ""
+    """The name that the client has for this server; only where nobody but the client is there (``locmem``)."""
 
     @property
     def name(self) -> str:
@@ -40,6 +42,16 @@ class ReceivedAction:
         """All headers in order; leading blanks of a value are gone, trailing ones are not."""
         return tuple(_split(line) for line in self.lines if ":" in line)
 
+    def __getitem__(self, key: str) -> str:
+        """The first header of that name; KeyError if there is none."""
+        values = self.get_all(key)
+        if not values:
+            raise KeyError(key)
+        return values[0]
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and bool(self.get_all(key))
+
     def get(self, key: str, default: str = "") -> str:
         """The first header of that name (case does not matter), even if it is empty."""
         wanted = key.lower()
@@ -51,10 +63,14 @@ class ReceivedAction:
         return tuple(value for name, value in self.headers if name.lower() == wanted)
 
     def __repr__(self) -> str:
-        shown = ", ".join(
-            f"{key}: {'***' if key.lower() in {'secret', 'key'} else value}" for key, value in self.headers
-        )
+        shown = ", ".join(f"{key}: {value}" for key, value in self.shown)
         return f"<ReceivedAction {shown}>"
+
+    @property
+    def shown(self) -> tuple[tuple[str, str], ...]:
+        """The headers for people: a secret is masked."""
+        hidden = {"secret", "password", "key"} if self.name.lower() == "login" else {"secret", "password"}
+        return tuple((key, "***" if key.lower() in hidden else value) for key, value in self.headers)
 
 
 def _split(line: str) -> tuple[str, str]:

@@ -1,13 +1,23 @@
 """Scripted answers: what :meth:`Simulator.on` returns. They take the place of the built-in answer."""
 
 import threading
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, Self
 
 from django_ami.testing.simulator.frames import flatten, render
 from django_ami.testing.simulator.requests import ReceivedAction
 
 Delay = float | Callable[[ReceivedAction], float]
+
+#: What became of a call, in one word, and the Reason that OriginateResponse has for it (pbx_dial_reason in main/pbx.c).
+_REASONS = {"answered": "4", "busy": "5", "no answer": "3", "congestion": "8", "failed": "0"}
+
+
+class Item(Protocol):
+    """An item of a list: whatever has headers, the first of them ``Event``."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]: ...
 
 
 class Rule:
@@ -29,18 +39,54 @@ class Rule:
         self.blocking = False
         self._delay: Delay = 0.0
         self._left: int | None = None
-        self._condition: Callable[[ReceivedAction], bool] = lambda _action: True
+        self._conditions: list[Callable[[ReceivedAction], bool]] = []
         self._lock = threading.Lock()
 
-    def reply(self, response: str = "Success", /, **headers: object) -> Self:
-        """Answer with these headers; a list as value repeats its header."""
-        pairs = flatten(headers)
+    def reply(self, response: str = "Success", headers: Mapping[str, object] | None = None, /, **more: object) -> Self:
+        """Answer with these headers; a list as value repeats its header. A mapping is for names that Python lacks."""
+        pairs = [*flatten(headers or {}), *flatten(more)]
         self.answer = lambda action: render([("Response", response), *_echo(action), *pairs])
         return self
 
     def fail(self, message: str) -> Self:
         """Answer ``Error`` with this message."""
         return self.reply("Error", Message=message)
+
+    def items(self, *items: Item, message: str = "List will follow", complete: str | None = None) -> Self:
+        """Answer with a list of these items (events of :mod:`django_ami.testing.events`), and the event that ends it.
+
+        That one is named after the action (``QueueStatusComplete``) unless ``complete`` says otherwise.
+        """
+
+        def answer(action: ReceivedAction) -> bytes:
+            echo = _echo(action)
+            start = [("Response", "Success"), *echo, ("EventList", "start"), ("Message", message)]
+            end = [("Event", complete or f"{action.name}Complete"), *echo, ("EventList", "Complete")]
+            return b"".join(
+                [
+                    render(start),
+                    *(render(_as_item(item, echo)) for item in items),
+                    render([*end, ("ListItems", str(len(items)))]),
+                ]
+            )
+
+        self.answer = answer
+        return self
+
+    def outcome(self, result: str) -> Self:
+        """Accept an Originate, and tell what became of the call; with ``wait=True`` that is ``response.outcome``.
+
+        ``result``: ``answered``, ``busy``, ``no answer``, ``congestion`` or ``failed``.
+        """
+        if result not in _REASONS:
+            raise ValueError(f"no outcome {result!r}: choose one of {', '.join(_REASONS)}")
+
+        def answer(action: ReceivedAction) -> bytes:
+            accepted = [("Response", "Success"), *_echo(action), ("Message", "Originate successfully queued")]
+            return render(accepted) + originate_response(action, result)
+
+        self.answer = answer
+        return self
 
     def raw(self, data: bytes | Callable[[ReceivedAction], bytes]) -> Self:
         """Answer with these bytes, or with what the function makes of the action."""
@@ -51,6 +97,10 @@ class Rule:
         """Never answer. Other actions of the session are answered, unless :meth:`block` is said too."""
         self.silent = True
         return self
+
+    def drop(self) -> Self:
+        """Cut the link instead of answering: nobody can know whether the action was carried out."""
+        return self.cut(after=0)
 
     def cut(self, after: int | None = None) -> Self:
         """Cut the link after so many bytes of the answer, or after the whole of it."""
@@ -77,8 +127,8 @@ class Rule:
         return self.times(1)
 
     def when(self, condition: Callable[[ReceivedAction], bool]) -> Self:
-        """Hold only for actions for which the condition is true."""
-        self._condition = condition
+        """Hold only for actions for which the condition is true; of several, all of them."""
+        self._conditions.append(condition)
         return self
 
     def remove(self) -> None:
@@ -87,7 +137,7 @@ class Rule:
 
     def take(self, action: ReceivedAction) -> bool:
         """Does the rule answer this action? Counts it if so."""
-        if self.action not in {"*", action.name.lower()} or not self._condition(action):
+        if self.action not in {"*", action.name.lower()} or not all(holds(action) for holds in self._conditions):
             return False
         with self._lock:
             if self._left == 0:
@@ -121,6 +171,32 @@ class Script:
     def clear(self) -> None:
         """No rules any more."""
         self._rules.clear()
+
+
+def originate_response(action: ReceivedAction, result: str = "answered") -> bytes:
+    """OriginateResponse as an Originate brings it about (fast_originate in main/manager.c)."""
+    answered = result == "answered"
+    where = [(key, action.get(key)) for key in ("Context", "Exten", "Application", "Data") if action.get(key)]
+    return render(
+        [
+            ("Event", "OriginateResponse"),
+            ("Privilege", "call,all"),
+            *_echo(action),
+            ("Response", "Success" if answered else "Failure"),
+            ("Channel", f"{action.get('Channel')}-00000001" if answered else action.get("Channel")),
+            *where,
+            ("Reason", _REASONS[result]),
+            ("Uniqueid", action.get("ChannelId") or ("1795459569.1" if answered else "<unknown>")),
+            ("CallerIDNum", "<unknown>"),
+            ("CallerIDName", "<unknown>"),
+        ]
+    )
+
+
+def _as_item(item: Item, echo: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """An event as an item of a list: with the ActionID, and without the class that a broadcast one has."""
+    rest = [(key, value) for key, value in item.headers[1:] if key.lower() not in {"privilege", "actionid"}]
+    return [item.headers[0], *echo, *rest]
 
 
 def _echo(action: ReceivedAction) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 from django_ami.testing.simulator.connection import Session
 from django_ami.testing.simulator.events import Event, optional_headers
 from django_ami.testing.simulator.ledger import Ledger, SessionInfo
+from django_ami.testing.simulator.masks import CLASSES
 from django_ami.testing.simulator.options import CallTimes, Faults, Limits, User
 from django_ami.testing.simulator.outbox import closed
 from django_ami.testing.simulator.pbx import Pbx
@@ -187,6 +188,13 @@ class Server:
     def emit(self, name: str, headers: Iterable[tuple[str, str]], classes: str | None = None) -> None:
         """Send an event to every session that may have it."""
         self.broadcast(self.event(name, headers, classes))
+
+    def emit_bytes(self, name: str, data: bytes, classes: str | None) -> None:
+        """The same with bytes of somebody else."""
+        known = [one for one in (classes or self.profile.class_of_event(name)).split(",") if one in CLASSES]
+        event = Event(name, [], ",".join(known))
+        event.data = data
+        self.broadcast(event)
 
     def broadcast(self, event: Event, *, held: bool = True) -> None:
         """The same for an event that is made already. ``held``: it may wait for the end of :meth:`events_held`."""

@@ -191,6 +191,13 @@ class Simulator:
         """
         self._call(self._server.emit, event, [*flatten(headers), *flatten(more)], privilege)
 
+    def emit_bytes(self, event: str, data: bytes, privilege: str | None = None) -> None:
+        """Broadcast an event of this name as these very bytes, its empty line included.
+
+        Unknown classes in ``privilege`` are left out.
+        """
+        self._call(self._server.emit_bytes, event, data, privilege)
+
     def send_raw(self, data: bytes) -> None:
         """Write bytes, whatever they are, to every logged-in session."""
         self._call(self._server.send_raw, data)

@@ -77,21 +77,7 @@ def blind_transfer(x: Exchange) -> bytes:
     peer = _peer(channel)
     if peer is None or channel.bridge is None:
         return x.error("Transfer failed")
-    context = x.get("Context") or channel.context
-    x.server.emit(
-        "BlindTransfer",
-        [
-            ("Result", "Success"),
-            *channel.snapshot("Transferer"),
-            *peer.snapshot("Transferee"),
-            *channel.bridge.snapshot(),
-            ("IsExternal", "Yes"),
-            ("Context", context),
-            ("Extension", exten),
-        ],
-    )
-    peer.signal_goto(Step(context, exten))
-    channel.signal_hangup(16)
+    x.pbx.calls.blind_transfer(channel, peer, x.get("Context") or channel.context, exten)
     return x.ok("Transfer succeeded")
 
 

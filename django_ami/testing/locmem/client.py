@@ -1,0 +1,98 @@
+"""The client without a server: the public face of the core's, in memory."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from django_ami.core.client.sending import Sender, distinct
+from django_ami.core.client.status import status_of
+from django_ami.core.correlation import PendingAction
+from django_ami.core.delivery import Counts
+from django_ami.core.session import Role
+from django_ami.testing.locmem.outbox import outbox
+from django_ami.testing.locmem.server import MemoryServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from concurrent.futures import Future
+
+    from django_ami.core.client.status import ServerStatus
+    from django_ami.core.cluster import Strategy
+    from django_ami.core.config import ServerConfig
+    from django_ami.core.messages import Response
+
+__all__ = ["Client"]
+
+
+class Settled(PendingAction):
+    """An action that is over as soon as it is sent. It refuses to be waited for where a real one would."""
+
+    _asked = False
+
+    def _wait(self, timeout: float | None) -> None:
+        if not self._asked and self._owner is not None:
+            self._owner.before_wait(self, timeout)
+        super()._wait(timeout)
+
+    def add_done_callback(self, fn: Callable[[Future[Response]], object]) -> None:
+        self._asked = True
+        super().add_done_callback(fn)
+
+    def __await__(self) -> Generator[Any, None, Response]:
+        self._asked = True
+        return super().__await__()
+
+
+class Client(Sender[MemoryServer]):
+    """A caller of servers that are not there. Actions land in ``outbox``; see :mod:`django_ami.testing.locmem`."""
+
+    pending_class = Settled
+
+    def __init__(
+        self,
+        servers: Iterable[ServerConfig],
+        *,
+        role: Role | str = Role.CALLER,
+        default: str | None = None,
+        routing: tuple[Strategy | str, Iterable[str]] | None = None,
+    ) -> None:
+        super().__init__()
+        self.role = Role(role)
+        self._lock = threading.RLock()
+        servers_ = {config.name: MemoryServer(config, self._ids, outbox) for config in distinct(servers)}
+        self._serve(servers_, default=default, routing=routing)
+
+    def start(self, *, connect: bool = True, dispatcher: bool = True) -> None:  # noqa: ARG002  (nothing to dispatch)
+        """Connect to all servers now, if that is wanted."""
+        if connect:
+            with self._lock:
+                for server in self._targets.values():
+                    server.start()
+
+    def _submit(self, target: MemoryServer, pending: PendingAction) -> None:
+        with self._lock:
+            if self._closed:
+                self._refuse(pending)
+            else:
+                target.send(pending)
+
+    def status(self) -> dict[str, ServerStatus]:
+        """How every server is now, by name."""
+        return {name: status_of(server, Counts(), server.now) for name, server in self._targets.items()}
+
+    def close(self) -> None:
+        """Log off everywhere."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                for server in self._targets.values():
+                    server.close()
+
+    def abandon(self) -> None:
+        """Let go of everything: for a child process after fork."""
+        self._closed = True
+
+    def call_user(self, function: Callable[[], object]) -> None:
+        """Run user code: at once, in the thread that sent."""
+        function()

@@ -1,0 +1,160 @@
+"""One server that is not there: a real session of the core, and both ends of its connection in memory.
+
+Rule: time passes only when an action waits for it, and then it jumps to what comes next: an answer that was delayed, a
+heartbeat, a retry, a deadline. Every action has a deadline, so every wait has an end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.errors import AmiError, ConnectionFailed, ConnectionLost
+from django_ami.core.session import Role, Session, State
+from django_ami.testing.locmem.answers import BANNER, answer
+from django_ami.testing.simulator.requests import ReceivedAction, RequestReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django_ami.core.config import ServerConfig
+    from django_ami.core.correlation import ActionIds, PendingAction
+    from django_ami.testing.locmem.outbox import Outbox
+    from django_ami.testing.simulator.script import Rule
+
+__all__ = ["MemoryServer"]
+
+_CLOSED: Final = "the server closed the connection."
+
+
+class MemoryServer:
+    """What a core client has for each server, without a socket."""
+
+    def __init__(self, config: ServerConfig, ids: ActionIds, outbox: Outbox) -> None:
+        self.name = config.name
+        self.config = config
+        self.peer = "memory"
+        self.now = 0.0
+        self.session = Session(config, Role.CALLER, ids)
+        self.session.set_interest(frozenset())
+        self._outbox = outbox
+        self._users: dict[str, PendingAction] = {}
+        self._requests = RequestReader()
+        self._later: list[tuple[float, int, Callable[[], None]]] = []
+        self._tie = count()
+
+    # --- for the client ---
+
+    def start(self) -> None:
+        """Connect now."""
+        self.session.start(self.now)
+        self._settle()
+
+    def send(self, pending: PendingAction) -> None:
+        """Send an action, and let the time pass that it takes."""
+        self._users[pending.action_id] = pending
+        self._end_if_down()
+        self._retry()
+        self.session.send(pending, self.now)
+        self._settle()
+        while not pending.done() and pending.server == self.name:
+            self._let_time_pass()
+            self._settle()
+        self._users.pop(pending.action_id, None)
+
+    def close(self) -> None:
+        """Log off."""
+        self.session.close(self.now)
+        self._settle()
+
+    # --- the connection ---
+
+    def _retry(self) -> None:
+        """The next attempt would have been made by now."""
+        if self.session.state is State.WAITING:
+            self.now = max(self.now, self.session.retry_at)
+            self._settle()
+
+    def _end_if_down(self) -> None:
+        if self.session.ready and self._outbox.why_down(self.name) is not None:
+            self._hang_up(ConnectionLost(_CLOSED, server=self.name))
+
+    def _connect(self) -> None:
+        self._requests = RequestReader()
+        self._later.clear()
+        self.session.connecting(self.now)
+        why = self._outbox.why_down(self.name)
+        if why is not None:
+            self._hang_up(ConnectionFailed(f"{self.config.address}: {why}", server=self.name))
+            return
+        self.session.connected(self.now)
+        self._say(BANNER)
+
+    def _hang_up(self, error: AmiError) -> None:
+        self._later.clear()
+        self.session.disconnected(error, self.now)
+
+    def _settle(self) -> None:
+        """Carry bytes to and fro until both ends have nothing to say."""
+        session = self.session
+        while True:
+            if session.fault is not None:
+                self._hang_up(session.fault)
+            elif session.state is State.WAITING and self.now >= session.retry_at:
+                self._connect()
+            elif session.outgoing:
+                data = bytes(session.outgoing)
+                session.written(len(data))
+                self._take(data)
+            else:
+                break
+        session.notices.clear()
+
+    def _say(self, data: bytes) -> None:
+        if data:
+            self.session.receive(data, self.now)
+
+    def _let_time_pass(self) -> None:
+        """Jump to what comes next."""
+        session = self.session
+        times = [session.next_deadline(), self._later[0][0] if self._later else None]
+        if session.state is State.WAITING:
+            times.append(session.retry_at)
+        self.now = max(self.now, min(time for time in times if time is not None))
+        while self._later and self._later[0][0] <= self.now:
+            heappop(self._later)[2]()
+        session.tick(self.now)
+
+    # --- the far end ---
+
+    def _take(self, data: bytes) -> None:
+        self._requests.feed(data)
+        while (request := self._requests.next_request()) is not None:
+            self._answer(request)
+            if request.name == "Logoff":
+                self._hang_up(ConnectionLost(_CLOSED, server=self.name))
+
+    def _answer(self, request: ReceivedAction) -> None:
+        pending = self._users.get(request.action_id)
+        if pending is None:  # the session's own: login, mask, heartbeat
+            self._say(answer(request))
+            return
+        sent = replace(request, server=self.name)
+        rule = self._outbox.note(sent)
+        if rule is None:
+            self._say(answer(sent, pending.final_event))
+        elif not rule.silent:
+            delay = rule.delay(sent)
+            if delay > 0:
+                due = self.now + delay
+                heappush(self._later, (due, next(self._tie), lambda: self._play(rule, sent, pending)))
+            else:
+                self._play(rule, sent, pending)
+
+    def _play(self, rule: Rule, sent: ReceivedAction, pending: PendingAction) -> None:
+        data = rule.answer(sent) if rule.answer else answer(sent, pending.final_event)
+        self._say(data[: rule.cut_after])
+        if rule.cuts:
+            self._hang_up(ConnectionLost(_CLOSED, server=self.name))

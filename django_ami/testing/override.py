@@ -1,0 +1,77 @@
+"""``override_ami``: a part of a test, a test or a class of tests without a server."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from django.test.utils import TestContextDecorator, override_settings
+
+from django_ami import conf
+from django_ami.testing.locmem.outbox import Outbox, outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["default_name", "override_ami", "override_servers", "server_names"]
+
+BACKEND = "django_ami.testing.locmem"
+
+
+class override_ami(TestContextDecorator):  # noqa: N801  (as override_settings, which it is like)
+    """Let every action land in an outbox, and no socket be opened.
+
+    ::
+
+        with override_ami() as ami_outbox: ...
+        @override_ami()                            # a function, a coroutine function, or a class of tests
+        @override_ami("node_1", "node_2")          # these servers alone; the first one is the default
+        @override_ami(AMI_ROUTING="failover")      # other settings besides
+
+    The outbox is empty in the beginning; in the end that of before is back. A decorated function gets it as an argument
+    if ``kwarg_name`` names one, an object of a decorated class as an attribute, ``ami_outbox``.
+    """
+
+    def __init__(
+        self, *servers: str, kwarg_name: str | None = None, attr_name: str | None = "ami_outbox", **settings: Any
+    ) -> None:
+        super().__init__(attr_name=attr_name, kwarg_name=kwarg_name)
+        self._servers = servers
+        self._settings = settings
+        self._stack = ExitStack()
+
+    def enable(self) -> Outbox:
+        """Begin. The settings are those of this moment."""
+        entries = self._settings.get("AMI_SERVERS") or conf.read_mapping("AMI_SERVERS")
+        names = self._servers or list(entries) or ["node_1"]
+        servers = {name: {**entries.get(name, {}), "BACKEND": BACKEND} for name in names}
+        own = {"AMI_DEFAULT_SERVER": self._servers[0]} if self._servers else {}
+        self._stack.enter_context(outbox.set_aside())
+        self._stack.enter_context(override_settings(**{**own, **self._settings, "AMI_SERVERS": servers}))
+        return outbox
+
+    def __enter__(self) -> Outbox:  # type: ignore[override]  # the stubs know of override_settings alone
+        return self.enable()
+
+    def disable(self) -> None:
+        """End: the settings of before, and the outbox of before."""
+        self._stack.close()
+
+
+def server_names() -> list[str]:
+    """The servers that the settings name; one, if they name none."""
+    return list(conf.read_mapping("AMI_SERVERS")) or ["node_1"]
+
+
+def default_name() -> str:
+    """The server that is meant if none is named."""
+    names = server_names()
+    return conf.read_default(names) or names[0]
+
+
+def override_servers(urls: Mapping[str, str]) -> override_settings:
+    """Lead the servers of these names elsewhere; their own OPTIONS stay."""
+    before = conf.read_mapping("AMI_SERVERS")
+    entries = {name: before.get(name, {}) for name in urls}
+    options = {name: {"OPTIONS": entry["OPTIONS"]} for name, entry in entries.items() if "OPTIONS" in entry}
+    return override_settings(AMI_SERVERS={name: {"URL": url, **options.get(name, {})} for name, url in urls.items()})

@@ -1,0 +1,134 @@
+"""Fixtures for pytest, there wherever django_ami is installed.
+
+Rule: importing this imports nothing but pytest; Django and its settings are looked at by a fixture that is used, and
+none is needed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from django_ami.core.client import Client
+    from django_ami.testing.fake import FakeAsterisk
+    from django_ami.testing.locmem.outbox import Outbox
+    from django_ami.testing.recording import Recording
+
+#: How long ``ami_client`` may take to log in, in seconds.
+_PATIENCE = 30.0
+
+
+class Replay(Protocol):
+    """What ``ami_replay`` is."""
+
+    def __call__(
+        self,
+        recording: Recording | str | os.PathLike[str],
+        *,
+        speed: float = math.inf,
+        server: str | None = None,
+    ) -> Recording: ...
+
+
+def _has_settings() -> bool:
+    """Is there a Django project around these tests?"""
+    configured = sys.modules.get("django.conf")
+    return "DJANGO_SETTINGS_MODULE" in os.environ or bool(configured and configured.settings.configured)
+
+
+@pytest.fixture
+def ami_servers() -> Iterator[Mapping[str, FakeAsterisk]]:
+    """A simulated Asterisk for every server of ``AMI_SERVERS``, by name, and the settings lead to them.
+
+    Without Django, or without that setting, there is one, ``node_1``.
+    """
+    from django_ami.testing.fake import FakeAsterisk
+
+    with ExitStack() as stack:
+        if not _has_settings():
+            yield {"node_1": stack.enter_context(FakeAsterisk())}
+            return
+        from django_ami.testing.override import override_servers, server_names
+
+        servers = {name: stack.enter_context(FakeAsterisk()) for name in server_names()}
+        stack.enter_context(override_servers({name: server.url for name, server in servers.items()}))
+        yield servers
+
+
+@pytest.fixture
+def ami_server(ami_servers: Mapping[str, FakeAsterisk]) -> FakeAsterisk:
+    """A simulated Asterisk in the place of the default server (of ``AMI_DEFAULT_SERVER``, or the first one)."""
+    if _has_settings():
+        from django_ami.testing.override import default_name
+
+        return ami_servers[default_name()]
+    return next(iter(ami_servers.values()))
+
+
+@pytest.fixture
+def ami_client(ami_server: FakeAsterisk) -> Iterator[Client]:
+    """A client of the core that listens to ``ami_server``, logged in and ready: to subscribe, and to send."""
+    import time
+
+    from django_ami.core.client import Client
+    from django_ami.core.config import ServerConfig
+
+    client = Client([ServerConfig.from_url("node_1", ami_server.url)])
+    client.start()
+    try:
+        end = time.monotonic() + _PATIENCE
+        while not client.server("node_1").ready:
+            assert time.monotonic() < end, client.status()  # noqa: S101  (of a test)
+            time.sleep(0.002)
+        yield client
+    finally:
+        client.close()
+
+
+@pytest.fixture
+def ami_outbox() -> Iterator[Outbox]:
+    """No server: every action lands here, and the receivers get what is emitted here. See ``override_ami``.
+
+    Without Django it is the outbox of every ``django_ami.testing.locmem.Client``.
+    """
+    if _has_settings():
+        from django_ami.testing.override import override_ami
+
+        with override_ami() as outbox:
+            yield outbox
+        return
+    from django_ami.testing.locmem.outbox import outbox
+
+    with outbox.set_aside():
+        yield outbox
+
+
+@pytest.fixture
+def ami_replay(request: pytest.FixtureRequest) -> Replay:
+    """Deliver a recording, or the file of one, to the receivers of ``django_ami.signals``, now and in this thread.
+
+    ``ami_replay("calls.txt", speed=10)``: ten times as fast as it was; by default without pauses. Gives the recording.
+    What a receiver sends lands in ``ami_outbox``, or at ``ami_server`` if the test has that.
+    """
+    if "ami_servers" not in request.fixturenames:
+        request.getfixturevalue("ami_outbox")
+
+    def replay(
+        recording: Recording | str | os.PathLike[str], *, speed: float = math.inf, server: str | None = None
+    ) -> Recording:
+        from django_ami.testing.receivers import play
+        from django_ami.testing.recording import Recording
+
+        loaded = recording if isinstance(recording, Recording) else Recording.load(recording)
+        play(loaded, speed=speed, server=server)
+        return loaded
+
+    return replay
