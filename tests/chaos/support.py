@@ -51,13 +51,13 @@ class Listener(Program):
     """``ami_listen`` with the receivers of ``tests.chaos.worker``."""
 
     def __init__(self, file: Path, arguments: tuple[str, ...], env: Mapping[str, object]) -> None:
-        self._file = file
+        self.file = file
         super().__init__([*COMMAND, *arguments], CHAOS_FILE=file, **env)
 
     @property
     def notes(self) -> list[Note]:
         """What has reached the receivers so far."""
-        rows = self._file.read_text().split("\n")[:-1] if self._file.exists() else []
+        rows = self.file.read_text().split("\n")[:-1] if self.file.exists() else []
         return [
             Note(server, name, int(number) if number != "-" else None)
             for server, name, number in (row.split() for row in rows)
@@ -76,7 +76,7 @@ class Listener(Program):
     @property
     def status(self) -> dict[str, dict[str, Any]]:
         """What ``status()`` said at the very end of the process."""
-        return json.loads(self._file.with_suffix(".status").read_text())
+        return json.loads(self.file.with_suffix(".status").read_text())
 
     @property
     def summary(self) -> Summary:

@@ -1,0 +1,93 @@
+"""What the django_ami of this process holds: every container with its length, and every object by its type.
+
+Rule: it starts at the modules, so that nothing that lives long is missed, and goes no further than what is made of our
+types and of those that they are built of: what hangs on a user's function is the user's.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import types
+from collections import Counter, deque
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OURS = ("django_ami",)
+#: What our objects are built of, by module.
+_PARTS = (*_OURS, "collections", "concurrent.futures", "django.dispatch", "selectors", "threading", "weakref")
+_GROWING = (list, dict, set, deque, bytearray)
+#: Not followed for their own sake: something of ours may be in them.
+_HOLDERS = (tuple, frozenset, types.MethodType, types.BuiltinMethodType, types.CellType, partial)
+
+
+def containers() -> dict[str, int]:
+    """How much is in every list, dict, set, deque and bytearray, by who holds it: ``Session._waiting``.
+
+    Those of one name are summed up; with ``[]`` it is what is in containers that are in that one.
+    """
+    sizes: Counter[str] = Counter()
+    waiting = list(_of_modules())
+    seen = {id(thing) for _, thing in waiting}
+    while waiting:
+        name, thing = waiting.pop()
+        if isinstance(thing, _GROWING):
+            sizes[name] += len(thing)
+        for part_name, part in _parts(name, thing):
+            if id(part) not in seen:
+                seen.add(id(part))
+                waiting.append((part_name, part))
+    return dict(sizes)
+
+
+def instances() -> dict[str, int]:
+    """How many objects there are of each of our types, whoever holds them."""
+    kinds = Counter(map(type, gc.get_objects()))
+    return {kind.__qualname__: many for kind, many in kinds.items() if _is_in(kind.__module__, _OURS)}
+
+
+def _of_modules() -> Iterator[tuple[str, Any]]:
+    for name, module in list(sys.modules.items()):
+        if _is_in(name, _OURS):
+            yield from _followed((f"{name}.{key}", thing) for key, thing in list(vars(module).items()))
+
+
+def _parts(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
+    """What a thing holds, each with a name."""
+    if isinstance(thing, type):
+        yield from _followed((f"{thing.__qualname__}.{key}", part) for key, part in list(vars(thing).items()))
+    elif isinstance(thing, types.FunctionType):
+        yield from _followed((name, part) for part in (*(thing.__closure__ or ()), *(thing.__defaults__ or ())))
+    elif isinstance(thing, (*_GROWING, *_HOLDERS)):
+        inside = f"{name.removesuffix('[]')}[]" if isinstance(thing, (*_GROWING, tuple)) else name
+        yield from _followed((inside, part) for part in gc.get_referents(thing))
+    else:
+        kind, own = type(thing).__qualname__, getattr(thing, "__dict__", {})
+        yield from _followed((f"{kind}.{key}", part) for key, part in (*list(own.items()), *_slots(thing)))
+        # Whatever else it refers to: what C holds, in an iterator or a lock.
+        yield from _followed((f"{kind}.?", part) for part in gc.get_referents(thing) if part is not own)
+
+
+def _slots(thing: Any) -> Iterator[tuple[str, Any]]:
+    for kind in type(thing).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(thing, slot):
+                yield slot, getattr(thing, slot)
+
+
+def _followed(parts: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    return ((name, part) for name, part in parts if "__" not in name and _is_followed(part))
+
+
+def _is_followed(thing: Any) -> bool:
+    if isinstance(thing, types.FunctionType | type):
+        return _is_in(thing.__module__, _OURS)
+    return isinstance(thing, (*_GROWING, *_HOLDERS)) or _is_in(type(thing).__module__, _PARTS)
+
+
+def _is_in(module: object, packages: tuple[str, ...]) -> bool:
+    return isinstance(module, str) and any(module == one or module.startswith(f"{one}.") for one in packages)

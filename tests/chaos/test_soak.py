@@ -1,0 +1,361 @@
+"""Weeks, compressed: floods, actions and lost links again and again, and in the end nothing has grown or is missing."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections import Counter, defaultdict
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.chaos.support import LONG, ami_listen, settled
+from tests.running import DEADLINE, quick_simulator, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+    from django_ami.testing import FloodReport, ReceivedAction, Simulator
+    from tests.chaos.support import Listener
+
+EVENTS, ACTIONS, ROUNDS = (10_000_000, 100_000, 2_000) if LONG else (200_000, 4_000, 60)
+#: How often the process is looked at. In the first third of the time it warms up.
+LOOKS = 100 if LONG else 30
+#: For what takes a moment, of a machine that has other things to do.
+PATIENCE = 4 * DEADLINE
+
+CAPACITY = 2_000
+OPTIONS = {
+    "event_queue_capacity": CAPACITY,
+    # What tells the worker what to do must not be dropped.
+    "important_events": ["Work", "Wait", "Settle", "Measure"],
+    "reconnect_max": 0.2,
+    "stable_after": 0,
+    "heartbeat_interval": 1.0,
+}
+
+#: Memory may grow by so much of itself.
+GROWTH = 0.02
+#: Or, in the short form, by so many bytes: Python takes memory from the system by the megabyte (an arena: ARENA_BITS in
+#: Objects/obmalloc.c), and the C library does in steps of its own. A step up says no more than that just now a little
+#: more was needed at once than ever before; a short warm-up has not seen it all, and 2 % are less than one step.
+STEPS = 0 if LONG else 4 * 2**20
+#: That is why the blocks are counted that Python's objects have in use, where no allocator has a say: there may be so
+#: many more. Every cancelled timer that waits for its time has four.
+BLOCKS = 1000
+#: There may be so many more in a container in the end: a deadline that is not over. One that is left behind by every
+#: lost link is more than that, between the first looks and the last ones; by every action or event, many more.
+SLACK = 10
+#: And these may be up to so many: cancelled timers go when they are more than that, or when it is their time.
+AT_MOST = {"Reactor._timers": 100, "Timer": 100}
+
+#: Of each there are so many events a second. Nobody receives the last.
+FLOODS = ("UserEvent", "QueueMemberStatus", "Newchannel")
+RATE = 10_000
+#: So many are written when the link is about to end: 100 KB, which the buffers of the system have room for.
+ON_THEIR_WAY = 200
+HEADERS = {
+    "Channel": "PJSIP/101-00000a1f",
+    "ChannelState": 6,
+    "ChannelStateDesc": "Up",
+    "CallerIDNum": "0301234567",
+    "CallerIDName": "Müller & Söhne",
+    "ConnectedLineNum": 101,
+    "ConnectedLineName": "<unknown>",
+    "Language": "de",
+    "AccountCode": "",
+    "Context": "from-queue",
+    "Exten": "s",
+    "Priority": 12,
+    "Uniqueid": "1718000000.2591",
+    "Linkedid": "1718000000.2590",
+    "Interface": "PJSIP/101",
+}
+
+#: What may become of each kind of action while the link is up.
+ENDS = {
+    "ping": {"ok"},
+    "list": {"ok"},
+    "call": {"ok"},
+    "release": {"ok"},
+    "held": {"ok"},
+    "refused": {"ActionFailed"},
+    "unanswered": {"ActionTimeout"},
+    "late": {"ActionTimeout", "ok"},  # somebody else may have asked for the late answers before it was late
+    "invalid": {"InvalidAction"},
+}
+LOST = {"ConnectionLost", "ConnectionFailed"}
+ANSWERED = {"ok", "ActionFailed"}
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+
+
+# --- the server ---
+
+
+class Server:
+    """The simulator, its answers, and how often it was sent each of the worker's actions."""
+
+    def __init__(self, sim: Simulator) -> None:
+        self.sim = sim
+        self.seen: Counter[int] = Counter()
+        held: list[str] = []
+        late: list[str] = []
+        sim.on("Refused").fail("no")
+        sim.on("Unanswered").hang()
+        sim.on("Held").raw(partial(_hold_back, held))
+        sim.on("LetGo").raw(partial(_answer_all, held))
+        sim.on("Late").raw(partial(_hold_back, late))
+        sim.on("Release").raw(partial(_answer_all, late))
+        sim.on("*").when(self._note)
+
+    def _note(self, action: ReceivedAction) -> bool:
+        number = action.get("Number") or action.get("Variable").removeprefix("NUMBER=")
+        if number:
+            self.seen[int(number)] += 1
+        return False  # it answers nothing
+
+    def tell(self, name: str, number: int, **more: object) -> None:
+        """An order to the worker."""
+        self.sim.emit(name, privilege="call", Round=number, **more)
+
+    def flood(self, number: int, some: int, rate: float | None = RATE) -> list[Future[FloodReport]]:
+        """Begin to write so many events, which end with the link at the latest."""
+        each = -(-some // len(FLOODS))
+        return [
+            self.sim.start_flood(name, count=each, rate=rate, privilege="call", Round=number, **HEADERS)
+            for name in FLOODS
+        ]
+
+    @property
+    def written(self) -> int:
+        """All events that have been written: FullyBooted is one, but no broadcast, so it is counted by itself."""
+        return self.sim.events_sent + self.sim.logins
+
+    def start(self) -> bool:
+        try:
+            self.sim.start()
+        except OSError:  # somebody's socket has the port for the moment
+            return False
+        return True
+
+
+def _hold_back(answers: list[str], action: ReceivedAction) -> bytes:
+    answers.append(_answer(action))
+    return b""
+
+
+def _answer_all(answers: list[str], action: ReceivedAction) -> bytes:
+    given = "".join([*answers, _answer(action)])
+    answers.clear()
+    return given.encode()
+
+
+def _answer(action: ReceivedAction) -> str:
+    return f"Response: Success\r\nActionID: {action.action_id}\r\n\r\n"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with quick_simulator(keep_received=1000) as sim:
+        yield Server(sim)
+
+
+# --- the worker ---
+
+
+class Soak:
+    """The rounds. In each: a flood, actions, a lost link, actions until the next one; then all comes to rest."""
+
+    def __init__(self, server: Server, worker: Listener) -> None:
+        self.server = server
+        self.worker = worker
+        self.looks: list[dict[str, Any]] = []
+        self._path = worker.file.with_suffix(".lines")
+        self._read = 0
+        self._received = self._written = 0
+
+    def run(self) -> None:
+        for number in range(ROUNDS):
+            end = (self._fin, self._reset, self._restart)[number % 3]
+            line = self._round(number, end, full=number % (ROUNDS // LOOKS) == 0)
+            # With a reset goes what was on its way. Else it is all here; and always it is known what became of it.
+            self._account(line, exact=end != self._reset)
+            assert (line["queued"], line["pending_actions"], line["unwritten_bytes"]) == (0, 0, 0), line
+            if "rss" in line:
+                self.looks.append(line)
+
+    def account_at_the_end(self) -> None:
+        settled(self.server.sim)
+        self._account(self.worker.status["node_1"], exact=True)
+
+    def _account(self, status: dict[str, Any], *, exact: bool) -> None:
+        received, written = status["received"], self.server.written
+        if exact:
+            assert received - self._received == written - self._written, status
+        assert received == status["ignored"] + status["delivered"] + status["dropped"] + status["queued"], status
+        self._received, self._written = received, written
+
+    def _round(self, number: int, end: Callable[[], None], *, full: bool) -> dict[str, Any]:
+        server, sim, out = self.server, self.server.sim, self.worker.out
+        written, seen, said = sim.events_sent, len(server.seen), len(out)
+        overload = number % 6 == 0
+        some = max(EVENTS // ROUNDS, 3 * CAPACITY * overload)
+        if overload:
+            server.tell("Wait", number, More=2 * CAPACITY)
+        floods = server.flood(2 * number, some if end != self._reset else 10 * some)
+        server.tell("Work", number, Count=ACTIONS // ROUNDS * 3 // 4)
+        sim.wait_for(lambda: len(server.seen) > seen and sim.events_sent >= written + some, PATIENCE)
+        if end != self._reset:
+            for flood in floods:
+                flood.result(PATIENCE)
+            # What we send when the server closes makes of its FIN a reset.
+            self._ask("Settle", number)
+            # What is on its way then arrives. It is not more than the system takes at once.
+            for flood in server.flood(2 * number + 1, ON_THEIR_WAY, rate=None):
+                flood.result(PATIENCE)
+        end()
+        wait_until(lambda: len(out) > said or self.worker.process.poll() is not None, PATIENCE, "ready again")
+        # Who was told of the work before a reset may have done it after that.
+        self._ask("Settle", number)
+        sim.wait_for(lambda: not sim.pbx.channels, PATIENCE, "the calls to end, of which there are events")
+        return self._ask("Measure", number, Full=full)
+
+    def _fin(self) -> None:
+        self.server.sim.drop()
+
+    def _reset(self) -> None:
+        self.server.sim.drop(reset=True)
+
+    def _restart(self) -> None:
+        said = len(self.worker.err)
+        self.server.sim.shutdown(restart=True)
+        wait_until(lambda: any("not connected" in line for line in self.worker.err[said:]), PATIENCE)
+        wait_until(self.server.start)
+
+    def _ask(self, name: str, number: int, **more: object) -> dict[str, Any]:
+        """The line that the worker writes when it is told so."""
+        self.server.tell(name, number, **more)
+        text = b""
+
+        def written() -> bool:
+            nonlocal text
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                text = file.readline()
+            return text.endswith(b"\n") or self.worker.process.poll() is not None
+
+        wait_until(written, PATIENCE, f"{name} of round {number}")
+        self._read += len(text)
+        line: dict[str, Any] = json.loads(text)
+        assert (line["what"], line["round"]) == (name, number)
+        return line
+
+
+# --- what is expected ---
+
+
+def show(looks: list[dict[str, Any]]) -> None:
+    """The series; and what is in the containers that are not as long as they were when it was warm."""
+    warm, end = looks[len(looks) // 3], looks[-1]
+    print("round, memory (bytes), blocks of Python, descriptors, threads, garbage collected")
+    for one in looks:
+        print(*(one[what] for what in ("round", "rss", "blocks", "descriptors", "threads", "collected")))
+    for what in ("containers", "instances"):
+        print(f"{len(end[what])} {what}, {sum(end[what].values())} in all; the changed ones: ")
+        for name in sorted({*warm[what], *end[what]}):
+            if warm[what].get(name, 0) != end[what].get(name, 0):
+                print(f"  {name}: {warm[what].get(name, 0)} -> {end[what].get(name, 0)}")
+
+
+def parts(looks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The first looks at the warm process, and the last ones: of the time that is left a third each."""
+    warm = looks[len(looks) // 3 :]
+    third = len(warm) // 3
+    return warm[:third], warm[-third:]
+
+
+def check_memory(looks: list[dict[str, Any]]) -> None:
+    """When it is warm the memory stays as it is: the median of the first looks, and of the last ones.
+
+    A single look is chance: it says what the allocators hold, which grows in steps and hardly ever shrinks. All looks
+    are at rest, so that no queue is in it.
+    """
+    first, last = (median(one["rss"] for one in part) for part in parts(looks))
+    print(f"memory: {first:.0f} -> {last:.0f} bytes, {(last / first - 1):+.2%}")
+    assert last - first <= max(GROWTH * first, STEPS)
+    first, last = (median(one["blocks"] for one in part) for part in parts(looks))
+    print(f"blocks: {first:.0f} -> {last:.0f}")
+    assert last - first <= BLOCKS
+
+
+def check_what_is_held(looks: list[dict[str, Any]]) -> None:
+    """No container and no type has more in the end than when it was warm; nor are there more descriptors or threads.
+
+    What is in them differs a little from look to look. What grows has more in all of the last looks than it ever had in
+    the first ones.
+    """
+    first, last = parts(looks)
+    for what in ("containers", "instances"):
+        names = {name for one in last for name in one[what]}
+        assert names & {"Session", "Session._waiting"}, f"{what} of ours were not found"
+        before = {name: max(one[what].get(name, 0) for one in first) for name in names}
+        after = {name: min(one[what].get(name, 0) for one in last) for name in names}
+        grown = {
+            name: (before[name], after[name]) for name in names if after[name] > AT_MOST.get(name, before[name] + SLACK)
+        }
+        assert not grown, grown
+    for what in ("descriptors", "threads"):
+        assert len({one[what] for one in (*first, *last)}) == 1, [one[what] for one in looks]
+
+
+def check_actions(path: Path, seen: Counter[int]) -> None:
+    """Every action has come to one end, the same for all who wait for it, and as the server knows it."""
+    ends: defaultdict[int, list[list[str]]] = defaultdict(list)
+    for row in path.read_text().splitlines():
+        number, *end = row.split()
+        ends[int(number)].append(end)
+    assert len(ends) >= ACTIONS
+    tally: Counter[tuple[str, str]] = Counter()
+    for number, told in ends.items():
+        kinds, hows, names, sents = (set(values) for values in zip(*told, strict=True))
+        (kind,), (name,), (sent,) = kinds, names, sents
+        assert len(hows) == len(told), told
+        assert hows & {"told", "raised"}, told
+        assert name in ENDS[kind] or (name in LOST and kind != "invalid"), told
+        # Nothing is sent twice; what was answered was sent, and what is said not to be sent was not.
+        least, most = (name in ANSWERED, 1) if sent == "True" else (0, 0)
+        assert least <= seen[number] <= most, (told, seen[number])
+        tally[kind, name] += 1
+    print(f"{len(ends)} actions: {dict(sorted(tally.items()))}")
+    assert {kind for kind, name in tally if name in ENDS[kind]} >= set(ENDS) - {"held"}
+    assert sum(many for (_, name), many in tally.items() if name in LOST) >= ROUNDS / 3
+
+
+@pytest.mark.timeout(4 * 3600 if LONG else 600)
+def test_weeks(server: Server) -> None:
+    # A name, so that it is looked up for every attempt.
+    url = server.sim.url.replace("127.0.0.1", "localhost")
+    app, env = "tests.chaos.soak_worker.SoakConfig", {"SOAK_MEANWHILE": -(-ACTIONS // ROUNDS // 4)}
+    with ami_listen(url, receivers={}, app=app, env=env, **OPTIONS) as worker:
+        worker.wait_for_out("ready")
+        soak = Soak(server, worker)
+        soak.run()
+        assert worker.stop(signal.SIGTERM, DEADLINE) == 0, str(worker)
+        soak.account_at_the_end()
+        show(soak.looks)
+        status = worker.status["node_1"]
+        print({name: value for name, value in status.items() if isinstance(value, int)})
+        assert server.sim.events_sent >= EVENTS
+        assert status["reconnects"] == server.sim.logins - 1 == ROUNDS
+        assert min(status["delivered"], status["ignored"], status["dropped"], status["late_answers"]) > 0
+        assert (status["unmatched_answers"], status["garbage_bytes"], status["suspect_messages"]) == (0, 0, 0)
+        assert soak.looks[-1]["disorder"] == 0
+        assert not [line for line in worker.err if "A bug" in line]
+        check_actions(worker.file, server.seen)
+        check_what_is_held(soak.looks)
+        check_memory(soak.looks)
