@@ -1046,7 +1046,7 @@ class ListCategories(Action):
 
     ``filename``: Configuration filename (e.g. ``foo.conf``).
 
-    ``match``: Only the categories that match, as in ``UpdateConfig``.
+    ``match``: Only the categories that match, as with ``Filter`` of GetConfig.
 
     Needs the class ``config``. Complete with its response.
     """

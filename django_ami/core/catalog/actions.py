@@ -1225,7 +1225,7 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("config",),
         parameters=(
             Parameter("Filename", description="Configuration filename (e.g. ``foo.conf``).", required=True),
-            Parameter("Match", description="Only the categories that match, as in ``UpdateConfig``."),
+            Parameter("Match", description="Only the categories that match, as with ``Filter`` of GetConfig."),
         ),
         description="This action will dump the categories in a given file.",
         since=("1.6.0",),

@@ -11,7 +11,7 @@ __all__ = ["CHOICES", "MODULES", "PARAMETERS", "REPEATABLE", "REQUIRED"]
 PARAMETERS: dict[tuple[str, str], Parameter | None] = {
     ("JabberSend", "JID"): None,  # manager_jabber_send in res/res_xmpp.c
     ("JabberSend", "ScreenName"): Parameter("ScreenName", "XMPP/Jabber ID (JID) of recipient.", required=True),
-    ("ListCategories", "Match"): Parameter("Match", "Only the categories that match, as in ``UpdateConfig``."),
+    ("ListCategories", "Match"): Parameter("Match", "Only the categories that match, as with ``Filter`` of GetConfig."),
     ("MixMonitorMute", "MixMonitorID"): Parameter("MixMonitorID", "Which recording, if the channel has several."),
     ("Park", "Channel2"): Parameter("Channel2", "The older name of ``TimeoutChannel``."),
     ("QueueAdd", "Wrapuptime"): Parameter("Wrapuptime", "Seconds of rest between two calls of this member."),
