@@ -121,4 +121,4 @@ def _escaped(name: str) -> str:
 
 def _comment(text: str) -> list[str]:
     """A remark in lines of moderate length: Asterisk would take what is beyond 8,191 bytes for another line."""
-    return [f"; {line}" for line in wrap(text, 110)]
+    return [f"; {line}" for line in wrap(text, 100)]

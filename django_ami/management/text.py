@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.messages import Message
 
-__all__ = ["headers", "masked", "printable", "table"]
+__all__ = ["clip", "headers", "masked", "printable", "table"]
 
 MASK: Final = "***"
 
@@ -60,6 +60,14 @@ def _width(text: str) -> int:
     return sum(
         0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text
     )
+
+
+def clip(text: str, width: int) -> str:
+    """As much of the text as takes so many columns, without control characters."""
+    text = printable(text)
+    while _width(text) > width:
+        text = text[: max(0, min(len(text) - 1, width))]
+    return text
 
 
 def _as_text(value: str | Sequence[str] | None) -> str:

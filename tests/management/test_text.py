@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_ami.core.messages import Event
-from django_ami.management.text import headers, masked, printable, table
+from django_ami.management.text import clip, headers, masked, printable, table
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,19 @@ def test_chosen_columns_whatever_their_case() -> None:
 
 def test_nothing_makes_an_empty_table() -> None:
     assert list(table([])) == [""]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdef", 3, "abc"),
+        ("日本語", 5, "日本"),
+        ("日本語", 4, "日本"),
+        ("abc", 0, ""),
+        ("", 5, ""),
+        ("a\tbcd", 3, "a\\t"),
+    ],
+)
+def test_what_fits(text: str, width: int, expected: str) -> None:
+    assert clip(text, width) == expected
