@@ -184,12 +184,14 @@ class ConsoleCommand(BaseCommand):
     """A tool: parses, runs, and turns whatever happens into output and an exit code.
 
     A subclass gives ``help``, ``examples``, ``exits`` (the codes it may end with) and ``run``. ``one_server`` says that
-    it is for one server; the others are for all unless ``--server`` names some.
+    it is for one server; the others are for all unless ``--server`` names some. ``connects``: it is
+    nothing without a server, so that a BACKEND in the settings is an error.
     """
 
     # A wrong AMI setting is told in one line and exit code 2, not by the checks.
     requires_system_checks: list[str] = []  # noqa: RUF012  (as Django declares it)
     one_server: ClassVar[bool] = False
+    connects: ClassVar[bool] = True
     examples: ClassVar[str] = ""
     exits: ClassVar[Mapping[int, str]] = {}
 
@@ -249,16 +251,20 @@ class ConsoleCommand(BaseCommand):
             return self.on_stop(stopped)
 
     def _servers(self, options: dict[str, Any]) -> tuple[ServerConfig, ...]:
+        settings = self._selected(options)
+        return (settings.connectable() if self.connects else settings).servers
+
+    def _selected(self, options: dict[str, Any]) -> conf.AmiSettings:
         settings = conf.load()
         if options["server"]:
             chosen = options["server"]
-            return settings.select([chosen] if isinstance(chosen, str) else chosen).servers
+            return settings.select([chosen] if isinstance(chosen, str) else chosen)
         if not self.one_server:
-            return settings.servers
+            return settings
         if settings.default is None:
             known = ", ".join(server.name for server in settings.servers)
             raise ConfigurationError(f"which server? Give --server=NAME (known are {known}).")
-        return settings.select([settings.default]).servers
+        return settings.select([settings.default])
 
     # --- what it says ---
 

@@ -113,7 +113,7 @@ class FakeAsterisk(Simulator, Sent):
         else:
             super().emit(event, headers, privilege, **more)
 
-    def play(self, recording: Recording, *, speed: float = math.inf, timeout: float = 60.0) -> None:
+    def play(self, recording: Recording, *, speed: float = math.inf, timeout: float | None = 60.0) -> None:
         """Send the events of a scenario or a recording, in order; returns when the last one is on its way.
 
         ``speed`` 1 is in the time that they took, 10 is ten times as fast; by default there are no pauses. TimeoutError
@@ -122,7 +122,7 @@ class FakeAsterisk(Simulator, Sent):
         playing = self._submit(self._play(recording, speed))
         try:
             playing.result(timeout)
-        except TimeoutError:
+        except BaseException:
             playing.cancel()
             raise
 

@@ -1,7 +1,4 @@
-"""Events to the receivers of ``django_ami.signals``, now and in this thread, as ``ami_listen`` delivers them.
-
-One thing is different: what a receiver raises is raised here, so that the test sees it.
-"""
+"""Events to the receivers of ``django_ami.signals``, now and in this thread, as ``ami_listen`` delivers them."""
 
 from __future__ import annotations
 
@@ -9,13 +6,15 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from django.dispatch import Signal
+
 from django_ami import signals
 from django_ami.accessor import ami
 from django_ami.core.messages import Event
 from django_ami.testing.events.factory import event as make_event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from django_ami.core.client import ServerHandle
     from django_ami.testing.events.factory import HeaderValue
@@ -34,26 +33,34 @@ def deliver(
 ) -> None:
     """Deliver an event, or one that is made of a name and headers, to its receivers and to those of every event.
 
-    ``server`` is whose event it is: by default the one that it names itself, or the default server.
+    ``server`` is whose event it is: by default the one that it names itself, or the default server. What a receiver
+    raises is raised here.
     """
     if isinstance(event, str):
         event = make_event(event, headers, server="", **more)
     elif headers or more:
         raise TypeError("headers are for an event that is named; one that is made has its own.")
+    _send(event, server, Signal.send)
+
+
+def play(recording: Recording, *, server: str | None = None, speed: float = math.inf, robust: bool = False) -> None:
+    """Deliver all events of a scenario or a recording. ``speed`` 1: in the time that they took; inf: without pauses.
+
+    ``robust``: a receiver that raises is logged and counted, as in ``ami_listen``; otherwise it is the end.
+    """
+    begun = time.monotonic()
+    for moment in recording:
+        time.sleep(max(0.0, begun + moment.at / speed - time.monotonic()))
+        _send(moment.event, server, Signal.send_robust if robust else Signal.send)
+
+
+def _send(event: Event, server: str | None, send: Callable[..., object]) -> None:
     sender = _sender(server or event.server)
     event = Event(event.name, event.raw, server=sender.name)
     signal = signals.events.get(event.name)
     if signal is not None:
-        signal.send(sender=sender, event=event)
-    signals.ami_event.send(sender=sender, event=event)
-
-
-def play(recording: Recording, *, server: str | None = None, speed: float = math.inf) -> None:
-    """Deliver all events of a scenario or a recording. ``speed`` 1: in the time that they took; inf: without pauses."""
-    begun = time.monotonic()
-    for moment in recording:
-        time.sleep(max(0.0, begun + moment.at / speed - time.monotonic()))
-        deliver(moment.event, server=server)
+        send(signal, sender=sender, event=event)
+    send(signals.ami_event, sender=sender, event=event)
 
 
 def _sender(name: str) -> ServerHandle:

@@ -125,13 +125,11 @@ class Writer:
         self.size = 0
         self._file = file
         self._write(f"{FIRST_LINE}\n")
-        for remark in remarks:
-            self.remark(remark)
-        self._write("\n")
+        self._write("".join([*(f"# {_escape(remark)}\n" for remark in remarks), "\n"]))
 
     def remark(self, text: str) -> None:
         """A line for people."""
-        self._write(f"# {_escape(text)}\n")
+        self._write(f"# {_escape(text)}\n\n")
 
     def event(self, at: float, event: Event) -> None:
         """An event that came at so many seconds from the beginning."""

@@ -37,9 +37,9 @@ class Command(ConsoleCommand):
     """Listens, and writes until it is stopped."""
 
     help = (
-        "Write the events of a server into a file, with their times, until Ctrl-C. Secrets in them are masked, and with "
-        "--mask-numbers telephone numbers are replaced by others. It logs in beside your workers and takes nothing away "
-        "from them. Names of callers and what applications say are written as they are: look before you give it away."
+        "Write the events of a server into a file, with their times, until Ctrl-C. Secrets in them are masked, and "
+        "with --mask-numbers telephone numbers are replaced by others. It logs in beside your workers and takes "
+        "nothing away from them. Names of callers are written as they are: look before you give the file away."
     )
     examples = """\
 calls.txt --run-for=3600 --mask-numbers

@@ -59,6 +59,7 @@ calls.txt --receivers --speed=max"""
         Exit.UNWELL: "receivers raised",
     }
     one_server = True
+    connects = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
