@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ _needles: dict[str, tuple[bytes, bytes]] = {}
 
 
 def _make_needles(key: str) -> tuple[bytes, bytes]:
-    """What a line of this key begins with, as spelled and in lower case; empty if only splitting can find the key."""
+    """What the first line begins with if it is of this key, and any other line; empty if only splitting can find it."""
     simple = bool(key) and key.isascii() and "(" not in key and ":" not in key
-    needle = f"\r\n{key}:".encode() if simple else b""
+    needle = f"{key}:".encode() if simple else b""
     if len(_needles) < _MAX_NEEDLES:
-        _needles[key] = needle, needle.lower()
-    return needle, needle.lower()
+        _needles[key] = needle, b"\r\n" + needle
+    return needle, b"\r\n" + needle
 
 
 def split_header(line: str) -> tuple[str, str]:
@@ -55,12 +56,26 @@ def split_header(line: str) -> tuple[str, str]:
 class _Index:
     """The headers of one frame, and the two ways to find one."""
 
-    __slots__ = ("exact", "folded", "headers")
+    __slots__ = ("_headers", "exact", "folded")
 
     def __init__(self, raw: bytes) -> None:
-        self.headers = tuple(map(split_header, raw.decode(*DECODING).split("\r\n")))
-        self.exact = dict(reversed(self.headers))
+        lines = raw.decode(*DECODING).split("\r\n")
+        self._headers: tuple[tuple[str, str], ...] | None = None
         self.folded: dict[str, list[str]] | None = None
+        self.exact = _as_dict(lines)
+        if len(self.exact) < len(lines) or ":" in "".join(self.exact):
+            # A key that is repeated, a line without a colon, or without a blank behind it.
+            self._headers = tuple(map(split_header, lines))
+            self.exact = dict(reversed(self._headers))
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        return tuple(self.exact.items()) if self._headers is None else self._headers
+
+    @property
+    def plain(self) -> bool:
+        """True if no key is repeated, so that ``exact`` has every header in order."""
+        return self._headers is None
 
     def by_folded_key(self) -> dict[str, list[str]]:
         if self.folded is None:
@@ -68,6 +83,14 @@ class _Index:
             for key, value in self.headers:
                 self.folded.setdefault(key.lower(), []).append(value)
         return self.folded
+
+
+def _as_dict(lines: list[str]) -> dict[str, str]:
+    """Ordinary lines, in C all the way; empty if one of them is none."""
+    try:
+        return dict(map(str.split, lines, repeat(": "), repeat(1)))
+    except ValueError:
+        return {}
 
 
 class Message:
@@ -105,31 +128,32 @@ class Message:
     def _find(self, key: str) -> str | None:
         """The first value of the key, of the exact spelling if that occurs; None if there is none."""
         if self._index is None and self._searches < _SEARCHES:
-            needle, folded = _needles.get(key) or _make_needles(key)
-            if needle:
+            first, needle = _needles.get(key) or _make_needles(key)
+            if first:
                 self._searches += 1
-                return self._search(needle, folded)
+                raw = self.raw
+                start = 0 if raw.startswith(first) else raw.find(needle) + 2
+                return self._value_behind(start + len(first)) if start != 1 else self._search_folded(needle.lower())
         index = self._parsed()
         if key in index.exact:
             return index.exact[key]
         values = index.by_folded_key().get(key.lower())
         return values[0] if values else None
 
-    def _search(self, needle: bytes, folded: bytes) -> str | None:
-        """The same, without splitting the other headers: a line of the key begins with the needle."""
+    def _search_folded(self, needle: bytes) -> str | None:
+        lower = self.raw.lower()
+        start = 0 if lower.startswith(needle[2:]) else lower.find(needle) + 2
+        return self._value_behind(start + len(needle) - 2) if start != 1 else None
+
+    def _value_behind(self, start: int) -> str:
+        """The text behind the colon that is right before ``start``."""
         raw = self.raw
-        start = raw.find(needle)
-        if raw.startswith(needle[2:]):  # the first line has no line end in front
-            start = -2
-        elif start < 0:
-            lower = raw.lower()
-            start = -2 if lower.startswith(folded[2:]) else lower.find(folded)
-            if start == -1:
-                return None
-        start += len(needle)
         end = raw.find(b"\r\n", start)
-        value = raw[start:] if end < 0 else raw[start:end]
-        return value.removeprefix(b" ").decode(*DECODING)
+        value = (raw[start:end] if end >= 0 else raw[start:]).removeprefix(b" ")
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value.decode(*DECODING)
 
     @overload
     def get(self, key: str) -> str | None: ...
@@ -151,16 +175,21 @@ class Message:
         return iter(self.keys())
 
     def __len__(self) -> int:
-        return len(self.headers)
+        index = self._parsed()
+        return len(index.exact) if index.plain else len(index.headers)
 
     def keys(self) -> list[str]:
         """The keys in order, each spelling once: ``dict(message)`` works, and gives the first value of each."""
-        return list(dict.fromkeys(key for key, _ in self.headers))
+        index = self._parsed()
+        return list(index.exact) if index.plain else list(dict.fromkeys(key for key, _ in index.headers))
 
     def as_dict(self) -> dict[str, str | list[str]]:
         """A plain dict for JSON and logs: a key that is repeated has a list."""
+        index = self._parsed()
+        if index.plain:
+            return dict(index.exact)
         collected: dict[str, list[str]] = {}
-        for key, value in self.headers:
+        for key, value in index.headers:
             collected.setdefault(key, []).append(value)
         return {key: values[0] if len(values) == 1 else values for key, values in collected.items()}
 
