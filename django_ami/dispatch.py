@@ -18,7 +18,8 @@ from django_ami.core.session import Lost, Ready
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ami.core.client import Client
+    from django_ami.core.client import Client, ServerHandle
+    from django_ami.core.receivers import Call
     from django_ami.core.session import Notice
 
 __all__ = ["Dispatcher"]
@@ -74,26 +75,55 @@ class Dispatcher:
         try:
             for call in calls:
                 self._client.receivers.guard(call, None)
-            for item in items:
-                if isinstance(item, Event):
-                    if self.over:
-                        break
-                    self._deliver(item)
-                else:
-                    self._tell(item)
+            if items:
+                self._deliver(items)
         finally:
             close_old_connections()
             self.busy = False
         return len(calls) + len(items)
 
-    def _deliver(self, event: Event) -> None:
-        sender = self._senders[event.server]
+    def _deliver(self, items: list[Event | Notice]) -> None:
+        """What one server said, in its order."""
+        sender = self._senders[items[0].server]
+        client, receivers, changes = self._client, self._client.receivers, signals.changes()
+        plans: dict[str, list[Call] | None] = {}
+        for item in items:
+            if not isinstance(item, Event):
+                self._tell(item)
+                continue
+            if self.until is not None and self.over:
+                break
+            if changes != signals.changes():  # a receiver has come or gone
+                changes = signals.changes()
+                plans.clear()
+            name = item.name
+            if name not in plans:
+                plans[name] = self._plan(name, sender)
+            calls = plans[name]
+            if calls is None:
+                self._send(item, sender)
+            else:
+                receivers.deliver(calls, sender, item)
+            client.delivered(sender.name, 1)
+            self.delivered += 1
+
+    @staticmethod
+    def _plan(name: str, sender: ServerHandle) -> list[Call] | None:
+        """Whom to call with events of that name, in this batch; None if Django has to do it, for asynchronous ones."""
+        calls: list[Call] = []
+        for signal in (signals.events.get(name), signals.ami_event):
+            more = [] if signal is None else signal.calls(sender)
+            if more is None:
+                return None
+            calls += more
+        return calls
+
+    @staticmethod
+    def _send(event: Event, sender: ServerHandle) -> None:
         signal = signals.events.get(event.name)
         if signal is not None:
             signal.send_robust(sender=sender, event=event)
         signals.ami_event.send_robust(sender=sender, event=event)
-        self._client.delivered(event.server, 1)
-        self.delivered += 1
 
     def _tell(self, notice: Notice) -> None:
         if self._on_notice is not None:

@@ -19,10 +19,13 @@ from weakref import ReferenceType
 
 from django.dispatch import Signal
 
-from django_ami.core.receivers import Receivers
+from django_ami.core.receivers import Receivers, who_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from django_ami.core.messages import Event
+    from django_ami.core.receivers import Call
 
 __all__ = ["EventSignal", "ami_event", "events", "server_lost", "server_ready"]
 
@@ -30,6 +33,7 @@ __all__ = ["EventSignal", "ami_event", "events", "server_lost", "server_ready"]
 receivers = Receivers()
 
 _watchers: list[Callable[[], None]] = []
+_changes = 0
 
 
 class _Timed:
@@ -64,6 +68,13 @@ class RobustSignal(Signal):
         receivers.failed(receiver.receiver if isinstance(receiver, _Timed) else receiver, err)
 
 
+def _call(receiver: Callable[..., Any], signal: Signal, sender: Any) -> Call:
+    def call(event: Event) -> None:
+        receiver(signal=signal, sender=sender, event=event)
+
+    return call, receiver, who_is(receiver)
+
+
 class EventSignal(RobustSignal):
     """The signal of the events of one name, or, without a name, of all. Receivers get ``sender`` and ``event``."""
 
@@ -85,6 +96,14 @@ class EventSignal(RobustSignal):
         """The receivers that are connected, for whatever sender."""
         found = (receiver() if isinstance(receiver, ReferenceType) else receiver for _, receiver, *_ in self.receivers)
         return [function for function in found if function is not None]
+
+    def calls(self, sender: Any) -> list[Call] | None:
+        """What ``send_robust`` would call, for many events; None if some of it is asynchronous.
+
+        It keeps the receivers alive: not to be kept for longer than a batch.
+        """
+        synchronous, asynchronous = super(RobustSignal, self)._live_receivers(sender)
+        return None if asynchronous else [_call(receiver, self, sender) for receiver in synchronous]
 
     def __repr__(self) -> str:
         return f"<EventSignal {self.name or 'of every event'}>"
@@ -138,6 +157,13 @@ def watch_interest(watcher: Callable[[], None]) -> Callable[[], None]:
     return lambda: _watchers.remove(watcher)
 
 
+def changes() -> int:
+    """A number that is another one after every change of what is connected."""
+    return _changes
+
+
 def _changed() -> None:
+    global _changes
+    _changes += 1
     for watcher in _watchers:
         watcher()

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: A wait without an end is none: at the latest after so many seconds the loop looks around.
 _LONGEST_SLEEP: Final = 3600.0
+#: So long, in seconds, events may gather while nobody waits for an answer.
+REST: Final = 0.005
 #: Cancelled timers are kept until it is their time, but no more of them than of the others and so many.
 _MOST_CANCELLED: Final = 64
 
@@ -61,6 +63,11 @@ class Reactor:
         self._waker.setblocking(False)
         self._wakee.setblocking(False)
         self._selector.register(self._wakee, selectors.EVENT_READ, self._drain_wakeups)
+        # Hears nothing but the wake-ups.
+        self._rester = selectors.DefaultSelector()
+        self._rester.register(self._wakee, selectors.EVENT_READ)
+        self._heard = False
+        self._hurried: set[object] = set()
 
     # --- from any thread ---
 
@@ -111,9 +118,31 @@ class Reactor:
         self.now = time.monotonic()
         # Calls first: who has just subscribed wants the events that are read next.
         self._run_calls()
+        self._heard = False
         for key, events in ready:
+            self._heard = self._heard or key.fileobj is not self._wakee
             self._guard(partial(key.data, events))
         self._run_timers()
+
+    def hurry(self, who: object, wanted: bool) -> None:
+        """Whether somebody is waiting for what comes next, so that there is no ``rest``."""
+        if wanted:
+            self._hurried.add(who)
+        else:
+            self._hurried.discard(who)
+
+    def rest(self) -> None:
+        """After a turn that heard something: let a few milliseconds of events gather, unless somebody is in a hurry.
+
+        A turn for each event, and a waking of whoever receives it, costs many times what the event itself does. What
+        comes after a silence is not held up.
+        """
+        if not self._heard or self._hurried:
+            return
+        self._asleep = True
+        if not self._calls:
+            self._rester.select(self._sleep(REST))
+        self._asleep = False
 
     def close(self) -> None:
         """Run the calls that are left, and let go of everything. A call that comes later is never run."""
@@ -124,6 +153,7 @@ class Reactor:
     def abandon(self) -> None:
         """Close what is ours and call nothing."""
         self._selector.close()
+        self._rester.close()
         self._waker.close()
         self._wakee.close()
 

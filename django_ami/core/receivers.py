@@ -14,9 +14,13 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["ReceiverExit", "Receivers", "dotted_name"]
+    Who = Callable[..., Any]
+    #: What is called with the event; the receiver behind it, for the log; and whom the time is put down to.
+    Call = tuple[Callable[[Any], object], Callable[..., Any], Who]
+
+__all__ = ["ReceiverExit", "Receivers", "dotted_name", "who_is"]
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +57,7 @@ def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
             return function
 
 
-def _who(function: Callable[..., Any]) -> Callable[..., Any]:
+def who_is(function: Callable[..., Any]) -> Who:
     """Whom the time is put down to: the function itself, and nothing that holds on to an answer or to arguments."""
     who = _innermost(function)
     return who if type(who).__hash__ is not None else type(who)  # such an object cannot be the key of a dict
@@ -105,7 +109,8 @@ class Receivers:
             raise _exit_of(error) from error
         finally:
             self._running = before
-            self._took(function, sender, started)
+            ended = time.monotonic()
+            self._took(function, who_is(function), sender, ended - started, ended)
 
     async def acall(self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any) -> Any:
         """The same for one that is a coroutine function."""
@@ -119,15 +124,35 @@ class Receivers:
         finally:
             if self._running is running:  # others run meanwhile
                 self._running = None
-            self._took(function, sender, started)
+            ended = time.monotonic()
+            self._took(function, who_is(function), sender, ended - started, ended)
 
-    def _took(self, function: Callable[..., Any], sender: Any, started: float) -> None:
-        ended = time.monotonic()
-        seconds = ended - started
+    def deliver(self, calls: Iterable[Call], sender: Any, event: Any) -> None:
+        """Make all these calls with an event, each of them guarded and timed."""
+        before, started = self._running, time.monotonic()
+        try:
+            for call, function, who in calls:
+                self._running = function, started
+                try:
+                    call(event)
+                except (Exception, KeyboardInterrupt) as error:
+                    if isinstance(error, KeyboardInterrupt):
+                        raise
+                    self.failed(function, error)
+                except BaseException as error:  # noqa: BLE001  (it stops nobody; it is told)
+                    told = _exit_of(error)
+                    told.__cause__ = error
+                    self.failed(function, told)
+                ended = time.monotonic()
+                self._took(function, who, sender, ended - started, ended)
+                started = ended
+        finally:
+            self._running = before
+
+    def _took(self, function: Callable[..., Any], who: Who, sender: Any, seconds: float, ended: float) -> None:
         if ended >= self._window_began + _WINDOW or len(self._seconds) > _MAX_RECEIVERS:
             self._seconds_before, self._seconds = self._seconds, {}
             self._window_before_began, self._window_began = self._window_began, ended
-        who = _who(function)
         self._seconds[who] = self._seconds.get(who, 0.0) + seconds
         if seconds >= self._least:
             self._slow(function, getattr(sender, "name", ""), seconds)
@@ -153,7 +178,7 @@ class Receivers:
             for function, some in list(seconds.items()):
                 spent[dotted_name(function)] += some
         if running is not None:
-            name, lasting = dotted_name(_who(running[0])), now - running[1]
+            name, lasting = dotted_name(who_is(running[0])), now - running[1]
             if lasting >= _LONG:
                 return f"{name}, which has been running for {lasting:.1f} s"
             spent[name] += lasting

@@ -17,7 +17,7 @@ from django_ami.core.delivery import Delivery
 from django_ami.core.errors import AmiError, ConfigurationError, WouldBlock
 from django_ami.core.messages import Event
 from django_ami.core.reactor import Reactor
-from django_ami.core.receivers import Receivers
+from django_ami.core.receivers import Receivers, who_is
 from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.config import ServerConfig
     from django_ami.core.correlation import PendingAction
+    from django_ami.core.receivers import Call
     from django_ami.core.session import Notice
 
 __all__ = ["Client"]
@@ -37,6 +38,7 @@ Function = TypeVar("Function", bound="Callable[..., Any]")
 
 #: Events handed over at a time: enough to spare the lock, few enough to see a stop soon.
 _BATCH: Final = 200
+_MAX_PLANS: Final = 2048
 
 
 class Client(Sender[Server]):
@@ -71,6 +73,7 @@ class Client(Sender[Server]):
         self._reactor = Reactor()
         self._delivery = Delivery()
         self._subscribers: dict[str | None, tuple[Callable[[Event], Any], ...]] = {}
+        self._plans: dict[str, tuple[Call, ...]] = {}
         self._on_ready: list[Callable[[ServerHandle], Any]] = []
         self._on_lost: list[Callable[[ServerHandle, AmiError], Any]] = []
         self._lock = threading.Lock()
@@ -119,6 +122,7 @@ class Client(Sender[Server]):
         key = name.lower() if name is not None else None
         with self._lock:
             self._subscribers[key] = (*self._subscribers.get(key, ()), function)
+            self._plans = {}
             names = frozenset(name for name in self._subscribers if name is not None)
         self.set_interest(None if None in self._subscribers else names)
         return function
@@ -162,16 +166,21 @@ class Client(Sender[Server]):
             self.receivers.guard(call, None)
         for item in items:
             if isinstance(item, Event):
-                self._dispatch_event(item)
+                handle = self._handles[item.server]
+                self.receivers.deliver(self._plans.get(item.name) or self._plan(item.name), handle, item)
                 self._delivery.delivered(item.server, 1)
             else:
                 self._dispatch_notice(item)
         return len(calls) + len(items)
 
-    def _dispatch_event(self, event: Event) -> None:
-        handle = self._handles[event.server]
-        for function in (*self._subscribers.get(event.name.lower(), ()), *self._subscribers.get(None, ())):
-            self.receivers.guard(function, handle, event)
+    def _plan(self, name: str) -> tuple[Call, ...]:
+        """Whom to call with events of that name."""
+        subscribers, plans = self._subscribers, self._plans
+        functions = (*subscribers.get(name.lower(), ()), *subscribers.get(None, ()))
+        calls = tuple((function, function, who_is(function)) for function in functions)
+        if len(plans) < _MAX_PLANS:
+            plans[name] = calls
+        return calls
 
     def _dispatch_notice(self, notice: Notice) -> None:
         handle = self._handles[notice.server]
@@ -272,6 +281,8 @@ class Client(Sender[Server]):
     def _run(self) -> None:
         while not self._stopping:
             self._cluster.tick()
+            self._reactor.rest()
+        self._cluster.hand_on()
         self._cluster.abandon()
         self._reactor.close()
         self._delivery.wake()  # whoever waits for events waits for nothing now
@@ -290,6 +301,7 @@ class Client(Sender[Server]):
         self._cluster.tick(0)
         while not self._cluster.closed and time.monotonic() < deadline:
             self._cluster.tick(0.05)
+        self._cluster.hand_on()
         self._cluster.abandon()
         self._reactor.close()
 

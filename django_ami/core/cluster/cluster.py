@@ -96,6 +96,11 @@ class Cluster:
     def closed(self) -> bool:
         return all(server.closed for server in self.servers.values())
 
+    def hand_on(self) -> None:
+        """Nothing more is read: hand on what is held back."""
+        for server in self.servers.values():
+            server.hand_on()
+
     def abandon(self) -> None:
         for server in self.servers.values():
             server.abandon()

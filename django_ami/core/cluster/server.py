@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from django_ami.core.cluster.admission import Admission
     from django_ami.core.correlation import PendingAction
     from django_ami.core.delivery import Delivery
+    from django_ami.core.messages import Event
     from django_ami.core.reactor import Reactor, Timer
     from django_ami.core.session import Notice, Session
     from django_ami.core.transport import Addresses
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 #: Dropped events are announced at most once in so many seconds.
 DROP_INTERVAL: Final = 10.0
+#: In a flood events are handed on so many at a time, or after so many seconds, whichever comes first.
+ENOUGH: Final = 500
+LONGEST_HOLD: Final = 0.005
 _CONNECTING: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
 
 
@@ -63,6 +67,9 @@ class Server:
         self._timer: Timer | None = None
         self._resolving = False
         self._attempting = False
+        self._held: list[Event] = []
+        self._held_ignored = 0
+        self._held_since: float | None = None
         # The file of a certificate may be unreadable: that is told now, and not in the night.
         if self.config.tls is not None:
             try:
@@ -190,13 +197,31 @@ class Server:
         if not data:
             return
         session = self.session
-        events = session.receive(data, self._reactor.now)
-        dropped = self._delivery.put_events(self.name, events, session.ignored) if events or session.ignored else 0
-        if dropped:
-            self._report_drops(dropped)
+        self._held += session.receive(data, self._reactor.now)
+        self._held_ignored += session.ignored
+        self._hold(more=more)
         if more and self.config.tls is not None:
             # What TLS has read ahead wakes no selector.
             self._reactor.call_soon(lambda: self._ready(0))
+
+    def _hold(self, *, more: bool) -> None:
+        """Hand events on when all that had come is read, or there are enough, or some wait for too long."""
+        now = self._reactor.now
+        if self._held_since is None:
+            self._held_since = now
+        if not more or len(self._held) >= ENOUGH or now >= self._held_since + LONGEST_HOLD:
+            self.hand_on()
+
+    def hand_on(self) -> None:
+        """Give those who wait for events what was held back."""
+        self._held_since = None
+        if not self._held and not self._held_ignored:
+            return
+        events, ignored = self._held, self._held_ignored
+        self._held, self._held_ignored = [], 0
+        dropped = self._delivery.put_events(self.name, events, ignored)
+        if dropped:
+            self._report_drops(dropped)
 
     def _report_drops(self, dropped: int) -> None:
         """Announce drops when they begin, and then once per interval for as long as they go on."""
@@ -252,11 +277,13 @@ class Server:
             self._attempting = False
             self._admission.leave(self)
         if session.notices:
+            self.hand_on()  # what came before it is told before it
             notices, session.notices = session.notices, []
             for notice in notices:
                 self._notify(notice)
         self._watch()
         self._arm()
+        self._reactor.hurry(self, session.awaited or self._held_since is not None)
 
     def _watch(self) -> None:
         transport = self._transport

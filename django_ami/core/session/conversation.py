@@ -32,7 +32,17 @@ from django_ami.core.messages import Event, Response
 from django_ami.core.protocol import Oversized, Parser, encode
 from django_ami.core.session.login import Handshake
 from django_ami.core.session.outcomes import Outcomes
-from django_ami.core.session.state import BEFORE_LOGIN, CLOSE_TIMEOUT, LOGGED_IN, UNREACHED, Lost, Ready, Role, State
+from django_ami.core.session.state import (
+    AT_REST,
+    BEFORE_LOGIN,
+    CLOSE_TIMEOUT,
+    LOGGED_IN,
+    UNREACHED,
+    Lost,
+    Ready,
+    Role,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -119,6 +129,11 @@ class Session:
     def pending(self) -> int:
         """Actions that are not settled."""
         return len(self._pending)
+
+    @property
+    def awaited(self) -> bool:
+        """True while something of the server is waited for: an answer, or the next step of a connection."""
+        return bool(self._pending) or self.state not in AT_REST
 
     @property
     def circuit_open(self) -> bool:
