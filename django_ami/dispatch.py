@@ -7,16 +7,20 @@ logged with its name, counted, and stops nobody.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Self
+from functools import partial
+from itertools import groupby
+from math import inf
+from typing import TYPE_CHECKING, Self, cast
 
 from django.db import close_old_connections, reset_queries
 
 from django_ami import signals
 from django_ami.core.messages import Event
+from django_ami.core.receivers import Plans
 from django_ami.core.session import Lost, Ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from django_ami.core.client import Client, ServerHandle
     from django_ami.core.receivers import Call
@@ -34,13 +38,12 @@ class Dispatcher:
 
     def __init__(self, client: Client, on_notice: Callable[[Notice], None] | None = None) -> None:
         self.delivered = 0
-        #: No event is begun after this time of ``time.monotonic``; another thread may set it during a batch.
-        self.until: float | None = None
         #: True while receivers run.
         self.busy = False
         self._client = client
         self._on_notice = on_notice
         self._senders = client.servers
+        self._plans = Plans(lambda _: ())
         self._unwatch: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
@@ -49,11 +52,23 @@ class Dispatcher:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.until = None
         if self._unwatch is not None:
             self._unwatch()
 
     def _tell_interest(self) -> None:
+        self._plans.clear()
         self._client.set_interest(signals.interest())
+
+    @property
+    def until(self) -> float | None:
+        """No event is begun after this time of ``time.monotonic``; another thread may set it during a batch."""
+        until = self._client.receivers.until
+        return None if until == inf else until
+
+    @until.setter
+    def until(self, when: float | None) -> None:
+        self._client.receivers.until = inf if when is None else when
 
     @property
     def over(self) -> bool:
@@ -85,45 +100,19 @@ class Dispatcher:
     def _deliver(self, items: list[Event | Notice]) -> None:
         """What one server said, in its order."""
         sender = self._senders[items[0].server]
-        client, receivers, changes = self._client, self._client.receivers, signals.changes()
-        plans: dict[str, list[Call] | None] = {}
-        for item in items:
-            if not isinstance(item, Event):
-                self._tell(item)
-                continue
-            if self.until is not None and self.over:
-                break
-            if changes != signals.changes():  # a receiver has come or gone
-                changes = signals.changes()
-                plans.clear()
-            name = item.name
-            if name not in plans:
-                plans[name] = self._plan(name, sender)
-            calls = plans[name]
-            if calls is None:
-                self._send(item, sender)
-            else:
-                receivers.deliver(calls, sender, item)
-            client.delivered(sender.name, 1)
-            self.delivered += 1
-
-    @staticmethod
-    def _plan(name: str, sender: ServerHandle) -> list[Call] | None:
-        """Whom to call with events of that name, in this batch; None if Django has to do it, for asynchronous ones."""
-        calls: list[Call] = []
-        for signal in (signals.events.get(name), signals.ami_event):
-            more = [] if signal is None else signal.calls(sender)
-            if more is None:
-                return None
-            calls += more
-        return calls
-
-    @staticmethod
-    def _send(event: Event, sender: ServerHandle) -> None:
-        signal = signals.events.get(event.name)
-        if signal is not None:
-            signal.send_robust(sender=sender, event=event)
-        signals.ami_event.send_robust(sender=sender, event=event)
+        tally = self._client.tally(sender.name)
+        before = tally.delivered
+        self._plans = Plans(partial(_plan, sender))
+        try:
+            for kind, some in groupby(items, type):
+                if kind is Event:
+                    self._client.receivers.deliver(cast("Iterator[Event]", some), self._plans, sender, tally)
+                else:
+                    for notice in cast("Iterator[Notice]", some):
+                        self._tell(notice)
+        finally:
+            self._plans.clear()  # they hold on to the receivers
+            self.delivered += tally.delivered - before
 
     def _tell(self, notice: Notice) -> None:
         if self._on_notice is not None:
@@ -134,3 +123,10 @@ class Dispatcher:
                 signals.server_ready.send_robust(sender=sender, again=notice.again)
             case Lost(was_ready=True):
                 signals.server_lost.send_robust(sender=sender, error=notice.error, retry_in=notice.retry_in)
+
+
+def _plan(sender: ServerHandle, name: str) -> tuple[Call, ...]:
+    """Whom to call with events of that name."""
+    signal = signals.events.get(name)
+    own = [] if signal is None else signal.calls(sender)
+    return (*own, *signals.ami_event.calls(sender))

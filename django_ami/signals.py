@@ -33,7 +33,6 @@ __all__ = ["EventSignal", "ami_event", "events", "server_lost", "server_ready"]
 receivers = Receivers()
 
 _watchers: list[Callable[[], None]] = []
-_changes = 0
 
 
 class _Timed:
@@ -97,13 +96,13 @@ class EventSignal(RobustSignal):
         found = (receiver() if isinstance(receiver, ReferenceType) else receiver for _, receiver, *_ in self.receivers)
         return [function for function in found if function is not None]
 
-    def calls(self, sender: Any) -> list[Call] | None:
-        """What ``send_robust`` would call, for many events; None if some of it is asynchronous.
-
-        It keeps the receivers alive: not to be kept for longer than a batch.
-        """
+    def calls(self, sender: Any) -> list[Call]:
+        """What ``send_robust`` would call. It holds on to the receivers: not to be kept for longer than a batch."""
         synchronous, asynchronous = super(RobustSignal, self)._live_receivers(sender)
-        return None if asynchronous else [_call(receiver, self, sender) for receiver in synchronous]
+        if asynchronous:
+            # Django runs them, all at a time; each is timed by itself.
+            return [(lambda event: self.send_robust(sender=sender, event=event), self.send_robust, None)]
+        return [_call(receiver, self, sender) for receiver in synchronous]
 
     def __repr__(self) -> str:
         return f"<EventSignal {self.name or 'of every event'}>"
@@ -157,13 +156,6 @@ def watch_interest(watcher: Callable[[], None]) -> Callable[[], None]:
     return lambda: _watchers.remove(watcher)
 
 
-def changes() -> int:
-    """A number that is another one after every change of what is connected."""
-    return _changes
-
-
 def _changed() -> None:
-    global _changes
-    _changes += 1
     for watcher in _watchers:
         watcher()

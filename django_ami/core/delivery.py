@@ -221,6 +221,10 @@ class Delivery:
         """So many events of a server have been through the receivers. Only the thread that takes them may say so."""
         self._queues[server].counts.delivered += count  # no lock: nobody else writes it
 
+    def tally(self, server: str) -> Counts:
+        """The counts themselves, for whoever takes the events: to add to ``delivered``, and to nothing else."""
+        return self._queues[server].counts
+
     def wake(self) -> None:
         """Let ``take`` return."""
         with self._changed:

@@ -25,16 +25,18 @@ DECODING: Final = ("utf-8", "backslashreplace")
 #: So many headers of a message are searched for in its bytes before it is split into all of them.
 _SEARCHES: Final = 6
 _MAX_NEEDLES: Final = 1024
-_needles: dict[str, tuple[bytes, bytes]] = {}
+_needles: dict[str, bytes] = {}
+#: Keys of first lines: of them alone a search does not tell which line it has found.
+_FIRST: Final = frozenset({"event", "response"})
 
 
-def _make_needles(key: str) -> tuple[bytes, bytes]:
-    """What the first line begins with if it is of this key, and any other line; empty if only splitting can find it."""
-    simple = bool(key) and key.isascii() and "(" not in key and ":" not in key
-    needle = f"{key}:".encode() if simple else b""
+def _make_needle(key: str) -> bytes:
+    """What a line of this key begins with, behind the end of the one before; empty if only splitting can find it."""
+    simple = bool(key) and key.isascii() and "(" not in key and ":" not in key and key.lower() not in _FIRST
+    needle = f"\r\n{key}:".encode() if simple else b""
     if len(_needles) < _MAX_NEEDLES:
-        _needles[key] = needle, b"\r\n" + needle
-    return needle, b"\r\n" + needle
+        _needles[key] = needle
+    return needle
 
 
 def split_header(line: str) -> tuple[str, str]:
@@ -98,7 +100,8 @@ class Message:
 
     ``message["Key"]`` is the first value of that key: of the exact spelling if it occurs, else of any spelling;
     KeyError if there is none. ``get`` gives a default instead, ``get_all`` every value in order.
-    ``raw`` holds the header lines, separated by CR LF; ``server`` the alias of the server that sent it.
+    ``raw`` holds the header lines, the first one ``Event`` or ``Response``, separated by CR LF; ``server`` the alias of
+    the server that sent it.
     """
 
     __slots__ = ("_index", "_searches", "raw", "server")
@@ -128,12 +131,11 @@ class Message:
     def _find(self, key: str) -> str | None:
         """The first value of the key, of the exact spelling if that occurs; None if there is none."""
         if self._index is None and self._searches < _SEARCHES:
-            first, needle = _needles.get(key) or _make_needles(key)
-            if first:
+            needle = _needles.get(key) or _make_needle(key)
+            if needle:
                 self._searches += 1
-                raw = self.raw
-                start = 0 if raw.startswith(first) else raw.find(needle) + 2
-                return self._value_behind(start + len(first)) if start != 1 else self._search_folded(needle.lower())
+                start = self.raw.find(needle)
+                return self._search_folded(needle) if start < 0 else self._value_behind(start + len(needle))
         index = self._parsed()
         if key in index.exact:
             return index.exact[key]
@@ -141,9 +143,9 @@ class Message:
         return values[0] if values else None
 
     def _search_folded(self, needle: bytes) -> str | None:
-        lower = self.raw.lower()
-        start = 0 if lower.startswith(needle[2:]) else lower.find(needle) + 2
-        return self._value_behind(start + len(needle) - 2) if start != 1 else None
+        lower, needle = self.raw.lower(), needle.lower()
+        start = -2 if lower.startswith(needle[2:]) else lower.find(needle)
+        return None if start == -1 else self._value_behind(start + len(needle))
 
     def _value_behind(self, start: int) -> str:
         """The text behind the colon that is right before ``start``."""
@@ -213,6 +215,9 @@ class Event(Message):
         self.server = server
         self._index = None
         self._searches = 0
+
+    def __getitem__(self, key: str) -> str:
+        return self.name if key == "Event" else super().__getitem__(key)
 
     def __repr__(self) -> str:
         # The name alone: the values may be somebody's telephone number.

@@ -11,16 +11,18 @@ import time
 from collections import Counter, defaultdict
 from functools import partial
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    Who = Callable[..., Any]
-    #: What is called with the event; the receiver behind it, for the log; and whom the time is put down to.
-    Call = tuple[Callable[[Any], object], Callable[..., Any], Who]
+    from django_ami.core.messages import Event
 
-__all__ = ["ReceiverExit", "Receivers", "dotted_name", "who_is"]
+    Who = Callable[..., Any]
+    #: What is called with the event; the receiver behind it, for the log; and whom the time is put down to, if anybody.
+    Call = tuple[Callable[[Any], object], Callable[..., Any], Who | None]
+
+__all__ = ["Plans", "ReceiverExit", "Receivers", "dotted_name", "who_is"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +34,27 @@ _LONG: Final = 1.0
 #: been at work for weeks.
 _WINDOW: Final = 10.0
 _MAX_RECEIVERS: Final = 1000
+_MAX_PLANS: Final = 2048
 _NEVER: Final = float("inf")
+
+
+class Tally(Protocol):
+    """Counts what was handed on."""
+
+    delivered: int
+
+
+class Plans(dict[str, "tuple[Call, ...]"]):
+    """Whom to call with the events of a name, worked out when one comes; ``clear`` it when that may have changed."""
+
+    def __init__(self, plan: Callable[[str], tuple[Call, ...]]) -> None:
+        self._plan = plan
+
+    def __missing__(self, name: str) -> tuple[Call, ...]:
+        calls = self._plan(name)
+        if len(self) < _MAX_PLANS:  # names come off the wire
+            self[name] = calls
+        return calls
 
 
 class ReceiverExit(Exception):
@@ -80,8 +102,10 @@ class Receivers:
         self.slow_calls: Counter[str] = Counter()
         self._thresholds: Mapping[str, float] = {}
         self._least = _NEVER
-        self._seconds: dict[Callable[..., Any], float] = {}
-        self._seconds_before: dict[Callable[..., Any], float] = {}
+        #: No event is begun after this time of ``time.monotonic``; another thread may set it during a batch.
+        self.until = _NEVER
+        self._seconds: defaultdict[Who, float] = defaultdict(float)
+        self._seconds_before: defaultdict[Who, float] = defaultdict(float)
         self._window_began = self._window_before_began = time.monotonic()
         self._running: tuple[Callable[..., Any], float] | None = None
         self._reported: dict[str, float] = {}
@@ -127,33 +151,38 @@ class Receivers:
             ended = time.monotonic()
             self._took(function, who_is(function), sender, ended - started, ended)
 
-    def deliver(self, calls: Iterable[Call], sender: Any, event: Any) -> None:
-        """Make all these calls with an event, each of them guarded and timed."""
+    def deliver(self, events: Iterable[Event], plans: Mapping[str, Iterable[Call]], sender: Any, counts: Tally) -> None:
+        """Make the calls that ``plans`` has for the name of each event, each of them guarded and timed, and count."""
         before, started = self._running, time.monotonic()
         try:
-            for call, function, who in calls:
-                self._running = function, started
-                try:
-                    call(event)
-                except (Exception, KeyboardInterrupt) as error:
-                    if isinstance(error, KeyboardInterrupt):
+            for event in events:
+                if started >= self.until:
+                    return
+                for call, function, who in plans[event.name]:
+                    self._running = function, started
+                    try:
+                        call(event)
+                    except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
+                        self.failed(function, error)
+                    except KeyboardInterrupt:
                         raise
-                    self.failed(function, error)
-                except BaseException as error:  # noqa: BLE001  (it stops nobody; it is told)
-                    told = _exit_of(error)
-                    told.__cause__ = error
-                    self.failed(function, told)
-                ended = time.monotonic()
-                self._took(function, who, sender, ended - started, ended)
-                started = ended
+                    except BaseException as error:  # noqa: BLE001  (it stops nobody; it is told)
+                        told = _exit_of(error)
+                        told.__cause__ = error
+                        self.failed(function, told)
+                    ended = time.monotonic()
+                    if who is not None:
+                        self._took(function, who, sender, ended - started, ended)
+                    started = ended
+                counts.delivered += 1
         finally:
             self._running = before
 
     def _took(self, function: Callable[..., Any], who: Who, sender: Any, seconds: float, ended: float) -> None:
         if ended >= self._window_began + _WINDOW or len(self._seconds) > _MAX_RECEIVERS:
-            self._seconds_before, self._seconds = self._seconds, {}
+            self._seconds_before, self._seconds = self._seconds, defaultdict(float)
             self._window_before_began, self._window_began = self._window_began, ended
-        self._seconds[who] = self._seconds.get(who, 0.0) + seconds
+        self._seconds[who] += seconds
         if seconds >= self._least:
             self._slow(function, getattr(sender, "name", ""), seconds)
 

@@ -98,9 +98,12 @@ def test_a_header_is_the_same_whether_it_is_searched_for_or_looked_up(raw, key):
 
 
 def test_the_first_line_comes_first():
-    message = Message(b"Event: UserEvent\r\nEvent: Fake")
-    assert message["Event"] == "UserEvent"
-    assert message._index is None
+    for message in (
+        Message(b"Event: UserEvent\r\nEvent: Fake"),
+        Event("UserEvent", b"Event: UserEvent\r\nEvent: Fake"),
+    ):
+        assert message["Event"] == message.get("Event") == message["event"] == "UserEvent"
+        assert message.get_all("EVENT") == ["UserEvent", "Fake"]
 
 
 def test_only_a_few_headers_are_searched_for():

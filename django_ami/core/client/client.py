@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
@@ -17,16 +18,17 @@ from django_ami.core.delivery import Delivery
 from django_ami.core.errors import AmiError, ConfigurationError, WouldBlock
 from django_ami.core.messages import Event
 from django_ami.core.reactor import Reactor
-from django_ami.core.receivers import Receivers, who_is
+from django_ami.core.receivers import Plans, Receivers, who_is
 from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from django_ami.core.client.handle import ServerHandle
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.config import ServerConfig
     from django_ami.core.correlation import PendingAction
+    from django_ami.core.delivery import Counts
     from django_ami.core.receivers import Call
     from django_ami.core.session import Notice
 
@@ -38,7 +40,6 @@ Function = TypeVar("Function", bound="Callable[..., Any]")
 
 #: Events handed over at a time: enough to spare the lock, few enough to see a stop soon.
 _BATCH: Final = 200
-_MAX_PLANS: Final = 2048
 
 
 class Client(Sender[Server]):
@@ -73,7 +74,7 @@ class Client(Sender[Server]):
         self._reactor = Reactor()
         self._delivery = Delivery()
         self._subscribers: dict[str | None, tuple[Callable[[Event], Any], ...]] = {}
-        self._plans: dict[str, tuple[Call, ...]] = {}
+        self._plans = Plans(self._plan)
         self._on_ready: list[Callable[[ServerHandle], Any]] = []
         self._on_lost: list[Callable[[ServerHandle, AmiError], Any]] = []
         self._lock = threading.Lock()
@@ -122,7 +123,7 @@ class Client(Sender[Server]):
         key = name.lower() if name is not None else None
         with self._lock:
             self._subscribers[key] = (*self._subscribers.get(key, ()), function)
-            self._plans = {}
+            self._plans.clear()
             names = frozenset(name for name in self._subscribers if name is not None)
         self.set_interest(None if None in self._subscribers else names)
         return function
@@ -155,6 +156,10 @@ class Client(Sender[Server]):
         """So many events of a server have been handed on."""
         self._delivery.delivered(server, count)
 
+    def tally(self, server: str) -> Counts:
+        """The counts of a server themselves: ``Receivers.deliver`` adds to ``delivered``, and nobody to others."""
+        return self._delivery.tally(server)
+
     def wake(self) -> None:
         """Let a waiting ``take`` or ``dispatch`` return now. Takes no lock, so a signal handler may call it."""
         self._reactor.call_soon(self._delivery.wake)
@@ -164,23 +169,19 @@ class Client(Sender[Server]):
         calls, items = self.take(timeout)
         for call in calls:
             self.receivers.guard(call, None)
-        for item in items:
-            if isinstance(item, Event):
-                handle = self._handles[item.server]
-                self.receivers.deliver(self._plans.get(item.name) or self._plan(item.name), handle, item)
-                self._delivery.delivered(item.server, 1)
+        for kind, some in groupby(items, type):
+            if kind is Event:
+                handle = self._handles[items[0].server]
+                self.receivers.deliver(cast("Iterator[Event]", some), self._plans, handle, self.tally(handle.name))
             else:
-                self._dispatch_notice(item)
+                for notice in cast("Iterator[Notice]", some):
+                    self._dispatch_notice(notice)
         return len(calls) + len(items)
 
     def _plan(self, name: str) -> tuple[Call, ...]:
-        """Whom to call with events of that name."""
-        subscribers, plans = self._subscribers, self._plans
+        subscribers = self._subscribers
         functions = (*subscribers.get(name.lower(), ()), *subscribers.get(None, ()))
-        calls = tuple((function, function, who_is(function)) for function in functions)
-        if len(plans) < _MAX_PLANS:
-            plans[name] = calls
-        return calls
+        return tuple((function, function, who_is(function)) for function in functions)
 
     def _dispatch_notice(self, notice: Notice) -> None:
         handle = self._handles[notice.server]
