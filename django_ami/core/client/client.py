@@ -123,7 +123,7 @@ class Client(Sender[Server]):
         key = name.lower() if name is not None else None
         with self._lock:
             self._subscribers[key] = (*self._subscribers.get(key, ()), function)
-            self._plans.clear()
+            self._plans = Plans(self._plan)  # not cleared: another thread may be adding to it what it knew before
             names = frozenset(name for name in self._subscribers if name is not None)
         self.set_interest(None if None in self._subscribers else names)
         return function
