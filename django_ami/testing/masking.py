@@ -38,7 +38,7 @@ _NUMBER: Final = re.compile(
 #: Headers whose long numbers are none of telephones.
 _NO_NUMBERS: Final = re.compile(
     rb"^(?:event|privilege)$|time|date|tv$|unique|linked|session|port$|address|uptime|reload|seconds|duration|version|"
-    rb"pid$|ssrc|packet|jitter|octet|lost|report|sequence|ntp",
+    rb"pid$|^last(?:call|pause)$|ssrc|packet|jitter|octet|lost|report|sequence|ntp",
     re.IGNORECASE,
 )
 

@@ -6,8 +6,8 @@ import pytest
 
 from django_ami.testing import Faults, Simulator
 from tests.testing.simulator.conftest import make
-from tests.testing.simulator.wire import Frame, Wire, logged_in
 from tests.testing.simulator.test_actions import SNAPSHOT
+from tests.testing.simulator.wire import Frame, Wire, logged_in
 
 # What every device change drags along; the tests of order look at the rest.
 SIDE = {"DeviceStateChange", "ExtensionStatus", "QueueMemberStatus", "Cdr", "Newexten", "VarSet"}

@@ -1,0 +1,174 @@
+"""Whole calls: what happens in them, in which order and when; and that they are what the simulated Asterisk plays."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from django_ami.core import Event
+from django_ami.core.protocol import Parser
+from django_ami.testing import Recording, Simulator, scenarios
+from django_ami.testing.simulator import CallTimes
+from tests.testing.simulator.wire import logged_in
+
+ALL = {name: getattr(scenarios, name) for name in scenarios.__all__}
+
+
+def first(recording: Recording, name: str, **headers: str) -> int:
+    """The place of the first event of this name with these headers."""
+    return next(
+        place
+        for place, event in enumerate(recording.events)
+        if event.name == name and all(event.get(key) == value for key, value in headers.items())
+    )
+
+
+def in_order(recording: Recording, *names: str) -> None:
+    places = [first(recording, name) for name in names]
+    assert places == sorted(places), list(zip(names, places, strict=True))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_true_of_every_call(name: str) -> None:
+    call = ALL[name]()
+    times = [moment.at for moment in call]
+    assert times == sorted(times)
+    assert times[0] == 0
+    count = Counter(event.name for event in call.events)
+    assert count["Newchannel"] == count["Hangup"] == count["Cdr"] >= 1
+    assert count["BridgeCreate"] == count["BridgeDestroy"]
+    assert count["BridgeEnter"] == count["BridgeLeave"]
+    born = [event["Uniqueid"] for event in call.events if event.name == "Newchannel"]
+    assert sorted(born) == sorted(event["Uniqueid"] for event in call.events if event.name == "Hangup")
+    assert len(set(born)) == len(born)
+    assert call == ALL[name](), "the same every time"
+    for event in call.events:
+        (parsed,) = Parser(banner=False).feed(event.raw + b"\r\n\r\n")
+        assert parsed == event
+        assert event["Privilege"].endswith(",all")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_channel_does_nothing_behind_its_hangup(name: str) -> None:
+    gone: set[str] = set()
+    for event in ALL[name]().events:
+        if "Uniqueid" in event and event.name != "Cdr":
+            # AgentComplete comes from a subscription of its own, before or after.
+            assert event["Uniqueid"] not in gone or event.name.startswith("Agent"), event.headers
+        if event.name == "Hangup":
+            gone.add(event["Uniqueid"])
+
+
+def test_an_answered_call() -> None:
+    call = scenarios.answered_call("101", "102", ring=3, talk=60)
+    in_order(
+        call, "Newchannel", "DialBegin", "DialState", "DialEnd", "BridgeCreate", "BridgeEnter", "BridgeLeave", "Hangup"
+    )
+    assert call.events[0]["Channel"].startswith("PJSIP/101-")
+    end = call[first(call, "DialEnd")]
+    assert (end.at, end.event["DialStatus"], end.event["DestCallerIDName"]) == (3, "ANSWER", "Bob")
+    assert call.seconds == 63
+    assert {event["Cause-txt"] for event in call.events if event.name == "Hangup"} == {"Normal Clearing"}
+    assert len({event["Linkedid"] for event in call.events if "Linkedid" in event}) == 1
+    answered = next(event for event in call.events if event.name == "Cdr" and event["Source"] == "101")
+    assert (answered["Disposition"], answered["Duration"]) == ("ANSWERED", "63")
+
+
+def test_busy() -> None:
+    call = scenarios.busy_call(callee="103")
+    assert call.events[first(call, "DialEnd")]["DialStatus"] == "BUSY"
+    assert call.events[first(call, "Hangup")]["Cause"] == "17"
+    assert "BridgeCreate" not in call.names
+    assert any(event["Channel"].startswith("PJSIP/103-") for event in call.events if event.name == "Hangup")
+
+
+def test_no_answer() -> None:
+    call = scenarios.no_answer_call(ring=20)
+    end = call[first(call, "DialEnd")]
+    assert (end.at, end.event["DialStatus"]) == (20, "NOANSWER")
+    assert call.events[first(call, "Hangup")]["Cause"] == "19"
+    assert "BridgeCreate" not in call.names
+
+
+def test_a_queue_call() -> None:
+    call = scenarios.queue_call("sales", "+4930", "103", wait=4, ring=3, talk=60)
+    in_order(
+        call, "QueueCallerJoin", "AgentCalled", "DialEnd", "QueueCallerLeave", "AgentConnect", "BridgeCreate",
+        "AgentComplete",
+    )  # fmt: skip
+    connect = call[first(call, "AgentConnect")]
+    assert connect.at == pytest.approx(7, abs=0.1)
+    assert (connect.event["Queue"], connect.event["Interface"], connect.event["MemberName"]) == (
+        "sales", "PJSIP/103", "Carol",
+    )  # fmt: skip
+    assert connect.event["CallerIDNum"] == "+4930"
+    assert (connect.event["HoldTime"], connect.event["RingTime"]) == ("7", "3")
+    assert call.events[first(call, "AgentComplete")]["TalkTime"] == "60"
+    assert "QueueCallerAbandon" not in call.names
+
+
+def test_an_abandoned_call() -> None:
+    call = scenarios.abandoned_call(wait=12)
+    in_order(call, "QueueCallerJoin", "QueueCallerAbandon", "QueueCallerLeave", "Hangup")
+    abandon = call[first(call, "QueueCallerAbandon")]
+    assert (abandon.at, abandon.event["HoldTime"], abandon.event["Position"]) == (12, "12", "1")
+    assert "AgentConnect" not in call.names
+
+
+def test_a_blind_transfer() -> None:
+    call = scenarios.blind_transfer("101", "102", "103", ring=3, talk=10)
+    transfer = call[first(call, "BlindTransfer")]
+    assert transfer.at == 13
+    event = transfer.event
+    assert (event["TransfererCallerIDNum"], event["TransfereeCallerIDNum"], event["Extension"]) == ("102", "101", "103")
+    assert (
+        first(call, "BlindTransfer")
+        < first(call, "Hangup", CallerIDNum="102")
+        < first(call, "Newchannel", CallerIDNum="103")
+    )
+    assert first(call, "Newchannel", CallerIDNum="103") < first(call, "Hangup", CallerIDNum="101")
+
+
+def test_an_attended_transfer() -> None:
+    call = scenarios.attended_transfer("101", "102", "103", ring=3, talk=10, consult=5)
+    transfer = call[first(call, "AttendedTransfer")]
+    event = transfer.event
+    assert transfer.at == 21
+    assert (event["OrigTransfererCallerIDNum"], event["SecondTransfererCallerIDNum"]) == ("102", "102")
+    assert event["OrigTransfererUniqueid"] != event["SecondTransfererUniqueid"]
+    assert (event["TransfereeCallerIDNum"], event["TransferTargetCallerIDNum"]) == ("101", "103")
+    assert event["DestBridgeUniqueid"] == event["SecondBridgeUniqueid"] != event["OrigBridgeUniqueid"]
+    entered = call.events[first(call, "AttendedTransfer") - 1]
+    assert (entered.name, entered["CallerIDNum"], entered["BridgeUniqueid"]) == (
+        "BridgeEnter", "101", event["DestBridgeUniqueid"],
+    )  # fmt: skip
+    assert (
+        first(call, "AttendedTransfer")
+        < first(call, "Hangup", CallerIDNum="102")
+        < first(call, "Hangup", CallerIDNum="103")
+    )
+
+
+def test_the_world_in_which_it_is_told_plays_the_same_as_the_real_one() -> None:
+    """A call that the simulator makes over TCP, by an Originate into its dialplan, has the events of the told one."""
+    told = [name for name in scenarios.queue_call("support", agent="101").names if name != "ExtensionStatus"]
+    with Simulator(times=CallTimes(ring=0.01, duration=0.05)) as server, logged_in(server, events="on") as wire:
+        wire.ask("Originate", Channel="Local/support@default", Application="Wait", Data="9", Async="true")
+        frames = wire.until("Event", "AgentComplete")
+    played = [frame.kind[1] for frame in frames if frame.kind[0] == "Event"]
+    queue = [name for name in played if name.startswith(("Queue", "Agent", "Bridge", "MusicOnHold"))]
+    wanted = [name for name in told if name.startswith(("Queue", "Agent", "Bridge", "MusicOnHold"))]
+    assert queue == wanted[: len(queue)]
+    assert len(queue) > 10
+
+
+def test_recordings_can_be_put_together() -> None:
+    one, two = scenarios.busy_call(), scenarios.abandoned_call(wait=12)
+    both = two + one
+    assert both.names == two.names + one.names
+    assert both[len(two)].at == 12
+    assert both[: len(two)] == two
+    assert isinstance(both.events[0], Event)
+    assert repr(two) == f"<Recording of {len(two)} events in 12.000 s>"
+    assert (len(Recording()), Recording().seconds) == (0, 0.0)
