@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 
 import pytest
 from hypothesis import given
@@ -141,7 +142,7 @@ def test_a_class_is_written(documentation):
     assert names["__all__"] == ["Wave"]
     wave = names["Wave"](channel="a", mask=True, variables={"x": "1"})
     assert wave.headers == (("Channel", "a"), ("Mask", "on"), ("Variable", "x=1"))
-    assert wave.__doc__.split("\n\n    ") == [
+    assert inspect.getdoc(names["Wave"]).split("\n\n") == [
         "Wave to a channel.",
         "First.",
         "Second.",
@@ -150,7 +151,7 @@ def test_a_class_is_written(documentation):
         "``mask``: ``on``: All.",
         (
             "Needs no class: everybody who is logged in may send it. Answered with a list of ``Waved``, closed by\n"
-            "    ``WaveComplete``. Since Asterisk 20.1.0, 21.0.0.\n    "
+            "``WaveComplete``. Since Asterisk 20.1.0, 21.0.0."
         ),
     ]
 
