@@ -41,6 +41,13 @@ def test_what_was_given_is_what_is_sent(sim: Simulator) -> None:
     assert [one.get("Events") for one in sim.received if one.name == "Login"] == ["system"]
 
 
+def test_options_may_stand_anywhere(sim: Simulator) -> None:
+    done = send(sim, "UserEvent", "UserEvent=Test", "--timeout=30", "A=1", "--json", "B=2")
+    assert (done.code, done.err) == (0, "")
+    (action,) = (action for action in sim.received if action.name == "UserEvent")
+    assert action.headers[-2:] == (("A", "1"), ("B", "2"))
+
+
 def test_a_list_is_a_table_for_each_kind_of_item(sim: Simulator) -> None:
     done = send(sim, "QueueStatus", "Queue=support")
     assert done.code == 0

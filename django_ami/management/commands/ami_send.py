@@ -54,6 +54,12 @@ Command "Command=core show uptime"
     }
     one_server = True
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        # Options may stand between the headers, as one types them.
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+        return parser
+
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("action", metavar="ACTION", help="its name: manage.py ami_send ListCommands lists them")

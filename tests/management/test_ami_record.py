@@ -1,0 +1,166 @@
+"""``manage.py ami_record``: what is in the file, what is not, and every end that it may have."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from django_ami.testing import Recording, scenarios
+from tests.management.tools import SECRET, run, start
+from tests.running import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from django_ami.testing import FakeAsterisk
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "calls.txt"
+
+
+@pytest.fixture
+def when_it_listens(sim: FakeAsterisk) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Let a function run as soon as somebody gets events."""
+    threads: list[threading.Thread] = []
+
+    def begin(do: Callable[[], object]) -> None:
+        def wait_and_do() -> None:
+            sim.wait_for(lambda: any(one.mask for one in sim.sessions), timeout=30)
+            do()
+
+        threads.append(threading.Thread(target=wait_and_do))
+        threads[-1].start()
+
+    yield begin
+    for thread in threads:
+        thread.join(30)
+
+
+def test_what_a_server_sends_is_in_the_file(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
+    call = scenarios.queue_call()
+    when_it_listens(lambda: sim.play(call))
+    done = run("ami_record", str(file), f"--max-events={len(call) + 1}", servers=(sim,))
+    recording = Recording.load(file)
+    assert [event.raw for event in recording.events[1:]] == [event.raw for event in call.events]
+    assert recording.names[0] == "FullyBooted"
+    text = file.read_text()
+    assert text.splitlines()[1].startswith("# node_1, 20")
+    assert "; secrets are masked" in text.splitlines()[1]
+    assert "# ready, Asterisk 22.10.1, AMI 11.0.0" in text
+    assert text.endswith(" s (--max-events)\n\n")
+    assert SECRET not in text
+    assert done.code == 0
+    assert done.lines == [f"node_1: {len(recording)} events in {done.lines[0].split()[4]} s, {file}"]
+    assert sim.logoffs == 1
+
+
+def test_only_some_events(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
+    when_it_listens(lambda: sim.play(scenarios.answered_call()))
+    run("ami_record", str(file), "--only=hangup,Cdr", "--max-events=4", servers=(sim,))
+    assert set(Recording.load(file).names) == {"Hangup", "Cdr"}
+
+
+def test_some_classes(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
+    when_it_listens(lambda: sim.play(scenarios.queue_call()))
+    run("ami_record", str(file), "--events=agent", "--max-events=3", servers=(sim,))
+    assert Recording.load(file).names[-2:] == ("QueueCallerJoin", "AgentCalled")
+
+
+def test_secrets_and_numbers(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
+    def say() -> None:
+        sim.emit("VarSet", Variable="PASSWORD", Value="hush")
+        sim.emit("Newchannel", CallerIDNum="+49301234567", Channel="PJSIP/+49301234567-00000001")
+
+    when_it_listens(say)
+    run("ami_record", str(file), "--mask-numbers", "--max-events=3", servers=(sim,))
+    text = file.read_text()
+    assert "hush" not in text
+    assert "1234567" not in text
+    assert "; secrets and numbers are masked" in text
+    event = Recording.load(file).events[-1]
+    assert event["Channel"] == f"PJSIP/{event['CallerIDNum']}-00000001"
+
+
+def test_it_ends_by_itself(sim: FakeAsterisk, file: Path) -> None:
+    done = run("ami_record", str(file), "--duration=0.5", "--json", servers=(sim,))
+    assert {key: done.json[key] for key in ("server", "file", "events", "dropped", "stopped")} == {
+        "server": "node_1", "file": str(file), "events": 1, "dropped": 0, "stopped": "--run-for",
+    }  # fmt: skip
+    assert done.json["seconds"] > 0
+    assert Recording.load(file).names == ("FullyBooted",)
+
+
+def test_it_ends_when_the_file_is_large(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
+    when_it_listens(lambda: sim.flood("VarSet", count=30_000, Value="x" * 100))
+    run("ami_record", str(file), "--max-size=1", "--events=dialplan", servers=(sim,))
+    assert 2**20 <= file.stat().st_size < 2**20 + 1000
+    assert file.read_text().endswith("(--max-size)\n\n")
+
+
+def test_a_file_that_exists_stays(sim: FakeAsterisk, file: Path) -> None:
+    file.write_text("mine")
+    done = run("ami_record", str(file), "--run-for=5", servers=(sim,))
+    assert (done.code, done.err) == (2, f"{file} exists: give --force to replace it, or another name.\n")
+    assert file.read_text() == "mine"
+    assert run("ami_record", str(file), "--run-for=0.3", "--force", servers=(sim,)).code == 0
+    assert Recording.load(file).names == ("FullyBooted",)
+
+
+def test_a_file_that_cannot_be_written(sim: FakeAsterisk, tmp_path: Path) -> None:
+    done = run("ami_record", str(tmp_path / "no" / "x.txt"), servers=(sim,))
+    assert (done.code, done.err) == (2, f"cannot write {tmp_path / 'no' / 'x.txt'}: No such file or directory.\n")
+    assert sim.connections == 0
+
+
+def test_nobody_lets_us_in(sim: FakeAsterisk, file: Path) -> None:
+    done = run("ami_record", str(file), servers=(sim.url.replace("admin", "nobody"),))
+    assert done.code == 3
+    assert "Authentication failed for user 'nobody'" in done.err
+    assert not file.exists(), "a recording of nothing"
+
+
+def test_a_loss_is_a_remark(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
+    def drop() -> None:
+        sim.emit("Hangup")
+        sim.drop()
+        sim.wait_for(lambda: sim.logins == 2, timeout=30)
+        sim.emit("Hangup")
+
+    when_it_listens(drop)
+    run("ami_record", str(file), "--only=Hangup", "--max-events=2", servers=(sim,))
+    remarks = [line for line in file.read_text().splitlines() if line.startswith("#")][1:]
+    assert [remark.split()[1].rstrip(",:") for remark in remarks] == ["ready", "lost", "ready", "end"]
+    assert Recording.load(file).names == ("Hangup", "Hangup")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_a_clean_end(sim: FakeAsterisk, file: Path, number: signal.Signals) -> None:
+    with start("ami_record", str(file), "--json", servers=(sim,)) as program:
+        program.wait_for_err("node_1: ready, Asterisk 22.10.1")
+        sim.flood("VarSet", count=2000)
+        wait_until(lambda: file.exists() and "@" in file.read_text())
+        program.signal(number)
+        assert program.wait() == 0, str(program)
+        told = json.loads(program.out[-1])
+    recording = Recording.load(file)
+    assert told["events"] == len(recording)
+    assert told["stopped"] == number.name
+    assert file.read_text().endswith(f"({number.name})\n\n")
+    numbers = [int(event["Number"]) for event in recording.events if event.name == "VarSet"]
+    assert numbers == list(range(len(numbers))), "from the first on, none is missing in between"
+    sim.wait_for(lambda: sim.logoffs == 1)
+
+
+def test_it_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("ami_record", "--help", servers=())
+    text = capsys.readouterr().out
+    for word in ("--mask-numbers", "--run-for", "--max-events", "--max-size", "--only", "exit codes:", "examples:"):
+        assert word in text
