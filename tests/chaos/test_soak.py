@@ -35,7 +35,6 @@ OPTIONS = {
     "important_events": ["Work", "Wait", "Settle", "Measure"],
     "reconnect_max": 0.2,
     "stable_after": 0,
-    "heartbeat_interval": 1.0,
 }
 
 #: Memory may grow by so much of itself.
@@ -180,6 +179,7 @@ class Soak:
         self._received = self._written = 0
 
     def run(self) -> None:
+        """All of them; what is received and what became of it is compared with what was written after each."""
         for number in range(ROUNDS):
             end = (self._fin, self._reset, self._restart)[number % 3]
             line = self._round(number, end, full=number % (ROUNDS // LOOKS) == 0)
@@ -226,14 +226,14 @@ class Soak:
         return self._ask("Measure", number, Full=full)
 
     def _fin(self) -> None:
-        self.server.sim.drop()
+        self.server.sim.drop(timeout=PATIENCE)
 
     def _reset(self) -> None:
-        self.server.sim.drop(reset=True)
+        self.server.sim.drop(reset=True, timeout=PATIENCE)
 
     def _restart(self) -> None:
         said = len(self.worker.err)
-        self.server.sim.shutdown(restart=True)
+        self.server.sim.shutdown(restart=True, timeout=PATIENCE)
         wait_until(lambda: any("not connected" in line for line in self.worker.err[said:]), PATIENCE)
         wait_until(self.server.start)
 
@@ -250,6 +250,7 @@ class Soak:
             return text.endswith(b"\n") or self.worker.process.poll() is not None
 
         wait_until(written, PATIENCE, f"{name} of round {number}")
+        assert text.endswith(b"\n"), str(self.worker)
         self._read += len(text)
         line: dict[str, Any] = json.loads(text)
         assert (line["what"], line["round"]) == (name, number)
