@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["classes_module"]
 
 _WIDTH = 112
-#: Branches that are older than all that we know better: who has an action in these has it always.
+#: Of an action that this branch of Asterisk or an older one has, nothing is said of when it came.
 _OLD = 16
 
 
