@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import fields
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import load_command_class
+from django.core.management import call_command, load_command_class
 from django.test import override_settings
 
 from django_ami import errors
 from django_ami.core.config import Options, TLSConfig
+from django_ami.management.console import Exit
 from django_ami.testing import Simulator
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -81,3 +84,63 @@ def test_every_option_of_the_worker_is_documented() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+# --- the commands ---
+
+TOOLS = ("ami_send", "ami_events", "ami_status", "ami_doctor", "ami_top")
+COMMANDS = (DOCS / "commands.md").read_text()
+LINES = re.findall(r"^python manage\.py (ami_\w+)(.*)$", COMMANDS, re.MULTILINE)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_option_of_a_tool_is_documented(tool: str) -> None:
+    section = COMMANDS.partition(f"## {tool}\n")[2].partition("\n## ")[0]
+    command = load_command_class("django_ami", tool)
+    parser = command.create_parser("manage.py", tool)
+    inherited = {"--help", "--version", "--settings", "--pythonpath", "--traceback", "--skip-checks", "--verbosity"}
+    for option in (option for action in parser._actions for option in action.option_strings):
+        if option.startswith("--") and option not in inherited:
+            assert f"`{option}" in section or f"`{option}" in COMMANDS.partition("\n## ")[0], option
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_exit_codes_of_a_tool_are_documented_and_in_its_help(tool: str) -> None:
+    command = load_command_class("django_ami", tool)
+    text = command.create_parser("manage.py", tool).format_help()
+    rows = set(re.findall(r"\d+", " ".join(re.findall(r"^\| ([\d, ]+) \|", COMMANDS, re.MULTILINE))))
+    codes = {"0", "2", *(str(int(code)) for code in command.exits)}
+    assert codes <= rows
+    listed = re.findall(r"^  (\d+) +\S", text.partition("exit codes:")[2], re.MULTILINE)
+    assert set(listed) == codes
+    assert "examples:\n  manage.py " in text
+
+
+def test_every_exit_code_is_documented() -> None:
+    rows = set(re.findall(r"\d+", " ".join(re.findall(r"^\| ([\d, ]+) \|", COMMANDS, re.MULTILINE))))
+    assert rows == {*(str(int(code)) for code in Exit), "4", "130", "143"}
+
+
+@pytest.mark.parametrize(("tool", "arguments"), LINES)
+def test_command_lines_run(tool: str, arguments: str, node_1: Simulator) -> None:
+    given = shlex.split(arguments)
+    if tool in ("ami_events", "ami_top"):
+        given.append("--run-for=0.3")
+    if tool == "ami_top" and "--json" not in given:
+        given.append("--json")  # here is no terminal
+    if tool == "ami_send" and "Originate" in given:
+        node_1.times.ring = node_1.times.duration = 0.01
+    code = 0
+    try:
+        call_command(tool, *given, stdout=StringIO(), stderr=StringIO())
+    except SystemExit as error:
+        code = int(error.code or 0)
+    assert code == 0
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_examples_of_a_help_are_understood(tool: str) -> None:
+    command = load_command_class("django_ami", tool)
+    parser = command.create_parser("manage.py", tool)
+    for line in command.examples.splitlines():
+        parser.parse_args(shlex.split(re.split(r" [|>] ", line)[0]))
