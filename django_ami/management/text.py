@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from django_ami.core.messages import Message
 
-__all__ = ["clip", "headers", "masked", "printable", "table"]
+__all__ = ["clip", "headers", "masked", "pairs", "printable", "table"]
 
 MASK: Final = "***"
 
-_SECRET_KEY: Final = re.compile(r"secret|passw|md5_?cred|refresh_?token", re.IGNORECASE)
-#: In a line of a file or of the console: ``secret=x``, ``password : x``, ``"secret": "x"``.
+_TELLTALE: Final = r"secret|passw|passcode|md5_?cred|token|api_?key|\bpin\b|_pin\b|\bpin_"
+_SECRET_KEY: Final = re.compile(_TELLTALE, re.IGNORECASE)
+#: In a line of a file or of the console, in an argument: ``secret=x``, ``password : x``, ``"secret": "x"``.
 _SECRET_TEXT: Final = re.compile(
-    r"""(\w*(?:secret|passw(?:or)?d|md5_?cred|refresh_?token)\w*"?\s*(?:=>?|:)\s*"?)[^\s";]+""", re.IGNORECASE
+    rf"""((?:{_TELLTALE})\w{{0,64}}["']?\s{{0,40}}(?:=>?|:)\s{{0,8}}["']?)[^\s"',;)]+""", re.IGNORECASE
 )
-
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -35,13 +35,22 @@ def masked(key: str, value: str) -> str:
     return _SECRET_TEXT.sub(rf"\1{MASK}", value)
 
 
+def pairs(message: Message) -> list[tuple[str, str]]:
+    """The headers of a message, masked; of a variable whose name speaks of a secret, the value, too."""
+    of_secret = _SECRET_KEY.search(message.get("Variable", ""))
+    return [
+        (key, MASK if of_secret and value and key.lower() == "value" else masked(key, value))
+        for key, value in message.headers
+    ]
+
+
 def headers(message: Message, *, without: Iterable[str] = ()) -> dict[str, str | list[str]]:
     """The headers of a message for a table or for JSON, masked; a key that is repeated has a list."""
     left_out = {key.lower() for key in without}
     found: dict[str, list[str]] = {}
-    for key, value in message.headers:
+    for key, value in pairs(message):
         if key.lower() not in left_out:
-            found.setdefault(key, []).append(masked(key, value))
+            found.setdefault(key, []).append(value)
     return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_ami.core.messages import Event
-from django_ami.management.text import clip, headers, masked, printable, table
+from django_ami.management.text import clip, headers, masked, pairs, printable, table
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,9 @@ from django_ami.management.text import clip, headers, masked, printable, table
         ("Channel", "PJSIP/secretary-0001", "PJSIP/secretary-0001"),
         ("CallerIDName", "Secret Santa", "Secret Santa"),
         ("Status", "Fully Booted", "Fully Booted"),
+        ("AppData", "API_KEY=hush", "API_KEY=***"),
+        ("Pin", "1234", "***"),
+        ("Opinion", "pinned: x", "pinned: x"),
     ],
 )
 def test_secrets_are_masked(key: str, value: str, expected: str) -> None:
@@ -49,6 +52,13 @@ def test_nothing_steers_the_terminal(text: str, encoding: str | None, expected: 
 def test_headers_keep_what_is_repeated() -> None:
     event = Event("X", b"Event: X\r\nVariable: a=1\r\nSecret: s\r\nVariable: b=2")
     assert headers(event, without=["event"]) == {"Variable": ["a=1", "b=2"], "Secret": "***"}
+
+
+def test_a_variable_whose_name_speaks_of_a_secret() -> None:
+    event = Event("VarSet", b"Event: VarSet\r\nVariable: DB_PASSWORD\r\nValue: hush")
+    assert pairs(event)[-1] == ("Value", "***")
+    event = Event("VarSet", b"Event: VarSet\r\nVariable: LANGUAGE\r\nValue: en")
+    assert pairs(event)[-1] == ("Value", "en")
 
 
 def test_a_table_is_aligned() -> None:

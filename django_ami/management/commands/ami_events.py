@@ -16,7 +16,7 @@ from django_ami.core.errors import AuthenticationFailed, ConfigurationError
 from django_ami.core.messages import Event
 from django_ami.core.session import Lost, Role
 from django_ami.management.console import ConsoleCommand, Exit, Stopped, count, logging_to, names, seconds
-from django_ami.management.text import headers, masked, printable
+from django_ami.management.text import headers, pairs, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,11 +91,12 @@ class Command(ConsoleCommand):
 
     def _show(self, event: Event, fields: tuple[str, ...] | None) -> None:
         now = datetime.now().astimezone()
+        shown = pairs(event)[1:]
         if fields:
-            pairs = [(key, value) for key in fields for value in event.get_all(key)]
+            shown = [(key, value) for wanted in fields for key, value in shown if key.lower() == wanted.lower()]
         else:
-            pairs = [(key, value) for key, value in event.headers[1:] if key != "Privilege"]
-        said = " ".join(f"{key}={_quoted(masked(key, value))}" if key else _quoted(value) for key, value in pairs)
+            shown = [(key, value) for key, value in shown if key != "Privilege"]
+        said = " ".join(f"{key}={_quoted(value)}" if key else _quoted(value) for key, value in shown)
         name = self._style_of(event.name)(printable(event.name))
         stamp = now.strftime("%H:%M:%S.") + f"{now.microsecond // 1000:03}"
         self.stdout.write(f"{stamp} {printable(event.server)} {name} ", ending="")
