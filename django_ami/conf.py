@@ -136,7 +136,7 @@ def _complete(name: str, entry: object) -> object:
 
 
 def read_backend(name: str, entry: Mapping[str, Any]) -> str | None:
-    """The ``BACKEND`` of an entry of ``AMI_SERVERS``; None if there is none. Raises ConfigurationError."""
+    """The ``BACKEND`` of an entry of ``AMI_SERVERS``; None for the one that connects. Raises ConfigurationError."""
     path = entry.get("BACKEND")
     if path is None:
         return None
@@ -146,7 +146,7 @@ def read_backend(name: str, entry: Mapping[str, Any]) -> str | None:
         import_backend(path)
     except ConfigurationError as error:
         raise ConfigurationError(error.message, server=name) from None
-    return path
+    return None if path == _BACKEND else path
 
 
 def import_backend(path: str) -> Any:

@@ -1,4 +1,4 @@
-"""Programs under test: real processes whose output is read as it comes, and a simulator that loses no time."""
+"""Programs under test: real processes whose output is read as it comes."""
 
 from __future__ import annotations
 
@@ -12,24 +12,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from django_ami.testing import CallTimes, Faults, Simulator
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from django_ami.testing import ReceivedAction
+    from django_ami.testing import ReceivedAction, Simulator
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = (sys.executable, "-W", "error")
 
 #: Long enough for a machine that does ten other things; nothing waits for it unless something is broken.
 DEADLINE = 30.0
-
-
-def quick_simulator(**options: object) -> Simulator:
-    """A simulator that loses no time where Asterisk sleeps."""
-    times = CallTimes(ring=0.01, duration=0.05, queue_patience=0.2)
-    return Simulator(**{"faults": Faults(login_delay=0.0), "times": times, "seed": 7, **options})  # type: ignore[arg-type]
 
 
 def hold_pings(simulator: Simulator) -> threading.Event:

@@ -16,22 +16,19 @@ from django_ami.actions import Action, Ping, QueueStatus
 from django_ami.core import Client, Event, ServerConfig
 from django_ami.errors import ActionFailed, AuthenticationFailed, ConfigurationError, ConnectionLost, WouldBlock
 from django_ami.signals import ami_event, events
+from django_ami.testing import FakeAsterisk
 from tests.receiving import fresh_registry
-from tests.running import DEADLINE, PYTHON, Program, hold_pings, quick_simulator, run_python
+from tests.running import DEADLINE, PYTHON, Program, hold_pings, run_python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from django_ami.testing import Simulator
+    pass
 
 
 @pytest.fixture
-def sim(settings: Any) -> Iterator[Simulator]:
+def sim(ami_server: FakeAsterisk) -> FakeAsterisk:
     """A simulator that ``ami`` talks to."""
-    with quick_simulator() as simulator:
-        settings.AMI_SERVERS = {"node_1": {"URL": simulator.url}}
-        yield simulator
-        ami.close()
+    return ami_server
 
 
 def ping() -> str:
@@ -41,7 +38,7 @@ def ping() -> str:
 # --- one login, on first use ---
 
 
-def test_nothing_is_opened_before_the_first_action(sim: Simulator) -> None:
+def test_nothing_is_opened_before_the_first_action(sim: FakeAsterisk) -> None:
     before = threading.active_count()
     assert ami._client is None
     status = ami.status()["node_1"]
@@ -52,7 +49,7 @@ def test_nothing_is_opened_before_the_first_action(sim: Simulator) -> None:
     assert threading.active_count() == before + 1, "the reactor alone"
 
 
-def test_one_login_for_all_actions_and_without_events(sim: Simulator) -> None:
+def test_one_login_for_all_actions_and_without_events(sim: FakeAsterisk) -> None:
     for _ in range(20):
         assert ping() == "Pong"
     assert (sim.connections, sim.logins) == (1, 1)
@@ -63,7 +60,7 @@ def test_one_login_for_all_actions_and_without_events(sim: Simulator) -> None:
     assert (status.state, status.ready, status.asterisk_version) == ("ready", True, "22.10.1")
 
 
-def test_threads_that_race_for_the_first_use_share_one_login(sim: Simulator) -> None:
+def test_threads_that_race_for_the_first_use_share_one_login(sim: FakeAsterisk) -> None:
     barrier = threading.Barrier(16)
 
     def race(_: int) -> tuple[str, int]:
@@ -77,7 +74,7 @@ def test_threads_that_race_for_the_first_use_share_one_login(sim: Simulator) -> 
     assert (sim.connections, sim.logins) == (1, 1)
 
 
-def test_the_next_use_after_close_connects_anew(sim: Simulator) -> None:
+def test_the_next_use_after_close_connects_anew(sim: FakeAsterisk) -> None:
     ping()
     ami.close()
     sim.wait_for(lambda: sim.logoffs == 1)
@@ -86,7 +83,7 @@ def test_the_next_use_after_close_connects_anew(sim: Simulator) -> None:
     assert (sim.logins, sim.logoffs) == (2, 1)
 
 
-def test_what_is_under_way_fails_when_it_is_closed(sim: Simulator) -> None:
+def test_what_is_under_way_fails_when_it_is_closed(sim: FakeAsterisk) -> None:
     ping()
     sim.on("Ping").hang()
     pending = ami.send(Ping())
@@ -100,8 +97,8 @@ def test_what_is_under_way_fails_when_it_is_closed(sim: Simulator) -> None:
 # --- servers ---
 
 
-def test_server_default_servers_and_status(sim: Simulator, settings: Any) -> None:
-    with quick_simulator() as other:
+def test_server_default_servers_and_status(sim: FakeAsterisk, settings: Any) -> None:
+    with FakeAsterisk() as other:
         settings.AMI_SERVERS = {"node_1": {"URL": sim.url}, "node_2": {"URL": other.url}}
         settings.AMI_DEFAULT_SERVER = "node_2"
         assert list(ami.servers) == list(ami.status()) == ["node_1", "node_2"]
@@ -116,7 +113,7 @@ def test_server_default_servers_and_status(sim: Simulator, settings: Any) -> Non
         ami.close()
 
 
-def test_of_several_servers_one_has_to_be_named(sim: Simulator, settings: Any) -> None:
+def test_of_several_servers_one_has_to_be_named(sim: FakeAsterisk, settings: Any) -> None:
     settings.AMI_SERVERS = {"node_1": {"URL": sim.url}, "node_2": {"URL": sim.url}}
     with pytest.raises(ConfigurationError, match="AMI_DEFAULT_SERVER"):
         ami.send(Ping())
@@ -125,8 +122,8 @@ def test_of_several_servers_one_has_to_be_named(sim: Simulator, settings: Any) -
     assert sim.connections == 0
 
 
-def test_routing_chooses_a_server_that_works(sim: Simulator, settings: Any) -> None:
-    with quick_simulator() as other:
+def test_routing_chooses_a_server_that_works(sim: FakeAsterisk, settings: Any) -> None:
+    with FakeAsterisk() as other:
         dead = f"ami://admin:wrong@127.0.0.1:{other.port}"
         settings.AMI_SERVERS = {"node_1": {"URL": dead}, "node_2": {"URL": sim.url}}
         settings.AMI_ROUTING = "failover"
@@ -144,9 +141,9 @@ def test_routing_chooses_a_server_that_works(sim: Simulator, settings: Any) -> N
 # --- settings ---
 
 
-def test_changed_settings_take_effect_with_the_next_use(sim: Simulator) -> None:
+def test_changed_settings_take_effect_with_the_next_use(sim: FakeAsterisk) -> None:
     ping()
-    with quick_simulator() as other:
+    with FakeAsterisk() as other:
         with override_settings(AMI_SERVERS={"node_1": {"URL": other.url}}):
             sim.wait_for(lambda: sim.logoffs == 1)
             assert ping() == "Pong"
@@ -163,14 +160,14 @@ def test_changed_settings_take_effect_with_the_next_use(sim: Simulator) -> None:
         assert (sim.logins, other.logins) == (2, 2)
 
 
-def test_settings_of_others_change_nothing(sim: Simulator) -> None:
+def test_settings_of_others_change_nothing(sim: FakeAsterisk) -> None:
     ping()
     with override_settings(DEBUG=True, LANGUAGE_CODE="de"):
         ping()
     assert (sim.logins, sim.logoffs) == (1, 0)
 
 
-def test_wrong_settings_are_told_at_every_use_until_they_are_mended(sim: Simulator, settings: Any) -> None:
+def test_wrong_settings_are_told_at_every_use_until_they_are_mended(sim: FakeAsterisk, settings: Any) -> None:
     good = settings.AMI_SERVERS
     settings.AMI_SERVERS = {"node_1": {**good["node_1"], "PORT": 1}}
     for use in (lambda: ami.send(Ping()), ami.status, lambda: ami.servers, lambda: ami.default):
@@ -183,7 +180,7 @@ def test_wrong_settings_are_told_at_every_use_until_they_are_mended(sim: Simulat
 # --- actions ---
 
 
-def test_any_action_with_any_headers(sim: Simulator) -> None:
+def test_any_action_with_any_headers(sim: FakeAsterisk) -> None:
     sim.on("Some").reply(Message="Well done", Echo=["one", "two"])
     response = ami.send(Action("Some", Key="value", Other=["a", "b"])).result(DEADLINE)
     assert (response.ok, response.message, response.get_all("echo")) == (True, "Well done", ["one", "two"])
@@ -191,14 +188,14 @@ def test_any_action_with_any_headers(sim: Simulator) -> None:
     assert sim.received[-1].get("Key") == "value"
 
 
-def test_a_refusal_is_an_error_with_the_response(sim: Simulator) -> None:
+def test_a_refusal_is_an_error_with_the_response(sim: FakeAsterisk) -> None:
     sim.on("Ping").fail("Permission denied")
     with pytest.raises(ActionFailed, match="node_1: Ping refused: Permission denied") as raised:
         ami.send(Ping()).result(DEADLINE)
     assert raised.value.response["Message"] == "Permission denied"
 
 
-def test_await_it(sim: Simulator) -> None:
+def test_await_it(sim: FakeAsterisk) -> None:
     async def main() -> None:
         response = await ami.send(Ping())
         assert response["Ping"] == "Pong"
@@ -218,7 +215,7 @@ def test_await_it(sim: Simulator) -> None:
     assert sim.logins == 1
 
 
-def test_every_event_loop_is_served_by_the_same_client(sim: Simulator) -> None:
+def test_every_event_loop_is_served_by_the_same_client(sim: FakeAsterisk) -> None:
     async def main() -> str:
         return (await ami.send(Ping()))["Ping"]
 
@@ -226,7 +223,7 @@ def test_every_event_loop_is_served_by_the_same_client(sim: Simulator) -> None:
     assert sim.logins == 1
 
 
-def test_on_complete_runs_where_user_code_runs(sim: Simulator) -> None:
+def test_on_complete_runs_where_user_code_runs(sim: FakeAsterisk) -> None:
     done = threading.Event()
     told: list[Any] = []
 
@@ -281,7 +278,7 @@ def test_on_event_is_the_registry_spelled_as_a_call_or_a_decorator() -> None:
         assert events["Hangup"].disconnect(called)
 
 
-def test_receivers_do_not_make_a_caller_ask_for_events(sim: Simulator) -> None:
+def test_receivers_do_not_make_a_caller_ask_for_events(sim: FakeAsterisk) -> None:
     with fresh_registry():
         seen: list[Any] = []
         ami.on_any_event(lambda event, **_: seen.append(event))
@@ -295,9 +292,9 @@ def test_receivers_do_not_make_a_caller_ask_for_events(sim: Simulator) -> None:
 # --- somebody else's client ---
 
 
-def test_an_adopted_client_is_used_and_not_closed(sim: Simulator) -> None:
+def test_an_adopted_client_is_used_and_not_closed(sim: FakeAsterisk) -> None:
     ping()
-    with quick_simulator() as other:
+    with FakeAsterisk() as other:
         client = Client([ServerConfig.from_url("listener", other.url)])
         client.start()
         ami.adopt(client)
@@ -348,7 +345,7 @@ _, status = os.waitpid(child, 0)
 print("child's exit code", os.waitstatus_to_exitcode(status))
 print(ping())
 """
-    with quick_simulator() as sim:
+    with FakeAsterisk() as sim:
         out = run_python(source, AMI_NODE1_URL=sim.url)
         assert out.split("\n") == ["Pong", "child Pong Pong ['node_1']", "child's exit code 7", "Pong"]
         sim.wait_for(lambda: sim.logoffs == 2)
@@ -371,7 +368,7 @@ for _ in range(3):
     os.waitpid(child, 0)
     print(ping())
 """
-    with quick_simulator() as sim:
+    with FakeAsterisk() as sim:
         assert run_python(source, AMI_NODE1_URL=sim.url) == "Pong\nPong\nPong"
         sim.wait_for(lambda: sim.logoffs == 1)
         assert (sim.logins, sim.connections) == (1, 1)
@@ -389,7 +386,7 @@ if child == 0:
 os.waitpid(child, 0)
 print({{pending.result(20)["Ping"] for pending in pendings}})
 """
-    with quick_simulator() as sim:
+    with FakeAsterisk() as sim:
         sim.on("Ping").after(0.01)
         assert run_python(source, AMI_NODE1_URL=sim.url).split("\n")[-1] == "{'Pong'}"
         sim.wait_for(lambda: sim.logoffs == 1)
@@ -400,7 +397,7 @@ print({{pending.result(20)["Ping"] for pending in pendings}})
 @pytest.mark.parametrize("end", ["", "sys.exit(3)", "raise SystemExit(3)", "ami.send(Ping())"])
 def test_it_logs_off_when_the_interpreter_ends(end: str) -> None:
     with (
-        quick_simulator() as sim,
+        FakeAsterisk() as sim,
         Program([*PYTHON, "-c", f"{SETUP}\nping()\n{end}"], AMI_NODE1_URL=sim.url) as program,
     ):
         assert program.wait() == (3 if "3" in end else 0), str(program)
@@ -409,6 +406,6 @@ def test_it_logs_off_when_the_interpreter_ends(end: str) -> None:
 
 
 def test_an_end_without_use_opens_nothing() -> None:
-    with quick_simulator() as sim:
+    with FakeAsterisk() as sim:
         assert run_python(f"{SETUP}\nprint(list(ami.servers))", AMI_NODE1_URL=sim.url) == "['node_1']"
         assert sim.connections == 0

@@ -14,8 +14,9 @@ from django_ami.actions import Ping
 from django_ami.core.session import Lost, Ready
 from django_ami.errors import ConnectionLost
 from django_ami.signals import ami_event, events, server_lost, server_ready
+from django_ami.testing import FakeAsterisk
 from tests.receiving import fresh_registry, listening
-from tests.running import hold_pings, quick_simulator, wait_until
+from tests.running import hold_pings, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ def registry(django_db_blocker: Any) -> Iterator[None]:
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with quick_simulator() as simulator:
+    with FakeAsterisk() as simulator:
         yield simulator
 
 
@@ -126,7 +127,7 @@ def test_one_that_raises_stops_nobody_and_counts_as_delivered(sim: Simulator, ca
 def test_two_servers_take_turns_and_each_keeps_its_order(sim: Simulator) -> None:
     seen: list[tuple[str, int]] = []
     events["Hangup"].connect(lambda event, **_: seen.append((event.server, int(event["Number"]))), weak=False)
-    with quick_simulator() as other, listening(sim.url, other.url) as listener:
+    with FakeAsterisk() as other, listening(sim.url, other.url) as listener:
         listener.run_until(lambda: len(listener.notices) == 2)
         for number in range(100):
             sim.emit("Hangup", Number=number)

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.running import DEADLINE, PYTHON, Program, quick_simulator
+from django_ami.testing import FakeAsterisk
+from tests.running import DEADLINE, PYTHON, Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ THREADS = 16
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with quick_simulator() as simulator:
+    with FakeAsterisk() as simulator:
         yield simulator
 
 

@@ -19,11 +19,13 @@ __all__ = ["check_heartbeat", "check_twins", "readable_servers"]
 
 
 def readable_servers() -> Iterator[ServerConfig]:
-    """The servers of AMI_SERVERS without a fault, whatever is wrong with the others."""
+    """The servers of AMI_SERVERS to connect to that have no fault, whatever is wrong with the others."""
     with suppress(ConfigurationError):
         for name, entry in conf.read_mapping("AMI_SERVERS").items():
             with suppress(ConfigurationError):
-                yield conf.read_server(name, entry)
+                server = conf.read_server(name, entry)
+                if conf.read_backend(name, entry) is None:
+                    yield server
 
 
 def check_heartbeat(**_: Any) -> list[CheckMessage]:

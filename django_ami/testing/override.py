@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from django.test.utils import TestContextDecorator, override_settings
 
 from django_ami import conf
+from django_ami.accessor import ami
 from django_ami.testing.locmem.outbox import Outbox, outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["default_name", "override_ami", "override_servers", "server_names"]
+__all__ = ["at", "close_ami", "default_name", "in_memory", "override_ami", "override_servers", "server_names"]
 
 BACKEND = "django_ami.testing.locmem"
 
@@ -42,9 +43,7 @@ class override_ami(TestContextDecorator):  # noqa: N801  (as override_settings, 
 
     def enable(self) -> Outbox:
         """Begin. The settings are those of this moment."""
-        entries = self._settings.get("AMI_SERVERS") or conf.read_mapping("AMI_SERVERS")
-        names = self._servers or list(entries) or ["node_1"]
-        servers = {name: {**entries.get(name, {}), "BACKEND": BACKEND} for name in names}
+        servers = in_memory(self._servers, self._settings.get("AMI_SERVERS"))
         own = {"AMI_DEFAULT_SERVER": self._servers[0]} if self._servers else {}
         self._stack.enter_context(outbox.set_aside())
         self._stack.enter_context(override_settings(**{**own, **self._settings, "AMI_SERVERS": servers}))
@@ -58,6 +57,16 @@ class override_ami(TestContextDecorator):  # noqa: N801  (as override_settings, 
         self._stack.close()
 
 
+def override_servers(servers: Mapping[str, object]) -> override_settings:
+    """Change ``AMI_SERVERS`` for a while."""
+    return override_settings(AMI_SERVERS=servers)
+
+
+def close_ami() -> None:
+    """Log off everywhere, while the servers are still there."""
+    ami.close()
+
+
 def server_names() -> list[str]:
     """The servers that the settings name; one, if they name none."""
     return list(conf.read_mapping("AMI_SERVERS")) or ["node_1"]
@@ -69,9 +78,16 @@ def default_name() -> str:
     return conf.read_default(names) or names[0]
 
 
-def override_servers(urls: Mapping[str, str]) -> override_settings:
-    """Lead the servers of these names elsewhere; their own OPTIONS stay."""
+def in_memory(
+    names: Sequence[str] | None = None, entries: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """``AMI_SERVERS`` with these servers (by default all), none of which is there."""
+    entries = entries or conf.read_mapping("AMI_SERVERS")
+    return {name: {**entries.get(name, {}), "BACKEND": BACKEND} for name in names or list(entries) or ["node_1"]}
+
+
+def at(urls: Mapping[str, str]) -> dict[str, Any]:
+    """``AMI_SERVERS`` with the servers of these names somewhere else; their own OPTIONS stay."""
     before = conf.read_mapping("AMI_SERVERS")
-    entries = {name: before.get(name, {}) for name in urls}
-    options = {name: {"OPTIONS": entry["OPTIONS"]} for name, entry in entries.items() if "OPTIONS" in entry}
-    return override_settings(AMI_SERVERS={name: {"URL": url, **options.get(name, {})} for name, url in urls.items()})
+    kept = {name: {"OPTIONS": before[name]["OPTIONS"]} for name in urls if "OPTIONS" in before.get(name, {})}
+    return {name: {"URL": url, **kept.get(name, {})} for name, url in urls.items()}

@@ -44,8 +44,22 @@ def _has_settings() -> bool:
     return "DJANGO_SETTINGS_MODULE" in os.environ or bool(configured and configured.settings.configured)
 
 
+def _set_servers(request: pytest.FixtureRequest, stack: ExitStack, servers: Mapping[str, object]) -> None:
+    """Set ``AMI_SERVERS`` until the end of the test.
+
+    Changes of settings have to be taken back in the order in which they were made: who has pytest-django may change
+    others by its fixture, so it is that which makes this one.
+    """
+    if request.config.pluginmanager.hasplugin("django"):
+        request.getfixturevalue("settings").AMI_SERVERS = servers
+    else:
+        from django_ami.testing.override import override_servers
+
+        stack.enter_context(override_servers(servers))
+
+
 @pytest.fixture
-def ami_servers() -> Iterator[Mapping[str, FakeAsterisk]]:
+def ami_servers(request: pytest.FixtureRequest) -> Iterator[Mapping[str, FakeAsterisk]]:
     """A simulated Asterisk for every server of ``AMI_SERVERS``, by name, and the settings lead to them.
 
     Without Django, or without that setting, there is one, ``node_1``.
@@ -56,10 +70,11 @@ def ami_servers() -> Iterator[Mapping[str, FakeAsterisk]]:
         if not _has_settings():
             yield {"node_1": stack.enter_context(FakeAsterisk())}
             return
-        from django_ami.testing.override import override_servers, server_names
+        from django_ami.testing.override import at, close_ami, server_names
 
         servers = {name: stack.enter_context(FakeAsterisk()) for name in server_names()}
-        stack.enter_context(override_servers({name: server.url for name, server in servers.items()}))
+        _set_servers(request, stack, at({name: server.url for name, server in servers.items()}))
+        stack.callback(close_ami)
         yield servers
 
 
@@ -94,20 +109,19 @@ def ami_client(ami_server: FakeAsterisk) -> Iterator[Client]:
 
 
 @pytest.fixture
-def ami_outbox() -> Iterator[Outbox]:
+def ami_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
     """No server: every action lands here, and the receivers get what is emitted here. See ``override_ami``.
 
     Without Django it is the outbox of every ``django_ami.testing.locmem.Client``.
     """
-    if _has_settings():
-        from django_ami.testing.override import override_ami
-
-        with override_ami() as outbox:
-            yield outbox
-        return
     from django_ami.testing.locmem.outbox import outbox
 
-    with outbox.set_aside():
+    with ExitStack() as stack:
+        stack.enter_context(outbox.set_aside())
+        if _has_settings():
+            from django_ami.testing.override import in_memory
+
+            _set_servers(request, stack, in_memory())
         yield outbox
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from django_ami.core import Client, Options, ServerConfig
+from django_ami.testing import FakeAsterisk
 from tests.chaos.support import LONG, ami_listen, settled
-from tests.running import DEADLINE, quick_simulator, wait_until
+from tests.running import DEADLINE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,13 +25,13 @@ AMPLE = 600.0
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with quick_simulator() as simulator:
+    with FakeAsterisk() as simulator:
         yield simulator
 
 
 @pytest.fixture
 def other() -> Iterator[Simulator]:
-    with quick_simulator() as simulator:
+    with FakeAsterisk() as simulator:
         yield simulator
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from django_ami.core import Client, Options, ServerConfig
-from django_ami.testing import Faults
+from django_ami.testing import FakeAsterisk, Faults
 from tests.chaos.support import LONG, ami_listen, settled
 from tests.core.servers import Hoard, ScriptedServer, read_action, refusing_port, take_login
-from tests.running import DEADLINE, black_hole, quick_simulator, wait_until
+from tests.running import DEADLINE, black_hole, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ BRIEF = 1.0
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with quick_simulator() as simulator:
+    with FakeAsterisk() as simulator:
         yield simulator
 
 
@@ -212,7 +212,7 @@ def test_while_the_server_is_gone(sim: Simulator) -> None:
 
 def test_while_a_server_boots() -> None:
     never = Faults(login_delay=0.0, boot_delay=float("inf"))
-    with quick_simulator(faults=never) as sim, ami_listen(sim, boot_timeout=3600, boot_grace=3600) as worker:
+    with FakeAsterisk(faults=never) as sim, ami_listen(sim, boot_timeout=3600, boot_grace=3600) as worker:
         # What it asks when it has the answer to the login.
         sim.wait_for(lambda: any(action.name == "CoreSettings" for action in sim.received), timeout=DEADLINE)
         assert worker.stop(signal.SIGTERM, 0) == 0, str(worker)

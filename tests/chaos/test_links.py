@@ -18,7 +18,7 @@ import pytest
 from django_ami.core.actions import Action, Ping, QueueStatus
 from django_ami.core.config import TLSConfig
 from django_ami.core.errors import ConnectionFailed, ConnectionLost
-from django_ami.testing import Faults, Simulator
+from django_ami.testing import FakeAsterisk, Faults, Simulator
 from tests.chaos.links_support import (
     GREETING,
     Gate,
@@ -44,7 +44,7 @@ from tests.core.io_support import (
     wait_until,
 )
 from tests.core.servers import black_hole, read_action, refusing_port, take_login
-from tests.running import PYTHON, Program, quick_simulator
+from tests.running import PYTHON, Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -573,7 +573,7 @@ def test_a_login_that_is_refused_after_a_second_ends_ami_listen_and_is_not_repea
 
 def test_a_restart_is_one_loss_and_one_recovery(tmp_path: Path) -> None:
     file = tmp_path / "notes"
-    with quick_simulator() as sim, listening(sim.url, file) as program:
+    with FakeAsterisk() as sim, listening(sim.url, file) as program:
         program.wait_for_out("node_1: ready")
         sim.shutdown(restart=True)
         refused = "node_1: not connected: 127.0.0.1:"

@@ -13,8 +13,9 @@ import pytest
 
 from django_ami.actions import Ping
 from django_ami.core import Client, Options, ServerConfig
+from django_ami.testing import FakeAsterisk
 from tests.chaos.support import LONG, ami_listen, settled
-from tests.running import DEADLINE, quick_simulator, wait_until
+from tests.running import DEADLINE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ DROPPED = re.compile(r"^node_1: (\d+) events dropped, (\d+) in all: the queue of
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with quick_simulator() as simulator:
+    with FakeAsterisk() as simulator:
         yield simulator
 
 

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from django_ami.testing import Simulator, User
+from django_ami.testing import FakeAsterisk, Simulator, User
 from tests.core.io_support import Authority, authority
-from tests.running import PYTHON, Program, quick_simulator, wait_until
+from tests.running import PYTHON, Program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with quick_simulator(users={USER: User(secret=SECRET)}) as simulator:
+    with FakeAsterisk(users={USER: User(secret=SECRET)}) as simulator:
         yield simulator
 
 
@@ -120,7 +120,7 @@ def test_a_worker_whose_receivers_crash_with_everything_in_their_locals(
 
 @pytest.mark.parametrize("auth_type", ["md5", "plain"])
 def test_a_refused_login(run: Run, auth_type: str) -> None:
-    with quick_simulator(users={USER: User(secret="another")}) as sim:
+    with FakeAsterisk(users={USER: User(secret="another")}) as sim:
         worker = run.start(*LISTEN, servers={"node_1": {"URL": url(sim), "OPTIONS": {"auth_type": auth_type}}})
         assert worker.wait() == 3, str(worker)
         assert (sim.login_attempts, len(keys(sim))) == (1, int(auth_type == "md5"))
@@ -129,8 +129,8 @@ def test_a_refused_login(run: Run, auth_type: str) -> None:
 
 def test_tls_that_fails(run: Run, authority: Authority) -> None:
     with (
-        quick_simulator(users={USER: User(secret=SECRET)}) as plain,
-        quick_simulator(users={USER: User(secret=SECRET)}, tls=authority.expired.tls) as expired,
+        FakeAsterisk(users={USER: User(secret=SECRET)}) as plain,
+        FakeAsterisk(users={USER: User(secret=SECRET)}, tls=authority.expired.tls) as expired,
     ):
         servers = {
             "node_1": {"URL": url(plain, scheme="amis")},

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from django_ami.testing import FakeAsterisk
 from tests.chaos.support import LONG, ami_listen, settled
-from tests.running import DEADLINE, quick_simulator, wait_until
+from tests.running import DEADLINE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,7 +161,7 @@ def _answer(action: ReceivedAction) -> str:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with quick_simulator(keep_received=1000) as sim:
+    with FakeAsterisk(keep_received=1000) as sim:
         yield Server(sim)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from tests.running import PYTHON, Program, quick_simulator
+from django_ami.testing import FakeAsterisk
+from tests.running import PYTHON, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ def test_ctrl_c_ends_it(tmp_path: Path) -> None:
 
 
 def test_it_uses_the_server_of_the_environment(tmp_path: Path) -> None:
-    with quick_simulator() as sim:
+    with FakeAsterisk() as sim:
         with demo(tmp_path, AMI_NODE1_HOST=sim.host, AMI_NODE1_PORT=sim.port) as program:
             assert program.wait_for_out("ready").startswith(f"node_1: ready, 127.0.0.1:{sim.port}")
             sim.wait_for(lambda: any(action.name == "Originate" for action in sim.received), timeout=20)

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.running import quick_simulator
+from django_ami.testing import FakeAsterisk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django_ami.testing import Simulator
-
 
 @pytest.fixture
-def sim() -> Iterator[Simulator]:
-    with quick_simulator() as simulator:
+def sim() -> Iterator[FakeAsterisk]:
+    with FakeAsterisk() as simulator:
         yield simulator

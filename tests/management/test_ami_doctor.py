@@ -13,9 +13,9 @@ import trustme
 from django_ami.management.commands import ami_doctor
 from django_ami.management.needs import Needs, Wanted
 from django_ami.management.usage import Usage
-from django_ami.testing import Faults, ServerTLS, User
+from django_ami.testing import FakeAsterisk, Faults, ServerTLS, User
 from tests.management.tools import free_port, run, start
-from tests.running import black_hole, quick_simulator
+from tests.running import black_hole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +82,7 @@ def test_tls(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
-    with quick_simulator(tls=ServerTLS(str(tmp_path / "server.pem"))) as sim:
+    with FakeAsterisk(tls=ServerTLS(str(tmp_path / "server.pem"))) as sim:
         code, steps = examine(f"{sim.url}?ca_file={tmp_path / 'ca.pem'}")
         assert (code, verdicts(steps)) == (0, {})
         assert steps["tls"]["said"].startswith(f"127.0.0.1:{sim.port} has a certificate that is trusted (")
@@ -127,7 +127,7 @@ def test_a_firewall_that_says_nothing() -> None:
     ],
 )
 def test_no_greeting(faults: dict[str, Any], said: str) -> None:
-    with quick_simulator(faults=Faults(**faults)) as sim:
+    with FakeAsterisk(faults=Faults(**faults)) as sim:
         code, steps = examine(sim, "--timeout=1.5")
     assert code == 8
     assert ends_at(steps, "greeting")
@@ -135,7 +135,7 @@ def test_no_greeting(faults: dict[str, Any], said: str) -> None:
 
 
 def test_somebody_else_greets() -> None:
-    with quick_simulator(faults=Faults(banner="220 mail ESMTP")) as sim:
+    with FakeAsterisk(faults=Faults(banner="220 mail ESMTP")) as sim:
         _, steps = examine(sim)
     assert steps["greeting"]["verdict"] == "warning"
     assert "'220 mail ESMTP'" in steps["greeting"]["said"]
@@ -170,7 +170,7 @@ def test_one_that_is_ill_does_not_hide_the_others(sim: Simulator) -> None:
 def test_actions_that_the_account_may_not_run(needs: list[Needs]) -> None:
     usage = Usage({"Originate": ["x"], "Getvar": ["x"], "Ping": ["x"], "AgentLogoff": ["x"]}, outcomes=True)
     needs[0] = Needs(usage=usage)
-    with quick_simulator(users={"admin": User(secret="amp111", write="agent,call")}) as sim:
+    with FakeAsterisk(users={"admin": User(secret="amp111", write="agent,call")}) as sim:
         code, steps = examine(sim)
     assert (code, verdicts(steps)) == (8, {"tls": "skipped", "actions": "failed"})
     said = steps["actions"]["said"]
@@ -181,7 +181,7 @@ def test_actions_that_the_account_may_not_run(needs: list[Needs]) -> None:
 
 
 def test_a_boot_that_an_account_cannot_see() -> None:
-    with quick_simulator(users={"admin": User(secret="amp111", read="call")}) as sim:
+    with FakeAsterisk(users={"admin": User(secret="amp111", read="call")}) as sim:
         code, steps = examine(sim)
     assert (code, verdicts(steps)) == (0, {"tls": "skipped", "events": "warning"})
     assert "read=call" in steps["events"]["said"]
@@ -232,7 +232,7 @@ def test_receivers_that_are_never_called(
     needs: list[Needs], read: str, write: str, mask: str, never: list[str]
 ) -> None:
     needs[0] = Needs(WANTED)
-    with quick_simulator(users={"admin": User(secret="amp111", read=read, write=write)}) as sim:
+    with FakeAsterisk(users={"admin": User(secret="amp111", read=read, write=write)}) as sim:
         code, steps = examine(sim, AMI_OPTIONS={"events": mask})
     assert code == 8
     assert steps["receivers"]["said"] == f"4 of 4 events; never called: {'; '.join(never)}"
@@ -241,7 +241,7 @@ def test_receivers_that_are_never_called(
 @pytest.mark.parametrize(("write", "known"), [("all", True), ("reporting", False)])
 def test_receivers_that_can_be_called(needs: list[Needs], write: str, known: bool) -> None:
     needs[0] = Needs(WANTED[:2], every_event=True)
-    with quick_simulator(users={"admin": User(secret="amp111", write=write)}) as sim:
+    with FakeAsterisk(users={"admin": User(secret="amp111", write=write)}) as sim:
         code, steps = examine(sim)
     assert code == 0
     said = steps["receivers"]["said"]
@@ -308,7 +308,7 @@ def test_an_action_that_there_is_not() -> None:
 
 
 def test_a_signal_ends_it_at_once() -> None:
-    with quick_simulator(faults=Faults(boot_delay=math.inf)) as sim:
+    with FakeAsterisk(faults=Faults(boot_delay=math.inf)) as sim:
         sim.on("ListCommands").hang()
         with start("ami_doctor", "--timeout=600", servers=(sim,)) as tool:
             sim.wait_for(lambda: any(action.name == "ListCommands" for action in sim.received), 30)

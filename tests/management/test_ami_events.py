@@ -15,9 +15,9 @@ import pytest
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.messages import Event
 from django_ami.management.commands.ami_events import condition
-from django_ami.testing import Simulator
+from django_ami.testing import FakeAsterisk, Simulator
 from tests.management.tools import free_port, run, start
-from tests.running import PYTHON, ROOT, environment, quick_simulator, wait_until
+from tests.running import PYTHON, ROOT, environment, wait_until
 
 if TYPE_CHECKING:
     from tests.running import Program
@@ -136,7 +136,7 @@ def test_classes_of_events(sim: Simulator) -> None:
 
 
 def test_several_servers() -> None:
-    with quick_simulator() as one, quick_simulator() as two:
+    with FakeAsterisk() as one, FakeAsterisk() as two:
         with start("ami_events", "--only=Hangup", "--max-events=2", servers=(one, two)) as tool:
             tool.wait_for_err("node_1: ready")
             tool.wait_for_err("node_2: ready")
@@ -162,7 +162,7 @@ def test_a_connection_that_is_lost_and_back(sim: Simulator) -> None:
 
 
 def test_nobody_there_yet() -> None:
-    with quick_simulator() as sim:
+    with FakeAsterisk() as sim:
         sim.stop()
         with start("ami_events", "--only=Hangup", servers=(sim,)) as tool:
             tool.wait_for_err("node_1: not connected: ")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from django_ami.testing import Faults, ServerTLS, Simulator, User
-from tests.running import DEADLINE, PYTHON, Program, black_hole, quick_simulator, wait_until
+from django_ami.testing import FakeAsterisk, Faults, ServerTLS, Simulator, User
+from tests.running import DEADLINE, PYTHON, Program, black_hole, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with quick_simulator() as simulator:
+    with FakeAsterisk() as simulator:
         yield simulator
 
 
@@ -118,7 +118,7 @@ def test_it_says_that_tls_is_on(listen: Listen, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
-    with quick_simulator(tls=ServerTLS(str(tmp_path / "server.pem"))) as sim:
+    with FakeAsterisk(tls=ServerTLS(str(tmp_path / "server.pem"))) as sim:
         worker = listen(servers=(f"{sim.url}?ca_file={tmp_path / 'ca.pem'}",))
         assert worker.wait_for_out("ready").endswith(", TLS")
         worker.signal(signal.SIGTERM)
@@ -173,7 +173,7 @@ def test_the_mask_is_what_was_asked_for(listen: Listen, sim: Simulator) -> None:
 
 
 def test_an_account_that_may_not_see_everything(listen: Listen) -> None:
-    with quick_simulator(users={"admin": User(secret="amp111", read="call", write="")}) as sim:
+    with FakeAsterisk(users={"admin": User(secret="amp111", read="call", write="")}) as sim:
         worker = listen(servers=(sim,), settings={"AMI_OPTIONS": {"boot_grace": 0.1}})
         worker.wait_for_out("node_1: ready, ")
         warning = worker.wait_for_err("node_1: FullyBooted did not come: ")
@@ -224,7 +224,7 @@ def test_max_events(listen: Listen, sim: Simulator) -> None:
 
 
 def test_one_down_and_one_with_a_wrong_secret_do_not_hinder_the_good_one(listen: Listen) -> None:
-    with quick_simulator() as good, quick_simulator() as strict, quick_simulator() as down:
+    with FakeAsterisk() as good, FakeAsterisk() as strict, FakeAsterisk() as down:
         dead_port = down.port
         down.stop()
         wrong = f"ami://admin:wrong@127.0.0.1:{strict.port}"
@@ -252,7 +252,7 @@ def test_one_down_and_one_with_a_wrong_secret_do_not_hinder_the_good_one(listen:
 
 
 def test_only_the_named_servers(listen: Listen) -> None:
-    with quick_simulator() as one, quick_simulator() as two, quick_simulator() as three:
+    with FakeAsterisk() as one, FakeAsterisk() as two, FakeAsterisk() as three:
         worker = listen("--server=node_3", "--server=node_1", servers=(one, two, three))
         wait_until(lambda: len(worker.out) == 2, what=str(worker))
         assert sorted(line.split(":")[0] for line in worker.out) == ["node_1", "node_3"]
@@ -260,7 +260,7 @@ def test_only_the_named_servers(listen: Listen) -> None:
 
 
 def test_refused_by_all_is_exit_code_3_after_one_attempt(listen: Listen) -> None:
-    with quick_simulator() as one, quick_simulator(users={"other": User(secret="x")}) as two:
+    with FakeAsterisk() as one, FakeAsterisk(users={"other": User(secret="x")}) as two:
         urls = [f"ami://admin:wrong@127.0.0.1:{sim.port}" for sim in (one, two)]
         worker = listen("--all", servers=tuple(urls))
         assert worker.wait() == 3, str(worker)
@@ -416,7 +416,7 @@ def test_a_signal_while_connecting_to_a_black_hole(listen: Listen) -> None:
 
 
 def test_a_signal_while_waiting_for_a_greeting(listen: Listen) -> None:
-    with quick_simulator(faults=Faults(banner=None)) as sim:
+    with FakeAsterisk(faults=Faults(banner=None)) as sim:
         worker = listen(servers=(sim,), settings=NEVER)
         sim.wait_for(lambda: sim.connections == 1, timeout=DEADLINE)
         worker.signal(signal.SIGTERM)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from django_ami.testing import User
+from django_ami.testing import FakeAsterisk, User
 from tests.management.tools import Done, free_port, run, start
-from tests.running import quick_simulator
 
 if TYPE_CHECKING:
     from django_ami.testing import Simulator
@@ -126,7 +125,7 @@ def test_what_became_of_a_call(sim: Simulator, exten: str, code: int, said: str)
 
 
 def test_waiting_for_an_event_needs_no_right_to_filters() -> None:
-    with quick_simulator(users={"admin": User(secret="amp111", read="all", write="user")}) as sim:
+    with FakeAsterisk(users={"admin": User(secret="amp111", read="all", write="user")}) as sim:
         done = send(sim, "UserEvent", "UserEvent=Test", "Colour=blue", "--wait-event=UserEvent")
     assert (done.code, done.err) == (0, "")
     assert done.lines[-1].split() == ["Colour:", "blue"]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from django_ami.testing import Faults, User
+from django_ami.testing import FakeAsterisk, Faults, User
 from tests.management.tools import free_port, run, start
-from tests.running import black_hole, hold_pings, quick_simulator
+from tests.running import black_hole, hold_pings
 
 if TYPE_CHECKING:
     from django_ami.testing import Simulator
@@ -34,7 +34,7 @@ def test_a_server_that_is_well(sim: Simulator) -> None:
 
 
 def test_json_with_live_calls() -> None:
-    with quick_simulator(call_duration=math.inf, timestampevents=True) as sim:
+    with FakeAsterisk(call_duration=math.inf, timestampevents=True) as sim:
         assert run("ami_send", "Originate", "Channel=Local/500@default", "Application=Wait", servers=(sim,)).code == 0
         sim.wait_for(lambda: len(sim.pbx.channels) == 2)
         done = run("ami_status", "--json", servers=(sim,))
@@ -51,7 +51,7 @@ def test_json_with_live_calls() -> None:
 
 def test_many_at_the_same_time_each_with_its_own_fault(sim: Simulator) -> None:
     wrong = f"ami://admin:wrong@127.0.0.1:{sim.port}"
-    with quick_simulator() as mute, black_hole() as port:
+    with FakeAsterisk() as mute, black_hole() as port:
         released = hold_pings(mute)
         servers = (sim, wrong, f"ami://admin:amp111@127.0.0.1:{free_port()}", mute, f"ami://a:b@127.0.0.1:{port}")
         done = run("ami_status", "--json", "--timeout=6", servers=servers)
@@ -89,7 +89,7 @@ def test_in_words_what_is_wrong() -> None:
     ],
 )
 def test_rights_as_far_as_the_account_may_know_them(read: str, write: str, rights: str) -> None:
-    with quick_simulator(users={"admin": User(secret="amp111", read=read, write=write)}) as sim:
+    with FakeAsterisk(users={"admin": User(secret="amp111", read=read, write=write)}) as sim:
         done = run("ami_status", servers=(sim,))
     assert done.code == 0
     assert f"  rights    {rights}" in done.lines
@@ -98,7 +98,7 @@ def test_rights_as_far_as_the_account_may_know_them(read: str, write: str, right
 
 
 def test_an_account_without_system_sees_no_uptime() -> None:
-    with quick_simulator(users={"admin": User(secret="amp111", read="call")}) as sim:
+    with FakeAsterisk(users={"admin": User(secret="amp111", read="call")}) as sim:
         done = run("ami_status", servers=(sim,))
     assert ", up " not in done.out
     assert "since" in done.out
@@ -110,7 +110,7 @@ def test_only_the_named_ones(sim: Simulator) -> None:
 
 
 def test_a_server_that_still_starts_is_waited_for() -> None:
-    with quick_simulator(faults=Faults(boot_delay=math.inf, login_delay=0.0)) as sim:
+    with FakeAsterisk(faults=Faults(boot_delay=math.inf, login_delay=0.0)) as sim:
         done = run("ami_status", servers=(sim,))
         assert (done.code, done.lines[0]) == (0, "node_1: well")
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from django_ami.testing import User
+from django_ami.testing import FakeAsterisk, User
 from tests.management.tools import run, start
-from tests.running import DEADLINE, PYTHON, ROOT, environment, quick_simulator, wait_until
+from tests.running import DEADLINE, PYTHON, ROOT, environment, wait_until
 
 if TYPE_CHECKING:
     from django_ami.testing import Simulator
@@ -94,7 +94,7 @@ class Terminal:
 @pytest.fixture
 def busy() -> Simulator:
     """A simulator with calls that do not end."""
-    return quick_simulator(call_duration=math.inf)
+    return FakeAsterisk(call_duration=math.inf)
 
 
 def dial(sim: Simulator) -> None:
@@ -166,7 +166,7 @@ def test_a_connection_that_is_lost_and_back(sim: Simulator) -> None:
 
 
 def test_an_account_that_may_not_list(busy: Simulator) -> None:
-    with quick_simulator(users={"admin": User(secret="amp111", write="originate")}) as sim, Terminal(sim) as terminal:
+    with FakeAsterisk(users={"admin": User(secret="amp111", write="originate")}) as sim, Terminal(sim) as terminal:
         terminal.wait_for("only the channels that events tell of")
         terminal.type(b"q")
         assert terminal.wait() == 0, str(terminal)

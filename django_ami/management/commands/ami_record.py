@@ -151,7 +151,7 @@ class Recorder:
         """Until something ends it; says the exit code."""
         self._client.start(dispatcher=False)
         end = None if self._run_for is None else time.monotonic() + self._run_for
-        while not self._stopped and not self._refused:
+        while self._has_room and not self._stopped and not self._refused:
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 self._stopped = "--run-for"

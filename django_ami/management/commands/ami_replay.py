@@ -117,10 +117,11 @@ calls.txt --receivers --speed=max"""
             self.say(f"Listening on ami://{options['user']}:{secret}@{server.host}:{server.port}")
             self.stdout.flush()
             while True:
-                while not _has_listener(server):
+                while not _listeners(server):
                     time.sleep(0.02)
                 server.play(recording, speed=options["speed"], timeout=None)
-                self._told(recording, options, {"sent": server.events_sent}, f"{server.events_sent} sent so far")
+                count = _listeners(server)
+                self._told(recording, options, {"listeners": count}, f"{count} listening")
                 if not options["loop"]:
                     server.drop()  # when what is on its way has arrived
                     return Exit.OK
@@ -135,9 +136,9 @@ calls.txt --receivers --speed=max"""
         self.stdout.flush()
 
 
-def _has_listener(server: FakeAsterisk) -> bool:
-    """Is anybody logged in who wants more than to know that the server has booted?"""
-    return any(session.mask & ~CLASSES["system"] for session in server.sessions)
+def _listeners(server: FakeAsterisk) -> int:
+    """Who is logged in and wants more than to know that the server has booted."""
+    return sum(bool(session.mask & ~CLASSES["system"]) for session in server.sessions)
 
 
 def _load(path: Path) -> Recording:

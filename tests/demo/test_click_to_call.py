@@ -1,0 +1,161 @@
+"""The demo's own tests, as the author of such a site would write them: no Asterisk, no socket, no waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import AsyncClient, Client, TestCase
+
+from demo_project.calls.models import Call
+from django_ami.testing import AmiTestMixin, events, scenarios
+
+if TYPE_CHECKING:
+    from django_ami.testing import Outbox
+
+VALID = {"extension": "501", "number": "500"}
+
+
+async def get_async(path: str) -> Any:
+    return await AsyncClient().get(path)
+
+
+# --- what is sent ---
+
+
+def test_click_to_call(ami_outbox: Outbox, client: Client) -> None:
+    response = client.post("/originate/", VALID)
+    assert (response.status_code, response.json()) == (200, {"message": "Originate successfully queued"})
+    ami_outbox.assert_action_sent(
+        "Originate",
+        Channel="Local/501@default",
+        Context="default",
+        Exten="500",
+        Priority=1,
+        CallerID="500",
+        Async=True,
+        count=1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({}, "extension"),
+        ({"extension": "501"}, "number"),
+        ({**VALID, "extension": ""}, "extension"),
+        ({**VALID, "extension": "5" * 21}, "extension"),
+        ({**VALID, "number": "anna"}, "number"),
+        ({**VALID, "number": "5" * 41}, "number"),
+        # What would be another header, another action, another channel or another application.
+        ({**VALID, "extension": "501\r\nVariable: a=b"}, "extension"),
+        ({**VALID, "extension": "501\n\nAction: Command\nCommand: core stop now"}, "extension"),
+        ({**VALID, "extension": "501@other/n"}, "extension"),
+        ({**VALID, "extension": "501&PJSIP/trunk"}, "extension"),
+        ({**VALID, "number": "500\r\nApplication: System"}, "number"),
+        ({**VALID, "number": "500\0"}, "number"),
+        ({**VALID, "number": "500,1"}, "number"),
+    ],
+)
+def test_a_form_that_is_not_valid_is_refused_before_anything_is_sent(
+    ami_outbox: Outbox, client: Client, form: dict[str, str], field: str
+) -> None:
+    response = client.post("/originate/", form)
+    assert response.status_code == 400
+    assert field in response.json()["error"]
+    assert len(ami_outbox) == 0
+
+
+def test_click_to_call_takes_a_post_with_a_token_alone(ami_outbox: Outbox) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.get("/originate/").status_code == 405
+    assert strict.post("/originate/", VALID).status_code == 403
+    ami_outbox.assert_action_not_sent("Originate")
+
+
+# --- what comes back ---
+
+
+def test_a_refusal_is_a_502(ami_outbox: Outbox, client: Client) -> None:
+    ami_outbox.on("Originate").fail("Extension does not exist.")
+    response = client.post("/originate/", VALID)
+    assert response.status_code == 502
+    assert response.json() == {"error": "node_1: Originate refused: Extension does not exist.", "sent": True}
+
+
+def test_a_server_that_does_not_answer_is_a_504(ami_outbox: Outbox, client: Client) -> None:
+    ami_outbox.on("Originate").hang()
+    response = client.post("/originate/", VALID)
+    assert (response.status_code, response.json()["sent"]) == (504, True)
+
+
+def test_a_connection_that_breaks_is_a_503_and_the_call_may_have_been_made(ami_outbox: Outbox, client: Client) -> None:
+    ami_outbox.on("Originate").drop()
+    response = client.post("/originate/", VALID)
+    assert (response.status_code, response.json()["sent"]) == (503, True)
+    assert "it may have been carried out" in response.json()["error"]
+
+
+def test_a_server_that_is_down_is_a_503_and_no_call_was_made(ami_outbox: Outbox, client: Client) -> None:
+    ami_outbox.down()
+    response = client.post("/originate/", VALID)
+    assert (response.status_code, response.json()["sent"]) == (503, False)
+    assert len(ami_outbox) == 0
+
+
+def test_the_queues_of_an_async_view(ami_outbox: Outbox) -> None:
+    ami_outbox.on("QueueStatus").items(
+        events.queue_params(Queue="support", Calls=1),
+        events.queue_member(Queue="support", Name="Ann"),
+        events.queue_member(Queue="support", Name="Ben"),
+        events.queue_entry(Queue="support", Channel="PJSIP/7-00000001"),
+        events.queue_params(Queue="sales", Calls=0),
+    )
+    response = asyncio.run(get_async("/queues/"))
+    assert response.json() == {
+        "queues": {
+            "support": {"calls": 1, "members": ["Ann", "Ben"], "callers": ["PJSIP/7-00000001"]},
+            "sales": {"calls": 0, "members": [], "callers": []},
+        }
+    }
+
+
+def test_an_async_view_tells_of_a_refusal(ami_outbox: Outbox) -> None:
+    ami_outbox.on("QueueStatus").fail("Permission denied")
+    response = asyncio.run(get_async("/queues/"))
+    assert (response.status_code, response.json()["sent"]) == (502, True)
+
+
+# --- what is received ---
+
+
+@pytest.mark.django_db
+def test_a_call_is_in_the_log_from_its_first_event_to_its_last(ami_outbox: Outbox) -> None:
+    ami_outbox.emit("Newchannel", Uniqueid="1.1", Channel="PJSIP/101-00000001", CallerIDNum="101", Exten="500")
+    call = Call.objects.get()
+    assert (call.server, call.channel, call.caller, call.exten, call.ended) == (
+        "node_1", "PJSIP/101-00000001", "101", "500", None,
+    )  # fmt: skip
+    ami_outbox.emit("Hangup", Uniqueid="1.1", Cause=17)
+    call.refresh_from_db()
+    assert (call.cause, call.ended is not None) == ("User busy", True)
+
+
+class CallLogTest(AmiTestMixin, TestCase):
+    """The same without pytest."""
+
+    def test_a_transfer_leaves_nothing_open(self) -> None:
+        self.play(scenarios.attended_transfer())
+        channels = [call.channel.partition("-")[0] for call in Call.objects.order_by("pk")]
+        self.assertEqual(channels, ["PJSIP/101", "PJSIP/102", "PJSIP/102", "PJSIP/103"])  # noqa: PT009
+        assert not Call.objects.filter(ended=None).exists()
+
+    def test_click_to_call(self) -> None:
+        self.client.post("/originate/", VALID)
+        self.assertActionSent("Originate", Exten="500")
+
+    def test_the_page_shows_what_was_called(self) -> None:
+        self.play(scenarios.abandoned_call(caller="+49301234567"))
+        page: Any = self.client.get("/")
+        assert "PJSIP/+49301234567-00000000" in page.content.decode()
