@@ -129,7 +129,7 @@ def test_several_servers_know_nothing_of_each_other(server: FakeAsterisk) -> Non
 
 
 def test_silence_is_a_loss_and_healing_brings_it_back(server: FakeAsterisk) -> None:
-    with Listener(server.url, heartbeat_interval=0.1, read_timeout=0.3) as listener:
+    with Listener(server.url, heartbeat_interval=0.3, read_timeout=1.0) as listener:
         server.silence()
         wait_until(lambda: listener.lost, what="the loss")
         assert "nothing received for" in listener.lost[0]
