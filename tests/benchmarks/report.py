@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from tests.benchmarks.running import Sample
 
 _UNITS = {
-    "CPU per event": "µs",
+    "CPU per": "µs",
+    "CPU for": "ms",
     "p50": "µs",
     "p99": "µs",
     "p50 by ticks": "µs",

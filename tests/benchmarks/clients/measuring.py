@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.machine import cpu_seconds
+from tests.benchmarks.machine import cpu_seconds, wakeups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ PATIENCE = 300.0
 
 
 class Meter:
-    """CPU and time between two moments; in between, it counts events.
+    """CPU, time and wake-ups between two moments; in between, it counts events.
 
     ``at_end`` is called at the end, instead of waking who waits.
     """
@@ -31,10 +31,11 @@ class Meter:
 
     def begin(self) -> None:
         self.seen = 0
-        self._cpu, self._clock = cpu_seconds(), time.perf_counter()
+        self._woken, self._cpu, self._clock = wakeups(), cpu_seconds(), time.perf_counter()
 
     def end(self) -> None:
         self.cpu, self.seconds = cpu_seconds() - self._cpu, time.perf_counter() - self._clock
+        self.wakeups = wakeups() - self._woken
         self._at_end()
 
     def count(self) -> None:
@@ -50,7 +51,7 @@ class Meter:
         return self.result()
 
     def result(self, **more: Any) -> dict[str, Any]:
-        return {"cpu": self.cpu, "seconds": self.seconds, "count": self.expected, **more}
+        return {"cpu": self.cpu, "seconds": self.seconds, "wakeups": self.wakeups, "count": self.expected, **more}
 
 
 def latencies(seconds: Sequence[float]) -> dict[str, float]:

@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     from tests.benchmarks.running import Bench, Sample
 
 _CPU: Final = "CPU per event"
+_WAKEUPS: Final = "wake-ups per 1,000 events"
 
 
-def _complete(result: dict[str, Any]) -> float:
+def _complete(result: dict[str, Any]) -> dict[str, Any]:
     """Nothing may have been dropped: that would be cheaper."""
     if result["dropped"]:
         raise Broken(f"{result['dropped']} of {result['count']} events were dropped.")
-    return per_event(result)
+    return result
+
+
+def _both(who: str, result: dict[str, Any]) -> Iterator[Sample]:
+    """What an event costs, and how often a thread went to sleep: for the network, or for another thread."""
+    yield _CPU, who, per_event(result)
+    yield _WAKEUPS, who, result["wakeups"] / result["count"] * 1000
 
 
 def server(bench: Bench) -> Iterator[Sample]:
@@ -36,22 +43,23 @@ def selective(bench: Bench) -> Iterator[Sample]:
     """One kind of event is wanted, 5 % of all."""
     many, few = bench.amount(400_000, 100_000), bench.amount(60_000, 10_000)
     yield _CPU, "framing only", per_event(bench.client("bare", "framing", events=many))
-    yield _CPU, OURS, _complete(bench.client("ours", "selective", events=many, hangups=block().count_hangups(many)))
+    mine = bench.client("ours", "selective", events=many, hangups=block().count_hangups(many))
+    yield from _both(OURS, _complete(mine))
     hangups = block().count_hangups
     for name, result in (
         *bench.each_peer("selective", events=few, hangups=hangups(few)),
         *bench.slow_peer("selective", events=2_000, hangups=hangups(2_000)),
     ):
-        yield _CPU, name, per_event(result)
+        yield from _both(name, result)
     yield _CPU, "name taken, one kind wanted", per_event(bench.client("bare", "names", events=many))
 
 
 def flood(bench: Bench) -> Iterator[Sample]:
     """Every event, three headers of each read."""
     many, few = bench.amount(200_000, 50_000), bench.amount(60_000, 10_000)
-    yield _CPU, OURS, _complete(bench.client("ours", "flood", events=many))
+    yield from _both(OURS, _complete(bench.client("ours", "flood", events=many)))
     for name, result in (*bench.each_peer("flood", events=few), *bench.slow_peer("flood", events=2_000)):
-        yield _CPU, name, per_event(result)
+        yield from _both(name, result)
     yield _CPU, "lazy: name and two headers", per_event(bench.client("bare", "lazy", events=many))
 
 
@@ -61,7 +69,7 @@ def full(bench: Bench) -> Iterator[Sample]:
     limit, naive = (per_event(bench.client("bare", task, events=many)) for task in ("best_dict", "naive_dict"))
     for view in ("headers", "as_dict"):
         figure = f"{_CPU}, {view}"
-        yield figure, OURS, _complete(bench.client("ours", "full", events=many, view=view))
+        yield figure, OURS, per_event(_complete(bench.client("ours", "full", events=many, view=view)))
         yield figure, "best dict", limit
         yield figure, "naive dict", naive
 
@@ -69,6 +77,6 @@ def full(bench: Bench) -> Iterator[Sample]:
 def signals(bench: Bench) -> Iterator[Sample]:
     """Every event through ``manage.py ami_listen`` to a Django receiver, against a bare callback of the peers."""
     many, few = bench.amount(200_000, 30_000), bench.amount(60_000, 10_000)
-    yield _CPU, OURS, _complete(bench.listen("signals", events=many))
+    yield from _both(OURS, _complete(bench.listen("signals", events=many)))
     for name, result in bench.each_peer("flood", events=few):
-        yield _CPU, name, per_event(result)
+        yield from _both(name, result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.goals import OURS
+from tests.benchmarks.running import per_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,8 @@ def ping(bench: Bench) -> Iterator[Sample]:
     def both(who: str, result: dict[str, Any]) -> Iterator[Sample]:
         yield "p50", who, result["p50"]
         yield "p99", who, result["p99"]
+        yield "CPU per ping", who, per_event(result)
+        yield "wake-ups per ping", who, result["wakeups"] / result["count"]
 
     yield from both(OURS, bench.client("ours", "ping", pings=pings))
     for name, result in (*bench.each_peer("ping", pings=pings), *bench.slow_peer("ping", pings=500)):
