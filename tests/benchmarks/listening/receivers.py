@@ -22,7 +22,6 @@ class Task:
         self.meter = Meter(events, self.end)
 
     def connect(self) -> None:
-        ami_event.connect(self.on_event)
         server_ready.connect(self.begin)
 
     def on_event(self, sender: Any, event: Event, **kwargs: Any) -> None:
@@ -31,8 +30,12 @@ class Task:
         self.meter.count()
 
     def begin(self, sender: Any, **kwargs: Any) -> None:
+        ami_event.connect(self.on_event)  # not before: FullyBooted is no event of the flood
         self.meter.begin()
-        sender.send(Action("Flood", Count=str(self.events)))
+        sender.send(self.action())
+
+    def action(self) -> Action:
+        return Action("Flood", Count=str(self.events))
 
     def end(self) -> None:
         dropped = sum(status.dropped for status in ami.status().values())
@@ -47,9 +50,11 @@ class Mixed(Task):
 
     def begin(self, sender: Any, **kwargs: Any) -> None:
         self.pings = Pings(lambda: ami.send(Ping()).result(PATIENCE), self.arguments["pings"])
-        self.meter.begin()
-        sender.send(Action("Pace", Count=str(self.events), Rate=str(self.arguments["rate"])))
+        super().begin(sender)
         self.pings.start()
+
+    def action(self) -> Action:
+        return Action("Pace", Count=str(self.events), Rate=str(self.arguments["rate"]))
 
     def more(self) -> dict[str, float]:
         return self.pings.stop()
