@@ -11,7 +11,7 @@ from django_ami.testing import FakeAsterisk, User
 from tests.management.tools import Done, free_port, run, start
 
 if TYPE_CHECKING:
-    from django_ami.testing import Simulator
+    from django_ami.testing import ReceivedAction, Simulator
 
 
 def send(sim: Simulator, *arguments: str) -> Done:
@@ -129,6 +129,20 @@ def test_waiting_for_an_event_needs_no_right_to_filters() -> None:
         done = send(sim, "UserEvent", "UserEvent=Test", "Colour=blue", "--wait-event=UserEvent")
     assert (done.code, done.err) == (0, "")
     assert done.lines[-1].split() == ["Colour:", "blue"]
+
+
+def test_an_event_that_nobody_else_waits_for(sim: Simulator) -> None:
+    def answer(action: ReceivedAction) -> bytes:
+        both = (
+            "Response: Success\r\nActionID: {0}\r\nMessage: SIP peer found\r\n\r\n"
+            "Event: SIPQualifyPeerDone\r\nPrivilege: call,all\r\nPeer: 101\r\nActionID: {0}\r\n\r\n"
+        )
+        return both.format(action.action_id).encode()
+
+    sim.on("SIPqualifypeer").raw(answer)
+    done = send(sim, "SIPqualifypeer", "Peer=101", "--wait-event=SIPQualifyPeerDone", "--timeout=20")
+    assert (done.code, done.err) == (0, "")
+    assert done.lines[-1] == "Peer: 101"
 
 
 def test_an_event_that_never_comes(sim: Simulator) -> None:
