@@ -1,8 +1,8 @@
 """The hand-over between the reactor's thread and the one where user code runs: one bounded queue per server.
 
 Rule: putting never blocks, and nothing is lost silently: what does not fit is counted as dropped. Events and notices of
-one server keep their order; notices are never dropped, important events last; completions of actions go first, since
-somebody waits for them. Events are handed over as they were read, a batch at a time.
+one server keep their order; notices are not dropped to make room, important events last; completions of actions go
+first, since somebody waits for them. Events are handed over as they were read, a batch at a time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django_ami.core.messages import Event
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     Item = Event | Notice
 
 __all__ = ["Counts", "Delivery"]
+
+#: Notices of one server that wait: in a process that only sends nobody takes them. Each has been logged, so the oldest
+#: may go.
+MOST_NOTICES: Final = 100
 
 
 @dataclass(slots=True)
@@ -57,6 +61,7 @@ class _Queue:
         self._newest = newest
         self._important = important
         self._stripped = 0
+        self._notices = 0
 
     def put(self, events: list[Event], ignored: int) -> int:
         """Add events as far as there is room; says how many were dropped."""
@@ -74,6 +79,16 @@ class _Queue:
         if batch:
             self.batches.append(batch)
         return counts.dropped - dropped
+
+    def put_notice(self, notice: Notice) -> None:
+        """Add a notice, which is a batch of its own."""
+        self.batches.append([notice])
+        self._notices += 1
+        if self._notices > MOST_NOTICES:
+            oldest = next(index for index, batch in enumerate(self.batches) if _is_notice(batch))
+            del self.batches[oldest]
+            self._notices -= 1
+            self._stripped = 0  # it may have been among these
 
     def _make_room(self, batch: list[Item], excess: int) -> list[Item]:
         """Drop so many events: ordinary ones in the order of the policy, then important ones; gives what is left."""
@@ -143,8 +158,13 @@ class _Queue:
                 self.batches[0] = batch[room:]
             else:
                 self.batches.popleft()
+                self._notices -= _is_notice(batch)
                 self._stripped = min(self._stripped, len(self.batches)) if self._newest else max(0, self._stripped - 1)
         return taken
+
+
+def _is_notice(batch: list[Item]) -> bool:
+    return bool(batch) and not isinstance(batch[0], Event)
 
 
 class Delivery:
@@ -188,7 +208,7 @@ class Delivery:
 
     def put_notice(self, notice: Notice) -> None:
         with self._changed:
-            self._queues[notice.server].batches.append([notice])
+            self._queues[notice.server].put_notice(notice)
             self._changed.notify()
 
     def put_call(self, call: Callable[[], object]) -> None:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from django_ami.core.delivery import Delivery
+from django_ami.core.delivery import MOST_NOTICES, Delivery
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.messages import Event
 from django_ami.core.session import Lost, Notice, Ready
@@ -122,6 +122,25 @@ def test_notices_between_events_that_are_dropped_keep_their_order(delivery: Deli
     delivery.put_notice(ready())
     assert delivery.put_events("a", events(*range(10, 16)), ignored=0) == 3
     assert numbers(delivery.take(100, 0)[1]) == ["Lost", "Ready", "11", "12", "13", "14", "15"]
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
+def test_notices_that_nobody_takes_are_the_latest_hundred(policy: str) -> None:
+    """Wherever they are among the events; and those are as they would be without."""
+    delivery = Delivery()
+    delivery.add_server("a", 5, policy=policy)
+    for number in range(1000):
+        delivery.put_notice(Lost("a", ConnectionLost("gone"), was_ready=False, retry_in=float(number)))
+        if number in (0, 500, 850, 950, 999):
+            delivery.put_events("a", events(number, number + 1), ignored=0)
+    kept = [500, 501, 850, 851, 950, 951, 999, 1000][-5:] if policy == "drop_oldest" else [0, 1, 500, 501, 850]
+    assert delivery.counts("a").dropped == 5
+    items = delivery.take(10_000, 0)[1]
+    assert [int(item["Number"]) for item in items if isinstance(item, Event)] == kept
+    assert [item.retry_in for item in items if isinstance(item, Lost)] == list(range(900, 1000))
+    for _ in range(MOST_NOTICES):
+        delivery.put_notice(ready())
+    assert len(delivery.take(10_000, 0)[1]) == MOST_NOTICES, "what was taken is not counted any more"
 
 
 def test_completions_come_first_and_all_at_once(delivery: Delivery) -> None:
