@@ -48,7 +48,7 @@ class Counts:
 
 
 class _Queue:
-    """The batches of one server, the oldest first.
+    """The batches of one server, the oldest first; none is empty.
 
     In the first ``_stripped``, or with the policy ``drop_newest`` in the last ones, nothing is left but what is kept.
     What goes and what stays does not depend on how the events came in batches.
@@ -121,10 +121,15 @@ class _Queue:
 
     def _strip_important(self, excess: int) -> int:
         """All that is left is important: drop the oldest of that."""
-        for index, batch in enumerate(self.batches):
-            if not excess:
-                break
-            self.batches[index], excess = self._drop(batch, excess, important=True)
+        index = 0
+        while excess and index < len(self.batches):
+            kept, excess = self._drop(self.batches[index], excess, important=True)
+            if kept:
+                self.batches[index] = kept
+                index += 1
+            else:
+                del self.batches[index]
+                self._stripped -= 1
         return excess
 
     def _drop(
@@ -164,7 +169,7 @@ class _Queue:
 
 
 def _is_notice(batch: list[Item]) -> bool:
-    return bool(batch) and not isinstance(batch[0], Event)
+    return not isinstance(batch[0], Event)
 
 
 class Delivery:

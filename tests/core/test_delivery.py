@@ -265,6 +265,7 @@ def test_whatever_happens_it_is_as_the_model_says(policy: str, seed: int) -> Non
         counts = delivery.counts("a")
         assert counts.queued == sum(kind != "notice" for kind, _ in model.items) + model.running <= capacity
         assert counts.received == counts.ignored + counts.delivered + counts.dropped + counts.queued
+        assert all(delivery._queues["a"].batches), "what is empty would stay as long as nobody takes anything"
     assert counts.dropped >= counts.dropped_important
 
 
