@@ -136,7 +136,7 @@ class Screen:
         self._first = 0
 
     def run(self, turn: Callable[[], bool], draw: Callable[[int, int, int], list[Line]]) -> None:
-        """``turn()`` waits a little for something new and says whether to go on; ``draw(width, height, first)``."""
+        """``turn()`` takes what comes for a moment and says whether to go on; ``draw(width, height, first)``."""
         curses.wrapper(self._loop, turn, draw)
 
     def _loop(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from django_ami.management.screen import Line
     from django_ami.management.wallboard import ServerBoard
 
-#: A key is answered, and the clock goes on, at least so often, in seconds.
+#: A key is answered, and the picture drawn, once in so many seconds: a flood of events is not a flood of pictures.
 _TURN: Final = 0.2
 
 
@@ -77,11 +78,7 @@ class Command(ConsoleCommand):
             client.close()
 
     def _print(self, feed: Feed) -> None:
-        while True:
-            end = time.monotonic() + feed.interval
-            while (left := end - time.monotonic()) > 0:
-                if not feed.turn(left):
-                    return
+        while feed.follow(feed.interval):
             self.say_json({"time": time.time(), **feed.board.as_dict(time.monotonic())})
             self.stdout.flush()
 
@@ -101,13 +98,13 @@ class Command(ConsoleCommand):
                 clock = time.strftime("%H:%M:%S")
                 return picture(feed.board, time.monotonic(), clock, width=width, height=height, first=first)
 
-            Screen(colours=not options["no_color"]).run(partial(feed.turn, _TURN), draw)
+            Screen(colours=not options["no_color"]).run(partial(feed.follow, _TURN), draw)
 
         return show
 
 
 class Feed:
-    """Brings what a client receives to a wallboard. One thread: whoever calls ``turn``."""
+    """Brings what a client receives to a wallboard. One thread: whoever calls ``follow``."""
 
     def __init__(self, client: Client, interval: float, run_for: float | None) -> None:
         self.board = Wallboard(client.servers)
@@ -115,17 +112,24 @@ class Feed:
         #: Why no server can be watched, if it is so.
         self.refused: AuthenticationFailed | None = None
         self._client = client
-        self._end = None if run_for is None else time.monotonic() + run_for
+        self._end = math.inf if run_for is None else time.monotonic() + run_for
         self._ask_at: dict[str, float] = {}
         self._asked: dict[tuple[str, str], PendingAction] = {}
         self._refusals: set[str] = set()
 
-    def turn(self, timeout: float) -> bool:
-        """Wait up to so many seconds for something new; False if that is the end."""
-        now = time.monotonic()
-        if self._end is not None:
-            timeout = min(timeout, max(0.0, self._end - now))
-        calls, items = self._client.take(timeout)
+    def follow(self, seconds: float) -> bool:
+        """Take what comes for so many seconds; False if that is the end."""
+        until = min(time.monotonic() + seconds, self._end)
+        while self.refused is None and (left := until - time.monotonic()) > 0:
+            self._turn(left)
+        for name, status in self._client.status().items():
+            self.board.servers[name].dropped = status.dropped
+        return self.refused is None and time.monotonic() < self._end
+
+    def _turn(self, timeout: float) -> None:
+        """Wait up to so many seconds for something new."""
+        asking = min(self._ask_at.values(), default=math.inf) - time.monotonic()
+        calls, items = self._client.take(max(0.0, min(timeout, asking)))
         # An answer comes before the events that came behind it.
         for call in calls:
             call()
@@ -137,7 +141,6 @@ class Feed:
             else:
                 self._notice(item)
         self._ask(now)
-        return len(self._refusals) < len(self.board.servers) and (self._end is None or now < self._end)
 
     def _notice(self, notice: Ready | Lost) -> None:
         server = self.board.servers[notice.server]
@@ -155,9 +158,8 @@ class Feed:
 
     def _ask(self, now: float) -> None:
         for name, when in self._ask_at.items():
-            server = self.board.servers[name]
-            server.dropped = self._client.server(name).status().dropped
             if now >= when:
+                server = self.board.servers[name]
                 self._ask_at[name] = now + self.interval
                 self._list(server, "channels", CoreShowChannels(), server.list_channels)
                 self._list(server, "queues", QueueStatus(), server.list_queues)
