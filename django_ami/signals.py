@@ -19,7 +19,7 @@ from weakref import ReferenceType
 
 from django.dispatch import Signal
 
-from django_ami.core.receivers import Receivers, who_is
+from django_ami.core.receivers import Receivers, dotted_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ def _call(receiver: Callable[..., Any], signal: Signal, sender: Any) -> Call:
     def call(event: Event) -> None:
         receiver(signal=signal, sender=sender, event=event)
 
-    return call, receiver, who_is(receiver)
+    return call, receiver, dotted_name(receiver)
 
 
 class EventSignal(RobustSignal):

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
     from django_ami.core.messages import Event
 
-    Who = Callable[..., Any]
-    #: What is called with the event; the receiver behind it, for the log; and whom the time is put down to, if anybody.
-    Call = tuple[Callable[[Any], object], Callable[..., Any], Who | None]
+    #: What is called with the event; the receiver behind it; and the name that the time is put down to, if any.
+    Call = tuple[Callable[[Any], object], Callable[..., Any], str | None]
 
-__all__ = ["Plans", "ReceiverExit", "Receivers", "dotted_name", "who_is"]
+__all__ = ["Plans", "ReceiverExit", "Receivers", "dotted_name"]
 
 logger = logging.getLogger(__name__)
 
@@ -79,12 +78,6 @@ def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
             return function
 
 
-def who_is(function: Callable[..., Any]) -> Who:
-    """Whom the time is put down to: the function itself, and nothing that holds on to an answer or to arguments."""
-    who = _innermost(function)
-    return who if type(who).__hash__ is not None else type(who)  # such an object cannot be the key of a dict
-
-
 def _exit_of(error: BaseException) -> ReceiverExit:
     if isinstance(error, SystemExit):
         return ReceiverExit(f"it called sys.exit({error.code!r})")
@@ -104,8 +97,9 @@ class Receivers:
         self._least = _NEVER
         #: No event is begun after this time of ``time.monotonic``; another thread may set it during a batch.
         self.until = _NEVER
-        self._seconds: defaultdict[Who, float] = defaultdict(float)
-        self._seconds_before: defaultdict[Who, float] = defaultdict(float)
+        # By name: a function made for one answer holds on to whatever its author had at hand.
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._seconds_before: defaultdict[str, float] = defaultdict(float)
         self._window_began = self._window_before_began = time.monotonic()
         self._running: tuple[Callable[..., Any], float] | None = None
         self._reported: dict[str, float] = {}
@@ -134,7 +128,7 @@ class Receivers:
         finally:
             self._running = before
             ended = time.monotonic()
-            self._took(function, who_is(function), sender, ended - started, ended)
+            self._took(function, dotted_name(function), sender, ended - started, ended)
 
     async def acall(self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any) -> Any:
         """The same for one that is a coroutine function."""
@@ -149,7 +143,7 @@ class Receivers:
             if self._running is running:  # others run meanwhile
                 self._running = None
             ended = time.monotonic()
-            self._took(function, who_is(function), sender, ended - started, ended)
+            self._took(function, dotted_name(function), sender, ended - started, ended)
 
     def deliver(self, events: Iterable[Event], plans: Mapping[str, Iterable[Call]], sender: Any, counts: Tally) -> None:
         """Make the calls that ``plans`` has for the name of each event, each of them guarded and timed, and count."""
@@ -158,7 +152,7 @@ class Receivers:
             for event in events:
                 if started >= self.until:
                     return
-                for call, function, who in plans[event.name]:
+                for call, function, name in plans[event.name]:
                     self._running = function, started
                     try:
                         call(event)
@@ -171,18 +165,18 @@ class Receivers:
                         told.__cause__ = error
                         self.failed(function, told)
                     ended = time.monotonic()
-                    if who is not None:
-                        self._took(function, who, sender, ended - started, ended)
+                    if name is not None:
+                        self._took(function, name, sender, ended - started, ended)
                     started = ended
                 counts.delivered += 1
         finally:
             self._running = before
 
-    def _took(self, function: Callable[..., Any], who: Who, sender: Any, seconds: float, ended: float) -> None:
+    def _took(self, function: Callable[..., Any], name: str, sender: Any, seconds: float, ended: float) -> None:
         if ended >= self._window_began + _WINDOW or len(self._seconds) > _MAX_RECEIVERS:
             self._seconds_before, self._seconds = self._seconds, defaultdict(float)
             self._window_before_began, self._window_began = self._window_began, ended
-        self._seconds[who] += seconds
+        self._seconds[name] += seconds
         if seconds >= self._least:
             self._slow(function, getattr(sender, "name", ""), seconds)
 
@@ -204,10 +198,10 @@ class Receivers:
         running, now = self._running, time.monotonic()
         spent: defaultdict[str, float] = defaultdict(float)
         for seconds in (self._seconds_before, self._seconds):
-            for function, some in list(seconds.items()):
-                spent[dotted_name(function)] += some
+            for name, some in list(seconds.items()):
+                spent[name] += some
         if running is not None:
-            name, lasting = dotted_name(who_is(running[0])), now - running[1]
+            name, lasting = dotted_name(running[0]), now - running[1]
             if lasting >= _LONG:
                 return f"{name}, which has been running for {lasting:.1f} s"
             spent[name] += lasting

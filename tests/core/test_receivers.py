@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from tests.core.io_support import config, ready, simulator, started, wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from django_ami.core.client import Client
     from django_ami.testing import Simulator
 
 
@@ -62,5 +64,22 @@ def test_many_completions_of_one_function_are_one_receiver(
         wait_until(lambda: sum(client.receivers.failures.values()) == many)
         assert sorted(log.told) == list(range(many))
         assert client.receivers.failures == {f"{__name__}.Log.on_answer": many}
-        assert {*client.receivers._seconds, *client.receivers._seconds_before} == {log.on_answer}
+        assert {*client.receivers._seconds, *client.receivers._seconds_before} == {f"{__name__}.Log.on_answer"}
         assert client.receivers.slowest().startswith(f"{__name__}.Log.on_answer, ")
+
+
+def test_a_function_made_for_one_answer_is_let_go(sim: Simulator) -> None:
+    """With all that it had at hand: a request, a form, a whole page."""
+    gone: list[weakref.ref[Log]] = []
+
+    def ask(client: Client) -> None:
+        log = Log()
+        gone.append(weakref.ref(log))
+        client.send(Ping()).on_complete(lambda *_: log.told.append(1))
+
+    with started(config(sim)) as client:
+        ready(client)
+        for _ in range(50):
+            ask(client)
+        wait_until(lambda: not any(one() for one in gone))
+        assert client.receivers.slowest().startswith(f"{__name__}.{ask.__qualname__}.<locals>.<lambda>, ")

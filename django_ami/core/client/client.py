@@ -18,7 +18,7 @@ from django_ami.core.delivery import Delivery
 from django_ami.core.errors import AmiError, ConfigurationError, WouldBlock
 from django_ami.core.messages import Event
 from django_ami.core.reactor import Reactor
-from django_ami.core.receivers import Plans, Receivers, who_is
+from django_ami.core.receivers import Plans, Receivers, dotted_name
 from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class Client(Sender[Server]):
     def _plan(self, name: str) -> tuple[Call, ...]:
         subscribers = self._subscribers
         functions = (*subscribers.get(name.lower(), ()), *subscribers.get(None, ()))
-        return tuple((function, function, who_is(function)) for function in functions)
+        return tuple((function, function, dotted_name(function)) for function in functions)
 
     def _dispatch_notice(self, notice: Notice) -> None:
         handle = self._handles[notice.server]
