@@ -9,10 +9,8 @@ goes into ``CHAOS_FILE`` itself. Nothing here grows: what is measured shall be d
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
-import sys
 import threading
 import time
 from functools import partial
@@ -45,8 +43,6 @@ NEVER = 3600.0
 WORK = ("ping", "list", "refused", "call", "unanswered", "ping", "late", "list", "held", "invalid")
 #: And what is sent when the link is lost; it waits for the next one.
 MEANWHILE = ("ping", "unanswered", "list", "refused", "invalid")
-
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class SoakConfig(ChaosConfig):
@@ -205,12 +201,15 @@ class Soak:
             if measured:
                 self._wait_for(lambda: not self._held and _quiet(ami.status()["node_1"]))
             full = measured and event["Full"] == "True"
-            # What is in cycles is no leak, it waits for the collector.
-            collected = gc.collect() if full else 0
+            looked = census.look() if full else {}
             status = ami.status()["node_1"]
-            line = {**status.as_dict(), "what": event.name, "round": int(event["Round"]), "disorder": self._disorder}
-            if full:
-                line |= {"collected": collected, **look()}
+            line = {
+                **looked,
+                **status.as_dict(),
+                "what": event.name,
+                "round": int(event["Round"]),
+                "disorder": self._disorder,
+            }
             del event, status
             os.write(self._lines, json.dumps(line).encode() + b"\n")
 
@@ -241,17 +240,3 @@ def timeout(kind: str) -> float:
 def _quiet(status: ServerStatus) -> bool:
     looking_up = any(thread.name.startswith("django_ami-dns") for thread in threading.enumerate())
     return status.ready and not status.queued and not looking_up
-
-
-def look() -> dict[str, Any]:
-    """The process as it is: bytes of memory, blocks that Python has in use, descriptors, threads, and what is held."""
-    # Python's cache of methods holds on to names of attributes, up to 4,096 of them (MCACHE_SIZE_EXP in its headers).
-    getattr(sys, "_clear_internal_caches", sys._clear_type_cache)()
-    return {
-        "rss": int(Path("/proc/self/statm").read_text().split()[1]) * PAGE,
-        "blocks": sys.getallocatedblocks(),
-        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
-        "threads": len(threading.enumerate()),
-        "containers": census.containers(),
-        "instances": census.instances(),
-    }

@@ -7,12 +7,12 @@ import signal
 from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from django_ami.testing import FakeAsterisk
+from tests.chaos.looks import check_memory, check_what_is_held, show
 from tests.chaos.support import LONG, ami_listen, settled
 from tests.running import DEADLINE, wait_until
 
@@ -29,6 +29,11 @@ LOOKS = 100 if LONG else 30
 #: For what takes a moment, of a machine that has other things to do.
 PATIENCE = 4 * DEADLINE
 
+#: Memory may grow by 2 %; in the short form by so many bytes, too. Python takes memory from the system by the megabyte
+#: (an arena: ARENA_BITS in Objects/obmalloc.c), and the C library does in steps of its own. A step up says no more than
+#: that just now a little more was needed at once than ever before; a short warm-up has not seen it all.
+STEPS = 0 if LONG else 4 * 2**20
+
 CAPACITY = 2_000
 OPTIONS = {
     "event_queue_capacity": CAPACITY,
@@ -37,21 +42,6 @@ OPTIONS = {
     "reconnect_max": 0.2,
     "stable_after": 0,
 }
-
-#: Memory may grow by so much of itself.
-GROWTH = 0.02
-#: Or, in the short form, by so many bytes: Python takes memory from the system by the megabyte (an arena: ARENA_BITS in
-#: Objects/obmalloc.c), and the C library does in steps of its own. A step up says no more than that just now a little
-#: more was needed at once than ever before; a short warm-up has not seen it all, and 2 % are less than one step.
-STEPS = 0 if LONG else 4 * 2**20
-#: That is why the blocks are counted that Python's objects have in use, where no allocator has a say: there may be so
-#: many more. Every cancelled timer that waits for its time has four.
-BLOCKS = 1000
-#: There may be so many more in a container in the end: a deadline that is not over. One that is left behind by every
-#: lost link is more than that, between the first looks and the last ones; by every action or event, many more.
-SLACK = 10
-#: And these may be up to so many: cancelled timers go when they are more than that, or when it is their time.
-AT_MOST = {"Reactor._timers": 100, "Timer": 100}
 
 #: Of each there are so many events a second. Nobody receives the last.
 FLOODS = ("UserEvent", "QueueMemberStatus", "Newchannel")
@@ -261,60 +251,6 @@ class Soak:
 # --- what is expected ---
 
 
-def show(looks: list[dict[str, Any]]) -> None:
-    """The series; and what is in the containers that are not as long as they were when it was warm."""
-    warm, end = looks[len(looks) // 3], looks[-1]
-    print("round, memory (bytes), blocks of Python, descriptors, threads, garbage collected")
-    for one in looks:
-        print(*(one[what] for what in ("round", "rss", "blocks", "descriptors", "threads", "collected")))
-    for what in ("containers", "instances"):
-        print(f"{len(end[what])} {what}, {sum(end[what].values())} in all; the changed ones: ")
-        for name in sorted({*warm[what], *end[what]}):
-            if warm[what].get(name, 0) != end[what].get(name, 0):
-                print(f"  {name}: {warm[what].get(name, 0)} -> {end[what].get(name, 0)}")
-
-
-def parts(looks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The first looks at the warm process, and the last ones: of the time that is left a third each."""
-    warm = looks[len(looks) // 3 :]
-    third = len(warm) // 3
-    return warm[:third], warm[-third:]
-
-
-def check_memory(looks: list[dict[str, Any]]) -> None:
-    """When it is warm the memory stays as it is: the median of the first looks, and of the last ones.
-
-    A single look is chance: it says what the allocators hold, which grows in steps and hardly ever shrinks. All looks
-    are at rest, so that no queue is in it.
-    """
-    first, last = (median(one["rss"] for one in part) for part in parts(looks))
-    print(f"memory: {first:.0f} -> {last:.0f} bytes, {(last / first - 1):+.2%}")
-    assert last - first <= max(GROWTH * first, STEPS)
-    first, last = (median(one["blocks"] for one in part) for part in parts(looks))
-    print(f"blocks: {first:.0f} -> {last:.0f}")
-    assert last - first <= BLOCKS
-
-
-def check_what_is_held(looks: list[dict[str, Any]]) -> None:
-    """No container and no type has more in the end than when it was warm; nor are there more descriptors or threads.
-
-    What is in them differs a little from look to look. What grows has more in all of the last looks than it ever had in
-    the first ones.
-    """
-    first, last = parts(looks)
-    for what in ("containers", "instances"):
-        names = {name for one in last for name in one[what]}
-        assert names & {"Session", "Session._waiting"}, f"{what} of ours were not found"
-        before = {name: max(one[what].get(name, 0) for one in first) for name in names}
-        after = {name: min(one[what].get(name, 0) for one in last) for name in names}
-        grown = {
-            name: (before[name], after[name]) for name in names if after[name] > AT_MOST.get(name, before[name] + SLACK)
-        }
-        assert not grown, grown
-    for what in ("descriptors", "threads"):
-        assert len({one[what] for one in (*first, *last)}) == 1, [one[what] for one in looks]
-
-
 def check_actions(path: Path, seen: Counter[int]) -> None:
     """Every action has come to one end, the same for all who wait for it, and as the server knows it."""
     ends: defaultdict[int, list[list[str]]] = defaultdict(list)
@@ -360,4 +296,4 @@ def test_weeks(server: Server) -> None:
         assert not [line for line in worker.err if "A bug" in line]
         check_actions(worker.file, server.seen)
         check_what_is_held(soak.looks)
-        check_memory(soak.looks)
+        check_memory(soak.looks, steps=STEPS)
