@@ -398,6 +398,14 @@ def test_the_action_id_of_the_next_frame_is_not_that_of_the_large_one():
     assert [show(message) for message in messages] == [("oversized", None), ("event", "Y", ("ActionID", "other"))]
 
 
+@pytest.mark.parametrize("size", CHUNKS)
+def test_a_large_broadcast_ends_at_the_empty_line_too(size):
+    data = b"Event: X\r\nPrivilege: call,all\r\nA: " + b"x" * 300 + b"\r\n\nEvent: Y\r\n\r\n" + PONG
+    parser = Parser(max_frame_size=128, banner=False)
+    messages = feed(parser, pieces(data, size))
+    assert [show(message) for message in messages] == [("oversized", None), PING]
+
+
 # --- frames that hold the first line of another one ---
 
 SUSPECTS = {
