@@ -39,7 +39,7 @@ def python_of(peer: Peer, cache: Path) -> str | None:
     if not made.exists():
         try:
             subprocess.run([base, "-m", "venv", "--clear", home], check=True, capture_output=True, text=True)
-            install = [python, "-m", "pip", "install", "--quiet", f"{peer.name}=={peer.version}"]
+            install = [python, "-m", "pip", "install", "--quiet", "--retries", "1", f"{peer.name}=={peer.version}"]
             subprocess.run(install, check=True, capture_output=True, text=True, timeout=120)
         except (OSError, subprocess.SubprocessError) as error:
             told = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
