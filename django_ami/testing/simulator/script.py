@@ -21,11 +21,13 @@ class Item(Protocol):
 
 
 class Rule:
-    """How to answer one kind of action. Its methods return it, so that they can be chained::
+    """How to answer one kind of action. Its methods return it, so that they can be chained.
 
-    sim.on("Originate").fail("Permission denied").once()
-    sim.on("Ping").after(0.2)                     # the built-in answer, later
-    sim.on("QueueStatus").cut(after=100)          # 100 bytes of the built-in answer, then the link is gone
+    ::
+
+        sim.on("Originate").fail("Permission denied").once()
+        sim.on("Ping").after(0.2)                     # the built-in answer, later
+        sim.on("QueueStatus").cut(after=100)          # 100 bytes of the built-in answer, then the link is gone
     """
 
     def __init__(self, action: str) -> None:
