@@ -278,6 +278,11 @@ class Transport:
             return b"".join(chunks), True  # the end is told the next time
         raise self.broken or ConnectionLost(message, server=self._config.name)
 
+    @property
+    def most_unread(self) -> int:
+        """So many bytes may have arrived that were not read yet: in the system, and in a record of TLS."""
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) + READ_SIZE
+
     def write(self, data: bytearray) -> int:
         """Write what fits; says how many bytes: none when the link is ``broken``."""
         total = 0

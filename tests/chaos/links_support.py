@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import selectors
 import socket
+import struct
+import termios
 import threading
 import time
 from hashlib import md5
@@ -36,6 +39,11 @@ def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
 def reset_when_closed(sock: socket.socket) -> None:
     """Closing the socket sends RST, and not FIN."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """Bytes that the other side's kernel has not taken yet."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
 
 
 def read_to_the_end(sock: socket.socket, into: bytearray | None = None) -> None:

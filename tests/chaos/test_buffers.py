@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import socket
-import struct
-import termios
 import threading
 from typing import TYPE_CHECKING
 
@@ -14,7 +11,7 @@ import pytest
 from django_ami.core import transport
 from django_ami.core.actions import Action, Ping
 from django_ami.core.errors import Backpressure, ConnectionLost
-from tests.chaos.links_support import barrier, read_to_the_end, reset_when_closed, wait_until_still
+from tests.chaos.links_support import barrier, read_to_the_end, reset_when_closed, unacknowledged, wait_until_still
 from tests.core.io_support import NEVER, Recorder, config, no_bugs, ready, started, wait_until
 from tests.core.servers import ScriptedServer, take_login
 
@@ -204,8 +201,3 @@ def test_what_had_arrived_before_the_link_broke_is_delivered_although_a_write_fa
 
 
 FRAME = b"Event: Last\r\nPrivilege: call,all\r\nNumber: %d\r\n\r\n"
-
-
-def unacknowledged(sock: socket.socket) -> int:
-    """Bytes that the other side's kernel has not taken yet."""
-    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0\0\0\0"))[0]

@@ -13,6 +13,7 @@ import pytest
 
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.testing import FakeAsterisk, Faults
+from tests.chaos.links_support import unacknowledged
 from tests.chaos.support import LONG, ami_listen, settled
 from tests.core.servers import Hoard, ScriptedServer, read_action, refusing_port, take_login
 from tests.running import DEADLINE, black_hole, wait_until
@@ -27,6 +28,14 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 #: A drain timeout that nothing here needs, so that whoever waits for it is seen.
 AMPLE = 60.0
 BRIEF = 1.0
+
+# The time for a logoff is made an hour, so that whoever waits for it is seen.
+HOUR = {
+    "django_ami.core.session.conversation:CLOSE_TIMEOUT": 3600.0,
+    "django_ami.core.client.client:Client.begin_close.__defaults__": [3600.0],
+    "django_ami.core.client.client:Client.close.__defaults__": [3600.0],
+}
+NOT_CLOSED = "node_1: the server did not close after Logoff. Events that it writes from now on are not counted."
 
 
 @pytest.fixture
@@ -92,6 +101,60 @@ def test_what_the_server_wrote_before_it_took_the_logoff_is_delivered() -> None:
         assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
         assert worker.numbers() == list(range(count))
         assert worker.summary == (count + 1, count, 0, 1, 0, 0)
+
+
+#: Who has no time for a logoff: the session, or all of the client.
+NO_TIME = {
+    "session": ({"django_ami.core.session.conversation:CLOSE_TIMEOUT": 0.0}, AMPLE),
+    "client": (HOUR, 0.0),
+}
+
+
+@pytest.mark.parametrize("whose", NO_TIME)
+def test_what_had_arrived_when_there_was_no_more_time_for_the_logoff(whose: str) -> None:
+    count = 500
+    events = b"".join(b"Event: UserEvent\r\nPrivilege: user,all\r\nNumber: %05d\r\n\r\n" % one for one in range(count))
+    begin, arrived = threading.Event(), threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        stream = take_login(sock)
+        assert begin.wait(DEADLINE)
+        sock.sendall(events)
+        wait_until(lambda: unacknowledged(sock) == 0)
+        arrived.set()
+        while read_action(stream):  # a Logoff, and then the end; it answers nothing
+            pass
+
+    patches, drain_timeout = NO_TIME[whose]
+    # A byte in a turn: it takes seconds to read it all.
+    patches = {**patches, "django_ami.core.transport:READ_SIZE": 1, "django_ami.core.transport:READ_BUDGET": 1}
+    arguments = (f"--drain-timeout={drain_timeout}",)
+    options = {"auth_type": "plain", "events": "user"}
+    with (
+        ScriptedServer(serve) as server,
+        ami_listen(URL.format(server.port), arguments=arguments, patches=patches, **options) as worker,
+    ):
+        worker.wait_for_out("ready")
+        begin.set()
+        assert arrived.wait(DEADLINE)
+        assert worker.stop(signal.SIGTERM, drain_timeout) in (0, 4), str(worker)
+        # It may have no time to deliver them either; then they are counted as left.
+        assert worker.summary.received == count + 1
+        assert worker.summary.delivered == len(worker.numbers())
+        assert worker.err == [NOT_CLOSED]
+
+
+def test_a_server_that_floods_and_does_not_let_go(sim: Simulator) -> None:
+    sim.on("Logoff").hang()
+    with ami_listen(sim, receivers={"UserEvent": "note"}, arguments=(f"--drain-timeout={AMPLE}",)) as worker:
+        worker.wait_for_out("ready")
+        flood = sim.start_flood(count=10_000_000, rate=20_000)
+        worker.wait_for_notes(1000)
+        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        flood.cancel()
+        assert worker.summary.left == 0
+        assert worker.summary.delivered == len(worker.numbers())
+        assert NOT_CLOSED in worker.err
 
 
 # --- while a receiver blocks ---
@@ -217,14 +280,6 @@ def test_while_a_server_boots() -> None:
         sim.wait_for(lambda: any(action.name == "CoreSettings" for action in sim.received), timeout=DEADLINE)
         assert worker.stop(signal.SIGTERM, 0) == 0, str(worker)
         settled(sim)
-
-
-# The time for a logoff is made an hour, so that whoever waits for it is seen.
-HOUR = {
-    "django_ami.core.session.conversation:CLOSE_TIMEOUT": 3600.0,
-    "django_ami.core.client.client:Client.begin_close.__defaults__": [3600.0],
-    "django_ami.core.client.client:Client.close.__defaults__": [3600.0],
-}
 
 
 @pytest.mark.parametrize("fault", ["no answer", "silent", "stop_reading"])

@@ -283,7 +283,7 @@ class Client(Sender[Server]):
         while not self._stopping:
             self._cluster.tick()
             self._reactor.rest()
-        self._cluster.hand_on()
+        self._cluster.give_up()
         self._cluster.abandon()
         self._reactor.close()
         self._delivery.wake()  # whoever waits for events waits for nothing now
@@ -302,7 +302,7 @@ class Client(Sender[Server]):
         self._cluster.tick(0)
         while not self._cluster.closed and time.monotonic() < deadline:
             self._cluster.tick(0.05)
-        self._cluster.hand_on()
+        self._cluster.give_up()
         self._cluster.abandon()
         self._reactor.close()
 

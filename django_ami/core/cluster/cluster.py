@@ -96,10 +96,10 @@ class Cluster:
     def closed(self) -> bool:
         return all(server.closed for server in self.servers.values())
 
-    def hand_on(self) -> None:
-        """Nothing more is read: hand on what is held back."""
+    def give_up(self) -> None:
+        """No more time for logging off: read and hand on what has arrived, and hang up."""
         for server in self.servers.values():
-            server.hand_on()
+            server.give_up()
 
     def abandon(self) -> None:
         for server in self.servers.values():

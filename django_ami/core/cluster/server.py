@@ -94,6 +94,12 @@ class Server:
         self.session.close(self._reactor.now)
         self._settle()
 
+    def give_up(self) -> None:
+        """There is no more time for a logoff."""
+        self.session.give_up()
+        self._settle()
+        self.hand_on()
+
     @property
     def closed(self) -> bool:
         return self._transport is None and self.session.state in (State.IDLE, State.REFUSED)
@@ -196,13 +202,28 @@ class Server:
             return
         if not data:
             return
+        self._receive(data, more=more)
+        if more and self.config.tls is not None:
+            # What TLS has read ahead wakes no selector.
+            self._reactor.call_soon(lambda: self._ready(0))
+
+    def _receive(self, data: bytes, *, more: bool) -> None:
         session = self.session
         self._held += session.receive(data, self._reactor.now)
         self._held_ignored += session.ignored
         self._hold(more=more)
-        if more and self.config.tls is not None:
-            # What TLS has read ahead wakes no selector.
-            self._reactor.call_soon(lambda: self._ready(0))
+
+    def _read_rest(self, transport: Transport) -> None:
+        """The time for the logoff is over: read what has arrived by now, and no more: the server may go on for ever."""
+        left, more = transport.most_unread, True
+        while more and left > 0:
+            try:
+                data, more = transport.read()
+            except AmiError:
+                return  # it has closed, after all
+            left -= len(data)
+            self._receive(data, more=more)
+        logger.warning("%s Events that it writes from now on are not counted.", self.session.fault)
 
     def _hold(self, *, more: bool) -> None:
         """Hand events on when all that had come is read, or there are enough, or some wait for too long."""
@@ -272,6 +293,8 @@ class Server:
         session = self.session
         self._write()
         while session.fault is not None:
+            if session.overdue and self._transport is not None:
+                self._read_rest(self._transport)
             self._hang_up(session.fault)
         if self._attempting and session.state not in _CONNECTING:
             self._attempting = False
