@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import re
@@ -9,6 +10,7 @@ import secrets
 import tempfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -33,6 +35,7 @@ from django_ami.core.catalog import ACTIONS, EVENTS
 from django_ami.core.errors import ActionFailed
 from tests.asterisk.clients import ask, connected, refusal
 from tests.asterisk.conftest import Asterisk
+from tests.catalog import gaps
 from tests.catalog.__main__ import FINGERPRINT, fingerprint, generate
 from tests.catalog.documentation import Documentation
 from tests.core.actions.test_generated import build, class_of, given
@@ -71,6 +74,34 @@ def test_what_an_older_asterisk_describes_is_in_the_catalogue() -> None:
     for name in gone:
         wanted = {parameter.name: parameter.required for parameter in older.actions[name].parameters}
         assert {parameter.name: parameter.required for parameter in ACTIONS[name].parameters} == wanted
+
+
+#: More than these in the same order are no coincidence.
+WORDS_IN_A_ROW = 7
+TEXTS = ("synopsis", "para", "note", "warning", "example", "see-also")
+
+
+def in_a_row(text: str) -> set[str]:
+    """All pieces of so many words."""
+    words = re.findall(r"[a-z0-9']+", text.lower())
+    return {" ".join(words[start : start + WORDS_IN_A_ROW]) for start in range(len(words) - WORDS_IN_A_ROW + 1)}
+
+
+def constants(path: Path) -> set[str]:
+    """All texts in a source, docstrings among them."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_its_facts_are_taken_and_none_of_its_texts() -> None:
+    """They are under the GPL, and django_ami is under the MIT licence."""
+    root = ET.parse(documentation("22")).getroot()
+    theirs = {some for tag in TEXTS for text in root.iter(tag) for some in in_a_row(" ".join(text.itertext()))}
+    assert len(theirs) > 10_000
+    sources = [*generate(documentation("22")), *Path(gaps.__file__).parent.parent.rglob("*.py")]
+    ours = {text for path in sources for text in constants(path)}
+    assert len(ours) > 1_000
+    assert {text for text in ours if in_a_row(text) & theirs} == set()
 
 
 # --- its rights ---

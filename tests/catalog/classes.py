@@ -78,18 +78,8 @@ def _headers(info: ActionInfo, made: list[Argument]) -> str:
 
 
 def _docstring(info: ActionInfo, made: list[Argument]) -> str:
-    paragraphs = [_sentence(info.synopsis)]
-    if _folded(info.description) != _folded(info.synopsis):
-        paragraphs += info.description.split("\n\n")
-    for argument in made:
-        paragraphs += _about(argument)
-    paragraphs.append(" ".join(_facts(info)))
-    lines = [
-        textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
-        for paragraph in paragraphs
-        if paragraph
-    ]
-    text = "\n\n".join(lines)
+    paragraphs = [info.synopsis, *map(_about, made), " ".join(_facts(info)), *info.description.split("\n\n")]
+    text = "\n\n".join(_filled(paragraph) for paragraph in paragraphs if paragraph)
     quote = 'r"""' if "\\" in text else '"""'
     return f'{quote}{text}\n"""'
 
@@ -98,13 +88,17 @@ def _filled(paragraph: str) -> str:
     return textwrap.fill(paragraph, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def _about(argument: Argument) -> list[str]:
-    described = argument.parameter.description
-    first, *more = described.split("\n\n")
-    choices = [f"``{choice}``" for choice in argument.parameter.choices]
-    if choices and argument.annotation != "bool" and not all(f"{choice}: " in described for choice in choices):
-        first = f"{_sentence(first)} One of {', '.join(choices)}.".strip()
-    return [f"``{argument.name}``: {first}", *more] if first else []
+def _about(argument: Argument) -> str:
+    """What is known of an argument, in a line: what it means, its values, whether it is required."""
+    parameter = argument.parameter
+    choices = "" if argument.annotation == "bool" else ", ".join(f"``{choice}``" for choice in parameter.choices)
+    known = (
+        parameter.description,
+        f"one of {choices}" if choices else "",
+        f"by default ``{parameter.default}``" if parameter.default else "",
+        "required" if parameter.required else "",
+    )
+    return f"``{argument.name}``: {'; '.join(filter(None, known))}." if any(known) else ""
 
 
 def _facts(info: ActionInfo) -> Iterator[str]:
@@ -119,11 +113,3 @@ def _facts(info: ActionInfo) -> Iterator[str]:
         yield "Complete with its response."
     if info.since and all(int(version.partition(".")[0]) > _OLD for version in info.since):
         yield f"Since Asterisk {', '.join(info.since)}."
-
-
-def _sentence(text: str) -> str:
-    return text if not text or text.endswith((".", "!", "?", "...")) else f"{text}."
-
-
-def _folded(text: str) -> str:
-    return text.lower().rstrip(".")

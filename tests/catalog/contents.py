@@ -1,4 +1,4 @@
-"""The whole catalogue: what the documentation says, and in its place or besides, what ``gaps`` says."""
+"""The whole catalogue: the documentation's facts, what ``gaps`` says in their place or besides, and our ``words``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from django_ami.core.catalog.info import ActionInfo, EventInfo, Parameter
 from tests.catalog.gaps import answers, events, parameters, privileges, removed
+from tests.catalog.words.actions import ACTIONS
+from tests.catalog.words.events import EVENTS
+from tests.catalog.words.parameters import meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +59,7 @@ class Contents:
         gone = info.name in removed.EVENTS or (not broadcast and all(action.removed_in for action in asked))
         return replace(
             info,
-            synopsis=info.synopsis or f"Completes the answer to {' and '.join(names)}.",
+            synopsis=info.synopsis or EVENTS.get(info.name) or f"Completes the answer to {' and '.join(names)}.",
             module=_module(info) or asked[0].module,
             privileges=events.PRIVILEGES.get(info.name, info.privileges) if broadcast else (),
             parameters=tuple(_event_parameters(info)),
@@ -70,10 +73,11 @@ def _action(info: ActionInfo) -> ActionInfo:
     answer = _LISTS.get(info.name)
     return replace(
         info,
+        synopsis=info.synopsis or ACTIONS.get(info.name, ""),
         module=_module(info),
         privileges=_PRIVILEGES[info.name],
         parameters=tuple(_action_parameters(info)),
-        description="\n\n".join(filter(None, (info.description, *_remarks(info.name)))),
+        description="\n\n".join(filter(None, _remarks(info.name))),
         items=answer.items if answer else (),
         final_event=answer.closing if answer else answers.ANSWERED_BY.get(info.name),
         removed_in=removed.REMOVED_IN if info.name in removed.ACTIONS else None,
@@ -90,13 +94,14 @@ def _action_parameters(info: ActionInfo) -> Iterator[Parameter]:
         if place not in parameters.PARAMETERS:
             yield replace(
                 parameter,
+                description=meaning(*place),
                 required=parameter.required or place in parameters.REQUIRED,
                 repeatable=parameter.repeatable or place in parameters.REPEATABLE,
                 choices=parameters.CHOICES.get(place, parameter.choices),
             )
     for (action, _), added in parameters.PARAMETERS.items():
         if action == info.name and added is not None:
-            yield added
+            yield replace(added, description=meaning(info.name, added.name))
 
 
 def _remarks(name: str) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """Asterisk's XML documentation (``core-en_US.xml``): the actions and events that it describes.
 
-Rule: what is here is what the documentation says, and nothing else; ``gaps`` says what it leaves out or has wrong.
+Rule: what is here is facts that the documentation states, and nothing else: names, choices, defaults, classes,
+versions, what is required. ``gaps`` says what it leaves out or has wrong. Its texts are under another licence than
+django_ami and are not read at all; ``words`` says things in ours.
 """
 
 from __future__ import annotations
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 
 INCLUDE = "{http://www.w3.org/2001/XInclude}include"
 SNAPSHOTS = {"channel_snapshot": channel, "bridge_snapshot": bridge}
-#: Markup whose text is something to type, or a name.
-QUOTED = {"literal", "replaceable", "filename", "variable"}
-PARAGRAPHS = {"para", "note", "warning", "example", "enumlist"}
 
 
 class Documentation:
@@ -36,10 +35,9 @@ class Documentation:
         # A module that is built in several ways (app_voicemail) is described once for each; the first one has the name.
         return ActionInfo(
             element.attrib["name"],
-            self._text(element.find("synopsis")),
+            synopsis="",
             module=_module(element),
-            parameters=tuple(self._parameters(element.find("syntax"), described=True)),
-            description=self._text(element.find("description")),
+            parameters=tuple(self._parameters(element.find("syntax"), of_action=True)),
             since=tuple(version.text or "" for version in element.findall("since/version")),
             items=tuple(self._event_names(element.find("responses/list-elements"))),
             final_event=next(self._event_names(element.find("responses")), None),
@@ -61,12 +59,12 @@ class Documentation:
     def _event(self, name: str, module: str, instance: ET.Element) -> EventInfo:
         return EventInfo(
             name,
-            self._text(instance.find("synopsis")),
+            synopsis="",
             module=module,
             privileges=tuple(
                 flag.removeprefix("EVENT_FLAG_").lower() for flag in re.findall(r"\w+", instance.attrib["class"])
             ),
-            parameters=tuple(self._parameters(instance.find("syntax"), described=False)),
+            parameters=tuple(self._parameters(instance.find("syntax"), of_action=False)),
         )
 
     def _event_names(self, element: ET.Element | None) -> Iterator[str]:
@@ -75,17 +73,17 @@ class Documentation:
             if child.tag == "managerEvent":
                 yield child.attrib["name"]
 
-    def _parameters(self, syntax: ET.Element | None, *, described: bool) -> Iterator[Parameter]:
+    def _parameters(self, syntax: ET.Element | None, *, of_action: bool) -> Iterator[Parameter]:
         for element in self._children(syntax):
             if snapshot := SNAPSHOTS.get(element.tag):
                 yield from snapshot(element.get("prefix", ""))
             elif element.get("name") != "ActionID":
                 yield Parameter(
                     element.attrib["name"],
-                    self._text(element) if described else "",
-                    required=described and element.get("required") == "true",
+                    required=of_action and element.get("required") == "true",
                     repeatable=element.get("multiple") == "true",
                     choices=tuple(self._choices(element)),
+                    default=element.get("default") or None,
                 )
 
     def _choices(self, element: ET.Element) -> Iterator[str]:
@@ -106,28 +104,6 @@ class Documentation:
         path, _, part = path.partition("[contains(@name, ")
         found = self._root.findall(path)
         return [one for one in found if part.strip("')]") in one.attrib["name"]] if part else found
-
-    def _text(self, element: ET.Element | None) -> str:
-        """The text of an element, paragraphs parted by an empty line."""
-        if element is None:
-            return ""
-        paragraphs = [child for child in self._children(element) if child.tag in PARAGRAPHS]
-        if not paragraphs:
-            return self._line(element)
-        texts = [self._explained(child) if child.tag == "enumlist" else self._text(child) for child in paragraphs]
-        return "\n\n".join(text for text in texts if text)
-
-    def _explained(self, choices: ET.Element) -> str:
-        """What the choices mean, a paragraph each; empty if that is not said."""
-        texts = [(choice.attrib["name"], self._text(choice)) for choice in choices.findall("enum")]
-        return "\n\n".join(f"``{name}``: {text}" for name, text in texts if text)
-
-    def _line(self, element: ET.Element) -> str:
-        parts = [element.text or ""]
-        for child in element:
-            text = "" if child.tag == INCLUDE else self._line(child)
-            parts += [f"``{text}``" if child.tag in QUOTED and text else text, child.tail or ""]
-        return " ".join("".join(parts).split())
 
 
 def _module(element: ET.Element) -> str:

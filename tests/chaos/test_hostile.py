@@ -261,7 +261,7 @@ def _cut_inside_a_character(chunk: bytes) -> bool:
 
 PIECES = {
     "7": (7, 0.002, lambda chunk: not chunk.endswith(b"\n")),
-    "1": (1, 0.0005, lambda chunk: len(chunk) == 1),
+    "1": (1, 0.0005, lambda chunk: not chunk.endswith(b"\n")),
     "crlf": ("crlf", 0.002, lambda chunk: chunk.endswith(b"\r")),
     "utf-8": ("utf-8", 0.005, _cut_inside_a_character),
 }

@@ -42,7 +42,7 @@ def no_collector() -> Iterator[None]:
 
 
 def alive() -> list[PendingAction]:
-    return [one for one in gc.get_objects() if isinstance(one, PendingAction) and one.server == NAME]
+    return [one for one in gc.get_objects() if type(one) is PendingAction and one.server == NAME]
 
 
 def waits(client: Client, action: Action) -> None:

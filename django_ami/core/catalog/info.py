@@ -11,8 +11,9 @@ __all__ = ["ActionInfo", "EventInfo", "Parameter"]
 class Parameter:
     """A header of an action or an event.
 
-    ``choices`` are the values that are documented; a server may know others. What an action does with a parameter is
-    in ``description``; an event's parameters have none.
+    ``choices`` are the values that are documented; a server may know others. ``default`` is what it takes if there is
+    none, where that is documented. What an action does with a parameter is in ``description``, in a few words; an
+    event's parameters have none.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Parameter:
     required: bool = False
     repeatable: bool = False
     choices: tuple[str, ...] = ()
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,9 @@ class ActionInfo:
 
     ``privileges``: *one* of these classes in the account's ``write`` is enough; none means that everybody who is logged
     in may. ``items`` are the events of which its list consists, if it answers with one, and ``final_event`` the event
-    that completes it after its response (of a list: that closes it). ``since`` is the first version that has it, of
-    each branch that got it late; ``removed_in`` the version of Asterisk that no longer has it.
+    that completes it after its response (of a list: that closes it). ``description`` is what is to be known
+    of its answer. ``since`` is the first version that has it, of each branch that got it late; ``removed_in`` the
+    version of Asterisk that no longer has it.
     """
 
     name: str

@@ -35,7 +35,7 @@ EVENTS = {
     # --- broadcast ---
     **events(
         "Newexten",
-        "Raised when a channel enters a new context, extension, priority.",
+        "A channel is at another step of the dialplan.",
         "core",
         channel(),
         "Extension Application AppData",
@@ -43,21 +43,21 @@ EVENTS = {
     ),
     **events(
         "Rename",
-        "Raised when the name of a channel is changed.",
+        "A channel has another name.",
         "core",
         "Channel Newname Uniqueid",  # ast_change_name in main/channel.c
         privileges="call",
     ),
     **events(
         "LogChannel",
-        "Raised when a logging channel is disabled, or enabled again by a reload.",
+        "A log was switched off, or on again by a reload.",
         "core",
         "Channel Enabled Reason",  # main/logger.c; Reason only when it is disabled
         privileges="system",
     ),
     **events(
         "AsyncAGIExec",
-        "Raised when AsyncAGI completes an AGI command.",
+        "A command of AsyncAGI is done.",
         "res_agi",
         channel(),
         "CommandId Result",  # agi_exec_end in res/res_agi.c; the documentation spells it CommandID

@@ -10,11 +10,11 @@ __all__ = ["CHOICES", "MODULES", "PARAMETERS", "REPEATABLE", "REQUIRED"]
 #: is not read at all).
 PARAMETERS: dict[tuple[str, str], Parameter | None] = {
     ("JabberSend", "JID"): None,  # manager_jabber_send in res/res_xmpp.c
-    ("JabberSend", "ScreenName"): Parameter("ScreenName", "XMPP/Jabber ID (JID) of recipient.", required=True),
-    ("ListCategories", "Match"): Parameter("Match", "Only the categories that match, as with ``Filter`` of GetConfig."),
-    ("MixMonitorMute", "MixMonitorID"): Parameter("MixMonitorID", "Which recording, if the channel has several."),
-    ("Park", "Channel2"): Parameter("Channel2", "The older name of ``TimeoutChannel``."),
-    ("QueueAdd", "Wrapuptime"): Parameter("Wrapuptime", "Seconds of rest between two calls of this member."),
+    ("JabberSend", "ScreenName"): Parameter("ScreenName", required=True),
+    ("ListCategories", "Match"): Parameter("Match"),
+    ("MixMonitorMute", "MixMonitorID"): Parameter("MixMonitorID"),
+    ("Park", "Channel2"): Parameter("Channel2"),
+    ("QueueAdd", "Wrapuptime"): Parameter("Wrapuptime"),
 }
 
 #: Parameters that may come several times (astman_get_variables_order in main/manager.c).

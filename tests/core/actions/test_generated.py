@@ -127,7 +127,9 @@ def test_a_docstring_says_who_may_send_it_and_what_completes_it(info):
     for name in (*info.items, info.final_event or "Complete with its response."):
         assert name in text
     for name, parameter in zip(inspect.signature(class_of(info)).parameters, _in_order(info), strict=True):
-        assert not (parameter.description or parameter.choices) or f"``{name}``: " in text
+        assert f"``{name}``: {parameter.description}" in text
+        if parameter.required:
+            assert re.search(rf"``{name}``: [^`]*(``[^`]*``[^`]*)*?required\.", text)
 
 
 def _in_order(info: ActionInfo) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,7 @@ DOCUMENTATION = """<?xml version="1.0"?>
         <para>The <replaceable>channel</replaceable>, e.g. <literal>PJSIP/1</literal>.</para>
         <note><para>It must be up.</para></note>
       </parameter>
-      <parameter name="Mask"><xi:include
+      <parameter name="Mask" default="on"><xi:include
         xpointer="xpointer(/docs/manager[@name='Login']/syntax/parameter[@name='Events']/enumlist)" /></parameter>
       <parameter name="Variable" multiple="true" />
     </syntax>
@@ -86,14 +87,13 @@ def documentation(tmp_path) -> Documentation:
 def test_an_action_is_read(documentation):
     assert documentation.actions["Wave"] == ActionInfo(
         "Wave",
-        "Wave to a channel.",
+        "",  # nothing of its texts
         "app_wave",
         parameters=(
-            Parameter("Channel", "The ``channel``, e.g. ``PJSIP/1``.\n\nIt must be up.", required=True),
-            Parameter("Mask", "``on``: All.", choices=("on", "off")),
+            Parameter("Channel", required=True),
+            Parameter("Mask", choices=("on", "off"), default="on"),
             Parameter("Variable", repeatable=True),
         ),
-        description="First.\n\nSecond.",
         since=("20.1.0", "21.0.0"),
         items=("Waved",),
         final_event="WaveComplete",
@@ -104,7 +104,7 @@ def test_events_are_read(documentation):
     assert documentation.events == {
         "Waved": EventInfo(
             "Waved",
-            "Raised.",
+            "",
             "app_wave",
             privileges=("call", "user"),
             parameters=(
@@ -115,9 +115,9 @@ def test_events_are_read(documentation):
             ),
         ),
         "WaveComplete": EventInfo(
-            "WaveComplete", "Done.", "app_wave", privileges=("command",), parameters=plain("EventList")
+            "WaveComplete", "", "app_wave", privileges=("command",), parameters=plain("EventList")
         ),
-        "Copied": EventInfo("Copied", "The core's.", "core", privileges=("call",), parameters=plain("ReportXLSR")),
+        "Copied": EventInfo("Copied", "", "core", privileges=("call",), parameters=plain("ReportXLSR")),
     }
 
 
@@ -138,21 +138,25 @@ def test_the_tables_say_what_they_are_made_of(documentation):
 
 
 def test_a_class_is_written(documentation):
-    names = run(classes_module([documentation.actions["Wave"], documentation.actions["Login"]], {"Login"}))
+    wave, *rest = documentation.actions["Wave"].parameters
+    said = replace(wave, description="whom to")
+    info = replace(
+        documentation.actions["Wave"], synopsis="Wave.", parameters=(said, *rest), description="First.\n\nSecond."
+    )
+    names = run(classes_module([info, documentation.actions["Login"]], {"Login"}))
     assert names["__all__"] == ["Wave"]
     wave = names["Wave"](channel="a", mask=True, variables={"x": "1"})
     assert wave.headers == (("Channel", "a"), ("Mask", "on"), ("Variable", "x=1"))
     assert inspect.getdoc(names["Wave"]).split("\n\n") == [
-        "Wave to a channel.",
-        "First.",
-        "Second.",
-        "``channel``: The ``channel``, e.g. ``PJSIP/1``.",
-        "It must be up.",
-        "``mask``: ``on``: All.",
+        "Wave.",
+        "``channel``: whom to; required.",
+        "``mask``: by default ``on``.",
         (
             "Needs no class: everybody who is logged in may send it. Answered with a list of ``Waved``, closed by\n"
             "``WaveComplete``. Since Asterisk 20.1.0, 21.0.0."
         ),
+        "First.",
+        "Second.",
     ]
 
 
