@@ -5,7 +5,8 @@ of them, by name. They are those of Asterisk 22, and of 16 what 22 has no more (
 them a server really has, so a name that is not here may still exist on yours.
 
 The tables are generated from the facts in the XML documentation that an installed Asterisk carries, from a table of
-what that lacks, and from words of ours (``tests/catalog``). They are loaded when somebody looks something up, not before.
+what that lacks, and from words of ours (``tests/catalog``). They are loaded when somebody looks something up, not
+before.
 """
 
 from __future__ import annotations
