@@ -49,10 +49,10 @@ def environment(**more: object) -> dict[str, str]:
 class Program:
     """A running process. Use it as a context manager: at its end nothing is left of it."""
 
-    def __init__(self, command: Sequence[str], **env: object) -> None:
+    def __init__(self, command: Sequence[str], *, cwd: Path = ROOT, **env: object) -> None:
         self.process = subprocess.Popen(
             list(command),
-            cwd=ROOT,
+            cwd=cwd,
             env=environment(**env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -57,6 +57,7 @@ def test_headers_are_in_order_and_repeated_ones_are_kept():
     assert len(message) == 5
     assert dict(message) == {"Event": "Test", "Key": "1", "Other": "x", "key": "2"}
     assert message.as_dict() == {"Event": "Test", "Key": ["1", "3"], "Other": "x", "key": "2"}
+    assert event("Key: 1", "key: 2").as_dict() == {"Event": "Test", "Key": "1", "key": "2"}
 
 
 def test_the_exact_spelling_wins_and_any_other_is_found():

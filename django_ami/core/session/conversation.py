@@ -281,11 +281,6 @@ class Session:
         if self.state is not State.CLOSING:
             self.state = State.IDLE
 
-    def give_up(self) -> None:
-        """The server has had its time to close after the Logoff."""
-        if self.state is State.CLOSING:
-            self.fault = self.fault or ConnectionLost("the server did not close after Logoff.", server=self.config.name)
-
     @property
     def overdue(self) -> bool:
         """True if the server did not close in time after the Logoff."""
@@ -472,7 +467,9 @@ class Session:
             case State.BOOTING:
                 self._become_ready()
             case State.CLOSING:
-                self.give_up()
+                self.fault = self.fault or ConnectionLost(
+                    "the server did not close after Logoff.", server=self.config.name
+                )
             case State.GREETING:
                 self.fault = ConnectionFailed(
                     f"no AMI greeting from {self.config.address} within {self.options.connect_timeout:g} s: "

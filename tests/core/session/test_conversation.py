@@ -490,11 +490,16 @@ def test_logging_off():
 
 def test_a_server_that_does_not_close():
     talk = ready()
+    assert not talk.session.awaited, "nobody waits for an answer"
     talk.session.close(talk.now)
+    assert talk.session.awaited
+    assert not talk.session.overdue
     talk.wait(100)
     assert talk.now == CLOSE_TIMEOUT
+    assert talk.session.overdue
     assert talk.session.fault.message == "the server did not close after Logoff."
     talk.hang_up()
+    assert not talk.session.overdue
     assert (talk.state, talk.notices()) == ("idle", [])
 
 
