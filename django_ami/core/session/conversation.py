@@ -281,6 +281,11 @@ class Session:
         if self.state is not State.CLOSING:
             self.state = State.IDLE
 
+    def give_up(self) -> None:
+        """The server has had its time to close after the Logoff."""
+        if self.state is State.CLOSING:
+            self.fault = self.fault or ConnectionLost("the server did not close after Logoff.", server=self.config.name)
+
     @property
     def overdue(self) -> bool:
         """True if the server did not close in time after the Logoff."""
@@ -467,9 +472,7 @@ class Session:
             case State.BOOTING:
                 self._become_ready()
             case State.CLOSING:
-                self.fault = self.fault or ConnectionLost(
-                    "the server did not close after Logoff.", server=self.config.name
-                )
+                self.give_up()
             case State.GREETING:
                 self.fault = ConnectionFailed(
                     f"no AMI greeting from {self.config.address} within {self.options.connect_timeout:g} s: "

@@ -491,6 +491,8 @@ def test_logging_off():
 def test_a_server_that_does_not_close():
     talk = ready()
     assert not talk.session.awaited, "nobody waits for an answer"
+    talk.session.give_up()  # the whole cluster is told: for a session that is not closing it means nothing
+    assert (talk.state, talk.session.fault) == ("ready", None)
     talk.session.close(talk.now)
     assert talk.session.awaited
     assert not talk.session.overdue
