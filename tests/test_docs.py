@@ -20,7 +20,9 @@ from django_ami.management.console import Exit
 from django_ami.testing import Simulator
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(DOCS.rglob("*.md"))
+#: Those that others walk through: test_tutorial.py and test_how_to.py.
+WALKED = ("tutorial", "how-to")
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def node_1() -> Iterator[Simulator]:
         yield server
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.stem not in WALKED], ids=lambda page: page.stem)
 def test_snippets_run(page: Path, node_1: Simulator) -> None:
     namespace: dict[str, Any] = {"__name__": page.stem}
     for snippet in re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE):

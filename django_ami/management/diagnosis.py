@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django_ami.core.actions import Events
 from django_ami.core.catalog import action as find_action
 from django_ami.core.config import EVENT_CLASSES
-from django_ami.core.errors import AmiError
+from django_ami.core.errors import AmiError, AuthenticationFailed
 from django_ami.core.messages import Event
 from django_ami.management.console import caller
-from django_ami.management.examination import PINGS, Enquiry, Rights
+from django_ami.management.examination import PINGS, Enquiry, Rights, clock
 from django_ami.management.link import connect, greeting, look_up
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class _Way:
         self._within = within
         self._addresses: Addresses = ()
         self._rights = Rights()
+        self._is_ami = False
 
     def walk(self) -> Generator[Finding]:
         """All steps in their order."""
@@ -112,7 +113,7 @@ class _Way:
         options = replace(self._config.options, connect_timeout=self._within)
         with caller([replace(self._config, options=options)]) as client:
             client.set_interest(frozenset({"fullybooted"}))
-            yield self._try("login", lambda: self._login(client), _CURE_LOGIN)
+            yield self._try("login", lambda: self._login(client), _CURE_MUTE if self._is_ami else _CURE_GREETING)
             yield self._try("actions", lambda: self._actions(client), _CURE_MUTE)
             yield self._try("events", lambda: self._events(client), _CURE_MUTE)
             yield self._receivers(client)
@@ -163,12 +164,16 @@ class _Way:
             said = greeting(transport, self._within)
         finally:
             transport.close()
-        if "call manager" not in said.lower():
+        self._is_ami = "call manager" in said.lower()
+        if not self._is_ami:
             return _warning("greeting", f"it says {said[:60]!r}", "Is this the port of AMI? A proxy may say so, too.")
         return _ok("greeting", said)
 
     def _login(self, client: Client) -> Finding:
-        self._enquiry(client).connect()
+        try:
+            self._enquiry(client).connect()
+        except AuthenticationFailed as error:
+            return _failed("login", error.message, _CURE_LOGIN)
         status = client.server(self._config.name).status()
         version = status.asterisk_version or "of unknown version (it needs write=reporting to be told)"
         return _ok("login", f"as {self._config.username!r}: Asterisk {version}, AMI {status.ami_version}")
@@ -254,7 +259,7 @@ class _Way:
         _, skew = self._enquiry(client).pings()
         if skew is None:
             return Finding("clock", Verdict.SKIPPED, "the server does not say what time it is")
-        said = f"{skew:+.3f} s from ours"
+        said = f"{clock(skew)} s from ours"
         if abs(skew) > _SKEW:
             return _warning("clock", said, "Run NTP on both: times of events and of this site do not agree.")
         return _ok("clock", said)

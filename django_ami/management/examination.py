@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from django_ami.core.config import ServerConfig
     from django_ami.core.messages import Response
 
-__all__ = ["Enquiry", "Health", "Latency", "Rights", "examine"]
+__all__ = ["Enquiry", "Health", "Latency", "Rights", "clock", "examine"]
 
 PINGS: Final = 10
 
@@ -201,3 +201,8 @@ def _count_calls(enquiry: Enquiry, health: Health) -> None:
         health.calls = int(calls) if calls.isdecimal() else None
     if (channels := enquiry.ask(CoreShowChannels())) is not None:
         health.channels = len(channels.events)
+
+
+def clock(skew: float) -> str:
+    """By how many seconds a clock is before ours: with its sign, and +0.000 if it agrees."""
+    return f"{round(skew, 3) + 0.0:+.3f}"

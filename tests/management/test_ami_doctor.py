@@ -11,6 +11,7 @@ import pytest
 import trustme
 
 from django_ami.management.commands import ami_doctor
+from django_ami.management.examination import clock
 from django_ami.management.needs import Needs, Wanted
 from django_ami.management.usage import Usage
 from django_ami.testing import FakeAsterisk, Faults, ServerTLS, User
@@ -139,6 +140,8 @@ def test_somebody_else_greets() -> None:
         _, steps = examine(sim)
     assert steps["greeting"]["verdict"] == "warning"
     assert "'220 mail ESMTP'" in steps["greeting"]["said"]
+    assert ends_at(steps, "login")
+    assert "the port of AMI" in steps["login"]["cure"]
 
 
 def test_a_refused_login(sim: Simulator) -> None:
@@ -262,6 +265,11 @@ def test_clocks(sim: Simulator, ahead: float, verdict: str) -> None:
     code, steps = examine(sim)
     assert (code, steps["clock"]["verdict"]) == (0, verdict)
     assert abs(float(steps["clock"]["said"].split()[0]) - ahead) < 1
+
+
+@pytest.mark.parametrize(("skew", "said"), [(-0.0001, "+0.000"), (0.0, "+0.000"), (-0.0015, "-0.002"), (2.5, "+2.500")])
+def test_a_clock_that_agrees_is_not_behind(skew: float, said: str) -> None:
+    assert clock(skew) == said
 
 
 def test_a_clock_that_is_not_told(sim: Simulator) -> None:

@@ -104,6 +104,24 @@ def test_nothing_steers_the_terminal(sim: Simulator) -> None:
     assert tool.out[0].endswith("node_1 Evil\\x1b[2J CallerIDName=\\x1b]0;x\\x07")
 
 
+def test_fields_that_an_event_does_not_have(sim: Simulator) -> None:
+    with follow(sim, "--max-events=1", "--only=Hangup", "--fields=Nonsense") as tool:
+        sim.emit("Hangup", Channel="PJSIP/101")
+        assert tool.wait() == 0, str(tool)
+    assert re.fullmatch(r"\S+ node_1 Hangup", tool.out[-1])
+
+
+def test_names_of_events_that_never_come(sim: Simulator) -> None:
+    arguments = ("--only=Hangupp,QueueMember,Hangup,DongleNewSMS", "--run-for=0.1")
+    done = run("ami_events", *arguments, servers=(sim,), settings={"AMI_CUSTOM_EVENTS": ["DongleNewSMS"]})
+    assert done.code == 0
+    assert done.err.splitlines()[:2] == [
+        "Asterisk has no event 'Hangupp': did you mean 'Hangup'?",
+        "QueueMember only comes in the answer to QueueStatus.",
+    ]
+    assert "DongleNewSMS" not in done.err
+
+
 def test_in_colour_on_a_terminal(sim: Simulator) -> None:
     command = (*PYTHON, "-m", "django", "ami_events", "--settings=tests.management.listening.settings")
     ours, theirs = pty.openpty()

@@ -67,6 +67,11 @@ def test_only_some_events(sim: FakeAsterisk, file: Path, when_it_listens: Any) -
     assert set(Recording.load(file).names) == {"Hangup", "Cdr"}
 
 
+def test_a_name_that_no_event_has(sim: FakeAsterisk, file: Path) -> None:
+    done = run("ami_record", str(file), "--only=Hangupp", "--run-for=0.1", servers=(sim,))
+    assert done.err.startswith("Asterisk has no event 'Hangupp': did you mean 'Hangup'?\n")
+
+
 def test_some_classes(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
     when_it_listens(lambda: sim.play(scenarios.queue_call()))
     run("ami_record", str(file), "--events=agent", "--max-events=3", "--run-for=40", servers=(sim,))

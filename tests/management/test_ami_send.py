@@ -64,6 +64,14 @@ def test_only_some_columns(sim: Simulator) -> None:
     assert [len(line.split()) for line in done.lines[4:6]] == [2, 2]
 
 
+def test_columns_that_some_kinds_of_items_do_not_have(sim: Simulator) -> None:
+    done = send(sim, "QueueStatus", "Queue=support", "--fields=Name,Location")
+    assert done.code == 0
+    at = done.lines.index("QueueParams (1)")
+    assert done.lines[at + 1 : at + 3] == ["none of these fields", ""]
+    assert done.lines[done.lines.index("QueueMember (2)") + 1].split() == ["Name", "Location"]
+
+
 def test_an_empty_list(sim: Simulator) -> None:
     done = send(sim, "CoreShowChannels")
     assert (done.code, done.lines) == (0, ["node_1: Success: Channels will follow"])
@@ -196,6 +204,23 @@ def test_an_error_is_5(sim: Simulator) -> None:
     found = send(sim, "Hangup", "Channel=Nobody", "--json")
     assert found.code == 5
     assert found.json["error"] == {"type": "ActionFailed", "message": "Hangup refused: No such channel", "sent": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("QueueSumary", "Asterisk has no action 'QueueSumary': did you mean 'QueueSummary'?"),
+        ("iaxpeers", "IAXpeers is of the module chan_iax2: is it loaded?"),
+        ("SIPpeers", "SIPpeers is of the module chan_sip, which Asterisk 21 no longer has."),
+    ],
+)
+def test_an_action_that_the_server_does_not_know(sim: Simulator, name: str, said: str) -> None:
+    sim.on(name).fail(f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands.")
+    done = send(sim, name)
+    assert done.code == 5
+    assert done.err.count("\n") == 1
+    assert done.err.endswith(f"{said}\n")
+    assert said not in send(sim, "Hangup", "Channel=nobody").err
 
 
 def test_no_answer_is_6_and_says_whether_it_was_sent(sim: Simulator) -> None:

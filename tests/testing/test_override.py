@@ -32,8 +32,9 @@ TWO = {"node_1": {"URL": "ami://u:s@one"}, "node_2": {"URL": "ami://u:s@two"}}
 
 
 @pytest.fixture(autouse=True)
-def registry() -> Iterator[None]:
-    with fresh_registry():
+def fresh() -> Iterator[None]:
+    """Receivers and outbox of this test alone: others of this process may have left something."""
+    with fresh_registry(), ami_outbox.set_aside():
         yield
 
 

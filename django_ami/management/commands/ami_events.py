@@ -16,6 +16,7 @@ from django_ami.core.errors import AuthenticationFailed, ConfigurationError
 from django_ami.core.messages import Event
 from django_ami.core.session import Lost, Role
 from django_ami.management.console import ConsoleCommand, Exit, Stopped, count, logging_to, names, seconds
+from django_ami.management.hints import about_events
 from django_ami.management.text import headers, pairs, printable
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Command(ConsoleCommand):
         if options["events"] is not None:
             mask = event_mask(options["events"])
             servers = tuple(replace(server, options=replace(server.options, events=mask)) for server in servers)
+        for hint in about_events(options["only"] or ()):
+            self.warn(hint, self.style.WARNING)
         show = self._show_json if options["json"] else self._show
         with logging_to(_Announcer(self)):
             client = Client(servers, role=Role.LISTENER)
@@ -99,7 +102,7 @@ class Command(ConsoleCommand):
         said = " ".join(f"{key}={_quoted(value)}" if key else _quoted(value) for key, value in shown)
         name = self._style_of(event.name)(printable(event.name))
         stamp = now.strftime("%H:%M:%S.") + f"{now.microsecond // 1000:03}"
-        self.stdout.write(f"{stamp} {printable(event.server)} {name} ", ending="")
+        self.stdout.write(f"{stamp} {printable(event.server)} {name}", ending=" " if said else "")
         self.say(said)
 
     def _show_json(self, event: Event, fields: tuple[str, ...] | None) -> None:

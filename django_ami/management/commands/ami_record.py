@@ -18,6 +18,7 @@ from django_ami.core.errors import AuthenticationFailed, ConfigurationError
 from django_ami.core.messages import Event
 from django_ami.core.session import Lost, Role
 from django_ami.management.console import ConsoleCommand, Exit, count, names, seconds
+from django_ami.management.hints import about_events
 from django_ami.testing.masking import Mask
 from django_ami.testing.recording import Writer
 
@@ -72,6 +73,8 @@ hangups.txt --only=Hangup,Cdr --force"""
         if options["events"] is not None:
             server = replace(server, options=replace(server.options, events=event_mask(options["events"])))
         only: tuple[str, ...] | None = options["only"]
+        for hint in about_events(only or ()):
+            self.warn(hint, self.style.WARNING)
         client = Client([server], role=Role.LISTENER)
         client.set_interest(frozenset(name.lower() for name in only) if only else None)
         try:

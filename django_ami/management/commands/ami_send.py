@@ -12,6 +12,7 @@ from django_ami.core.actions import Action
 from django_ami.core.errors import ActionFailed, ActionTimeout, AmiError, ConfigurationError
 from django_ami.core.session import Role
 from django_ami.management.console import ConsoleCommand, Exit, Stopped, caller, exit_code, names, seconds
+from django_ami.management.hints import about_action
 from django_ami.management.text import headers, table
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ Command "Command=core show uptime"
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("action", metavar="ACTION", help="its name: manage.py ami_send ListCommands lists them")
-        parser.add_argument("header", metavar="KEY=VALUE", nargs="*", help="its headers, in this order")
+        parser.add_argument("header", metavar="KEY=VALUE", nargs="*", default=[], help="its headers, in this order")
         parser.add_argument(
             "--timeout",
             type=seconds,
@@ -102,7 +103,8 @@ Command "Command=core show uptime"
         elif response is not None:
             self._print(answer, options["fields"])
         if error is not None:
-            raise CommandError(str(error), returncode=exit_code(error)) from None
+            hint = about_action(action.name, error) if isinstance(error, ActionFailed) else ""
+            raise CommandError(f"{error} {hint}".rstrip(), returncode=exit_code(error)) from None
         return Exit.OK if answer.ok else Exit.ERROR
 
     def _print(self, answer: Answer, fields: tuple[str, ...] | None) -> None:
@@ -118,7 +120,9 @@ Command "Command=core show uptime"
             items = [headers(event, without=_OF_ITEM) for event in response.events if event.name == kind]
             self.say()
             self.say(f"{kind} ({len(items)})", self.style.MIGRATE_HEADING)
-            for line in table(items, fields):
+            known = {key.lower() for item in items for key in item}
+            columns = None if fields is None else [field for field in fields if field.lower() in known]
+            for line in ["none of these fields"] if columns == [] else table(items, columns):
                 self.say(line)
         final = response.final_event
         if final is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from django_ami.core.config import EVENT_CLASSES
 from django_ami.core.messages import Event
 from django_ami.management.console import ConsoleCommand, Exit, caller, seconds
-from django_ami.management.examination import PINGS, Health, examine
+from django_ami.management.examination import PINGS, Health, clock, examine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,7 +100,7 @@ def _lines(health: Health) -> list[tuple[str, str]]:
         times = " / ".join(f"{time * 1000:.1f}" for time in (latency.least, latency.median, latency.most))
         lines.append(("latency", f"{times} ms (least / median / most of {PINGS} pings)"))
     if health.clock_skew is not None:
-        lines.append(("clock", f"{health.clock_skew:+.3f} s from ours"))
+        lines.append(("clock", f"{clock(health.clock_skew)} s from ours"))
     calls = "unknown" if health.calls is None else str(health.calls)
     channels = "unknown" if health.channels is None else str(health.channels)
     hint = "" if health.channels is not None else " (the account needs write=reporting to know)"
