@@ -140,6 +140,9 @@ def test_somebody_else_greets() -> None:
         _, steps = examine(sim)
     assert steps["greeting"]["verdict"] == "warning"
     assert "'220 mail ESMTP'" in steps["greeting"]["said"]
+    assert steps["login"]["verdict"] == "ok"  # a proxy that logs in
+    with FakeAsterisk(faults=Faults(banner="SSH-2.0-OpenSSH_9.2")) as sim:
+        _, steps = examine(sim)
     assert ends_at(steps, "login")
     assert "the port of AMI" in steps["login"]["cure"]
 
