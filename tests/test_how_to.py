@@ -1,0 +1,216 @@
+"""The how-to is true: what its snippets define is called, and does what the page says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import django
+import prometheus_client
+import pytest
+from django.core.cache import cache
+from django.test import RequestFactory, override_settings
+from django.utils.version import get_version_tuple
+
+from demo_project.calls.models import Call
+from django_ami import ami, conf
+from django_ami.actions import Ping
+from django_ami.errors import AuthenticationFailed, ConnectionLost
+from django_ami.testing import FakeAsterisk, Outbox, events
+from tests.receiving import fresh_registry
+from tests.running import DEADLINE, ROOT, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAGE = (ROOT / "docs/how-to.md").read_text()
+SNIPPETS = re.findall(r"^```python(?: django>=([\d.]+))?\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def page() -> Iterator[dict[str, Any]]:
+    """The names that the snippets make; under ``servers`` every ``AMI_SERVERS``, in the order of the page."""
+    names: dict[str, Any] = {"__name__": "how_to", "servers": []}
+    cache.clear()
+    with fresh_registry():
+        for needs, snippet in SNIPPETS:
+            if needs and get_version_tuple(needs) > django.VERSION:
+                continue
+            exec(compile(snippet, "how-to.md", "exec"), names)
+            if "AMI_SERVERS" in snippet:
+                names["servers"].append({name: dict(entry) for name, entry in names["AMI_SERVERS"].items()})
+        yield names
+    cache.clear()
+
+
+def test_every_snippet_was_seen() -> None:
+    assert len(SNIPPETS) == len(re.findall(r"^```python", PAGE, re.MULTILINE))
+
+
+# --- once, however often somebody clicks ---
+
+
+def click(page: dict[str, Any], click: str = "1") -> tuple[int, str]:
+    response = page["click_to_call"](RequestFactory().post("/", {"click": click, "number": "500"}))
+    return response.status_code, json.loads(response.content)["state"]
+
+
+def test_the_same_click_again_is_no_other_call(page: dict[str, Any], ami_outbox: Outbox) -> None:
+    assert click(page) == (200, "dialled")
+    assert click(page) == (200, "dialled already")
+    ami_outbox.assert_action_sent("Originate", Exten="500", ChannelId="click-1", count=1)
+    assert click(page, "2") == (200, "dialled")
+
+
+def test_a_click_that_was_refused(page: dict[str, Any], ami_outbox: Outbox) -> None:
+    ami_outbox.on("Originate").fail("Extension does not exist.")
+    assert click(page) == (502, "refused")
+
+
+def test_a_click_of_unknown_outcome_is_not_repeated(page: dict[str, Any], ami_outbox: Outbox) -> None:
+    ami_outbox.on("Originate").drop()
+    assert click(page) == (504, "unknown")
+    assert click(page) == (200, "dialled already")
+    ami_outbox.assert_action_sent("Originate", count=1)
+
+
+def test_a_click_that_has_not_left_may_come_again(page: dict[str, Any], ami_outbox: Outbox) -> None:
+    ami_outbox.down()
+    assert click(page) == (503, "not dialled")
+    ami_outbox.up()
+    assert click(page) == (200, "dialled")
+    ami_outbox.assert_action_sent("Originate", count=1)
+
+
+def test_a_call_is_found_by_the_id_that_it_was_given(page: dict[str, Any], ami_server: FakeAsterisk) -> None:
+    ami_server.times.duration = DEADLINE
+    assert not page["is_going_on"]("1")
+    assert click(page) == (200, "dialled")
+    wait_until(lambda: page["is_going_on"]("1"))
+    assert not page["is_going_on"]("2")
+
+
+# --- models ---
+
+
+@pytest.mark.django_db
+def test_what_has_ended_while_nobody_listened_is_mended(page: dict[str, Any], ami_outbox: Outbox) -> None:
+    for uniqueid, server in (("1.1", "node_1"), ("1.10", "node_1"), ("1.1", "elsewhere")):
+        Call.objects.create(uniqueid=f"{server}-{uniqueid}" if server == "elsewhere" else uniqueid, server=server)
+    ami_outbox.on("CoreShowChannels").items(events.event("CoreShowChannel", Uniqueid="1.10"))
+    page["catch_up"](ami.server("node_1"), again=True)
+    assert [call.uniqueid for call in Call.objects.exclude(ended=None)] == ["1.1"]
+
+
+# --- several servers ---
+
+
+def test_the_settings_of_several_servers_are_accepted(page: dict[str, Any]) -> None:
+    with override_settings(AMI_SERVERS=page["servers"][0], AMI_ROUTING=page["AMI_ROUTING"]):
+        assert [server.name for server in conf.load().servers] == ["berlin", "munich"]
+
+
+def test_one_that_is_down_spoils_nothing(page: dict[str, Any]) -> None:
+    with FakeAsterisk() as berlin, FakeAsterisk() as munich:
+        entries = {"berlin": {"URL": berlin.url}, "munich": {"URL": munich.url}}
+        munich.stop()
+        with override_settings(AMI_SERVERS=entries):
+            assert page["channels_by_server"]() == {"berlin": 0, "munich": None}
+
+
+def test_a_hangup_goes_to_the_server_of_the_call(page: dict[str, Any], ami_outbox: Outbox) -> None:
+    with override_settings(
+        AMI_SERVERS={name: {"BACKEND": "django_ami.testing.locmem"} for name in ("berlin", "munich")}
+    ):
+        event = events.hangup(Channel="PJSIP/101-00000001")
+        event.server = "munich"
+        assert page["hang_up"](event).result().ok
+        assert ami_outbox.assert_action_sent("Hangup", Channel="PJSIP/101-00000001").server == "munich"
+
+
+# --- TLS ---
+
+
+def test_both_ways_of_tls_are_accepted_and_the_pinned_one_looks_at_the_certificate(page: dict[str, Any]) -> None:
+    _, authority, pinned = page["servers"]
+    for entries in (authority, pinned):
+        with override_settings(AMI_SERVERS=entries):
+            assert conf.load().servers[0].tls is not None
+    with FakeAsterisk(tls=True) as server:
+        address = {"HOST": server.host, "PORT": server.port, "USERNAME": "admin", "SECRET": "amp111"}
+        with override_settings(AMI_SERVERS={"node_1": {**address, "TLS": {"FINGERPRINT": server.fingerprint}}}):
+            assert ami.send(Ping()).result().ok
+        with override_settings(AMI_SERVERS={"node_1": {**address, "TLS": pinned["node_1"]["TLS"]}}):
+            assert "certificate" in str(ami.send(Ping()).exception())
+
+
+# --- tasks ---
+
+
+def test_a_task_is_repeated_only_if_nothing_has_left(page: dict[str, Any], ami_outbox: Outbox) -> None:
+    ami_outbox.on("Originate").outcome("busy").once()
+    assert page["dial"]("500") == "busy"
+    ami_outbox.on("Originate").drop().once()
+    with pytest.raises(ConnectionLost):
+        page["dial"]("500")
+    ami_outbox.down()
+    with pytest.raises(page["NotSent"], match="connection refused"):
+        page["dial"]("500")
+
+
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="django.tasks came with Django 6.0")
+def test_a_task_of_django(page: dict[str, Any], ami_outbox: Outbox) -> None:
+    with override_settings(TASKS={"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}):
+        page["dial_later"].enqueue("500")
+    assert page["dial_later"].call("500") == "answered"
+    ami_outbox.assert_action_sent("Originate", Exten="500", count=1)
+
+
+# --- async ---
+
+
+def test_an_async_view_asks_for_several_things(page: dict[str, Any], ami_server: FakeAsterisk) -> None:
+    response = asyncio.run(page["dashboard"](None))
+    assert json.loads(response.content) == {"calls": "0", "waiting": {"support": "0", "sales": "0"}}
+
+
+# --- watching ---
+
+
+def test_health_knows_idle_from_ill(page: dict[str, Any], ami_server: FakeAsterisk) -> None:
+    assert page["health"](None).status_code == 200
+    assert ami_server.logins == 0
+    assert ami.send(Ping()).result().ok
+    assert page["health"](None).status_code == 200
+
+
+def test_health_tells_of_a_server_that_refuses(page: dict[str, Any]) -> None:
+    with (
+        FakeAsterisk() as server,
+        override_settings(AMI_SERVERS={"node_1": {"URL": server.url.replace("amp111", "x")}}),
+    ):
+        assert isinstance(ami.send(Ping()).exception(), AuthenticationFailed)
+        response = page["health"](None)
+        assert response.status_code == 503
+        assert "Authentication failed" in json.loads(response.content)["ill"]["node_1"]
+
+
+def test_the_worker_serves_its_metrics(
+    page: dict[str, Any], ami_server: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Any] = []
+    serve = prometheus_client.start_http_server
+    monkeypatch.setattr(prometheus_client, "start_http_server", lambda port: started.append(serve(port, "127.0.0.1")))
+    monkeypatch.setattr(prometheus_client, "REGISTRY", prometheus_client.CollectorRegistry())
+    config = page["PhoneConfig"]("phone", __import__("demo_project.calls").calls)
+    config.ready()
+    assert not started  # the port is not named
+    monkeypatch.setenv("AMI_METRICS_PORT", "0")
+    config.ready()
+    ((server, thread),) = started
+    server.shutdown()
+    server.server_close()
+    thread.join(DEADLINE)
+    assert b"ami_ready" in prometheus_client.generate_latest(prometheus_client.REGISTRY)
