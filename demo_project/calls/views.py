@@ -48,7 +48,7 @@ def originate(request: HttpRequest) -> JsonResponse:
         caller_id=form.cleaned_data["number"],
     )
     try:
-        response = ami.server("node_1").send(action).result(timeout=5)
+        response = ami.server("node_1").send(action, timeout=5).result()
     except AmiError as error:
         return problem(error)
     return JsonResponse({"message": response.message})
