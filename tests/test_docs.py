@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,13 @@ def test_every_option_of_the_worker_is_documented() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(("page", "module"), [("testing", "testing"), ("core", "core"), ("django", "signals")])
+def test_every_public_name_is_in_the_reference(page: str, module: str) -> None:
+    text = (DOCS / f"reference/{page}.md").read_text()
+    for name in import_module(f"django_ami.{module}").__all__:
+        assert re.search(rf"`{name}`|(auto|data)\w*:: \S*\.{name}$|^`from .*\b{name}\b", text, re.MULTILINE), name
 
 
 # --- the commands ---
