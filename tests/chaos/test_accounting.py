@@ -9,7 +9,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from django_ami import ami
+from django_ami.contrib.prometheus import AmiCollector
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.testing import FakeAsterisk
 from tests.chaos.support import LONG, ami_listen, settled
@@ -96,6 +99,17 @@ class Sampler:
                 assert all(getattr(one, name) <= getattr(then, name) for one, then in pairwise(samples)), name
 
 
+def metrics(client: Client) -> dict[tuple[str, str], float]:
+    """What a scrape of this process says, by server and name."""
+    registry = CollectorRegistry()
+    ami.adopt(client)
+    try:
+        registry.register(AmiCollector())
+        return {(one.labels["server"], one.name): one.value for family in registry.collect() for one in family.samples}
+    finally:
+        ami.close()  # that lets go of the client, and leaves it as it is
+
+
 @pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
 def test_at_any_moment_of_a_flood(sim: Simulator, other: Simulator, policy: str) -> None:
     """Two servers, some events that nobody receives, and receivers that are too slow for the rest."""
@@ -128,6 +142,10 @@ def test_at_any_moment_of_a_flood(sim: Simulator, other: Simulator, policy: str)
             assert one.delivered == tally.done[name] == tally.begun[name]
             assert one.dropped == 2 * count - one.delivered
             assert one.dropped > 0
+            said = metrics(client)
+            for figure in ("received", "ignored", "delivered", "dropped"):
+                assert said[name, f"ami_events_{figure}_total"] == getattr(one, figure)
+            assert said[name, "ami_events_queued"] == 0
     finally:
         released.set()
         client.close()
