@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import re
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from django_ami.actions import UserEvent
 from django_ami.core.config import EVENT_CLASSES, ServerConfig
 from django_ami.management.manager_conf import Stanza
 from django_ami.management.needs import Needs, Wanted
 from django_ami.management.usage import Usage
-from tests.asterisk.clients import call, connected, secret_of, until
+from django_ami.testing import Recording
+from tests.asterisk.clients import PATIENCE, call, connected, secret_of, until
 from tests.management.tools import Done, run, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from django_ami.core.client import Client
     from tests.asterisk.conftest import Asterisk
@@ -157,6 +161,26 @@ def test_the_way_over_tls(asterisk: Asterisk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("there", "step", "said"),
+    [
+        ("ami://admin:wrong@{host}:{port}", "login", "Authentication failed for user 'admin'"),
+        ("ami://admin:amp111@{host}:1", "tcp", "connection refused"),
+        ("ami://admin:amp111@nosuch.invalid:{port}", "dns", "cannot be resolved"),
+        ("ami://admin:amp111@{host}:{tls_port}", "greeting", "no greeting"),
+        ("amis://admin:amp111@{host}:{port}", "tls", "does not speak TLS"),
+    ],
+)
+def test_where_the_way_ends(asterisk: Asterisk, there: str, step: str, said: str) -> None:
+    there = there.format(host=asterisk.host, port=asterisk.port, tls_port=asterisk.tls_port)
+    done = run("ami_doctor", "--json", "--timeout=2", servers=(there,))
+    assert done.code == 8
+    found = [one for one in steps(done).values() if one["verdict"] == "failed"]
+    assert [one["step"] for one in found] == [step]
+    assert said in found[0]["said"]
+    assert found[0]["cure"]
+
+
+@pytest.mark.parametrize(
     ("user", "step"),
     [("outsider", "login"), ("readonly", "actions"), ("nosystem", "receivers")],
 )
@@ -202,6 +226,116 @@ def test_the_stanza_is_enough_and_not_too_much(asterisk: Asterisk, client: Clien
             assert events.wait() == 0, str(events)
     names = {json.loads(line)["event"] for line in events.out}
     assert names == {"FullyBooted", "Newchannel", "Hangup", "OriginateResponse", "UserEvent"}
+
+
+def printed(asterisk: Asterisk) -> str:
+    """What ``--manager-conf`` prints for the project of these tests, with a secret."""
+    arguments = ("--manager-conf", "--actions=Originate,QueuePause")
+    with start("ami_doctor", *arguments, servers=(url(asterisk, "site"),)) as doctor:
+        assert doctor.wait() == 0, str(doctor)
+    text = re.sub(r"^; secret = .*$", "secret = site111", "\n".join(doctor.out), flags=re.MULTILINE)
+    assert "secret = site111" in text
+    assert {"read = system,call,user", "write = agent,originate"} <= set(text.splitlines())
+    return text
+
+
+@contextmanager
+def with_account(asterisk: Asterisk, text: str) -> Iterator[None]:
+    with asterisk.configured("; everything\n[admin]", f"{text}\n\n[admin]"):
+        yield
+
+
+def hears(asterisk: Asterisk, client: Client, *expected: str) -> bool:
+    """True if the project gets events of these names alone; a user event, both ends of a call, a user event are sent."""
+    ends: list[object] = []
+    client.subscribe("Hangup", ends.append)
+    with start("ami_events", "--json", "--only=Hangup,UserEvent", servers=(url(asterisk, "site"),)) as events:
+        events.wait_for_err(": ready")
+        client.send(UserEvent("First")).result(PATIENCE)
+        call(client, "500@default", seconds=1)
+        until(lambda: len(ends) == 2, "both ends hang up")
+        client.send(UserEvent("Last")).result(PATIENCE)
+        if "Hangup" in expected:  # before it came the first user event
+            until(lambda: sum('"Hangup"' in line for line in events.out) == 2, str(events))
+        if "UserEvent" in expected:  # before the last one came the ends of the call
+            events.wait_for_out("Last")
+        events.signal(signal.SIGTERM)
+        assert events.wait() == 0, str(events)
+    return {json.loads(line)["event"] for line in events.out} == set(expected)
+
+
+def examined(asterisk: Asterisk) -> tuple[int, str]:
+    """What the doctor says of the project with this account."""
+    arguments = ("--actions=Originate,QueuePause",)
+    with start("ami_doctor", *arguments, servers=(url(asterisk, "site"),)) as doctor:
+        code = doctor.wait()
+    return code, "\n".join(doctor.out)
+
+
+def test_the_printed_account_is_enough_for_the_project(asterisk: Asterisk) -> None:
+    with with_account(asterisk, printed(asterisk)), connected(asterisk, role="listener") as client:
+        assert examined(asterisk)[0] == 0
+        assert hears(asterisk, client, "Hangup", "UserEvent")
+        arguments = ("Originate", "Channel=Local/500@default", "Application=Wait", "Data=1")
+        assert tool(asterisk, "ami_send", *arguments, user="site").code == 0
+        pause = ("QueuePause", "Interface=Local/a1@agents/n", "Paused=false")
+        assert tool(asterisk, "ami_send", *pause, user="site").code == 0
+        assert tool(asterisk, "ami_send", "Redirect", "Channel=x", user="site").code == 5
+
+
+@pytest.mark.parametrize(("lost", "left"), [("call", "UserEvent"), ("user", "Hangup")])
+def test_the_printed_account_has_no_class_of_events_too_many(asterisk: Asterisk, lost: str, left: str) -> None:
+    less = printed(asterisk).replace(f",{lost}", "", 1)
+    with with_account(asterisk, less), connected(asterisk, role="listener") as client:
+        assert hears(asterisk, client, left)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "said"),
+    [
+        ("read = system,", "read = ", 0, "Add system to read="),
+        ("write = agent,", "write = ", 8, "QueuePause needs write=agent"),
+        ("agent,originate", "agent", 8, "Originate needs write=originate"),
+    ],
+)
+def test_the_printed_account_has_no_other_class_too_many(
+    asterisk: Asterisk, old: str, new: str, code: int, said: str
+) -> None:
+    text = printed(asterisk)
+    assert old in text
+    with with_account(asterisk, text.replace(old, new, 1)):
+        found, out = examined(asterisk)
+    assert found == code, out
+    assert said in out
+
+
+# --- ami_record, ami_replay ---
+
+
+def test_a_call_that_is_recorded_is_played_again(asterisk: Asterisk, client: Client, tmp_path: Path) -> None:
+    file, again = tmp_path / "calls.txt", tmp_path / "again.txt"
+    with start("ami_record", str(file), "--mask-numbers", servers=(url(asterisk),)) as recorder:
+        recorder.wait_for_err(": ready")
+        variables = {"API_SECRET": "hunter22", "COLOUR": "blue"}
+        name = call(client, "500@default", seconds=1, caller_id='"Ann" <+49301234567>', variables=variables)
+        until(lambda: file.read_text().count("Event: Hangup\n") == 2, str(recorder))
+        recorder.signal(signal.SIGINT)
+        assert recorder.wait() == 0, str(recorder)
+    text = file.read_text()
+    assert "hunter22" not in text
+    assert "49301234567" not in text
+    assert {"Variable: API_SECRET", "Value: blue", f"Channel: {name}"} <= set(text.splitlines())
+    recorded = Recording.load(file)
+
+    with start("ami_replay", str(file), "--port=0", "--speed=max", servers=(url(asterisk),)) as player:
+        there = player.wait_for_out("Listening on ").rpartition(" ")[2]
+        # The one that plays it tells, as every server, that it has booted.
+        enough = f"--max-events={len(recorded.events) + 1}"
+        assert run("ami_record", str(again), enough, servers=(there,)).code == 0
+        assert player.wait() == 0, str(player)
+    booted, *played = Recording.load(again).events
+    assert booted.name == "FullyBooted"
+    assert [event.headers for event in played] == [event.headers for event in recorded.events]
 
 
 # --- ami_top ---
