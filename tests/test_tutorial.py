@@ -88,7 +88,7 @@ class Reader:
 
     @property
     def site(self) -> str:
-        return self.running["runserver"].wait_for_out("Starting development server").rpartition(" ")[2]
+        return self.running["runserver"].wait_for_out("development server at").rpartition(" ")[2]
 
     def look(self) -> str:
         with self.browser.open(self.site) as page:
