@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 import django
 import prometheus_client
@@ -14,6 +17,7 @@ from django.core.cache import cache
 from django.test import RequestFactory, override_settings
 from django.utils.version import get_version_tuple
 
+from demo_project import calls
 from demo_project.calls.models import Call
 from django_ami import ami, conf
 from django_ami.actions import Ping
@@ -30,9 +34,12 @@ SNIPPETS = re.findall(r"^```python(?: django>=([\d.]+))?\n(.*?)^```$", PAGE, re.
 
 
 @pytest.fixture
-def page() -> Iterator[dict[str, Any]]:
+def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The names that the snippets make; under ``servers`` every ``AMI_SERVERS``, in the order of the page."""
-    names: dict[str, Any] = {"__name__": "how_to", "servers": []}
+    module = ModuleType("how_to")
+    monkeypatch.setitem(sys.modules, "how_to", module)  # a task is found by the name of its module
+    names: dict[str, Any] = module.__dict__
+    names["servers"] = []
     cache.clear()
     with fresh_registry():
         for needs, snippet in SNIPPETS:
@@ -201,16 +208,19 @@ def test_the_worker_serves_its_metrics(
     page: dict[str, Any], ami_server: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Any] = []
-    serve = prometheus_client.start_http_server
-    monkeypatch.setattr(prometheus_client, "start_http_server", lambda port: started.append(serve(port, "127.0.0.1")))
-    monkeypatch.setattr(prometheus_client, "REGISTRY", prometheus_client.CollectorRegistry())
-    config = page["PhoneConfig"]("phone", __import__("demo_project.calls").calls)
+    registry, serve = prometheus_client.CollectorRegistry(), prometheus_client.start_http_server
+    monkeypatch.setattr(prometheus_client, "REGISTRY", registry)
+    monkeypatch.setattr(
+        prometheus_client, "start_http_server", lambda port: started.append(serve(port, "127.0.0.1", registry))
+    )
+    config = page["PhoneConfig"]("phone", calls)
     config.ready()
     assert not started  # the port is not named
     monkeypatch.setenv("AMI_METRICS_PORT", "0")
     config.ready()
     ((server, thread),) = started
+    with urlopen(f"http://127.0.0.1:{server.server_port}/metrics") as metrics:
+        assert b'ami_ready{server="node_1"} 0.0' in metrics.read()
     server.shutdown()
     server.server_close()
     thread.join(DEADLINE)
-    assert b"ami_ready" in prometheus_client.generate_latest(prometheus_client.REGISTRY)
