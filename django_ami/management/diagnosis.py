@@ -19,6 +19,7 @@ from django_ami.core.messages import Event
 from django_ami.management.console import caller
 from django_ami.management.examination import PINGS, Enquiry, Rights, clock
 from django_ami.management.link import connect, greeting, look_up
+from django_ami.management.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -232,7 +233,8 @@ class _Way:
             return _ok("receivers", "none are connected: this process sends actions only")
         mute = list(self._mute(rights, client.server(self._config.name).status().asterisk_version))
         count = sum(len(wanted.receivers) for wanted in needs.events)
-        said = f"{count} of {len(needs.events)} events" + (", and some of every event" if needs.every_event else "")
+        said = f"{counted(count, 'receiver')} of {counted(len(needs.events), 'event')}"
+        said += ", and some of every event" if needs.every_event else ""
         if mute:
             return _failed("receivers", f"{said}; never called: {'; '.join(mute)}", _CURE_RECEIVERS)
         if rights.read is None:

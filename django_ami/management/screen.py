@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django_ami.management.text import clip, printable, table
+from django_ami.management.text import clip, counted, printable, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,9 +53,10 @@ def _about(server: ServerBoard, now: float) -> str:
     if server.state != "ready":
         return f"{server.name}: {server.state}"
     dropped = f", {server.dropped} events dropped" if server.dropped else ""
+    calls, channels = counted(server.live_calls(), "call"), counted(len(server.channels), "channel")
     return (
-        f"{server.name}: ready, Asterisk {server.version or 'of unknown version'}, {server.live_calls()} calls, "
-        f"{len(server.channels)} channels, {server.events.per_second(now):.1f} events/s, "
+        f"{server.name}: ready, Asterisk {server.version or 'of unknown version'}, {calls}, {channels}, "
+        f"{server.events.per_second(now):.1f} events/s, "
         f"{server.calls.per_second(now) * 60:.0f} new calls/min{dropped}"
     )
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.messages import Message
 
-__all__ = ["clip", "headers", "masked", "pairs", "printable", "table"]
+__all__ = ["clip", "counted", "headers", "masked", "pairs", "printable", "table"]
 
 MASK: Final = "***"
 
@@ -60,6 +60,11 @@ def printable(text: str, encoding: str | None = None) -> str:
         text = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
     encoding = encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def counted(number: int | None, noun: str) -> str:
+    """``1 call``, ``2 calls``, ``unknown calls``."""
+    return f"{'unknown' if number is None else number} {noun}{'' if number == 1 else 's'}"
 
 
 def _width(text: str) -> int:

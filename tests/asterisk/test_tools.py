@@ -246,7 +246,7 @@ def with_account(asterisk: Asterisk, text: str) -> Iterator[None]:
 
 
 def hears(asterisk: Asterisk, client: Client, *expected: str) -> bool:
-    """True if the project gets events of these names alone; a user event, both ends of a call, a user event are sent."""
+    """True if the project gets events of these names alone, of a user event, both ends of a call, and a user event."""
     ends: list[object] = []
     client.subscribe("Hangup", ends.append)
     with start("ami_events", "--json", "--only=Hangup,UserEvent", servers=(url(asterisk, "site"),)) as events:

@@ -241,7 +241,7 @@ def test_receivers_that_are_never_called(
     with FakeAsterisk(users={"admin": User(secret="amp111", read=read, write=write)}) as sim:
         code, steps = examine(sim, AMI_OPTIONS={"events": mask})
     assert code == 8
-    assert steps["receivers"]["said"] == f"4 of 4 events; never called: {'; '.join(never)}"
+    assert steps["receivers"]["said"] == f"4 receivers of 4 events; never called: {'; '.join(never)}"
 
 
 @pytest.mark.parametrize(("write", "known"), [("all", True), ("reporting", False)])
@@ -251,7 +251,7 @@ def test_receivers_that_can_be_called(needs: list[Needs], write: str, known: boo
         code, steps = examine(sim)
     assert code == 0
     said = steps["receivers"]["said"]
-    assert said.startswith("2 of 2 events, and some of every event: all can be called")
+    assert said.startswith("2 receivers of 2 events, and some of every event: all can be called")
     assert ("cannot be seen" in said) is not known
 
 

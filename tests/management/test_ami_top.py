@@ -126,7 +126,7 @@ def test_calls_that_there_were_before(busy: Simulator) -> None:
         sim.wait_for(lambda: len(sim.pbx.channels) == 2)
         with Terminal(sim) as terminal:
             terminal.wait_for("Local/500@default-")
-            terminal.wait_for("1 calls, 2 channels")
+            terminal.wait_for("1 call, 2 channels")
             terminal.type(b"q")
             assert terminal.wait() == 0, str(terminal)
 

@@ -180,7 +180,7 @@ def test_the_picture(wallboard: Wallboard) -> None:
     lines = picture(wallboard, 100.0, "12:34:56", width=120, height=40)
     assert [(line.text, line.look) for line in lines] == [
         ("ami_top  12:34:56  q: quit, arrows and Page keys: scroll", "title"),
-        ("node_1: ready, Asterisk 22.10.1, 1 calls, 5 channels, 0.0 events/s, 0 new calls/min", "good"),
+        ("node_1: ready, Asterisk 22.10.1, 1 call, 5 channels, 0.0 events/s, 0 new calls/min", "good"),
         ("node_2: connection refused: does Asterisk run?", "bad"),
         ("", ""),
         ("Server  Queue    Waiting  Longest  Free  Busy  Paused  Away  Completed  Abandoned", "head"),

@@ -9,6 +9,7 @@ from django_ami.core.config import EVENT_CLASSES
 from django_ami.core.messages import Event
 from django_ami.management.console import ConsoleCommand, Exit, caller, seconds
 from django_ami.management.examination import PINGS, Health, clock, examine
+from django_ami.management.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,10 +102,8 @@ def _lines(health: Health) -> list[tuple[str, str]]:
         lines.append(("latency", f"{times} ms (least / median / most of {PINGS} pings)"))
     if health.clock_skew is not None:
         lines.append(("clock", f"{clock(health.clock_skew)} s from ours"))
-    calls = "unknown" if health.calls is None else str(health.calls)
-    channels = "unknown" if health.channels is None else str(health.channels)
     hint = "" if health.channels is not None else " (the account needs write=reporting to know)"
-    lines.append(("calls", f"{calls} calls, {channels} channels{hint}"))
+    lines.append(("calls", f"{counted(health.calls, 'call')}, {counted(health.channels, 'channel')}{hint}"))
     return lines
 
 
