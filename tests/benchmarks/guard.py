@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +27,7 @@ from tests.benchmarks.clients.bare import take_all, take_names, take_three
 from tests.benchmarks.server import SECRET, USER, Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from django_ami.core import Event
 
@@ -133,6 +134,10 @@ class _Ticked:
             self.client.tick(_DEADLINE)
         self.client.subscribe(None, self._on_event)
 
+    def close(self) -> None:
+        self.socket.close()
+        self.client.close()
+
     def _on_event(self, event: Event) -> None:
         _read_three(event)
         self.seen += 1
@@ -167,9 +172,10 @@ class _Ticked:
             assert one.result()["Variable"] == f"V{number}"
 
 
-def _works() -> dict[str, Callable[[bytes], None]]:
+@contextmanager
+def _works() -> Iterator[dict[str, Callable[[bytes], None]]]:
     ticked = _Ticked()
-    return {
+    yield {
         "names": _framed(take_names),
         "three headers": _framed(take_three),
         "all headers": _framed(take_all),
@@ -180,6 +186,7 @@ def _works() -> dict[str, Callable[[bytes], None]]:
         "client: three headers read": ticked.events,
         "client: actions answered": ticked.actions,
     }
+    ticked.close()
 
 
 # --- measuring ---
@@ -187,14 +194,14 @@ def _works() -> dict[str, Callable[[bytes], None]]:
 
 def cpu_of(data: bytes, rounds: int) -> dict[str, float]:
     """CPU seconds of each, the least of many rounds in which one comes after the other."""
-    works = _works()
-    least = dict.fromkeys(works, float("inf"))
-    for _ in range(rounds):
-        for name, work in works.items():
-            begun = time.process_time()
-            work(data)
-            least[name] = min(least[name], time.process_time() - begun)
-    return least
+    with _works() as works:
+        least = dict.fromkeys(works, float("inf"))
+        for _ in range(rounds):
+            for name, work in works.items():
+                begun = time.process_time()
+                work(data)
+                least[name] = min(least[name], time.process_time() - begun)
+        return least
 
 
 def instructions_of(data: bytes, valgrind: str) -> dict[str, float]:
@@ -229,12 +236,12 @@ _NAMES: Final = (*dict.fromkeys(PATHS.values()), *PATHS)
 
 
 def _be_counted(data: bytes) -> None:
-    works = _works()
-    for name in _NAMES:
-        works[name](data)  # what is made on first use is made now
-        os.getppid()
-        works[name](data)
-        os.getppid()
+    with _works() as works:
+        for name in _NAMES:
+            works[name](data)  # what is made on first use is made now
+            os.getppid()
+            works[name](data)
+            os.getppid()
 
 
 def _kind() -> str:
