@@ -4,7 +4,6 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -18,11 +17,10 @@ project = "django_ami"
 author = "The django_ami contributors"
 project_copyright = author
 (release,) = re.findall(r'^__version__ = "(.*)"$', (ROOT / "django_ami/__init__.py").read_text(), re.MULTILINE)
-version = release
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
-templates_path: list[str] = []
 myst_heading_anchors = 3
+highlight_options = {"php": {"startinline": True}}
 
 html_theme = "furo"
 html_title = f"django_ami {release}"
@@ -38,26 +36,9 @@ autodoc_preserve_defaults = True
 add_module_names = False
 maximum_signature_line_length = 88
 
-# No inventories of others are fetched, so only names of our own are looked for.
+# No inventories of others are fetched: only our own names are looked for, without type variables and what is private.
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!django_ami\.).*"),
-    (
-        "py:.*",
-        r"django_ami\.(accessor\.Receiver|core\.client\.client\.Function|core\.messages\.Default)",
-    ),  # type variables
-    ("py:.*", r"django_ami\.testing\.(fake\._Options|simulator\.(pbx\.Pbx|script\.Item))"),
+    ("py:.*", r".*\.(accessor\.Receiver|client\.Function|messages\.Default|fake\._Options|pbx\.Pbx|script\.Item)"),
 ]
-
-
-def escape(_app: object, _what: str, name: str, _object: object, _options: object, lines: list[str]) -> None:
-    """The descriptions of actions are Asterisk's, where an asterisk is an asterisk."""
-    if name.startswith("django_ami.core.actions.generated."):
-        lines[:] = [
-            "".join(part if part.startswith("``") else part.replace("*", r"\*") for part in re.split("(``.*?``)", line))
-            for line in lines
-        ]
-
-
-def setup(app: Any) -> None:
-    app.connect("autodoc-process-docstring", escape)
