@@ -41,10 +41,10 @@ CALM = f"node_{MANY}"
 
 
 class Pinger:
-    """Asks a server all the time, one Ping after the other, and counts the answers."""
+    """Asks a server all the time, one Ping after the other, and notes the seconds until each is answered."""
 
     def __init__(self, handle: ServerHandle) -> None:
-        self.answers = 0
+        self.took: list[float] = []
         self.error: BaseException | None = None
         self._handle = handle
         self._stopping = False
@@ -60,9 +60,14 @@ class Pinger:
 
     def _run(self) -> None:
         while not self._stopping and self.error is None:
+            begun = time.perf_counter()
             self.error = self._handle.send(Ping()).exception(20)
-            self.answers += self.error is None
+            self.took.append(time.perf_counter() - begun)
             time.sleep(0.005)  # a calm server is one that is asked now and then
+
+
+def _of(took: list[float], percent: int) -> str:
+    return f"{took[len(took) * percent // 100] * 1000:.2f} ms"
 
 
 def fleet_of(fleet: Fleet, **options: Any) -> list[Any]:
@@ -75,29 +80,41 @@ def all_ready(client: Client) -> bool:
 
 def test_two_hundred_that_drop_together_come_back_one_after_the_other() -> None:
     initial = 2.0
+    slower: list[float] = []
     with Fleet(MANY + 1) as fleet:
         client_of_all = started(
             *fleet_of(fleet, reconnect_initial=initial, reconnect_max=30), dispatcher=False, default=CALM
         )
         with client_of_all as client, Notices(client) as notices, Pinger(client.server(CALM)) as calm:
-            wait_until(lambda: all_ready(client), "all ready for the first time")
-            for storm in range(1, ROUNDS + 1):
-                answers = calm.answers
+            wait_until(lambda: all_ready(client) and calm.took, "all ready for the first time")
+            storm = 0
+            # Nobody waits for them: a Ping to the calm one takes about what it took before. The mean, which shows it if
+            # a few are held up for long. A machine that does ten other things may need some more storms for it.
+            while storm < ROUNDS or statistics.median(slower[-3:]) > 3:
+                storm += 1
+                assert storm <= ROUNDS + 10, slower
+                begun = len(calm.took)
+                wait_until(lambda begun=begun: len(calm.took) >= begun + 100)
+                quiet, begun = sorted(calm.took[begun:]), len(calm.took)
                 dropped = fleet.drop(but=MANY)
                 wait_until(lambda storm=storm: len(notices.ready) == 1 + MANY * (storm + 1), "all ready again", 30)
                 assert all_ready(client)
+                wait_until(lambda begun=begun: len(calm.took) > begun)
+                during = sorted(calm.took[begun:])
+                slower.append(statistics.mean(during) / statistics.mean(quiet))
+                print(
+                    f"{slower[-1]:.2f}", *(f"median {_of(took, 50)}, p99 {_of(took, 99)};" for took in (quiet, during))
+                )
 
                 # Who was stable begins anew: the first retry within reconnect_initial, and at no preferred time.
                 firsts = [arrivals[storm] - dropped for arrivals in fleet.arrivals[:MANY]]
                 tenths = Counter(min(9, int(first / initial * 10)) for first in firsts)
                 assert max(tenths.values()) <= 0.4 * MANY, sorted(tenths.items())
                 assert [len(arrivals) for arrivals in fleet.arrivals[:MANY]] == [storm + 1] * MANY
-                # Nobody waits for them.
-                assert calm.answers - answers >= 50
             retries = notices.retries()
             assert len(retries) == MANY
             assert all(
-                len(delays) == ROUNDS and 0 < min(delays) <= max(delays) <= initial for delays in retries.values()
+                len(delays) == storm and 0 < min(delays) <= max(delays) <= initial for delays in retries.values()
             )
             assert calm.error is None
             assert client.server(CALM).status().reconnects == 0
