@@ -1,0 +1,49 @@
+"""Receivers, by Django's decorator and by ``ami``."""
+
+from typing import assert_type
+
+from django.dispatch import receiver
+
+from django_ami import ami
+from django_ami.core.client import ServerHandle
+from django_ami.core.messages import Event
+from django_ami.errors import AmiError
+from django_ami.signals import ami_event, events, server_lost, server_ready
+
+
+@receiver(events["Hangup"])
+def on_hangup(sender: ServerHandle, event: Event, **kwargs: object) -> None:
+    assert_type(event["Channel"], str)
+    assert_type(event.get("Cause"), str | None)
+    assert_type(event.get("Cause", ""), str)
+    assert_type(event.get_all("Variable"), list[str])
+    assert_type(event.name, str)
+    assert_type(event.server, str)
+    assert_type(sender.name, str)
+    assert_type(sender.status().ready, bool)
+
+
+@receiver(ami_event)
+async def on_any(sender: ServerHandle, event: Event, **kwargs: object) -> None:
+    assert_type(event.headers, tuple[tuple[str, str], ...])
+
+
+@receiver(server_ready)
+def on_ready(sender: ServerHandle, again: bool, **kwargs: object) -> None: ...
+
+
+@receiver(server_lost)
+def on_lost(sender: ServerHandle, error: AmiError, retry_in: float | None, **kwargs: object) -> None: ...
+
+
+@ami.on_event("QueueCallerJoin")
+def on_join(sender: ServerHandle, event: Event, **kwargs: object) -> None: ...
+
+
+def on_leave(sender: ServerHandle, event: Event, **kwargs: object) -> None: ...
+
+
+def connect(event: Event) -> None:
+    # A function stays what it is.
+    assert_type(ami.on_event("QueueCallerLeave", on_leave)(ami.default, event), None)
+    assert_type(on_join(ami.default, event), None)
