@@ -90,11 +90,16 @@ class Listener(Program):
         """Signal it; its exit code. It has its drain timeout and a second, and the machine some more."""
         begun = time.monotonic()
         self.signal(number)
-        return self.ends(drain_timeout, begun)
+        return self._ends(drain_timeout, begun)
 
-    def ends(self, drain_timeout: float, begun: float | None = None) -> int:
+    def ends(self) -> int:
+        """The same of one that signals itself, and has no receivers to wait for."""
+        self.wait()
+        return self._ends(0, float(self.file.with_suffix(".signalled").read_text()))
+
+    def _ends(self, drain_timeout: float, begun: float) -> int:
         code = self.wait()
-        took = time.monotonic() - (begun or time.monotonic())
+        took = time.monotonic() - begun
         assert took < drain_timeout + 1 + _BUSY, f"{took:.1f} s: {self}"
         print(f"ended after {took:.2f} s with {code}: {self.out[-1:]}")
         return code

@@ -356,7 +356,7 @@ def test_a_signal_before_it_has_begun(sim: Simulator, moment: str) -> None:
 @pytest.mark.parametrize("moment", IN_TIME, ids=name_of)
 def test_a_signal_while_it_begins(sim: Simulator, moment: str) -> None:
     with ami_listen(sim, receivers={"UserEvent": "note"}, env={"CHAOS_SIGNAL_AT": moment}) as worker:
-        assert worker.ends(0) == 0, str(worker)
+        assert worker.ends() == 0, str(worker)
         assert worker.err == []
         assert worker.summary.left == 0
         sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE)
@@ -369,7 +369,7 @@ def test_a_signal_while_it_ends(sim: Simulator, moment: str) -> None:
     arguments = ("--run-for=0.3",)
     env = {"CHAOS_SIGNAL_AT": moment}
     with ami_listen(sim, receivers={"UserEvent": "note"}, arguments=arguments, env=env) as worker:
-        assert worker.ends(0) == 0, str(worker)
+        assert worker.ends() == 0, str(worker)
         assert worker.err == []
         assert worker.summary.left == 0
         sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE)

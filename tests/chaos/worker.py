@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,12 +178,12 @@ def _signal_at(moment: str) -> None:
 
     def told(*arguments: Any, **named: Any) -> Any:
         if not after:
-            _once(partial(os.kill, os.getpid(), signal.SIGTERM))
+            _once(_signal_ourselves)
         try:
             return function(*arguments, **named)
         finally:
             if after:
-                _once(partial(os.kill, os.getpid(), signal.SIGTERM))
+                _once(_signal_ourselves)
 
     setattr(owner, name, told)
 
@@ -197,6 +196,12 @@ def _find(path: str) -> tuple[Any, str]:
     for one in owners:
         owner = getattr(owner, one)
     return owner, name
+
+
+def _signal_ourselves() -> None:
+    # The clock is the system's, for all processes.
+    Path(os.environ["CHAOS_FILE"]).with_suffix(".signalled").write_text(str(time.monotonic()))
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 _done: list[bool] = []
