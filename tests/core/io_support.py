@@ -18,7 +18,7 @@ import trustme
 
 from django_ami.core.client import Client
 from django_ami.core.config import Options, ServerConfig, TLSConfig
-from django_ami.testing import Faults, ServerTLS, Simulator
+from django_ami.testing import FakeAsterisk, ServerTLS, Simulator
 
 #: Long enough for the slowest machine, since nothing waits for the whole of it unless it fails.
 PATIENCE = 20.0
@@ -55,11 +55,6 @@ def config(
     return ServerConfig(
         name=name, host=host, port=port, username=user, secret=secret, tls=tls, options=quick(**options)
     )
-
-
-def simulator(*, faults: Faults | None = None, **settings: Any) -> Simulator:
-    """A simulator that does not sleep a second before it refuses a login."""
-    return Simulator(faults=faults or Faults(login_delay=0.0), **settings)
 
 
 @contextlib.contextmanager
@@ -122,7 +117,7 @@ def addresses(*pairs: tuple[str, int]) -> list[Any]:
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     """A running simulator."""
-    with simulator() as running:
+    with FakeAsterisk() as running:
         yield running
 
 

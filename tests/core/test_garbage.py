@@ -14,7 +14,8 @@ import pytest
 from django_ami.core.actions import Action, Ping, QueueStatus
 from django_ami.core.correlation import PendingAction
 from django_ami.core.errors import AmiError
-from tests.core.io_support import config, ready, simulator, started, wait_until
+from django_ami.testing import FakeAsterisk
+from tests.core.io_support import config, ready, started, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ NAME = "garbage_1"
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with simulator() as running:
+    with FakeAsterisk() as running:
         running.on("Refused").fail("no")
         running.on("Unanswered").hang()
         yield running

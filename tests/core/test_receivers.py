@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from django_ami.core.actions import Ping
-from tests.core.io_support import config, ready, simulator, started, wait_until
+from django_ami.testing import FakeAsterisk
+from tests.core.io_support import config, ready, started, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with simulator() as running:
+    with FakeAsterisk() as running:
         yield running
 
 

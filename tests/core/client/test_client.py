@@ -22,9 +22,9 @@ from django_ami.core.errors import (
     WouldBlock,
 )
 from django_ami.core.messages import CallResult
-from django_ami.testing import CallTimes, Faults, ReceivedAction, Simulator, User
+from django_ami.testing import CallTimes, FakeAsterisk, Faults, ReceivedAction, Simulator, User
 from django_ami.testing.simulator.masks import CLASSES
-from tests.core.io_support import Recorder, config, ready, simulator, started, wait_until
+from tests.core.io_support import Recorder, config, ready, started, wait_until
 from tests.core.servers import Hoard, refusing_port
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
@@ -394,7 +394,7 @@ def test_a_caller_receives_no_events_while_traffic_runs(sim: Simulator, listener
     ],
 )
 def test_a_caller_gets_the_outcome_of_its_call_and_no_other_events(channel: str, result: CallResult) -> None:
-    with simulator(times=CallTimes(ring=0.01, duration=0.05)) as sim, started(config(sim), role="caller") as client:
+    with FakeAsterisk(times=CallTimes(ring=0.01, duration=0.05)) as sim, started(config(sim), role="caller") as client:
         ready(client)
         sim.run_traffic(100)
         for _ in range(2):  # the filter is made once
@@ -412,7 +412,7 @@ def originate(*, wait: bool = True) -> Originate:
 
 def test_an_outcome_needs_write_system() -> None:
     users = {"limited": User(secret="li", write="call,originate")}
-    with simulator(users=users) as sim, started(config(sim, user="limited", secret="li"), role="caller") as client:
+    with FakeAsterisk(users=users) as sim, started(config(sim, user="limited", secret="li"), role="caller") as client:
         with pytest.raises(
             ConfigurationError, match="give the AMI user write=system, or send with wait=False"
         ) as caught:
@@ -424,7 +424,7 @@ def test_an_outcome_needs_write_system() -> None:
 
 def test_an_outcome_that_the_account_may_not_see_is_a_timeout_that_says_so() -> None:
     users = {"blind": User(secret="bl", read="system")}
-    with simulator(users=users) as sim, started(config(sim, user="blind", secret="bl"), role="caller") as client:
+    with FakeAsterisk(users=users) as sim, started(config(sim, user="blind", secret="bl"), role="caller") as client:
         with pytest.raises(
             ActionTimeout, match="no OriginateResponse came: does the AMI user have read=call"
         ) as caught:
@@ -599,7 +599,7 @@ def test_half_a_message_before_a_drop_is_forgotten(sim: Simulator, listener: Cli
 
 
 def test_actions_wait_until_the_server_is_booted() -> None:
-    sim = simulator(faults=Faults(boot_delay=math.inf, login_delay=0))
+    sim = FakeAsterisk(faults=Faults(boot_delay=math.inf, login_delay=0))
     with sim, started(config(sim, boot_grace=3600), role="caller", connect=False) as client:
         pending = client.send(Ping())
         wait_until(lambda: client.status()["node_1"].state == "booting" and "CoreSettings" in names(sim))
@@ -632,7 +632,7 @@ def test_a_server_that_boots_again_is_waited_for(sim: Simulator, listener: Clien
 
 def test_an_account_that_may_not_see_the_boot_does_not_wait_for_ever() -> None:
     users = {"limited": User(secret="li", read="call", write="call")}
-    with simulator(users=users) as sim, started(config(sim, user="limited", secret="li")) as client:
+    with FakeAsterisk(users=users) as sim, started(config(sim, user="limited", secret="li")) as client:
         ready(client)
         assert client.send(Ping()).result(20).ok
         assert client.status()["node_1"].asterisk_version == ""
@@ -778,7 +778,7 @@ def test_sending_while_another_thread_closes_ends_too(sim: Simulator) -> None:
 
 
 def test_sending_while_the_close_is_under_way_begins_no_new_connection(sim: Simulator) -> None:
-    with simulator() as other, started(config(sim, "a"), config(other, "b"), role="caller", connect=False) as client:
+    with FakeAsterisk() as other, started(config(sim, "a"), config(other, "b"), role="caller", connect=False) as client:
         other.on("Logoff").after(0.2).block()
         client.send(Ping(), server="b").result(20)
         hand_over = client._reactor.call_soon

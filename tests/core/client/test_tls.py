@@ -11,7 +11,7 @@ from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
 from django_ami.core.config import TLSConfig
 from django_ami.core.errors import ConfigurationError, ConnectionFailed, ConnectionLost
-from django_ami.testing import Simulator
+from django_ami.testing import FakeAsterisk, Simulator
 from tests.core.io_support import (
     NEVER,
     Authority,
@@ -20,7 +20,6 @@ from tests.core.io_support import (
     config,
     ready,
     resolving,
-    simulator,
     started,
     wait_until,
 )
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("no_bugs")
 
 @pytest.fixture
 def secured(authority: Authority) -> Iterator[Simulator]:
-    with simulator(tls=authority.loopback.tls) as running:
+    with FakeAsterisk(tls=authority.loopback.tls) as running:
         yield running
 
 
@@ -67,14 +66,14 @@ def test_an_unknown_authority_is_refused_and_the_cure_named(secured: Simulator) 
 
 
 def test_the_name_in_the_certificate_must_be_that_of_the_host(authority: Authority) -> None:
-    with simulator(tls=authority.elsewhere.tls) as sim:
+    with FakeAsterisk(tls=authority.elsewhere.tls) as sim:
         text = refusal(sim, TLSConfig(ca_file=authority.ca_file))
         assert "SERVER_HOSTNAME" in text
         ping(sim, TLSConfig(ca_file=authority.ca_file, server_hostname="pbx.example.org"))
 
 
 def test_a_self_signed_certificate_is_refused_and_the_cure_named(authority: Authority) -> None:
-    with simulator(tls=authority.self_signed.tls) as sim:
+    with FakeAsterisk(tls=authority.self_signed.tls) as sim:
         text = refusal(sim, TLSConfig())
         assert "self-signed certificate" in text
         assert "FINGERPRINT" in text
@@ -82,7 +81,7 @@ def test_a_self_signed_certificate_is_refused_and_the_cure_named(authority: Auth
 
 def test_a_pinned_certificate_needs_no_authority_and_no_name(authority: Authority) -> None:
     for certificate in (authority.self_signed, authority.elsewhere, authority.expired):
-        with simulator(tls=certificate.tls) as sim:
+        with FakeAsterisk(tls=certificate.tls) as sim:
             ping(sim, TLSConfig(fingerprint=certificate.fingerprint))
 
 
@@ -95,12 +94,12 @@ def test_another_certificate_than_the_pinned_one_is_refused(secured: Simulator, 
 
 def test_verify_false_takes_any_certificate(authority: Authority) -> None:
     for certificate in (authority.self_signed, authority.elsewhere, authority.expired):
-        with simulator(tls=certificate.tls) as sim:
+        with FakeAsterisk(tls=certificate.tls) as sim:
             ping(sim, TLSConfig(verify=False))
 
 
 def test_an_expired_certificate_is_refused(authority: Authority) -> None:
-    with simulator(tls=authority.expired.tls) as sim:
+    with FakeAsterisk(tls=authority.expired.tls) as sim:
         text = refusal(sim, TLSConfig(ca_file=authority.ca_file))
     assert "expired" in text
     assert "renew it on the server" in text
@@ -118,7 +117,7 @@ def demanding(authority: Authority, request: pytest.FixtureRequest) -> ssl.SSLCo
 
 def test_a_server_that_demands_a_certificate_of_ours_gets_it(authority: Authority, demanding: ssl.SSLContext) -> None:
     own = authority.client
-    with simulator(tls=demanding) as sim:
+    with FakeAsterisk(tls=demanding) as sim:
         ping(sim, TLSConfig(ca_file=authority.ca_file, cert_file=own.certfile, key_file=own.keyfile))
 
 

@@ -12,8 +12,8 @@ from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
 from django_ami.core.cluster import MAX_CONNECTING
 from django_ami.core.errors import AuthenticationFailed, ConfigurationError, ConnectionFailed, ConnectionLost
-from django_ami.testing import Faults, Simulator
-from tests.core.io_support import NEVER, Recorder, Turns, config, ready, resolving, simulator, started, wait_until
+from django_ami.testing import FakeAsterisk, Faults, Simulator
+from tests.core.io_support import NEVER, Recorder, Turns, config, ready, resolving, started, wait_until
 from tests.core.servers import Hoard, ScriptedServer, black_hole, refusing_port, take_login
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
@@ -30,7 +30,7 @@ def test_a_dead_a_mute_and_a_flooding_server_delay_nobody() -> None:
     with contextlib.ExitStack() as stack:
         down = stack.enter_context(refusing_port())
         mute = stack.enter_context(Hoard())
-        flooding, calm = stack.enter_context(simulator()), stack.enter_context(simulator())
+        flooding, calm = stack.enter_context(FakeAsterisk()), stack.enter_context(FakeAsterisk())
         client = stack.enter_context(
             started(config(down, "down"), config(mute.port, "mute"), config(flooding, "flooding"), config(calm, "calm"))
         )
@@ -49,7 +49,7 @@ def test_a_dead_a_mute_and_a_flooding_server_delay_nobody() -> None:
 
 def test_many_servers_are_all_served() -> None:
     with contextlib.ExitStack() as stack:
-        sims = [stack.enter_context(simulator()) for _ in range(10)]
+        sims = [stack.enter_context(FakeAsterisk()) for _ in range(10)]
         servers = [config(sim, f"node_{number}") for number, sim in enumerate(sims)]
         seen = Recorder()
         client = stack.enter_context(started(*servers))
@@ -86,7 +86,7 @@ def test_the_bound_is_of_those_that_connect_and_not_of_those_that_are_connected(
 
 
 def test_a_server_that_fails_at_once_gives_its_place_to_the_next() -> None:
-    with refusing_port() as port, simulator() as sim:
+    with refusing_port() as port, FakeAsterisk() as sim:
         dead = [config(port, f"dead_{n}", **NEVER) for n in range(2 * MAX_CONNECTING)]
         with started(*dead, config(sim, "alive")) as client:
             ready(client, "alive")
@@ -116,7 +116,7 @@ def test_after_a_loss_it_connects_again(sim: Simulator, caplog: pytest.LogCaptur
 
 
 def test_an_attempt_that_fails_is_followed_by_the_next(caplog: pytest.LogCaptureFixture) -> None:
-    with simulator(faults=Faults(refuse_connections=True)) as sim, started(config(sim)) as client:
+    with FakeAsterisk(faults=Faults(refuse_connections=True)) as sim, started(config(sim)) as client:
         wait_until(lambda: client.status()["node_1"].failures > 3)
         assert "closed the connection before the login" in str(client.status()["node_1"].last_error)
         sim.faults.refuse_connections = False
@@ -160,7 +160,7 @@ def test_a_refused_login_is_not_tried_again(sim: Simulator, caplog: pytest.LogCa
 
 
 def test_any_other_refusal_is_tried_again() -> None:
-    with simulator(faults=Faults(shutting_down=True)) as sim, started(config(sim)) as client:
+    with FakeAsterisk(faults=Faults(shutting_down=True)) as sim, started(config(sim)) as client:
         wait_until(lambda: client.status()["node_1"].failures > 1)
         assert "Asterisk is shutting down" in str(client.status()["node_1"].last_error)
         sim.faults.shutting_down = False
@@ -383,7 +383,7 @@ def test_waiting_for_a_server_that_does_not_read_it_does_not_turn() -> None:
 
 
 def test_a_server_that_sends_one_byte_at_a_time_is_read() -> None:
-    with simulator(faults=Faults(split_writes=1)) as sim, started(config(sim)) as client:
+    with FakeAsterisk(faults=Faults(split_writes=1)) as sim, started(config(sim)) as client:
         ready(client)
         assert client.send(Ping()).result(20)["Ping"] == "Pong"
 

@@ -10,8 +10,8 @@ from django_ami.core.client import Client
 from django_ami.core.cluster import Strategy
 from django_ami.core.config import ServerConfig
 from django_ami.core.errors import AmiError, AuthenticationFailed, ConfigurationError, ConnectionFailed, ConnectionLost
-from django_ami.testing import Simulator
-from tests.core.io_support import config, ready, simulator, started, wait_until
+from django_ami.testing import FakeAsterisk, Simulator
+from tests.core.io_support import config, ready, started, wait_until
 from tests.core.servers import refusing_port
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
@@ -22,7 +22,7 @@ NAMES = ("a", "b", "c")
 @pytest.fixture
 def sims() -> Iterator[dict[str, Simulator]]:
     with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(simulator()) for name in NAMES}
+        yield {name: stack.enter_context(FakeAsterisk()) for name in NAMES}
 
 
 def configs(sims: dict[str, Simulator], **options: object) -> list[ServerConfig]:
