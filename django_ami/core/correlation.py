@@ -6,9 +6,12 @@ is found by its ActionID alone; whatever carries an ActionID of somebody else is
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from concurrent.futures._base import FINISHED, RUNNING
+from contextlib import suppress
 from functools import partial, update_wrapper
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from django_ami.core.actions import Action
 
 __all__ = ["ActionIds", "PendingAction", "PendingActions"]
+
+
+logger = logging.getLogger(__name__)
 
 
 class ActionIds:
@@ -52,7 +58,67 @@ class Owner(Protocol):
         """The calling thread is about to wait: raise WouldBlock if that can never end."""
 
 
-class PendingAction(Future[Response]):
+class Promise(Future[Response]):
+    """A ``concurrent.futures.Future`` that makes its condition variable only when somebody waits.
+
+    Two rules take the place of the lock. Whoever settles takes ``_open`` out of the dictionary first, which one thread
+    alone can; and sets the state before it looks for a condition, while whoever waits makes the condition before it
+    looks at the state. It is running from the beginning, so it cannot be cancelled.
+    """
+
+    def __init__(self) -> None:
+        # Not super().__init__(): the condition variable is half the cost of an action.
+        self._state = RUNNING
+        self._open = True
+        self._result: Response | None = None
+        self._exception: BaseException | None = None
+        self._waiters: list[Any] = []
+        self._done_callbacks: list[Callable[[Future[Response]], object]] = []
+
+    @property
+    def _condition(self) -> Any:  # type: ignore[override]  # what the functions of concurrent.futures lock and wait on
+        return self.__dict__.get("_waited_on") or self.__dict__.setdefault("_waited_on", Future()._condition)  # noqa: SLF001
+
+    def done(self) -> bool:
+        """True once it is settled."""
+        return self._state == FINISHED
+
+    def set_result(self, result: Response) -> None:
+        self._settle(result, None)
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        self._settle(None, exception)
+
+    def _settle(self, result: Response | None, exception: BaseException | None) -> None:
+        if self.__dict__.pop("_open", None) is None:
+            raise InvalidStateError(f"{self!r} is settled already")
+        self._result, self._exception = result, exception
+        self._state = FINISHED
+        condition = self.__dict__.get("_waited_on")
+        if condition is not None:
+            with condition:
+                for waiter in self._waiters:
+                    (waiter.add_result if exception is None else waiter.add_exception)(self)
+                condition.notify_all()
+        self._invoke_callbacks()
+
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+        self._done_callbacks.append(fn)
+        if self._state == FINISHED:
+            self._invoke_callbacks()
+
+    def _invoke_callbacks(self) -> None:
+        # Each is taken out by one thread alone, whether it settles or came when all was settled.
+        while self._done_callbacks:
+            with suppress(IndexError):
+                callback = self._done_callbacks.pop(0)
+                try:
+                    callback(self)
+                except Exception:
+                    logger.exception("calling %r for %r failed", callback, self)
+
+
+class PendingAction(Promise):
     """An action under way: a ``concurrent.futures.Future`` of its Response which is also awaitable.
 
     ``pending.result(timeout=5)`` in a thread, ``await pending`` in a coroutine, ``pending.on_complete(function)`` for
@@ -63,7 +129,6 @@ class PendingAction(Future[Response]):
         self, action: Action, action_id: str, wire: bytes, *, server: str, timeout: float, owner: Owner | None = None
     ) -> None:
         super().__init__()
-        self.set_running_or_notify_cancel()
         self.name = action.name
         self.action_id = action_id
         self.server = server
@@ -249,7 +314,7 @@ class PendingActions:
                 self.unmatched += 1
             return
         pending.response = response
-        is_list = response.get("EventList", "").lower() == "start"
+        is_list = b"\r\neventlist:" in response.raw.lower() and response.get("EventList", "").lower() == "start"
         if not response.ok or not (is_list or pending.final_event):
             self.discard(pending).complete()
         elif is_list:

@@ -13,7 +13,6 @@ import socket
 import threading
 import time
 from collections import deque
-from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -121,7 +120,10 @@ class Reactor:
         self._heard = False
         for key, events in ready:
             self._heard = self._heard or key.fileobj is not self._wakee
-            self._guard(partial(key.data, events))
+            try:
+                key.data(events)
+            except Exception as error:  # noqa: BLE001  (it is told)
+                self._report(key.data, error)
         self._run_timers()
 
     def hurry(self, who: object, wanted: bool) -> None:
@@ -186,5 +188,11 @@ class Reactor:
         # One server's bug must not stop the others; it is a bug all the same, so it is told with its traceback.
         try:
             function()
-        except Exception:
-            logger.exception("A bug in django_ami: %r failed on the reactor's thread; please report it.", function)
+        except Exception as error:  # noqa: BLE001  (it is told)
+            Reactor._report(function, error)
+
+    @staticmethod
+    def _report(function: Callable[..., None], error: Exception) -> None:
+        logger.error(
+            "A bug in django_ami: %r failed on the reactor's thread; please report it.", function, exc_info=error
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from django_ami.core.config import Secret
 
@@ -57,11 +58,13 @@ class Action:
     final_broadcast: bool = False
 
     def __init__(self, name: str, headers: Mapping[str, Value] | None = None, /, **more: Value) -> None:
-        self.name = str(name)
-        self.headers = tuple(
-            (key, Secret(value) if self._is_secret(key) else value)
-            for key, value in _flatten([*(headers or {}).items(), *more.items()])
-        )
+        self.name = name = str(name)
+        self.headers: tuple[tuple[str, str], ...] = ()
+        if headers or more:
+            self.headers = tuple(
+                (key, Secret(value) if _is_secret(name, key) else value)
+                for key, value in _flatten([*(headers or {}).items(), *more.items()])
+            )
         self.timeout: float | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -76,5 +79,7 @@ class Action:
         shown = [f"{key}={value!r}" for key, value in self.headers]
         return f"<{self.name}{': ' if shown else ''}{', '.join(shown)}>"
 
-    def _is_secret(self, key: str) -> bool:
-        return _SECRET_HEADERS.fullmatch(f"{self.name}:{key}") is not None
+
+@lru_cache(1024)
+def _is_secret(name: str, key: str) -> bool:
+    return _SECRET_HEADERS.fullmatch(f"{name}:{key}") is not None

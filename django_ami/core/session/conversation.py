@@ -160,12 +160,16 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing else happens; ``retry_at`` is apart."""
-        deadlines = [self._pending.next_deadline(), self._deadline]
+        earliest = self._pending.next_deadline()
+        if self._deadline is not None and (earliest is None or self._deadline < earliest):
+            earliest = self._deadline
         if self.state in LOGGED_IN:
-            deadlines.append(self._heartbeat.next_deadline(self._busy_until()))
+            beat = self._heartbeat.next_deadline(self._busy_until())
+            earliest = beat if earliest is None else min(earliest, beat)
         if self._may_idle():
-            deadlines.append(self._last_used + self.options.idle_timeout)
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+            idle = self._last_used + self.options.idle_timeout
+            earliest = idle if earliest is None else min(earliest, idle)
+        return earliest
 
     # --- what the owner of the socket tells ---
 
