@@ -9,18 +9,21 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from collections import deque
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures._base import FINISHED, RUNNING
 from contextlib import suppress
 from functools import partial, update_wrapper
 from heapq import heapify, heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from weakref import WeakKeyDictionary, ref
 
 from django_ami.core.errors import ActionFailed, ActionTimeout, AmiError, Backpressure, ConnectionLost, ProtocolError
 from django_ami.core.messages import Event, Response
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Generator
 
     from django_ami.core.actions import Action
@@ -191,22 +194,7 @@ class PendingAction(Promise):
 
     def __await__(self) -> Generator[Any, None, Response]:
         if not self.done():
-            import asyncio
-
-            loop = asyncio.get_running_loop()
-            waiter = loop.create_future()
-
-            def wake() -> None:
-                if not waiter.done():
-                    waiter.set_result(None)
-
-            def settled(_: object) -> None:
-                # A loop that is closed by now has nobody who waits.
-                if not loop.is_closed():
-                    loop.call_soon_threadsafe(wake)
-
-            super().add_done_callback(settled)
-            yield from waiter
+            yield from _Awaiting.in_this_loop().future_of(self)
         try:
             return super().result(0)
         finally:
@@ -257,6 +245,50 @@ class PendingAction(Promise):
             if isinstance(error, ConnectionLost):
                 error.events = tuple(self.events)
             self.set_exception(error)
+
+
+class _Awaiting:
+    """Those who await in one event loop. A loop is woken once for all answers that come together."""
+
+    _loops: ClassVar[WeakKeyDictionary[Any, _Awaiting]] = WeakKeyDictionary()
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = ref(loop)
+        self._settled: deque[asyncio.Future[None]] = deque()
+        self._told = False
+
+    @classmethod
+    def in_this_loop(cls) -> _Awaiting:
+        """That of the running loop."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        return cls._loops.get(loop) or cls._loops.setdefault(loop, cls(loop))
+
+    def future_of(self, pending: PendingAction) -> asyncio.Future[None]:
+        """A future of this loop that is done when the action is settled."""
+        loop = self._loop()
+        assert loop is not None  # noqa: S101  (it is running)
+        waiter = loop.create_future()
+        Promise.add_done_callback(pending, lambda _: self._wake(waiter))
+        return waiter
+
+    def _wake(self, waiter: asyncio.Future[None]) -> None:
+        self._settled.append(waiter)
+        # The loop takes the flag down before it looks; so what is added behind its back is seen, or told anew.
+        if not self._told:
+            self._told = True
+            loop = self._loop()
+            # A loop that is closed by now has nobody who waits.
+            if loop is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(self._wake_all)
+
+    def _wake_all(self) -> None:
+        self._told = False
+        while self._settled:
+            waiter = self._settled.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 class PendingActions:

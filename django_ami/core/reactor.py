@@ -53,6 +53,7 @@ class Reactor:
         self.closed = False
         self._selector = selectors.DefaultSelector()
         self._calls: deque[Callable[[], None]] = deque()
+        self._afterwards: list[Callable[[], None]] = []
         self._timers: list[tuple[float, int, Timer]] = []
         self._most_timers = _MOST_CANCELLED
         self._tie = count()
@@ -174,9 +175,18 @@ class Reactor:
                 callback, timer.callback = timer.callback, None
                 self._guard(callback)
 
+    def call_afterwards(self, function: Callable[[], None]) -> None:
+        """Call the function when all calls of this turn have been made: what they have in common is done once.
+
+        For calls alone: nobody would come by for those who are not called.
+        """
+        self._afterwards.append(function)
+
     def _run_calls(self) -> None:
         for _ in range(len(self._calls)):
             self._guard(self._calls.popleft())
+        while self._afterwards:
+            self._guard(self._afterwards.pop())
 
     def _drain_wakeups(self, _events: int) -> None:
         with contextlib.suppress(BlockingIOError):

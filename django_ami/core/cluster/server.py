@@ -67,6 +67,7 @@ class Server:
         self._timer: Timer | None = None
         self._resolving = False
         self._attempting = False
+        self._settling = False
         self._held: list[Event] = []
         self._held_ignored = 0
         self._held_since: float | None = None
@@ -84,8 +85,11 @@ class Server:
         self._settle()
 
     def send(self, pending: PendingAction) -> None:
+        """To be called by the reactor. Actions that are sent in one turn leave in one write."""
         self.session.send(pending, self._reactor.now)
-        self._settle()
+        if not self._settling:
+            self._settling = True
+            self._reactor.call_afterwards(self._settle)
 
     def set_interest(self, names: frozenset[str] | None) -> None:
         self.session.set_interest(names)
@@ -291,6 +295,7 @@ class Server:
     def _settle(self) -> None:
         """Bring socket, timer and the others up to date with the session."""
         session = self.session
+        self._settling = False
         self._write()
         while session.fault is not None:
             if session.overdue and self._transport is not None:
