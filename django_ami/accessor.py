@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from django_ami.backends import Backend
     from django_ami.core.actions import Action
     from django_ami.core.client import ServerHandle, ServerStatus
-    from django_ami.core.correlation import PendingAction
+    from django_ami.core.pending import PendingAction
 
 __all__ = ["Ami", "ami"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django_ami.conf import AmiSettings
     from django_ami.core.actions import Action
     from django_ami.core.client import ServerHandle, ServerStatus
-    from django_ami.core.correlation import PendingAction
+    from django_ami.core.pending import PendingAction
 
 __all__ = ["Backend", "make_backend"]
 

@@ -21,7 +21,6 @@ from tests.receiving import fresh_registry
 from tests.running import DEADLINE, PYTHON, Program, hold_pings, run_python
 
 if TYPE_CHECKING:
-
     pass
 
 

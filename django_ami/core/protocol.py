@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import takewhile
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, cast
@@ -44,9 +44,6 @@ MAX_HEADERS: Final = 128
 _KEY: Final = re.compile(r"[!-9;-~]+")
 _FORBIDDEN: Final = re.compile(r"[\r\n\0]")
 _OURS: Final = frozenset({"action", "actionid"})
-#: Keys and names of actions that were found to be good.
-_known: Final[set[str]] = set()
-_MAX_KNOWN: Final = 1024
 
 
 def encode(action: Action, action_id: str) -> bytes:
@@ -56,7 +53,7 @@ def encode(action: Action, action_id: str) -> bytes:
     characters, a line over 1,022 bytes, more than 128 lines, and an ActionID of the caller's own.
     """
     headers = action.headers
-    if all(map(_is_known, (action.name, *[key for key, _ in headers]))):
+    if all(map(_is_plain, (action.name, *[key for key, _ in headers]))):
         text = "".join(
             [f"{key}: {value}\r\n" for key, value in (("Action", action.name), ("ActionID", action_id), *headers)]
         )
@@ -66,13 +63,10 @@ def encode(action: Action, action_id: str) -> bytes:
     return _encode_carefully(action, action_id)
 
 
-def _is_known(key: str) -> bool:
-    """True for what may be a key and the name of an action; a plain str alone, which is what it says it is."""
-    if type(key) is not str or (key not in _known and not (_KEY.fullmatch(key) and key.lower() not in _OURS)):
-        return False
-    if len(_known) < _MAX_KNOWN:
-        _known.add(key)
-    return True
+@lru_cache(1024, typed=True)
+def _is_plain(key: str) -> bool:
+    """True for what may be a key, and the name of an action; a plain str alone, which is what it says it is."""
+    return type(key) is str and _KEY.fullmatch(key) is not None and key.lower() not in _OURS
 
 
 def _encode_plain(text: str, lines: int) -> bytes | None:

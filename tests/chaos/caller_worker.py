@@ -22,7 +22,7 @@ from tests.chaos import census
 from tests.running import wait_until
 
 if TYPE_CHECKING:
-    from django_ami.core.correlation import PendingAction
+    from django_ami.core.pending import PendingAction
 
 #: In turn, each with the seconds that it has. The simulator cuts the link instead of answering to Cut.
 ACTIONS = (

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pytest
 
     from django_ami.core.client import Client
-    from django_ami.core.correlation import PendingAction
+    from django_ami.core.pending import PendingAction
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django_ami.core.client import ServerStatus
-    from django_ami.core.correlation import PendingAction
+    from django_ami.core.pending import PendingAction
 
 THREADS = 8
 #: Seconds after which an action that is never answered is given up.

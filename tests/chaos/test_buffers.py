@@ -17,7 +17,7 @@ from tests.core.servers import ScriptedServer, take_login
 
 if TYPE_CHECKING:
     from django_ami.core.client import Client
-    from django_ami.core.correlation import PendingAction
+    from django_ami.core.pending import PendingAction
 
 __all__ = ["no_bugs"]
 

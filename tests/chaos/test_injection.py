@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
-    from django_ami.core.correlation import PendingAction
+    from django_ami.core.pending import PendingAction
 
 __all__ = ["no_bugs"]
 

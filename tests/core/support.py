@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from django_ami.core.actions import Action
 from django_ami.core.config import Options, ServerConfig
-from django_ami.core.correlation import ActionIds, PendingAction
+from django_ami.core.correlation import ActionIds
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.messages import Event, Message
+from django_ami.core.pending import PendingAction
 from django_ami.core.protocol import Oversized, Parser, encode
 from django_ami.core.session import Role, Session
 

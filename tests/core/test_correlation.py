@@ -1,44 +1,25 @@
-"""Answers find their actions: ActionIDs, the promise of an answer, and the registry of those unanswered."""
+"""Answers find their actions: ActionIDs, and the registry of those unanswered."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
 
 import pytest
 
-from django_ami.core.actions import Action, Originate, Ping
-from django_ami.core.correlation import ActionIds, PendingAction, PendingActions
+from django_ami.core.actions import Action, Originate
+from django_ami.core.correlation import ActionIds, PendingActions
 from django_ami.core.errors import (
     ActionFailed,
     ActionTimeout,
     AmiError,
     Backpressure,
-    ConnectionFailed,
     ConnectionLost,
     ProtocolError,
-    WouldBlock,
 )
 from django_ami.core.messages import Event, Response
-
-PREFIX = "0123456789abcdef-"
-
-
-def promise(number: int = 1, action: Action | None = None, *, timeout: float = 30, owner=None) -> PendingAction:
-    return PendingAction(action or Ping(), f"{PREFIX}{number}", b"wire", server="node_1", timeout=timeout, owner=owner)
-
-
-def answer(number: int | str = 1, *lines: str, status: str = "Success") -> Response:
-    action_id = number if isinstance(number, str) else f"{PREFIX}{number}"
-    return Response(status, "\r\n".join([f"Response: {status}", f"ActionID: {action_id}", *lines]).encode())
-
-
-def event(name: str, number: int | str = 1, *lines: str, broadcast: bool = False) -> Event:
-    action_id = number if isinstance(number, str) else f"{PREFIX}{number}"
-    head = [f"Event: {name}", *(["Privilege: call,all"] if broadcast else [])]
-    return Event(name, "\r\n".join([*head, f"ActionID: {action_id}", *lines]).encode())
-
+from django_ami.core.pending import PendingAction
+from tests.core.answers import PREFIX, answer, event, pending_action
 
 # --- ActionIDs ---
 
@@ -62,254 +43,6 @@ def test_an_action_id_is_short_and_of_harmless_letters():
     assert re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", ids.prefix + "9" * 20)
 
 
-# --- the promise ---
-
-
-class Owner:
-    """A client that runs user code when the test says so, and may forbid to wait."""
-
-    def __init__(self) -> None:
-        self.queue: list = []
-        self.forbidden = False
-        self.waits: list = []
-
-    def call_user(self, function) -> None:
-        self.queue.append(function)
-
-    def before_wait(self, pending, timeout) -> None:
-        self.waits.append((pending, timeout))
-        if self.forbidden:
-            raise WouldBlock("write await.")
-
-
-def settle(pending: PendingAction, response: Response) -> Response:
-    pending.response = response
-    pending.complete()
-    return response
-
-
-def test_a_good_answer():
-    pending = promise()
-    assert not pending.done()
-    response = settle(pending, answer())
-    assert pending.result(timeout=0) is response
-    assert pending.exception(timeout=0) is None
-    assert response.events == ()
-
-
-def test_an_action_cannot_be_cancelled():
-    assert not promise().cancel()
-
-
-DENIED = "Permission denied: write= of the AMI user lacks its class (the CLI's 'manager show command Ping' names it)."
-
-
-@pytest.mark.parametrize(
-    ("lines", "text"),
-    [
-        (["Message: No such channel\n"], "node_1: Ping refused: No such channel"),
-        (["Message: Permission denied"], f"node_1: Ping refused: {DENIED}"),
-        (["Message: Command output follows", "Output: ", "Output: no such command"], "Ping refused: no such command"),
-        (["Message: Command output follows", "Output: "], "Ping refused: Command output follows"),
-        ([], "Ping refused: no message"),
-    ],
-)
-def test_an_error_is_raised_and_carries_the_answer(lines, text):
-    pending = promise()
-    response = settle(pending, answer(1, *lines, status="Error"))
-    with pytest.raises(ActionFailed, match=re.escape(text)) as raised:
-        pending.result()
-    assert raised.value is pending.exception()
-    assert raised.value.response is response
-
-
-def test_it_is_settled_once():
-    pending = promise()
-    first = settle(pending, answer())
-    settle(pending, answer(1, "Second: yes"))
-    pending.fail(ConnectionLost("gone"))
-    assert pending.result() is first
-
-
-def test_nothing_is_completed_without_a_response():
-    pending = promise()
-    pending.complete()
-    assert not pending.done()
-
-
-def test_a_loss_has_the_items_that_had_arrived():
-    pending = promise()
-    pending.events = [event("Status")]
-    pending.fail(ConnectionLost("gone", sent=True))
-    assert pending.exception().events == (event("Status"),)
-    other = promise()
-    other.fail(ActionTimeout("late"))
-    assert other.exception().message == "late"
-
-
-@pytest.mark.parametrize(
-    ("error", "position", "moved"),
-    [
-        (ConnectionFailed("no"), None, True),
-        (ConnectionLost("no"), None, True),
-        (ConnectionLost("no"), 0, False),
-        (ActionTimeout("no"), None, False),
-    ],
-)
-def test_only_what_could_not_leave_moves_to_another_server(error, position, moved):
-    pending = promise()
-    pending.position = position
-    pending.reroute = lambda _: True
-    pending.fail(error)
-    assert pending.done() is not moved
-
-
-def test_what_finds_no_other_server_fails():
-    pending = promise()
-    pending.reroute = lambda _: False
-    pending.fail(ConnectionFailed("no"))
-    assert pending.exception().message == "no"
-
-
-def test_waiting_ends_but_not_the_action():
-    pending = promise()
-    with pytest.raises(
-        ActionTimeout, match=r"no answer to Ping in the 0\.001 s that were waited; it is still"
-    ) as raised:
-        pending.result(timeout=0.001)
-    assert (raised.value.sent, raised.value.server, pending.done()) == (False, "node_1", False)
-    pending.position = 0
-    with pytest.raises(ActionTimeout) as raised:
-        pending.exception(timeout=0)
-    assert raised.value.sent
-    settle(pending, answer())
-    assert pending.result(timeout=0).ok
-
-
-def test_a_thread_waits_for_the_answer():
-    pending = promise(owner=(owner := Owner()))
-    thread = threading.Timer(0.02, lambda: settle(pending, answer()))
-    thread.start()
-    assert pending.result().ok
-    thread.join()
-    assert owner.waits == [(pending, None)]
-
-
-def test_the_owner_may_forbid_to_wait_but_not_to_look():
-    pending = promise(owner=(owner := Owner()))
-    owner.forbidden = True
-    for wait in (pending.result, pending.exception):
-        with pytest.raises(WouldBlock):
-            wait(timeout=5)
-    settle(pending, answer())
-    assert pending.result().ok
-
-
-@pytest.mark.parametrize(
-    ("status", "error", "has_response"),
-    [("Success", type(None), True), ("Error", ActionFailed, True), (None, ConnectionLost, False)],
-)
-def test_on_complete_tells_the_error_and_the_answer(status, error, has_response):
-    pending, told = promise(), []
-    pending.on_complete(lambda *arguments: told.append(arguments))
-    if status is None:
-        pending.fail(ConnectionLost("gone"))
-    else:
-        settle(pending, answer(status=status))
-    ((got_error, got_response),) = told
-    assert type(got_error) is error
-    assert (got_response is not None) is has_response
-
-
-def test_on_complete_knows_our_errors_alone():
-    pending, told = promise(), []
-    pending.on_complete(lambda *arguments: told.append(arguments))
-    pending.set_exception(KeyError("somebody else's"))
-    assert told == []
-
-
-def test_callbacks_run_where_the_owner_runs_user_code():
-    pending, told = promise(owner=(owner := Owner())), []
-    pending.add_done_callback(told.append)
-    pending.on_complete(lambda error, response: told.append(response))
-    response = settle(pending, answer())
-    assert told == []
-    for function in owner.queue:
-        function()
-    assert told == [pending, response]
-
-
-def test_a_callback_of_a_settled_action_runs_at_once():
-    pending, told = promise(owner=(owner := Owner())), []
-    settle(pending, answer())
-    pending.add_done_callback(told.append)
-    assert (told, owner.queue) == ([pending], [])
-
-
-def test_a_callback_without_an_owner_runs_at_once():
-    pending, told = promise(), []
-    pending.add_done_callback(told.append)
-    settle(pending, answer())
-    assert told == [pending]
-
-
-def test_it_is_awaitable_from_another_thread():
-    async def ask(pending: PendingAction) -> Response:
-        threading.Timer(0.02, lambda: settle(pending, answer())).start()
-        return await pending
-
-    assert asyncio.run(ask(promise())).ok
-
-
-def test_awaiting_a_settled_action_needs_no_loop_turn():
-    async def ask() -> None:
-        good, bad = promise(), promise()
-        settle(good, answer())
-        bad.fail(ConnectionLost("gone"))
-        assert (await good).ok
-        with pytest.raises(ConnectionLost):
-            await bad
-
-    asyncio.run(ask())
-
-
-async def wait_for(pending: PendingAction) -> Response:
-    return await pending
-
-
-def test_awaiting_may_be_given_up_and_the_answer_comes_later(caplog):
-    async def ask(pending: PendingAction) -> None:
-        task = asyncio.ensure_future(wait_for(pending))
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.sleep(0)
-        settle(pending, answer())
-        await asyncio.sleep(0)  # here the wake-up comes, and nobody waits for it
-        assert task.cancelled()
-        assert (await pending).ok
-
-    asyncio.run(ask(promise()))
-    assert caplog.records == []
-
-
-def test_an_answer_for_a_loop_that_is_closed_by_now(caplog):
-    async def give_up(pending: PendingAction) -> None:
-        asyncio.ensure_future(wait_for(pending))  # noqa: RUF006  (cancelled with the loop)
-        await asyncio.sleep(0)
-
-    pending = promise()
-    asyncio.run(give_up(pending))
-    assert settle(pending, answer()) is pending.result()
-    assert caplog.records == []
-
-
-def test_a_repr_says_where_it_stands():
-    pending = promise()
-    assert repr(pending) == f"<PendingAction Ping {PREFIX}1 to node_1: waiting>"
-    settle(pending, answer())
-    assert repr(pending) == f"<PendingAction Ping {PREFIX}1 to node_1: done>"
-
-
 # --- the registry ---
 
 
@@ -322,7 +55,7 @@ class Registry(PendingActions):
 
     def send(self, action: Action | None = None, *, timeout: float = 30, now: float = 0) -> PendingAction:
         self.numbers += 1
-        pending = promise(self.numbers, action, timeout=timeout)
+        pending = pending_action(self.numbers, action, timeout=timeout)
         self.add(pending, now)
         pending.position = self.numbers
         self.written(pending)
@@ -364,7 +97,7 @@ def test_an_answer_to_nothing_is_counted(response, counters):
 
 
 def test_an_answer_before_the_action_was_written_is_none():
-    registry, pending = Registry(), promise()
+    registry, pending = Registry(), pending_action()
     registry.add(pending, 0)
     registry.match(answer(1))
     assert (pending.done(), registry.late) == (False, 1)
@@ -626,7 +359,7 @@ def test_actions_expire_each_at_its_own_time():
 
 
 def test_a_deadline_is_that_of_the_first_server_it_was_for():
-    pending = promise(timeout=30)
+    pending = pending_action(timeout=30)
     Registry().add(pending, 100)
     second = Registry()
     second.add(pending, 110)
@@ -642,7 +375,7 @@ def test_a_deadline_is_that_of_the_first_server_it_was_for():
     ],
 )
 def test_a_timeout_says_how_far_it_came(prepare, text, sent):
-    registry, pending = Registry(), promise(1, WAITING, timeout=5)
+    registry, pending = Registry(), pending_action(1, WAITING, timeout=5)
     registry.add(pending, 0)
     if prepare != "waiting":
         pending.position = 0
@@ -692,7 +425,7 @@ def test_only_so_many_at_a_time():
 def test_what_the_server_may_be_running_is_the_oldest_without_an_answer():
     registry = Registry()
     assert registry.running() is None
-    queued = promise(77)
+    queued = pending_action(77)
     registry.add(queued, 0)
     assert registry.running() is None
     first, second = registry.send(), registry.send()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from django_ami.core.actions import Action, Ping, QueueStatus
-from django_ami.core.correlation import PendingAction
 from django_ami.core.errors import AmiError
+from django_ami.core.pending import PendingAction
 from django_ami.testing import FakeAsterisk
 from tests.core.io_support import config, ready, started, wait_until
 

@@ -23,8 +23,8 @@ from tests.core.support import CAPTURES, Dialogue
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django_ami.core.correlation import PendingAction
     from django_ami.core.messages import Message
+    from django_ami.core.pending import PendingAction
 
 HEAD = 4
 PREFIX = "0123456789abcdef-"

@@ -17,8 +17,8 @@ from django_ami.actions import (
     UpdateConfig,
 )
 from django_ami.core.client import ServerHandle, ServerStatus
-from django_ami.core.correlation import PendingAction
 from django_ami.core.messages import CallResult, Event, Response
+from django_ami.core.pending import PendingAction
 from django_ami.errors import ActionFailed, ActionTimeout, AmiError
 
 

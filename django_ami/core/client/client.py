@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from django_ami.core.client.handle import ServerHandle
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.config import ServerConfig
-    from django_ami.core.correlation import PendingAction
     from django_ami.core.delivery import Counts
+    from django_ami.core.pending import PendingAction
     from django_ami.core.receivers import Call
     from django_ami.core.session import Notice
 

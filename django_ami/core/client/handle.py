@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from django_ami.core.client.sending import Sender
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.cluster import Member
-    from django_ami.core.correlation import PendingAction
+    from django_ami.core.pending import PendingAction
 
 __all__ = ["ServerHandle"]
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from django_ami.core.client.handle import ServerHandle
 from django_ami.core.cluster.routing import Member, Routing, Strategy
 from django_ami.core.config import did_you_mean
-from django_ami.core.correlation import ActionIds, PendingAction
+from django_ami.core.correlation import ActionIds
 from django_ami.core.errors import ConfigurationError, ConnectionFailed, WouldBlock
+from django_ami.core.pending import PendingAction
 from django_ami.core.protocol import encode
 
 if TYPE_CHECKING:

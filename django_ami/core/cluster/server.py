@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django_ami.core.cluster.admission import Admission
-    from django_ami.core.correlation import PendingAction
     from django_ami.core.delivery import Delivery
     from django_ami.core.messages import Event
+    from django_ami.core.pending import PendingAction
     from django_ami.core.reactor import Reactor, Timer
     from django_ami.core.session import Notice, Session
     from django_ami.core.transport import Addresses

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django_ami.core.actions import Events, Logoff, Ping
-from django_ami.core.correlation import ActionIds, PendingAction, PendingActions
+from django_ami.core.correlation import ActionIds, PendingActions
 from django_ami.core.errors import (
     AmiError,
     AuthenticationFailed,
@@ -29,6 +29,7 @@ from django_ami.core.errors import (
 )
 from django_ami.core.health import Backoff, CircuitBreaker, Heartbeat
 from django_ami.core.messages import Event, Response
+from django_ami.core.pending import PendingAction
 from django_ami.core.protocol import Oversized, Parser, encode
 from django_ami.core.session.login import Handshake
 from django_ami.core.session.outcomes import Outcomes

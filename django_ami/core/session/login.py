@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from django_ami.core.actions import Action
     from django_ami.core.config import ServerConfig
-    from django_ami.core.correlation import PendingAction
     from django_ami.core.errors import AmiError
     from django_ami.core.messages import Response
+    from django_ami.core.pending import PendingAction
 
     Ask = Callable[[Action, Callable[[PendingAction], None]], None]
 

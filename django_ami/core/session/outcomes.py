@@ -15,7 +15,7 @@ from django_ami.core.errors import ActionFailed, AmiError, ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ami.core.correlation import PendingAction
+    from django_ami.core.pending import PendingAction
     from django_ami.core.session.login import Ask
 
 __all__ = ["Outcomes"]

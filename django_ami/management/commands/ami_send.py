@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from django_ami.core.config import ServerConfig
-    from django_ami.core.correlation import PendingAction
     from django_ami.core.messages import Event, Response
+    from django_ami.core.pending import PendingAction
 
 #: Told elsewhere, or of no use to a reader.
 _OF_RESPONSE: Final = ("Response", "ActionID", "Message", "EventList", "Output")

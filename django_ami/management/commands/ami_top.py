@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from django_ami.core.actions import Action
     from django_ami.core.config import ServerConfig
-    from django_ami.core.correlation import PendingAction
     from django_ami.core.messages import Response
+    from django_ami.core.pending import PendingAction
     from django_ami.management.screen import Line
     from django_ami.management.wallboard import ServerBoard
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
-from django_ami.core.correlation import PendingAction
 from django_ami.core.delivery import Counts
+from django_ami.core.pending import PendingAction
 from django_ami.core.session import Role
 from django_ami.testing.locmem.outbox import outbox
 from django_ami.testing.locmem.server import MemoryServer

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django_ami.core.config import ServerConfig
-    from django_ami.core.correlation import ActionIds, PendingAction
+    from django_ami.core.correlation import ActionIds
+    from django_ami.core.pending import PendingAction
     from django_ami.testing.locmem.outbox import Outbox
     from django_ami.testing.simulator.script import Rule
 

@@ -9,7 +9,6 @@ import pytest
 
 from django_ami.core.actions import Action, Command, Originate, Ping, QueueStatus, UserEvent
 from django_ami.core.client import Client
-from django_ami.core.correlation import PendingAction
 from django_ami.core.errors import (
     ActionFailed,
     ActionTimeout,
@@ -22,6 +21,7 @@ from django_ami.core.errors import (
     WouldBlock,
 )
 from django_ami.core.messages import CallResult
+from django_ami.core.pending import PendingAction
 from django_ami.testing import CallTimes, FakeAsterisk, Faults, ReceivedAction, Simulator, User
 from django_ami.testing.simulator.masks import CLASSES
 from tests.core.io_support import Recorder, config, ready, started, wait_until

@@ -1,0 +1,147 @@
+"""An action under way, as its sender holds it."""
+
+from __future__ import annotations
+
+from functools import partial, update_wrapper
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django_ami.core.errors import ActionFailed, ActionTimeout, AmiError, ConnectionLost
+from django_ami.core.messages import Event, Response
+from django_ami.core.promise import Promise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from django_ami.core.actions import Action
+
+__all__ = ["Owner", "PendingAction"]
+
+
+class Owner(Protocol):
+    """What a PendingAction needs of the client that made it."""
+
+    def call_user(self, function: Callable[[], object]) -> None:
+        """Run user code where user code runs."""
+
+    def before_wait(self, pending: PendingAction, timeout: float | None) -> None:
+        """The calling thread is about to wait: raise WouldBlock if that can never end."""
+
+
+class PendingAction(Promise[Response]):
+    """An action under way: a ``concurrent.futures.Future`` of its Response which is also awaitable.
+
+    ``pending.result(timeout=5)`` in a thread, ``await pending`` in a coroutine, ``pending.on_complete(function)`` for
+    neither. It cannot be cancelled: what is on the wire is on the wire.
+    """
+
+    def __init__(
+        self, action: Action, action_id: str, wire: bytes, *, server: str, timeout: float, owner: Owner | None = None
+    ) -> None:
+        super().__init__()
+        self.name = action.name
+        self.action_id = action_id
+        self.server = server
+        self.timeout = timeout
+        self.final_event = action.final_event
+        self.final_broadcast = action.final_broadcast
+        self.wire = wire
+        self.deadline = 0.0
+        self.position: int | None = None
+        self.response: Response | None = None
+        self.events: list[Event] = []
+        #: Finds another server for an action that could not leave; None if it may go to none but this.
+        self.reroute: Callable[[PendingAction], bool] | None = None
+        self._owner = owner
+
+    # --- for users ---
+
+    def result(self, timeout: float | None = None) -> Response:
+        """Wait for the answer and return it.
+
+        ``timeout`` is how long to wait here, in seconds (None: until the action's own deadline). The action goes on
+        when this wait ends, so the ActionTimeout then has ``sent=True``, even if it has not left yet: it still may.
+        Raises ActionTimeout if no answer came, ActionFailed if the server said Error, ConnectionLost, ConnectionFailed,
+        AuthenticationFailed, Backpressure or ProtocolError; WouldBlock on a thread that must not wait, and in a running
+        event loop: write ``await`` there.
+        """
+        self._wait(timeout)
+        try:
+            return super().result(0)
+        finally:
+            del self  # the traceback of an error has this frame: they would hold each other
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait as ``result`` does, and return the error, or None."""
+        self._wait(timeout)
+        return super().exception(0)
+
+    def on_complete(self, function: Callable[[AmiError | None, Response | None], Any]) -> None:
+        """Call ``function(error, response)`` when it is settled, where user code runs: never on the reactor thread.
+
+        ``error`` is None if the answer is good. An ActionFailed comes with its response.
+        """
+
+        # Nothing in here may refer to self, or a long list stays until the garbage collector comes by.
+        def call(settled: Future[Response]) -> None:
+            error = settled.exception(0)
+            if error is None:
+                function(None, settled.result(0))
+            elif isinstance(error, AmiError):
+                function(error, error.response if isinstance(error, ActionFailed) else None)
+
+        self.add_done_callback(update_wrapper(call, function))
+
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+        """As in ``concurrent.futures``, but the function runs where user code runs, never on the reactor thread."""
+        if self._owner is None or self.done():
+            super().add_done_callback(fn)
+            return
+        call_user = self._owner.call_user
+        super().add_done_callback(lambda future: call_user(partial(fn, future)))
+
+    def __repr__(self) -> str:
+        state = "done" if self.done() else "waiting"
+        return f"<PendingAction {self.name} {self.action_id} to {self.server}: {state}>"
+
+    def _wait(self, timeout: float | None) -> None:
+        if self.done():
+            return
+        if self._owner is not None:
+            self._owner.before_wait(self, timeout)
+        try:
+            super().exception(timeout)
+        except TimeoutError:
+            raise ActionTimeout(
+                f"no answer to {self.name} in the {timeout:g} s that were waited; it is still under way.",
+                server=self.server,
+                sent=True,  # if it has not left yet, it still may
+            ) from None
+
+    # --- for the session ---
+
+    def complete(self) -> None:
+        """Settle with the response."""
+        response = self.response
+        if self.done() or response is None:
+            return
+        response.events = tuple(self.events)
+        if response.ok:
+            self.set_result(response)
+            return
+        # A CLI command that fails is answered with "Command output follows": what it printed says why.
+        text = response.output.strip() or response.message or "no message"
+        if text == "Permission denied":
+            # process_message in main/manager.c says no more than that.
+            text += f": write= of the AMI user lacks its class (the CLI's 'manager show command {self.name}' names it)."
+        self.set_exception(ActionFailed(f"{self.name} refused: {text}", response=response, server=self.server))
+
+    def fail(self, error: AmiError) -> None:
+        """Settle with an error; or move on, if nothing was handed over for writing and there is another server."""
+        unreached = self.position is None and isinstance(error, ConnectionError)
+        if unreached and self.reroute is not None and self.reroute(self):
+            return
+        if not self.done():
+            if isinstance(error, ConnectionLost):
+                error.events = tuple(self.events)
+            self.set_exception(error)

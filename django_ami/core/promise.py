@@ -1,0 +1,133 @@
+"""A future that costs little, for an answer that one thread waits for, or a coroutine, or a function, or nobody."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from concurrent.futures import Future, InvalidStateError
+from concurrent.futures._base import FINISHED, RUNNING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from weakref import WeakKeyDictionary, ref
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Generator
+
+__all__ = ["Promise"]
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
+
+
+class Promise(Future[Result]):
+    """An awaitable ``concurrent.futures.Future`` that makes its condition variable only when somebody waits.
+
+    Two rules take the place of the lock. Whoever settles takes ``_open`` out of the dictionary first, which one thread
+    alone can; and sets the state before it looks for a condition, while whoever waits makes the condition before it
+    looks at the state. It is running from the beginning, so it cannot be cancelled.
+    """
+
+    def __init__(self) -> None:
+        # Not super().__init__(): the condition variable is half the cost of an action.
+        self._state = RUNNING
+        self._open = True
+        self._result: Result | None = None
+        self._exception: BaseException | None = None
+        self._waiters: list[Any] = []
+        self._done_callbacks: list[Callable[[Future[Result]], object]] = []
+
+    @property
+    def _condition(self) -> Any:  # type: ignore[override]  # what the functions of concurrent.futures lock and wait on
+        return self.__dict__.get("_waited_on") or self.__dict__.setdefault("_waited_on", Future()._condition)  # noqa: SLF001
+
+    def done(self) -> bool:
+        """True once it is settled."""
+        return self._state == FINISHED
+
+    def set_result(self, result: Result) -> None:
+        self._settle(result, None)
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        self._settle(None, exception)
+
+    def _settle(self, result: Result | None, exception: BaseException | None) -> None:
+        if self.__dict__.pop("_open", None) is None:
+            raise InvalidStateError(f"{self!r} is settled already")
+        self._result, self._exception = result, exception
+        self._state = FINISHED
+        condition = self.__dict__.get("_waited_on")
+        if condition is not None:
+            with condition:
+                for waiter in self._waiters:
+                    (waiter.add_result if exception is None else waiter.add_exception)(self)
+                condition.notify_all()
+        self._invoke_callbacks()
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        if not self.done():
+            yield from _Awaiting.in_this_loop().future_of(self)
+        try:
+            return super().result(0)
+        finally:
+            del self  # the traceback of an error has this frame: they would hold each other
+
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+        self._done_callbacks.append(fn)
+        if self._state == FINISHED:
+            self._invoke_callbacks()
+
+    def _invoke_callbacks(self) -> None:
+        # Each is taken out by one thread alone, whether it settles or came when all was settled.
+        while self._done_callbacks:
+            with suppress(IndexError):
+                callback = self._done_callbacks.pop(0)
+                try:
+                    callback(self)
+                except Exception:
+                    logger.exception("calling %r for %r failed", callback, self)
+
+
+class _Awaiting:
+    """Those who await in one event loop. A loop is woken once for all answers that come together."""
+
+    _loops: ClassVar[WeakKeyDictionary[Any, _Awaiting]] = WeakKeyDictionary()
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = ref(loop)
+        self._settled: deque[asyncio.Future[None]] = deque()
+        self._told = False
+
+    @classmethod
+    def in_this_loop(cls) -> _Awaiting:
+        """That of the running loop."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        return cls._loops.get(loop) or cls._loops.setdefault(loop, cls(loop))
+
+    def future_of(self, promise: Promise[Any]) -> asyncio.Future[None]:
+        """A future of this loop that is done when the promise is settled."""
+        loop = self._loop()
+        assert loop is not None  # noqa: S101  (it is running)
+        waiter = loop.create_future()
+        Promise.add_done_callback(promise, lambda _: self._wake(waiter))
+        return waiter
+
+    def _wake(self, waiter: asyncio.Future[None]) -> None:
+        self._settled.append(waiter)
+        # The loop takes the flag down before it looks; so what is added behind its back is seen, or told anew.
+        if not self._told:
+            self._told = True
+            loop = self._loop()
+            # A loop that is closed by now has nobody who waits.
+            if loop is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(self._wake_all)
+
+    def _wake_all(self) -> None:
+        self._told = False
+        while self._settled:
+            waiter = self._settled.popleft()
+            if not waiter.done():
+                waiter.set_result(None)

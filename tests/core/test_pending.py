@@ -1,0 +1,197 @@
+"""An action under way: who waits for it, who is told, and how it is settled."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+
+from django_ami.core.errors import ActionFailed, ActionTimeout, ConnectionFailed, ConnectionLost, WouldBlock
+from tests.core.answers import PREFIX, answer, event, pending_action, settle
+
+
+class Owner:
+    """A client that runs user code when the test says so, and may forbid to wait."""
+
+    def __init__(self) -> None:
+        self.queue: list = []
+        self.forbidden = False
+        self.waits: list = []
+
+    def call_user(self, function) -> None:
+        self.queue.append(function)
+
+    def before_wait(self, pending, timeout) -> None:
+        self.waits.append((pending, timeout))
+        if self.forbidden:
+            raise WouldBlock("write await.")
+
+
+def test_a_good_answer():
+    pending = pending_action()
+    assert not pending.done()
+    response = settle(pending, answer())
+    assert pending.result(timeout=0) is response
+    assert pending.exception(timeout=0) is None
+    assert response.events == ()
+
+
+def test_an_action_cannot_be_cancelled():
+    assert not pending_action().cancel()
+
+
+DENIED = "Permission denied: write= of the AMI user lacks its class (the CLI's 'manager show command Ping' names it)."
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (["Message: No such channel\n"], "node_1: Ping refused: No such channel"),
+        (["Message: Permission denied"], f"node_1: Ping refused: {DENIED}"),
+        (["Message: Command output follows", "Output: ", "Output: no such command"], "Ping refused: no such command"),
+        (["Message: Command output follows", "Output: "], "Ping refused: Command output follows"),
+        ([], "Ping refused: no message"),
+    ],
+)
+def test_an_error_is_raised_and_carries_the_answer(lines, text):
+    pending = pending_action()
+    response = settle(pending, answer(1, *lines, status="Error"))
+    with pytest.raises(ActionFailed, match=re.escape(text)) as raised:
+        pending.result()
+    assert raised.value is pending.exception()
+    assert raised.value.response is response
+
+
+def test_it_is_settled_once():
+    pending = pending_action()
+    first = settle(pending, answer())
+    settle(pending, answer(1, "Second: yes"))
+    pending.fail(ConnectionLost("gone"))
+    assert pending.result() is first
+
+
+def test_nothing_is_completed_without_a_response():
+    pending = pending_action()
+    pending.complete()
+    assert not pending.done()
+
+
+def test_a_loss_has_the_items_that_had_arrived():
+    pending = pending_action()
+    pending.events = [event("Status")]
+    pending.fail(ConnectionLost("gone", sent=True))
+    assert pending.exception().events == (event("Status"),)
+    other = pending_action()
+    other.fail(ActionTimeout("late"))
+    assert other.exception().message == "late"
+
+
+@pytest.mark.parametrize(
+    ("error", "position", "moved"),
+    [
+        (ConnectionFailed("no"), None, True),
+        (ConnectionLost("no"), None, True),
+        (ConnectionLost("no"), 0, False),
+        (ActionTimeout("no"), None, False),
+    ],
+)
+def test_only_what_could_not_leave_moves_to_another_server(error, position, moved):
+    pending = pending_action()
+    pending.position = position
+    pending.reroute = lambda _: True
+    pending.fail(error)
+    assert pending.done() is not moved
+
+
+def test_what_finds_no_other_server_fails():
+    pending = pending_action()
+    pending.reroute = lambda _: False
+    pending.fail(ConnectionFailed("no"))
+    assert pending.exception().message == "no"
+
+
+def test_waiting_ends_but_not_the_action():
+    pending = pending_action()
+    with pytest.raises(
+        ActionTimeout, match=r"no answer to Ping in the 0\.001 s that were waited; it is still"
+    ) as raised:
+        pending.result(timeout=0.001)
+    # It has not left yet, but it still may: who sends it again would send it twice.
+    assert (raised.value.sent, raised.value.server, pending.done()) == (True, "node_1", False)
+    settle(pending, answer())
+    assert pending.result(timeout=0).ok
+
+
+def test_a_thread_waits_for_the_answer():
+    pending = pending_action(owner=(owner := Owner()))
+    thread = threading.Timer(0.02, lambda: settle(pending, answer()))
+    thread.start()
+    assert pending.result().ok
+    thread.join()
+    assert owner.waits == [(pending, None)]
+
+
+def test_the_owner_may_forbid_to_wait_but_not_to_look():
+    pending = pending_action(owner=(owner := Owner()))
+    owner.forbidden = True
+    for wait in (pending.result, pending.exception):
+        with pytest.raises(WouldBlock):
+            wait(timeout=5)
+    settle(pending, answer())
+    assert pending.result().ok
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "has_response"),
+    [("Success", type(None), True), ("Error", ActionFailed, True), (None, ConnectionLost, False)],
+)
+def test_on_complete_tells_the_error_and_the_answer(status, error, has_response):
+    pending, told = pending_action(), []
+    pending.on_complete(lambda *arguments: told.append(arguments))
+    if status is None:
+        pending.fail(ConnectionLost("gone"))
+    else:
+        settle(pending, answer(status=status))
+    ((got_error, got_response),) = told
+    assert type(got_error) is error
+    assert (got_response is not None) is has_response
+
+
+def test_on_complete_knows_our_errors_alone():
+    pending, told = pending_action(), []
+    pending.on_complete(lambda *arguments: told.append(arguments))
+    pending.set_exception(KeyError("somebody else's"))
+    assert told == []
+
+
+def test_callbacks_run_where_the_owner_runs_user_code():
+    pending, told = pending_action(owner=(owner := Owner())), []
+    pending.add_done_callback(told.append)
+    pending.on_complete(lambda error, response: told.append(response))
+    response = settle(pending, answer())
+    assert told == []
+    for function in owner.queue:
+        function()
+    assert told == [pending, response]
+
+
+def test_a_callback_of_a_settled_action_runs_at_once():
+    pending, told = pending_action(owner=(owner := Owner())), []
+    settle(pending, answer())
+    pending.add_done_callback(told.append)
+    assert (told, owner.queue) == ([pending], [])
+
+
+def test_a_callback_without_an_owner_runs_at_once():
+    pending, told = pending_action(), []
+    pending.add_done_callback(told.append)
+    settle(pending, answer())
+    assert told == [pending]
+
+
+def test_a_repr_says_where_it_stands():
+    pending = pending_action()
+    assert repr(pending) == f"<PendingAction Ping {PREFIX}1 to node_1: waiting>"
+    settle(pending, answer())
+    assert repr(pending) == f"<PendingAction Ping {PREFIX}1 to node_1: done>"
