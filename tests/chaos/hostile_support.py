@@ -10,7 +10,8 @@ from django_ami.core import protocol
 from django_ami.core.actions import Ping
 from django_ami.core.messages import Event
 from django_ami.core.protocol import Parser
-from tests.core.io_support import PATIENCE, config, ready, simulator, started, wait_until
+from django_ami.testing import FakeAsterisk
+from tests.core.io_support import PATIENCE, config, ready, started, wait_until
 from tests.core.support import feed, pieces, show
 from tests.core.test_protocol import Work
 
@@ -70,7 +71,7 @@ class Encounter:
 
 @contextlib.contextmanager
 def encounter(**options: Any) -> Iterator[Encounter]:
-    with simulator() as sim, started(config(sim, **{**QUIET, **options})) as client:
+    with FakeAsterisk() as sim, started(config(sim, **{**QUIET, **options})) as client:
         ready(client)
         # Whatever the login had brought is behind us, and the mask is set.
         wait_until(lambda: client.status()["node_1"].pending_actions == 0)

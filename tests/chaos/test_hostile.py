@@ -11,8 +11,9 @@ from django_ami.core.actions import Command, CoreShowChannels, Ping, QueueStatus
 from django_ami.core.errors import ActionFailed, ActionTimeout, ConnectionFailed, ConnectionLost, ProtocolError
 from django_ami.core.messages import Event
 from django_ami.core.protocol import Oversized, Parser
+from django_ami.testing import FakeAsterisk
 from tests.chaos.hostile_support import END, QUIET, Encounter, answering, cost, encounter, endless, peak
-from tests.core.io_support import NEVER, PATIENCE, Recorder, config, no_bugs, ready, simulator, started, wait_until
+from tests.core.io_support import NEVER, PATIENCE, Recorder, config, no_bugs, ready, started, wait_until
 from tests.core.servers import ScriptedServer, read_action, take_login
 from tests.core.support import CAPTURES, Dialogue, feed, pieces, show
 
@@ -224,7 +225,7 @@ def test_s4_no_greeting_at_all_is_told_within_the_connect_timeout() -> None:
 
 
 def test_s4_a_greeting_in_two_parts_from_the_simulator() -> None:
-    with simulator() as sim:
+    with FakeAsterisk() as sim:
         sim.faults.banner_split = 0.05
         with started(config(sim)) as client:
             ready(client)
@@ -358,7 +359,7 @@ def test_s6_half_an_answer_and_nothing_more_times_out(meeting: Encounter) -> Non
 
 
 def test_s6_half_a_frame_does_not_outlive_its_connection() -> None:
-    with simulator() as sim, started(config(sim, **QUIET)) as client:
+    with FakeAsterisk() as sim, started(config(sim, **QUIET)) as client:
         events = Recorder()
         client.subscribe(None, events)
         ready(client)

@@ -39,7 +39,6 @@ from tests.core.io_support import (
     ready,
     resolving,
     sim,
-    simulator,
     started,
     wait_until,
 )
@@ -217,7 +216,7 @@ class Losses(list[float]):
 
 
 def test_refused_until_it_listens(caplog: pytest.LogCaptureFixture) -> None:
-    with simulator() as sim:
+    with FakeAsterisk() as sim:
         sim.stop()
         with started(config(sim, reconnect_initial=0.2, reconnect_max=0.2), connect=False) as client:
             error = client.send(Ping(), timeout=3600).exception(20)
@@ -280,7 +279,7 @@ def test_a_certificate_that_is_refused_until_it_is_replaced(
     bad, keys, *parts = CERTIFICATES[name]
     keys = {key: getattr(authority, value).fingerprint for key, value in keys.items()}
     tls = TLSConfig(ca_file=authority.ca_file, **keys)
-    with simulator(tls=getattr(authority, bad).tls) as wrong, simulator(tls=authority.loopback.tls) as right:
+    with FakeAsterisk(tls=getattr(authority, bad).tls) as wrong, FakeAsterisk(tls=authority.loopback.tls) as right:
         with Gate(wrong.port, right.port) as gate:
             fails_once(config(gate.port, tls=tls), [f"the certificate of 127.0.0.1:{gate.port}", *parts], caplog)
         assert wrong.login_attempts == 0
@@ -299,7 +298,7 @@ def test_the_wrong_port_until_it_is_the_right_one(
     name: str, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     what, *parts = WRONG_PORTS[name]
-    with simulator() as plain, simulator(tls=authority.loopback.tls) as secured:
+    with FakeAsterisk() as plain, FakeAsterisk(tls=authority.loopback.tls) as secured:
         ports = (plain.port, secured.port) if what else (secured.port, plain.port)
         tls = TLSConfig(ca_file=authority.ca_file) if what else None
         acts = (what, secured.port) if callable(what) else ports
@@ -455,7 +454,7 @@ def test_a_peer_that_answers_pings_and_says_nothing_else_is_alive(
 def test_a_strange_greeting_is_no_fault(
     faults: dict[str, Any], unmatched: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with simulator(faults=Faults(login_delay=0.0, **faults)) as sim, started(config(sim)) as client:
+    with FakeAsterisk(faults=Faults(login_delay=0.0, **faults)) as sim, started(config(sim)) as client:
         ready(client)
         assert client.send(Ping()).result(20).ok
         status = client.status()["node_1"]
@@ -560,7 +559,7 @@ def told(file: Path) -> list[str]:
 
 
 def test_a_login_that_is_refused_after_a_second_ends_ami_listen_and_is_not_repeated(tmp_path: Path) -> None:
-    with simulator(faults=Faults(login_delay=1.0)) as sim:
+    with FakeAsterisk(faults=Faults(login_delay=1.0)) as sim:
         url = sim.url.replace("amp111", "no-such-secret")
         with listening(url, tmp_path / "notes") as program:
             assert program.wait() == 3, str(program)
