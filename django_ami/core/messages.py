@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import repeat
-from typing import TYPE_CHECKING, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,44 +55,19 @@ def split_header(line: str) -> tuple[str, str]:
     return key, value.removeprefix(" ")
 
 
-class _Index:
-    """The headers of one frame, and the two ways to find one."""
-
-    __slots__ = ("_headers", "exact", "folded")
-
-    def __init__(self, raw: bytes) -> None:
-        lines = raw.decode(*DECODING).split("\r\n")
-        self._headers: tuple[tuple[str, str], ...] | None = None
-        self.folded: dict[str, list[str]] | None = None
-        self.exact = _as_dict(lines)
-        if len(self.exact) < len(lines) or ":" in "".join(self.exact):
-            # A key that is repeated, a line without a colon, or without a blank behind it.
-            self._headers = tuple(map(split_header, lines))
-            self.exact = dict(reversed(self._headers))
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        return tuple(self.exact.items()) if self._headers is None else self._headers
-
-    @property
-    def plain(self) -> bool:
-        """True if no key is repeated, so that ``exact`` has every header in order."""
-        return self._headers is None
-
-    def by_folded_key(self) -> dict[str, list[str]]:
-        if self.folded is None:
-            self.folded = {}
-            for key, value in self.headers:
-                self.folded.setdefault(key.lower(), []).append(value)
-        return self.folded
-
-
-def _as_dict(lines: list[str]) -> dict[str, str]:
-    """Ordinary lines, in C all the way; empty if one of them is none."""
+def _split(raw: bytes) -> tuple[dict[str, str], tuple[tuple[str, str], ...] | None]:
+    """The first value of each key; and every header in order, unless that is the same."""
+    lines = raw.decode("utf-8", "backslashreplace").split("\r\n")
     try:
-        return dict(map(str.split, lines, repeat(": "), repeat(1)))
+        # Ordinary lines, in C all the way.
+        exact = dict(map(str.split, lines, repeat(": "), repeat(1)))
+        if len(exact) == len(lines) and ":" not in "".join(exact):
+            return exact, None
     except ValueError:
-        return {}
+        pass
+    # A key that is repeated, a line without a colon, or without a blank behind it.
+    headers = tuple(map(split_header, lines))
+    return dict(reversed(headers)), headers
 
 
 class Message:
@@ -104,23 +79,39 @@ class Message:
     the server that sent it.
     """
 
-    __slots__ = ("_index", "_searches", "raw", "server")
+    __slots__ = ("_exact", "_folded", "_headers", "_searches", "raw", "server")
 
     def __init__(self, raw: bytes, server: str = "") -> None:
         self.raw = raw
         self.server = server
-        self._index: _Index | None = None
+        self._exact: dict[str, str] | None = None
         self._searches = 0
 
-    def _parsed(self) -> _Index:
-        if self._index is None:
-            self._index = _Index(self.raw)
-        return self._index
+    # ``_headers`` and ``_folded`` are set together with ``_exact``: most messages are never split.
+
+    def _parsed(self) -> dict[str, str]:
+        exact = self._exact
+        if exact is None:
+            exact, self._headers = _split(self.raw)
+            self._folded: dict[str, list[str]] | None = None
+            self._exact = exact
+        return exact
+
+    def _by_folded_key(self) -> dict[str, list[str]]:
+        headers = self.headers
+        folded = self._folded
+        if folded is None:
+            folded = {}
+            for key, value in headers:
+                folded.setdefault(key.lower(), []).append(value)
+            self._folded = folded
+        return folded
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Every header in order, the first line included; a line without a colon as ``("", line)``."""
-        return self._parsed().headers
+        exact = self._parsed()
+        return tuple(exact.items()) if self._headers is None else self._headers
 
     def __getitem__(self, key: str) -> str:
         value = self._find(key)
@@ -130,16 +121,16 @@ class Message:
 
     def _find(self, key: str) -> str | None:
         """The first value of the key, of the exact spelling if that occurs; None if there is none."""
-        if self._index is None and self._searches < _SEARCHES:
+        if self._exact is None and self._searches < _SEARCHES:
             needle = _needles.get(key) or _make_needle(key)
             if needle:
                 self._searches += 1
                 start = self.raw.find(needle)
                 return self._search_folded(needle) if start < 0 else self._value_behind(start + len(needle))
-        index = self._parsed()
-        if key in index.exact:
-            return index.exact[key]
-        values = index.by_folded_key().get(key.lower())
+        exact = self._parsed()
+        if key in exact:
+            return exact[key]
+        values = self._by_folded_key().get(key.lower())
         return values[0] if values else None
 
     def _search_folded(self, needle: bytes) -> str | None:
@@ -168,30 +159,33 @@ class Message:
 
     def get_all(self, key: str) -> list[str]:
         """Every value of ``key`` in order, whatever its spelling; an empty list if there is none."""
-        return list(self._parsed().by_folded_key().get(key.lower(), ()))
+        return list(self._by_folded_key().get(key.lower(), ()))
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key.lower() in self._parsed().by_folded_key()
+        return isinstance(key, str) and key.lower() in self._by_folded_key()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
 
     def __len__(self) -> int:
-        index = self._parsed()
-        return len(index.exact) if index.plain else len(index.headers)
+        exact = self._parsed()
+        return len(exact) if self._headers is None else len(self._headers)
 
     def keys(self) -> list[str]:
         """The keys in order, each spelling once: ``dict(message)`` works, and gives the first value of each."""
-        index = self._parsed()
-        return list(index.exact) if index.plain else list(dict.fromkeys(key for key, _ in index.headers))
+        exact = self._parsed()
+        return list(exact) if self._headers is None else list(dict.fromkeys(key for key, _ in self._headers))
 
     def as_dict(self) -> dict[str, str | list[str]]:
         """A plain dict for JSON and logs: a key that is repeated has a list."""
-        index = self._parsed()
-        if index.plain:
-            return dict(index.exact)
+        if self._exact is None:
+            exact, headers = _split(self.raw)  # not kept: whoever wants a dict of his own, wants no more
+        else:
+            exact, headers = self._exact.copy(), self._headers
+        if headers is None:
+            return cast("dict[str, str | list[str]]", exact)
         collected: dict[str, list[str]] = {}
-        for key, value in index.headers:
+        for key, value in headers:
             collected.setdefault(key, []).append(value)
         return {key: values[0] if len(values) == 1 else values for key, values in collected.items()}
 
@@ -213,7 +207,7 @@ class Event(Message):
         self.name = name
         self.raw = raw
         self.server = server
-        self._index = None
+        self._exact = None
         self._searches = 0
 
     def __getitem__(self, key: str) -> str:
