@@ -231,7 +231,7 @@ class Delivery:
         as delivered only when they are handed to ``delivered``.
         """
         with self._changed:
-            if not self._something() and not self._woken:
+            if timeout != 0 and not self._something() and not self._woken:
                 self._changed.wait(timeout)
             self._woken = False
             calls = list(self._calls)
