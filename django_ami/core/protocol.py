@@ -269,7 +269,7 @@ class Parser:
             self._kind = None
             return -1
         line = data[:end].rstrip(b"\r")
-        if _FIRST_LINE.match(line):
+        if end <= _MAX_BANNER and _FIRST_LINE.match(line):
             self.banner = ""
             return 0
         text = line.decode(*DECODING)
@@ -284,14 +284,17 @@ class Parser:
         Gives the position of the first frame that is not, or that is not complete.
         """
         blocks = (data[position:] if position else data).split(b"\r\n\r\n")
-        end = len(data) - len(blocks.pop())
-        if len(data) > self.max_frame_size or _has_first_line_inside(data, position, end, len(blocks)):
-            blocks = list(takewhile(self._is_regular, blocks))
+        blocks.pop()
         kinds, server, before = self._kinds_of(blocks), self.server, len(messages)
         del blocks[len(kinds) :]
+        end = _end_of(blocks, position)
+        if len(data) > self.max_frame_size or _has_first_line_inside(data, position, end, len(blocks)):
+            blocks = list(takewhile(self._is_regular, blocks))
+            del kinds[len(blocks) :]
+            end = _end_of(blocks, position)
         messages += [kind(block, server) for kind, block in zip(kinds, blocks, strict=True) if kind is not _skip]
         self.skipped += len(blocks) - (len(messages) - before)
-        return position + sum(map(len, blocks)) + 4 * len(blocks)
+        return end
 
     def _is_regular(self, block: bytes) -> bool:
         """True if this is one frame, and holds no first line of another one."""
@@ -379,6 +382,11 @@ class Parser:
     def _add_response(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
         status = block.partition(b"\r\n")[0].partition(b":")[2].removeprefix(b" ")
         messages.append(Response(_decode(status), block, self.server))
+
+
+def _end_of(blocks: list[bytes], position: int) -> int:
+    """Where these frames end that begin at a position."""
+    return position + sum(map(len, blocks)) + 4 * len(blocks)
 
 
 def _has_first_line_inside(data: bytes, start: int, end: int, frames: int) -> bool:

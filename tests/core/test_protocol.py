@@ -315,6 +315,7 @@ NO_BANNERS = {
     "SSH": b"SSH-2.0-OpenSSH_9.2\r\n",
     "a TLS alert with a line feed in it": b"\x15\x03\x03\x00\x02\x02\x0a",
     "a line too long": b"x" * 513 + b"\r\n",
+    "a message with a first line too long": b"Event: " + b"x" * 513 + b"\r\n\r\n",
     "no end": b"x" * 5000,
     "zeroes": b"\0\0\0\n",
 }
@@ -409,6 +410,10 @@ SUSPECTS = {
     ),
     "an answer that runs into an event": (b"Response: Success\r\nA: 1\r\nEvent: X\r\n\r\n", 1),
     "an event that runs into an answer": (b"Event: X\r\nA: 1\r\nResponse: Success\r\n\r\n", 1),
+    "an event that runs into another, before what is no frame": (
+        b"Event: X\r\nPrivilege: call,all\r\nEvent: Y\r\n\r\n\r\n\r\n\r\n\r\n",
+        1,
+    ),
     "several lines, one message": (b"Event: X\r\nEvent: Y\r\nResponse: Z\r\nEvent: Z\r\n\r\n", 1),
     "two messages": (b"Event: X\r\nEvent: Y\r\n\r\n" * 2, 2),
     "a Response by right": (b"Event: OriginateResponse\r\nResponse: Failure\r\n\r\n", 0),
