@@ -194,6 +194,8 @@ def seeds(target: str) -> dict[str, bytes]:
     )
     found["large"] = b"\x00\x00\x00\x06" + b"Event: X\r\nA: " + b"x" * 5000 + b"\r\n\r\nEvent: Y\r\n\r\n"
     found["large-first-line"] = head + b"Event: " + b"x" * 5000 + b"\r\nA: 1\r\n\r\nEvent: Y\r\n\r\n"
+    found["garbage-behind"] = head + b"Event: X\r\nResponse: Y\r\n\r\nno frame\r\n\r\n"
+    found["long-greeting"] = b"\x01\x00\x00\x06" + b"Event: " + b"x" * 600 + b"\r\nA: 1\r\n\r\n"
     return found
 
 
