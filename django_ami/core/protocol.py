@@ -149,6 +149,8 @@ _skip: Final = partial(Event, "")
 #: So much of a frame nearly always says what to do with it: the name of the event, and that a Privilege is behind it.
 _TELLING: Final = len(b"Event: \r\n") + 24 + len(_PRIVILEGE)
 _head: Final = itemgetter(slice(_TELLING))
+#: Texts of more than five bytes are found twice as fast in less than 30,000 (Objects/stringlib/fastsearch.h).
+_WINDOW: Final = 29_000
 #: Events that have a header ``Response`` by right.
 _WITH_RESPONSE: Final = (b"Event: OriginateResponse\r\n", b"Event: ChallengeResponseFailed\r\n")
 #: Handed on whoever wants them: the client itself has to see them, or they are list items in spite of their Privilege.
@@ -284,10 +286,11 @@ class Parser:
         Gives the position of the first frame that is not, or that is not complete.
         """
         blocks = (data[position:] if position else data).split(b"\r\n\r\n")
-        blocks.pop()
+        end = len(data) - len(blocks.pop())
         kinds, server, before = self._kinds_of(blocks), self.server, len(messages)
-        del blocks[len(kinds) :]
-        end = _end_of(blocks, position)
+        if len(kinds) < len(blocks):
+            del blocks[len(kinds) :]
+            end = _end_of(blocks, position)
         if len(data) > self.max_frame_size or _has_first_line_inside(data, position, end, len(blocks)):
             blocks = list(takewhile(self._is_regular, blocks))
             del kinds[len(blocks) :]
@@ -390,19 +393,17 @@ def _end_of(blocks: list[bytes], position: int) -> int:
 
 
 def _has_first_line_inside(data: bytes, start: int, end: int, frames: int) -> bool:
-    """True if one of these frames may hold the first line of another one: there are as many behind line feeds.
-
-    Beginnings of lines are found in half the time of whole ones, and few headers begin so: EventTV, ResponseTime.
-    """
-    events = data.count(b"\nEven", start, end)
-    if events + data.count(b"\nRes", start, end) < frames:
-        return False
-    responses = _count_responses(data, start, end)
-    return events + responses >= frames and data.count(b"\nEvent: ", start, end) + responses >= frames
+    """True if one of these frames may hold the first line of another one: there are as many behind line feeds."""
+    found = _count(data, b"\nEvent: ", start, end) + _count(data, b"\nResponse: ", start, end)
+    return found >= frames and found - _count_by_right(data, start, end) >= frames
 
 
-def _count_responses(data: bytes, start: int, end: int) -> int:
-    """The lines ``Response:`` behind line feeds, without the one that an OriginateResponse has by right."""
+def _count(data: bytes, text: bytes, start: int, end: int) -> int:
+    return sum(data.count(text, at, min(at + _WINDOW + len(text) - 1, end)) for at in range(start, end, _WINDOW))
+
+
+def _count_by_right(data: bytes, start: int, end: int) -> int:
+    """How many lines ``Response:`` are in events that have one by right."""
     count, frame, is_first = 0, start, True
     line = data.find(b"\nRes", start, end)
     while line >= 0:
@@ -410,7 +411,7 @@ def _count_responses(data: bytes, start: int, end: int) -> int:
             blank = data.rfind(b"\r\n\r\n", start, line + 1)
             if blank >= 0:
                 frame, is_first = blank + 4, True
-            count += not (is_first and data[line - 1] == 13 and data.startswith(_WITH_RESPONSE, frame))
+            count += is_first and data[line - 1] == 13 and data.startswith(_WITH_RESPONSE, frame)
             start, is_first = line + 1, False
         line = data.find(b"\nRes", line + 1, end)
     return count
