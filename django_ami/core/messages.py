@@ -122,31 +122,38 @@ class Message:
     def _find(self, key: str) -> str | None:
         """The first value of the key, of the exact spelling if that occurs; None if there is none."""
         if self._exact is None and self._searches < _SEARCHES:
-            needle = _needles.get(key) or _make_needle(key)
+            needle = _needles.get(key)
+            if needle is None:
+                needle = _make_needle(key)
             if needle:
                 self._searches += 1
-                start = self.raw.find(needle)
-                return self._search_folded(needle) if start < 0 else self._value_behind(start + len(needle))
+                raw = self.raw
+                start = raw.find(needle)
+                if start < 0:
+                    return self._search_folded(needle)
+                start += len(needle)
+                end = raw.find(b"\r\n", start)
+                value = raw[start:end] if end >= 0 else raw[start:]
+                try:
+                    return value.decode().removeprefix(" ")
+                except UnicodeDecodeError:
+                    return value.decode(*DECODING).removeprefix(" ")
+        return self._look_up(key)
+
+    def _search_folded(self, needle: bytes) -> str | None:
+        lower, needle = self.raw.lower(), needle.lower()
+        start = -2 if lower.startswith(needle[2:]) else lower.find(needle)
+        if start == -1:
+            return None
+        value = self.raw[start + len(needle) :].partition(b"\r\n")[0]
+        return value.decode("utf-8", "backslashreplace").removeprefix(" ")
+
+    def _look_up(self, key: str) -> str | None:
         exact = self._parsed()
         if key in exact:
             return exact[key]
         values = self._by_folded_key().get(key.lower())
         return values[0] if values else None
-
-    def _search_folded(self, needle: bytes) -> str | None:
-        lower, needle = self.raw.lower(), needle.lower()
-        start = -2 if lower.startswith(needle[2:]) else lower.find(needle)
-        return None if start == -1 else self._value_behind(start + len(needle))
-
-    def _value_behind(self, start: int) -> str:
-        """The text behind the colon that is right before ``start``."""
-        raw = self.raw
-        end = raw.find(b"\r\n", start)
-        value = (raw[start:end] if end >= 0 else raw[start:]).removeprefix(b" ")
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return value.decode(*DECODING)
 
     @overload
     def get(self, key: str) -> str | None: ...
@@ -211,7 +218,10 @@ class Event(Message):
         self._searches = 0
 
     def __getitem__(self, key: str) -> str:
-        return self.name if key == "Event" else super().__getitem__(key)
+        value = self.name if key == "Event" else self._find(key)
+        if value is None:
+            raise KeyError(key)
+        return value
 
     def __repr__(self) -> str:
         # The name alone: the values may be somebody's telephone number.

@@ -76,8 +76,8 @@ def test_whether_a_key_is_in_a_message(key, inside):
     assert (key in event("Channel: x")) is inside
 
 
-def test_a_key_that_is_not_there():
-    message = event()
+@pytest.mark.parametrize("message", [event(), Response("Success", b"Response: Success")])
+def test_a_key_that_is_not_there(message):
     assert message.get("Nothing") is None
     assert message.get("Nothing", "") == ""
     with pytest.raises(KeyError) as raised:
