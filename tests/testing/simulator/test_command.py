@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LISTENS = re.compile(r"Simulated Asterisk (\d+) listens on 127\.0\.0\.1:(\d+); connect to (\S+)\n")
 
 
