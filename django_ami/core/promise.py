@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures._base import FINISHED, RUNNING
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from weakref import WeakKeyDictionary, ref
 
 if TYPE_CHECKING:
@@ -46,6 +46,28 @@ class Promise(Future[Result]):
         """True once it is settled."""
         return self._state == FINISHED
 
+    def result(self, timeout: float | None = None) -> Result:
+        """Wait at most ``timeout`` seconds (None: for ever); raises TimeoutError, or what it failed with."""
+        if self._state != FINISHED:
+            self._await_settled(timeout)
+        try:
+            if self._exception is not None:
+                raise self._exception
+            return cast("Result", self._result)
+        finally:
+            del self  # the traceback of an error has this frame: they would hold each other
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait as ``result`` does, and return what it failed with, or None."""
+        if self._state != FINISHED:
+            self._await_settled(timeout)
+        return self._exception
+
+    def _await_settled(self, timeout: float | None) -> None:
+        with self._condition:
+            if self._state != FINISHED and not self._condition.wait(timeout):
+                raise TimeoutError
+
     def set_result(self, result: Result) -> None:
         self._settle(result, None)
 
@@ -69,9 +91,9 @@ class Promise(Future[Result]):
         if not self.done():
             yield from _Awaiting.in_this_loop().future_of(self)
         try:
-            return super().result(0)
+            return Promise.result(self, 0)
         finally:
-            del self  # the traceback of an error has this frame: they would hold each other
+            del self  # as in result
 
     def add_done_callback(self, fn: Callable[[Any], object]) -> None:
         self._done_callbacks.append(fn)

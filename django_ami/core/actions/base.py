@@ -26,7 +26,7 @@ def _as_text(value: str | float) -> str:
 
 def _flatten(headers: Iterable[tuple[str, Value]]) -> Iterable[tuple[str, str]]:
     for key, value in headers:
-        values = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+        values = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else value
         for item in values:
             if item is not None:
                 yield str(key), _as_text(item)
