@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 #: A wait without an end is none: at the latest after so many seconds the loop looks around.
 _LONGEST_SLEEP: Final = 3600.0
 #: So long, in seconds, events may gather while nobody waits for an answer.
-REST: Final = 0.005
+REST: Final = 0.01
 #: Cancelled timers are kept until it is their time, but no more of them than of the others and so many.
 _MOST_CANCELLED: Final = 64
 
