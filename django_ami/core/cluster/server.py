@@ -71,6 +71,7 @@ class Server:
         self._held: list[Event] = []
         self._held_ignored = 0
         self._held_since: float | None = None
+        self._more = False
         # The file of a certificate may be unreadable: that is told now, and not in the night.
         if self.config.tls is not None:
             try:
@@ -213,6 +214,7 @@ class Server:
 
     def _receive(self, data: bytes, *, more: bool) -> None:
         session = self.session
+        self._more = more
         self._held += session.receive(data, self._reactor.now)
         self._held_ignored += session.ignored
         self._hold(more=more)
@@ -278,6 +280,7 @@ class Server:
 
     def _hang_up(self, error: AmiError) -> None:
         self._unwatch()
+        self._more = False
         if self._transport is not None:
             self._transport.close()
             self._transport = None
@@ -311,7 +314,7 @@ class Server:
                 self._notify(notice)
         self._watch()
         self._arm()
-        self._reactor.hurry(self, session.awaited or self._held_since is not None)
+        self._reactor.hurry(self, session.awaited or self._more)
 
     def _watch(self) -> None:
         transport = self._transport
