@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -124,3 +127,22 @@ def _number(value: float | None) -> str:
     if value == 0 or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def as_markdown(results: dict[str, Any]) -> str:
+    """The table of the documentation, of what ``as_json`` gave: a line for each goal, and what has none below it."""
+    lines = ["| scenario | figure | ours | against | ratio | goal | |", "|---|---|---:|---|---:|---|---|"]
+    for row in results["rows"]:
+        if row["ours"] is None or not (row["goal"] or row["others"]):
+            continue
+        others = [row["against"]] if row["against"] else [] if row["goal"] else list(row["others"])
+        against = "; ".join(f"{who} {_number(row['others'].get(who)) or 'not here'}" for who in others)
+        reached = {True: "reached", False: "**not reached**", None: ""}[row["reached"]]
+        ours = f"{_number(row['ours'])} {row['unit']}".strip()
+        cells = (row["scenario"], row["figure"], ours, against, _number(row["ratio"]), row["goal"], reached)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(as_markdown(json.loads(Path(sys.argv[1]).read_text())))
