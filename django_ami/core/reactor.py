@@ -66,7 +66,7 @@ class Reactor:
         # Hears nothing but the wake-ups.
         self._rester = selectors.DefaultSelector()
         self._rester.register(self._wakee, selectors.EVENT_READ)
-        self._heard = False
+        self._restful = False
         self._hurried: set[object] = set()
 
     # --- from any thread ---
@@ -118,9 +118,8 @@ class Reactor:
         self.now = time.monotonic()
         # Calls first: who has just subscribed wants the events that are read next.
         self._run_calls()
-        self._heard = False
+        self._restful = False
         for key, events in ready:
-            self._heard = self._heard or key.fileobj is not self._wakee
             try:
                 key.data(events)
             except Exception as error:  # noqa: BLE001  (it is told)
@@ -134,13 +133,17 @@ class Reactor:
         else:
             self._hurried.discard(who)
 
+    def rest_afterwards(self) -> None:
+        """Events were read in this turn: more may come one by one."""
+        self._restful = True
+
     def rest(self) -> None:
-        """After a turn that heard something: let a few milliseconds of events gather, unless somebody is in a hurry.
+        """After a turn that read events: let some milliseconds of them gather, unless somebody is in a hurry.
 
         A turn for each event, and a waking of whoever receives it, costs many times what the event itself does. What
         comes after a silence is not held up.
         """
-        if not self._heard or self._hurried:
+        if not self._restful or self._hurried:
             return
         self._asleep = True
         if not self._calls:

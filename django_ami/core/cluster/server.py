@@ -215,7 +215,10 @@ class Server:
     def _receive(self, data: bytes, *, more: bool) -> None:
         session = self.session
         self._more = more
-        self._held += session.receive(data, self._reactor.now)
+        events = session.receive(data, self._reactor.now)
+        if events or session.ignored:
+            self._reactor.rest_afterwards()
+        self._held += events
         self._held_ignored += session.ignored
         self._hold(more=more)
 
