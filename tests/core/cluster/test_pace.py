@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from array import array
+from fcntl import ioctl
+from termios import FIONREAD
 
 import pytest
 
 from django_ami.core import reactor
 from django_ami.core.actions import Ping
 from django_ami.core.client import Client
-from django_ami.core.cluster.server import ENOUGH
+from django_ami.core.transport import READ_BUDGET
 from django_ami.testing import FakeAsterisk
 from tests.core.io_support import Recorder, Turns, config, ready, started, wait_until
 from tests.running import DEADLINE
@@ -40,6 +43,13 @@ def numbers(seen: Recorder) -> list[int]:
     return [int(event["Number"]) for event in seen.firsts]
 
 
+def waiting(client: Client) -> int:
+    """Bytes that have come and are not read."""
+    count = array("i", [0])
+    ioctl(client._cluster.servers["node_1"]._transport.fileno(), FIONREAD, count)
+    return count[0]
+
+
 def listening(client: Client) -> Recorder:
     """The events of a client that is ready, and has answered: from now on nobody waits for anything."""
     seen = Recorder()
@@ -65,17 +75,22 @@ def test_a_trickle_gathers_until_somebody_waits_for_an_answer() -> None:
 
 
 def test_a_flood_is_read_without_a_rest() -> None:
-    count = 3 * ENOUGH
+    flood = [event(number) for number in range(2 * READ_BUDGET // len(event(1000)))]
     with FakeAsterisk() as sim, started(config(sim, **CALM)) as client:
         seen = listening(client)
-        reading, written = threading.Event(), threading.Event()
+        standing, unread = threading.Event(), threading.Event()
 
         def stand_still() -> None:
-            reading.set()
-            written.wait(DEADLINE)
+            standing.set()
+            unread.wait(DEADLINE)
 
         client._reactor.call_soon(stand_still)
-        assert reading.wait(DEADLINE)
-        sim.send_raw(b"".join(map(event, range(count))))  # more than is read at a time
-        written.set()
-        wait_until(lambda: numbers(seen) == list(range(count)))
+        assert standing.wait(DEADLINE)
+        sim.send_raw(b"".join(flood))
+        wait_until(lambda: waiting(client) > READ_BUDGET + 4_000, "more than is read at a time")
+        before = waiting(client) // len(flood[-1])
+        unread.set()
+        wait_until(lambda: len(seen) >= before)
+        # What came meanwhile wakes nobody who rests.
+        assert client.send(Ping()).result(DEADLINE).ok
+        wait_until(lambda: numbers(seen) == list(range(len(flood))))
