@@ -51,20 +51,22 @@ PATHS: Final = {
 #: makes a path faster or, with a reason, slower, writes down what ``--measure`` prints.
 MEASURED: Final = {
     "instructions": {
-        "3.11": (1.58, 1.87, 1.86, 1.47, 2.43, 0.40),
-        "3.11 optimised": (1.60, 1.87, 1.95, 1.49, 2.58, 0.44),
-        "3.12": (1.60, 1.97, 1.77, 1.47, 2.42, 0.37),
-        "3.13": (1.79, 2.21, 2.07, 1.46, 2.90, 0.35),
+        "3.11": (1.94, 2.24, 1.76, 1.46, 2.32, 0.24),
+        "3.11 optimised": (1.99, 2.26, 1.86, 1.48, 2.45, 0.27),
+        "3.12": (1.93, 2.30, 1.73, 1.46, 2.36, 0.23),
+        "3.13": (2.15, 2.56, 2.01, 1.45, 2.85, 0.20),
     },
     "CPU": {
-        "3.11": (1.69, 1.52, 1.85, 1.60, 2.94, 0.63),
-        "3.11 optimised": (2.08, 1.79, 2.28, 1.72, 3.79, 0.84),
-        "3.12": (1.69, 1.64, 1.72, 1.65, 2.82, 0.57),
-        "3.13": (1.82, 1.75, 1.94, 1.62, 3.32, 0.54),
+        "3.11": (2.44, 2.29, 1.97, 1.68, 3.02, 0.32),
+        "3.11 optimised": (2.79, 2.43, 2.18, 1.80, 3.82, 0.42),
+        "3.12": (2.46, 2.38, 1.91, 1.69, 2.93, 0.29),
+        "3.13": (2.63, 2.55, 2.20, 1.63, 3.69, 0.27),
     },
 }
 #: How much more it may be. A path that takes 30 % more passes in neither way.
 MARGINS: Final = {"instructions": 1.1, "CPU": 1.2}
+#: Others on the machine may disturb CPU in all rounds, but what is slower is so each time.
+_TRIES: Final = 3
 
 
 # --- the loops ---
@@ -269,12 +271,16 @@ def main() -> int:
     from tests.benchmarks.events import block
 
     data = block().take(EVENTS)
-    by, took = _measure(data, None if options.cpu else shutil.which("valgrind"), options.rounds)
-    ratios = {path: took[path] / took[loop] for path, loop in PATHS.items()}
-    if options.measure:
-        print(f'"{_kind()}": ({", ".join(f"{ratio:.2f}" for ratio in ratios.values())}),  # {by}')
-        return 0
-    return judge(ratios, by)
+    for _ in range(1 if options.measure else _TRIES):
+        by, took = _measure(data, None if options.cpu else shutil.which("valgrind"), options.rounds)
+        ratios = {path: took[path] / took[loop] for path, loop in PATHS.items()}
+        if options.measure:
+            print(f'"{_kind()}": ({", ".join(f"{ratio:.2f}" for ratio in ratios.values())}),  # {by}')
+            return 0
+        slower = judge(ratios, by)
+        if by == "instructions" or not slower:
+            break
+    return slower
 
 
 def _measure(data: bytes, valgrind: str | None, rounds: int) -> tuple[str, dict[str, float]]:
