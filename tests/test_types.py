@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.running import PYTHON, ROOT
 
-pytest.importorskip("mypy")
+# Not imported: it is compiled, and has no business in the process of the other tests.
+pytestmark = pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
 
 PROJECT = ROOT / "tests" / "sample_project"
 

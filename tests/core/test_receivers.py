@@ -11,6 +11,7 @@ import pytest
 from django_ami.core.actions import Ping
 from django_ami.testing import FakeAsterisk
 from tests.core.io_support import config, ready, started, wait_until
+from tests.running import hold_pings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,8 +61,10 @@ def test_many_completions_of_one_function_are_one_receiver(
     log, many = Log(), 50
     with started(config(sim)) as client:
         ready(client)
+        answer = hold_pings(sim)  # what is settled already is told at once, and by nobody else
         for number in range(many):
             client.send(Ping()).on_complete(around(log, number))
+        answer.set()
         wait_until(lambda: sum(client.receivers.failures.values()) == many)
         assert sorted(log.told) == list(range(many))
         assert client.receivers.failures == {f"{__name__}.Log.on_answer": many}
