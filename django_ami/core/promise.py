@@ -143,9 +143,9 @@ class _Awaiting:
         if not self._told:
             self._told = True
             loop = self._loop()
-            # A loop that is closed by now has nobody who waits.
-            if loop is not None and not loop.is_closed():
-                loop.call_soon_threadsafe(self._wake_all)
+            if loop is not None:
+                with suppress(RuntimeError):  # a loop that is closed by now has nobody who waits
+                    loop.call_soon_threadsafe(self._wake_all)
 
     def _wake_all(self) -> None:
         self._told = False

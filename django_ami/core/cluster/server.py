@@ -87,6 +87,8 @@ class Server:
 
     def send(self, pending: PendingAction) -> None:
         """To be called by the reactor. Actions that are sent in one turn leave in one write."""
+        if len(self.session.outgoing) + len(pending.wire) > self.session.options.write_buffer_limit:
+            self._write()  # a server that reads is not to blame for what we have put off
         self.session.send(pending, self._reactor.now)
         if not self._settling:
             self._settling = True

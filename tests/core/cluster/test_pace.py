@@ -10,7 +10,7 @@ from termios import FIONREAD
 import pytest
 
 from django_ami.core import reactor
-from django_ami.core.actions import Ping
+from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
 from django_ami.core.transport import READ_BUDGET
 from django_ami.testing import FakeAsterisk
@@ -94,3 +94,20 @@ def test_a_flood_is_read_without_a_rest() -> None:
         # What came meanwhile wakes nobody who rests.
         assert client.send(Ping()).result(DEADLINE).ok
         wait_until(lambda: numbers(seen) == list(range(len(flood))))
+
+
+def test_what_is_sent_in_one_turn_may_be_more_than_waits_to_be_written() -> None:
+    """A server that reads is told apart from one that does not, however much is sent before anything is written."""
+    with FakeAsterisk() as sim, started(config(sim, write_buffer_limit=4096, **CALM)) as client:
+        ready(client)
+        standing, sent = threading.Event(), threading.Event()
+
+        def stand_still() -> None:
+            standing.set()
+            sent.wait(DEADLINE)
+
+        client._reactor.call_soon(stand_still)
+        assert standing.wait(DEADLINE)
+        pending = [client.send(Action("Setvar", Variable="V", Value="x" * 400)) for _ in range(100)]
+        sent.set()
+        assert all(one.result(DEADLINE).ok for one in pending)
