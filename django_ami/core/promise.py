@@ -143,8 +143,9 @@ class _Awaiting:
         if not self._told:
             self._told = True
             loop = self._loop()
-            if loop is not None:
-                with suppress(RuntimeError):  # a loop that is closed by now has nobody who waits
+            # A loop that is closed by now, or just closing, has nobody who waits.
+            if loop is not None and not loop.is_closed():
+                with suppress(RuntimeError):
                     loop.call_soon_threadsafe(self._wake_all)
 
     def _wake_all(self) -> None:
