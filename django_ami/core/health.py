@@ -65,7 +65,7 @@ class Backoff:
         """Seconds until the next attempt; the more attempts failed, the longer."""
         ceiling = min(self.most, self.initial * 2.0 ** min(self.attempts, 60))
         self.attempts += 1
-        return max(min(_LEAST_DELAY, ceiling), self.random.uniform(0, ceiling))
+        return self.random.uniform(min(_LEAST_DELAY, ceiling), ceiling)
 
     def reset(self) -> None:
         """The connection was stable: begin anew."""

@@ -1,6 +1,7 @@
 """The reactor: wake-ups, order, timers, and that it sleeps when there is nothing to do."""
 
 import contextlib
+import functools
 import logging
 import socket
 import threading
@@ -201,6 +202,47 @@ def test_watching_again_changes_what_is_waited_for(reactor: CountingReactor) -> 
         reactor.turn(0)
         assert seen == [EVENT_WRITE]
         reactor.unwatch(right.fileno())  # twice is harmless
+
+
+def test_of_many_sockets_the_urgent_ones_go_first_and_none_is_left_for_long(
+    reactor: CountingReactor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_ami.core.reactor.LONGEST_TURN", 0)
+    monkeypatch.setattr("django_ami.core.reactor.REST", 3600)
+    many, urgent = 20, 17
+    served: list[int] = []
+    watching = [functools.partial(lambda number, _: served.append(number), number) for number in range(many)]
+    with contextlib.ExitStack() as stack:
+        for function in watching:
+            ours, theirs = (stack.enter_context(sock) for sock in socket.socketpair())
+            theirs.send(b"never read: it is always ready")
+            reactor.watch(ours.fileno(), EVENT_READ, function)
+        reactor.hurry(watching[urgent], True)
+        others: set[int] = set()
+        for _ in range(many - 1):  # each turn has time for one that is not urgent
+            served.clear()
+            reactor.turn(0)
+            assert served[0] == urgent
+            assert others.isdisjoint(served[1:])
+            others.update(served[1:])
+        assert others == set(range(many)) - {urgent}
+
+
+def test_no_rest_while_there_is_more_to_do(reactor: CountingReactor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django_ami.core.reactor.LONGEST_TURN", 0)
+    monkeypatch.setattr("django_ami.core.reactor.REST", 3600)
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            ours, theirs = (stack.enter_context(sock) for sock in socket.socketpair())
+            theirs.send(b"never read: it is always ready")
+            reactor.watch(ours.fileno(), EVENT_READ, lambda _: reactor.has_read(events=True, more=False))
+        reactor.turn(0)
+        reactor.rest()  # one is left
+        reactor.unwatch(ours.fileno())
+        reactor.watch(ours.fileno(), EVENT_READ, lambda _: reactor.has_read(events=True, more=True))
+        monkeypatch.setattr("django_ami.core.reactor.LONGEST_TURN", 3600)
+        reactor.turn(0)
+        reactor.rest()  # it has not read everything
 
 
 def test_it_knows_its_thread(reactor: CountingReactor) -> None:

@@ -71,7 +71,6 @@ class Server:
         self._held: list[Event] = []
         self._held_ignored = 0
         self._held_since: float | None = None
-        self._more = False
         # The file of a certificate may be unreadable: that is told now, and not in the night.
         if self.config.tls is not None:
             try:
@@ -216,10 +215,8 @@ class Server:
 
     def _receive(self, data: bytes, *, more: bool) -> None:
         session = self.session
-        self._more = more
         events = session.receive(data, self._reactor.now)
-        if events or session.ignored:
-            self._reactor.rest_afterwards()
+        self._reactor.has_read(events=session.ready and bool(events or session.ignored), more=more)
         self._held += events
         self._held_ignored += session.ignored
         self._hold(more=more)
@@ -285,7 +282,6 @@ class Server:
 
     def _hang_up(self, error: AmiError) -> None:
         self._unwatch()
-        self._more = False
         if self._transport is not None:
             self._transport.close()
             self._transport = None
@@ -319,7 +315,7 @@ class Server:
                 self._notify(notice)
         self._watch()
         self._arm()
-        self._reactor.hurry(self, session.awaited or self._more)
+        self._reactor.hurry(self._ready, session.awaited)
 
     def _watch(self) -> None:
         transport = self._transport

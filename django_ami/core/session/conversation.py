@@ -34,7 +34,6 @@ from django_ami.core.protocol import Oversized, Parser, encode
 from django_ami.core.session.login import Handshake
 from django_ami.core.session.outcomes import Outcomes
 from django_ami.core.session.state import (
-    AT_REST,
     BEFORE_LOGIN,
     CLOSE_TIMEOUT,
     LOGGED_IN,
@@ -133,8 +132,8 @@ class Session:
 
     @property
     def awaited(self) -> bool:
-        """True while something of the server is waited for: an answer, or the next step of a connection."""
-        return bool(self._pending) or self.state not in AT_REST
+        """True while somebody waits for an answer, or for the connection that an action needs."""
+        return bool(self._pending if self.state in (State.READY, State.CLOSING) else self._waiting)
 
     @property
     def circuit_open(self) -> bool:

@@ -62,8 +62,6 @@ class Lost:
 
 Notice = Ready | Lost
 
-#: Nothing is under way by itself.
-AT_REST: Final = frozenset({State.IDLE, State.WAITING, State.READY, State.REFUSED})
 BEFORE_LOGIN: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
 LOGGED_IN: Final = frozenset({State.BOOTING, State.READY})
 UNREACHED: Final = frozenset({State.WAITING, State.CONNECTING, State.GREETING})

@@ -488,9 +488,21 @@ def test_logging_off():
     assert (talk.state, talk.notices(), talk.session.next_deadline()) == ("idle", [], None)
 
 
+def test_somebody_waits_for_an_answer_or_for_the_connection_that_an_action_needs():
+    talk = Dialogue(Role.LISTENER)
+    request = talk.log_in()
+    assert not talk.session.awaited, "what it asks by itself is nobody's"
+    talk.send()
+    assert talk.session.awaited
+    talk.boot()
+    talk.answer(request)
+    assert talk.session.awaited
+    talk.answer(talk.expect("Ping"))
+    assert not talk.session.awaited
+
+
 def test_a_server_that_does_not_close():
     talk = ready()
-    assert not talk.session.awaited, "nobody waits for an answer"
     talk.session.give_up()  # the whole cluster is told: for a session that is not closing it means nothing
     assert (talk.state, talk.session.fault) == ("ready", None)
     talk.session.close(talk.now)
