@@ -30,8 +30,6 @@ _LONGEST_SLEEP: Final = 3600.0
 REST: Final = 0.01
 #: So long, in seconds, a turn reads for those who are not urgent; the next one goes on.
 LONGEST_TURN: Final = 0.0005
-#: So many sockets need no order.
-FEW: Final = 8
 #: So long, in seconds, other threads have the interpreter between two such turns.
 BREATH: Final = 0.0001
 #: Cancelled timers are kept until it is their time, but no more of them than of the others and so many.
@@ -178,7 +176,7 @@ class Reactor:
         left is still ready in the next turn, and is called before those that were.
         """
         last = len(ready)
-        if last > FEW:
+        if last > 1:
             ready.sort(key=lambda one: (one[0].data not in self._hurried, self._left.get(one[0].fd, last)))
         self._left.clear()
         end: float | None = None

@@ -204,12 +204,12 @@ def test_watching_again_changes_what_is_waited_for(reactor: CountingReactor) -> 
         reactor.unwatch(right.fileno())  # twice is harmless
 
 
+@pytest.mark.parametrize(("many", "urgent"), [(20, 17), (2, 1)])
 def test_of_many_sockets_the_urgent_ones_go_first_and_none_is_left_for_long(
-    reactor: CountingReactor, monkeypatch: pytest.MonkeyPatch
+    reactor: CountingReactor, monkeypatch: pytest.MonkeyPatch, many: int, urgent: int
 ) -> None:
     monkeypatch.setattr("django_ami.core.reactor.LONGEST_TURN", 0)
     monkeypatch.setattr("django_ami.core.reactor.REST", 3600)
-    many, urgent = 20, 17
     served: list[int] = []
     watching = [functools.partial(lambda number, _: served.append(number), number) for number in range(many)]
     with contextlib.ExitStack() as stack:
