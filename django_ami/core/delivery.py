@@ -57,6 +57,8 @@ class _Queue:
     def __init__(self, capacity: int, *, newest: bool, important: frozenset[str]) -> None:
         self.counts = Counts()
         self.batches: deque[list[Item]] = deque()
+        #: Whether it stands in the line of those that have something.
+        self.in_line = False
         self._capacity = capacity
         self._newest = newest
         self._important = important
@@ -177,7 +179,7 @@ class Delivery:
 
     def __init__(self) -> None:
         self._queues: dict[str, _Queue] = {}
-        self._order: deque[str] = deque()
+        self._line: deque[_Queue] = deque()
         self._calls: deque[Callable[[], object]] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._woken = False
@@ -188,7 +190,6 @@ class Delivery:
         """A queue for a server. Names of ``important`` events are compared without case."""
         names = frozenset(name.lower() for name in important)
         self._queues[server] = _Queue(capacity, newest=policy == "drop_newest", important=names)
-        self._order.append(server)
 
     def counts(self, server: str) -> Counts:
         """A consistent copy of one server's counts."""
@@ -206,15 +207,24 @@ class Delivery:
     def put_events(self, server: str, events: list[Event], ignored: int) -> int:
         """Queue some events, dropping some if there is no room; says how many were dropped."""
         with self._changed:
-            dropped = self._queues[server].put(events, ignored)
+            queue = self._queues[server]
+            dropped = queue.put(events, ignored)
             if events:
+                self._stand_in_line(queue)
                 self._changed.notify()
         return dropped
 
     def put_notice(self, notice: Notice) -> None:
         with self._changed:
-            self._queues[notice.server].put_notice(notice)
+            queue = self._queues[notice.server]
+            queue.put_notice(notice)
+            self._stand_in_line(queue)
             self._changed.notify()
+
+    def _stand_in_line(self, queue: _Queue) -> None:
+        if queue.batches and not queue.in_line:
+            queue.in_line = True
+            self._line.append(queue)
 
     def put_call(self, call: Callable[[], object]) -> None:
         """Queue the completion of an action."""
@@ -224,6 +234,11 @@ class Delivery:
 
     # --- the other side ---
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to take."""
+        return bool(self._calls) or any(queue.batches for queue in self._line)
+
     def take(self, most: int, timeout: float | None) -> tuple[list[Callable[[], object]], list[Item]]:
         """All completions, and up to ``most`` events and notices of the server whose turn it is.
 
@@ -231,16 +246,18 @@ class Delivery:
         as delivered only when they are handed to ``delivered``.
         """
         with self._changed:
-            if timeout != 0 and not self._something() and not self._woken:
+            if timeout != 0 and not self.waiting and not self._woken:
                 self._changed.wait(timeout)
             self._woken = False
             calls = list(self._calls)
             self._calls.clear()
-            for _ in range(len(self._order)):
-                self._order.rotate(-1)
-                if items := self._queues[self._order[-1]].take(most):
-                    return calls, items
-            return calls, []
+            items: list[Item] = []
+            while self._line and not items:
+                queue = self._line.popleft()
+                queue.in_line = False
+                items = queue.take(most)
+                self._stand_in_line(queue)
+            return calls, items
 
     def delivered(self, server: str, count: int) -> None:
         """So many events of a server have been through the receivers. Only the thread that takes them may say so."""
@@ -255,6 +272,3 @@ class Delivery:
         with self._changed:
             self._woken = True
             self._changed.notify_all()
-
-    def _something(self) -> bool:
-        return bool(self._calls) or any(queue.batches for queue in self._queues.values())

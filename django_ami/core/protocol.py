@@ -212,8 +212,15 @@ class Parser:
     def feed(self, data: bytes) -> list[Event | Response | Oversized]:
         """Take some bytes; give the messages that they complete. Raises ProtocolError for a greeting that is none."""
         messages: list[Event | Response | Oversized] = []
-        for start in range(0, len(data), _PIECE):
-            self._feed_piece(data[start : start + _PIECE], messages)
+        start = 0
+        while start < len(data):
+            end = start + _PIECE
+            if end < len(data):
+                # Behind the end of a frame nothing is left over, to be joined to the next piece.
+                cut = data.rfind(b"\r\n\r\n", start, end)
+                end = cut + 4 if cut >= 0 else end
+            self._feed_piece(data[start:end], messages)
+            start = end
         return messages
 
     def _feed_piece(self, data: bytes, messages: list[Event | Response | Oversized]) -> None:
@@ -229,7 +236,8 @@ class Parser:
         position = 0 if self.banner is not None else self._parse_banner(data)
         if position >= 0:
             position = self._parse_regular(data, position, messages)
-            position = self._parse_any(data, position, messages)
+            if position < len(data):
+                position = self._parse_any(data, position, messages)
         self._buffer += data[max(position, 0) :]
         if self._buffer:
             self._wait(messages)
@@ -399,6 +407,8 @@ def _has_first_line_inside(data: bytes, start: int, end: int, frames: int) -> bo
 
 
 def _count(data: bytes, text: bytes, start: int, end: int) -> int:
+    if end - start <= _WINDOW:
+        return data.count(text, start, end)
     return sum(data.count(text, at, min(at + _WINDOW + len(text) - 1, end)) for at in range(start, end, _WINDOW))
 
 

@@ -181,7 +181,7 @@ class Reactor:
         self._left.clear()
         end: float | None = None
         for number, (key, events) in enumerate(ready):
-            if key.data not in self._hurried:
+            if last > 1 and key.data not in self._hurried:
                 if end is None:
                     end = time.monotonic() + LONGEST_TURN
                 elif time.monotonic() > end:

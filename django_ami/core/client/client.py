@@ -227,8 +227,8 @@ class Client(Sender[Server]):
         if self.started:
             raise ConfigurationError("this client is started: its own thread turns it.")
         self._cluster.tick(timeout)
-        while self.dispatch(0):
-            pass
+        while self._delivery.waiting:
+            self.dispatch(0)
 
     def close(self, timeout: float = CLOSE_TIMEOUT + 1) -> None:
         """Log off everywhere and stop, within ``timeout`` seconds. Unanswered actions fail with ConnectionLost.

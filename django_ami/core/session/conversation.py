@@ -34,6 +34,7 @@ from django_ami.core.protocol import Oversized, Parser, encode
 from django_ami.core.session.login import Handshake
 from django_ami.core.session.outcomes import Outcomes
 from django_ami.core.session.state import (
+    ANSWERING,
     BEFORE_LOGIN,
     CLOSE_TIMEOUT,
     LOGGED_IN,
@@ -133,7 +134,7 @@ class Session:
     @property
     def awaited(self) -> bool:
         """True while somebody waits for an answer, or for the connection that an action needs."""
-        return bool(self._pending if self.state in (State.READY, State.CLOSING) else self._waiting)
+        return bool(self._pending if self.state in ANSWERING else self._waiting)
 
     @property
     def circuit_open(self) -> bool:

@@ -63,5 +63,7 @@ class Lost:
 Notice = Ready | Lost
 
 BEFORE_LOGIN: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
+#: Who waits then waits for an answer, and before for the connection.
+ANSWERING: Final = frozenset({State.READY, State.CLOSING})
 LOGGED_IN: Final = frozenset({State.BOOTING, State.READY})
 UNREACHED: Final = frozenset({State.WAITING, State.CONNECTING, State.GREETING})
