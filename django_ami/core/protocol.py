@@ -171,7 +171,8 @@ class Parser:
     ``interest`` is the set of event names, in lower case, that somebody wants (None: all): other broadcast events are
     counted in ``skipped`` and cost little more than finding their end. ``banner`` is the greeting, once it is complete;
     it is the empty string if the server began with a message instead. ``suspect`` counts the frames that have the first
-    line of another one inside.
+    line of another one inside. ``plain`` is True if ``feed`` gave nothing but broadcasts that somebody wants: they are no
+    part of an answer, unless one is waited for.
     """
 
     def __init__(self, *, server: str = "", max_frame_size: int = 2**20, banner: bool = True) -> None:
@@ -182,8 +183,10 @@ class Parser:
         self.garbage = 0
         self.oversized = 0
         self.suspect = 0
+        self.plain = True
         self._interest: frozenset[str] | None = None
         self._kinds: dict[bytes, Kind] = {}
+        self._plain_kinds: set[Kind] = {_skip}
         self._buffer = bytearray()
         self._kind: str | None = None
         self._scan = 0
@@ -197,7 +200,11 @@ class Parser:
     @interest.setter
     def interest(self, names: frozenset[str] | None) -> None:
         self._interest = names
+        self._forget_kinds()
+
+    def _forget_kinds(self) -> None:
         self._kinds.clear()
+        self._plain_kinds = {_skip}
 
     @property
     def discarding(self) -> bool:
@@ -212,6 +219,7 @@ class Parser:
     def feed(self, data: bytes) -> list[Event | Response | Oversized]:
         """Take some bytes; give the messages that they complete. Raises ProtocolError for a greeting that is none."""
         messages: list[Event | Response | Oversized] = []
+        self.plain = True
         start = 0
         while start < len(data):
             end = start + _PIECE
@@ -269,6 +277,7 @@ class Parser:
 
     def _oversized(self, head: bytes) -> Oversized:
         self.oversized += 1
+        self.plain = False
         found = _ACTION_ID.search(head[: self.max_frame_size])
         return Oversized(found[1].decode(*DECODING) if found else None, self.max_frame_size)
 
@@ -303,6 +312,7 @@ class Parser:
             blocks = list(takewhile(self._is_regular, blocks))
             del kinds[len(blocks) :]
             end = _end_of(blocks, position)
+        self.plain = self.plain and self._plain_kinds.issuperset(kinds)
         messages += [kind(block, server) for kind, block in zip(kinds, blocks, strict=True) if kind is not _skip]
         self.skipped += len(blocks) - (len(messages) - before)
         return end
@@ -327,6 +337,7 @@ class Parser:
 
     def _learn(self, block: bytes) -> Kind | None:
         """What is to be done with such a frame; None if it is not an ordinary one."""
+        plain = False
         if block.startswith((b"Response: Success\r\n", b"Response: Error\r\n")):
             kind: Kind = partial(Response, "Success" if block[10] == 83 else "Error")
             told = 0
@@ -334,14 +345,18 @@ class Parser:
             first_line, _, rest = block.partition(b"\r\n")
             if b"\n" in first_line:
                 return None
-            kind = self._kind_of_event(_decode(first_line[7:]), broadcast=rest.startswith(_PRIVILEGE))
+            name, broadcast = _decode(first_line[7:]), rest.startswith(_PRIVILEGE)
+            kind = self._kind_of_event(name, broadcast=broadcast)
+            plain = broadcast and name.lower() not in _ALWAYS
             told = len(first_line) + 2 + len(_PRIVILEGE)
         else:
             return None
         if told <= _TELLING:
             if len(self._kinds) >= _MAX_KINDS:
-                self._kinds.clear()
+                self._forget_kinds()
             self._kinds[_head(block)] = kind
+            if plain:
+                self._plain_kinds.add(kind)
         return kind
 
     def _kind_of_event(self, name: str, *, broadcast: bool) -> Kind:
@@ -379,6 +394,7 @@ class Parser:
                     self._add_event(block, messages)
                 else:
                     self._add_response(block, messages)
+            self.plain = False
             position = end.end()
 
     def _add_event(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:

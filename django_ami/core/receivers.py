@@ -148,6 +148,7 @@ class Receivers:
     def deliver(self, events: Iterable[Event], plans: Mapping[str, Iterable[Call]], sender: Any, counts: Tally) -> None:
         """Make the calls that ``plans`` has for the name of each event, each of them guarded and timed, and count."""
         before, started = self._running, time.monotonic()
+        self._begin_window(started)
         try:
             for event in events:
                 if started >= self.until:
@@ -166,19 +167,25 @@ class Receivers:
                         self.failed(function, told)
                     ended = time.monotonic()
                     if name is not None:
-                        self._took(function, name, sender, ended - started, ended)
+                        self._seconds[name] += ended - started
+                        if ended - started >= self._least:
+                            self._slow(function, getattr(sender, "name", ""), ended - started)
                     started = ended
                 counts.delivered += 1
         finally:
             self._running = before
 
     def _took(self, function: Callable[..., Any], name: str, sender: Any, seconds: float, ended: float) -> None:
-        if ended >= self._window_began + _WINDOW or len(self._seconds) > _MAX_RECEIVERS:
-            self._seconds_before, self._seconds = self._seconds, defaultdict(float)
-            self._window_before_began, self._window_began = self._window_began, ended
+        self._begin_window(ended)
         self._seconds[name] += seconds
         if seconds >= self._least:
             self._slow(function, getattr(sender, "name", ""), seconds)
+
+    def _begin_window(self, now: float) -> None:
+        """Begin to count anew, if it is time, or there are too many names."""
+        if now >= self._window_began + _WINDOW or len(self._seconds) > _MAX_RECEIVERS:
+            self._seconds_before, self._seconds = self._seconds, defaultdict(float)
+            self._window_before_began, self._window_began = self._window_began, now
 
     def guard(self, function: Callable[..., Any], sender: Any, /, *arguments: Any) -> None:
         """As ``call``; an exception is logged with its traceback, and counted."""

@@ -489,6 +489,56 @@ def test_events_that_nobody_wants_are_only_counted(interest, names, size):
         assert parser.skipped == 4 - len(names)
 
 
+HANGUP = b"Event: Hangup\r\nPrivilege: call,all\r\nCause: 16\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "plain"),
+    [
+        (b"", True),
+        (HANGUP, True),
+        (b"Event: Newchannel\r\nPrivilege: call,all\r\n\r\n", True),
+        (b"Event: Hangup\r\nChannel: item/of-a-list\r\n\r\n", False),
+        (b"Event: Status\r\nPrivilege: call,all\r\n\r\n", False),
+        (b"Event: FullyBooted\r\nPrivilege: system,all\r\n\r\n", False),
+        (b"Event: OriginateResponse\r\nPrivilege: call,all\r\nResponse: Failure\r\n\r\n", False),
+        (b"Response: Success\r\nActionID: 1\r\n\r\n", False),
+        (b"Event: Odd\nPrivilege: call,all\n\n", False),
+        (b"Event: " + b"x" * 5000 + b"\r\n\r\n", False),
+        (b"Event: Large\r\nPrivilege: call,all\r\nData: " + b"x" * 5000 + b"\r\n\r\n", False),
+    ],
+)
+@pytest.mark.parametrize("interest", [None, frozenset({"hangup"})])
+def test_broadcasts_alone_are_plain(interest, more, plain):
+    """What may be an answer, or is for the client itself, is told from what goes to receivers alone."""
+    parser = Parser(banner=False, max_frame_size=4096)
+    parser.interest = interest
+    for _ in range(2):  # learned, and known
+        parser.feed(HANGUP + more + HANGUP)
+        assert parser.plain == plain
+    parser.feed(HANGUP)
+    assert parser.plain
+
+
+def test_kinds_that_are_forgotten_are_learned_again(monkeypatch):
+    monkeypatch.setattr(protocol, "_MAX_KINDS", 2)
+    parser = Parser(banner=False)
+    names = [f"Name{number}" for number in range(5)]
+    flood = b"".join(f"Event: {name}\r\nPrivilege: call,all\r\n\r\n".encode() for name in names)
+    for _ in range(2):
+        assert [event.name for event in parser.feed(flood)] == names
+        assert not parser.plain, "not known to be, any more"
+    assert parser.feed(flood[: len(flood) // 5])
+    assert parser.plain
+
+
+def test_names_that_are_too_long_to_be_known_are_not_plain():
+    parser = Parser(banner=False)
+    parser.feed(LIVE % (b"Very" * 20 + b"Long"))
+    assert not parser.plain
+    assert len(parser._plain_kinds) == 1, "what is not kept needs no memory"
+
+
 def test_a_new_interest_counts_at_once():
     parser = Parser(banner=False)
     parser.interest = frozenset()

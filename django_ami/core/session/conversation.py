@@ -14,7 +14,7 @@ reads a clock. All of it runs on one thread.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django_ami.core.actions import Events, Logoff, Ping
 from django_ami.core.correlation import ActionIds, PendingActions
@@ -46,7 +46,7 @@ from django_ami.core.session.state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from django_ami.core.actions import Action
     from django_ami.core.config import ServerConfig
@@ -406,8 +406,10 @@ class Session:
 
     # --- messages ---
 
-    def _sort(self, messages: Iterable[Event | Response | Oversized]) -> list[Event]:
+    def _sort(self, messages: list[Event | Response | Oversized]) -> list[Event]:
         """Hand answers to their actions, and give what is left: events for receivers."""
+        if self._parser.plain and not self._pending:
+            return cast("list[Event]", messages)
         events = []
         interest, pending, mine = self._interest, self._pending, self._pending.mark
         for message in messages:

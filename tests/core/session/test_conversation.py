@@ -56,6 +56,20 @@ def test_an_error_fails_its_action_alone():
     assert first.result(0).ok
 
 
+@pytest.mark.parametrize("times", [1, 3])
+def test_any_broadcast_may_be_the_end_of_an_action(times):
+    talk = ready()
+    for _ in range(times):  # its name is known by then
+        action = Action("Dial")
+        action.final_event = "DialDone"
+        pending = talk.send(action)
+        request = talk.expect("Dial")
+        talk.answer(request)
+        told = talk.event("DialDone", "Privilege: call,all", f"ActionID: {request['ActionID']}")
+        assert pending.done()
+        assert [event.name for event in told] == ["DialDone"], "others are told, too"
+
+
 def test_strange_answers_are_counted_and_settle_nothing():
     talk = ready()
     pending = talk.send()
