@@ -171,8 +171,8 @@ class Parser:
     ``interest`` is the set of event names, in lower case, that somebody wants (None: all): other broadcast events are
     counted in ``skipped`` and cost little more than finding their end. ``banner`` is the greeting, once it is complete;
     it is the empty string if the server began with a message instead. ``suspect`` counts the frames that have the first
-    line of another one inside. ``plain`` is True if ``feed`` gave nothing but broadcasts that somebody wants: no part of
-    an answer, unless one is waited for.
+    line of another one inside. ``plain`` is True if ``feed`` gave nothing but broadcasts that somebody wants, which are
+    no part of an answer unless one is waited for.
     """
 
     def __init__(self, *, server: str = "", max_frame_size: int = 2**20, banner: bool = True) -> None:
