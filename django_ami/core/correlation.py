@@ -50,8 +50,7 @@ class PendingActions:
         self._most = most
         self._most_items = most_items
         self.mark = b"\r\nActionID: " + prefix.encode()
-        self._find_id = re.compile(re.escape(self.mark) + rb"\d+(?=\r\n|$)")
-        self._prefix = prefix
+        self._find_id = re.compile(rb"\r\nActionID: (" + re.escape(prefix.encode()) + rb"\d+)(?=\r\n|$)")
         self._by_id: dict[str, PendingAction] = {}
         self._unanswered: dict[str, PendingAction] = {}
         self._deadlines: list[tuple[float, int, PendingAction]] = []
@@ -84,15 +83,14 @@ class PendingActions:
     def match(self, response: Response) -> None:
         """Settle the action that this is the response to, unless it says that there is more to come."""
         self._overdue = False
-        action_id = response.get("ActionID", "")
-        pending = self._unanswered.pop(action_id, None)
+        found = self._find_id.search(response.raw)
+        if found is None:
+            # The answer to a request without ActionID, such as the server's complaint about a line it could not read.
+            self.unmatched += 1
+            return
+        pending = self._unanswered.pop(found[1].decode(), None)
         if pending is None:
-            # A second response (JabberSend sends two), one after the deadline, or the answer to a request without
-            # ActionID, such as the server's complaint about a line that it could not read.
-            if action_id.startswith(self._prefix):
-                self.late += 1
-            else:
-                self.unmatched += 1
+            self.late += 1  # a second response (JabberSend sends two), or one after the deadline
             return
         pending.response = response
         is_list = b"\r\neventlist:" in response.raw.lower() and response.get("EventList", "").lower() == "start"
@@ -125,7 +123,7 @@ class PendingActions:
         # Some names are list items and broadcasts both (DeviceStateChange); only Status items have a Privilege, too.
         broadcast = b"\r\nPrivilege: " in event.raw and event.name != "Status"
         found = self._find_id.search(event.raw)
-        pending = self._by_id.get(found[0][len(b"\r\nActionID: ") :].decode()) if found else None
+        pending = self._by_id.get(found[1].decode()) if found else None
         if pending is None or pending.response is None:
             self.late += not broadcast
             return not broadcast

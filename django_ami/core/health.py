@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Backoff", "CircuitBreaker", "Heartbeat"]
 
@@ -43,9 +47,9 @@ class Heartbeat:
     def lost(self, now: float, busy_until: float | None = None) -> bool:
         return now >= self._lost_at(busy_until)
 
-    def next_deadline(self, busy_until: float | None = None) -> float:
-        """When to ask again."""
-        return self._lost_at(busy_until) if self._pinged else self.last_received + self.interval
+    def next_deadline(self, busy_until: Callable[[], float | None] = lambda: None) -> float:
+        """When to ask again. Whether the server is busy matters only when it has not answered a Ping."""
+        return self._lost_at(busy_until()) if self._pinged else self.last_received + self.interval
 
     def _lost_at(self, busy_until: float | None) -> float:
         lost_at = self.last_received + self.read_timeout

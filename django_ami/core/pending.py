@@ -10,7 +10,7 @@ from django_ami.core.messages import Event, Response
 from django_ami.core.promise import Promise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from concurrent.futures import Future
 
     from django_ami.core.actions import Action
@@ -24,8 +24,14 @@ class Owner(Protocol):
     def call_user(self, function: Callable[[], object]) -> None:
         """Run user code where user code runs."""
 
-    def before_wait(self, pending: PendingAction, timeout: float | None) -> None:
-        """The calling thread is about to wait: raise WouldBlock if that can never end."""
+    def expect(self, pending: PendingAction) -> None:
+        """Somebody wants the answer as soon as it is there, and does not wait in a thread."""
+
+    def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
+        """The calling thread is about to wait: raise WouldBlock if that can never end; else say what is left of its time.
+
+        Meanwhile the answer may have come.
+        """
 
 
 class PendingAction(Promise[Response]):
@@ -99,6 +105,12 @@ class PendingAction(Promise[Response]):
             return
         call_user = self._owner.call_user
         super().add_done_callback(lambda future: call_user(partial(fn, future)))
+        self._owner.expect(self)
+
+    def __await__(self) -> Generator[Any, None, Response]:
+        if self._owner is not None and not self.done():
+            self._owner.expect(self)
+        return super().__await__()
 
     def __repr__(self) -> str:
         state = "done" if self.done() else "waiting"
@@ -107,10 +119,11 @@ class PendingAction(Promise[Response]):
     def _wait(self, timeout: float | None) -> None:
         if self.done():
             return
+        left = timeout
         if self._owner is not None:
-            self._owner.before_wait(self, timeout)
+            left = self._owner.before_wait(self, timeout)
         try:
-            super().exception(timeout)
+            super().exception(left)
         except TimeoutError:
             raise ActionTimeout(
                 f"no answer to {self.name} in the {timeout:g} s that were waited; it is still under way.",

@@ -139,6 +139,8 @@ _ENDS: Final = {
 _OVERLAP: Final = max(len(_END_COMMAND) + 4, len(b"\r\n\nResponse: "))
 #: Chunks larger than this are taken in pieces, so that what is held beside them stays small.
 _PIECE: Final = 2**20
+#: What is read at a time is rarely so short, unless it is a single frame.
+_SHORT: Final = 4096
 #: So much of an oversized frame is looked through for the ActionID.
 _HEAD: Final = 4096
 _MAX_BANNER: Final = 512
@@ -220,6 +222,8 @@ class Parser:
         """Take some bytes; give the messages that they complete. Raises ProtocolError for a greeting that is none."""
         messages: list[Event | Response | Oversized] = []
         self.plain = True
+        if len(data) <= _SHORT and self._parse_alone(data, messages):
+            return messages
         start = 0
         while start < len(data):
             end = start + _PIECE
@@ -230,6 +234,21 @@ class Parser:
             self._feed_piece(data[start:end], messages)
             start = end
         return messages
+
+    def _parse_alone(self, data: bytes, messages: list[Event | Response | Oversized]) -> bool:
+        """The short way, of answers and of events that trickle in: true if this was one frame of a kind that is known."""
+        if self._buffer or self._discarding or self.banner is None:
+            return False
+        block, end, rest = data.partition(b"\r\n\r\n")
+        kind = self._kinds.get(block[:_TELLING])
+        if kind is None or rest or not end or not self._is_regular(block):
+            return False
+        if kind is _skip:
+            self.skipped += 1
+        else:
+            messages.append(kind(block, self.server))
+            self.plain = kind in self._plain_kinds
+        return True
 
     def _feed_piece(self, data: bytes, messages: list[Event | Response | Oversized]) -> None:
         if self._buffer or self._discarding:

@@ -1,7 +1,14 @@
 """The selector, the wake-up, the timers, and THE clock.
 
-Rule: one thread turns the reactor; whatever it calls must not block. ``call_soon`` is the one door for other threads.
+Rule: one thread at a time turns the reactor; whatever it calls must not block. ``call_soon`` is the one door for others.
 The clock is read once per turn, into ``now``. It sleeps exactly until the next byte, timer or call: no tick while idle.
+
+That thread is its own (``run``). But while that one rests, a thread that waits for something may turn it instead
+(``lead``), and what it waits for wakes nobody but itself::
+
+                 take turns ──▶ rest for 10 ms, if events were read, or somebody who could lead got what he waited for
+                     ▲           │   a call, or somebody who waits and cannot lead (``expect``), ends it;
+                     └───────────┘   so does its time, which begins anew with each turn of a leader
 """
 
 from __future__ import annotations
@@ -26,7 +33,8 @@ logger = logging.getLogger(__name__)
 
 #: A wait without an end is none: at the latest after so many seconds the loop looks around.
 _LONGEST_SLEEP: Final = 3600.0
-#: So long, in seconds, events may gather while nobody waits for an answer.
+#: So long, in seconds, its own thread rests: events gather while nobody waits for an answer, and who has just got one
+#: may come back and lead.
 REST: Final = 0.01
 #: So long, in seconds, a turn reads for those who are not urgent; the next one goes on.
 LONGEST_TURN: Final = 0.0005
@@ -67,9 +75,20 @@ class Reactor:
         self._waker.setblocking(False)
         self._wakee.setblocking(False)
         self._selector.register(self._wakee, selectors.EVENT_READ, self._drain_wakeups)
-        # Hears nothing but the wake-ups.
-        self._rester = selectors.DefaultSelector()
-        self._rester.register(self._wakee, selectors.EVENT_READ)
+        self._made_calls = False
+        self._busy = False
+        #: What to do when a turn was cut short, so that nobody knows what it has done and what not.
+        self.on_interruption: Callable[[], None] = lambda: None
+        #: Held by whoever turns it.
+        self._turning = threading.Lock()
+        self._led = False
+        #: Somebody who could have led had to wait for the own thread.
+        self._wanted = False
+        self._expected: set[Callable[[], bool]] = set()
+        self._resting = False
+        #: Taken by its own thread when it rests, for a time; let go by whoever rouses it.
+        self._bell = threading.Lock()
+        self._bell.acquire()
         self._eventful = self._unread = False
         self._hurried: set[Callable[[int], None]] = set()
         self._left: dict[int, int] = {}
@@ -79,11 +98,71 @@ class Reactor:
     def call_soon(self, function: Callable[[], None]) -> None:
         """Call the function on the reactor's thread, in its next turn. Calls keep their order."""
         self._calls.append(function)
-        # The loop looks at the calls after it has set the flag; so a call is seen by it, or the flag by us.
-        if self._asleep:
-            self._asleep = False
-            with contextlib.suppress(OSError):  # full: it is being woken; closed: nobody is left to wake
-                self._waker.send(b"\0")
+        if not self._wake() and self._resting and not self._led:
+            self._ring()
+
+    def leave(self, function: Callable[[], None]) -> None:
+        """The same, but it does not end a rest: for what is urgent only if somebody comes to ``lead``, or to ``expect``."""
+        self._calls.append(function)
+        self._wake()
+
+    def _wake(self) -> bool:
+        """Wake the thread that sleeps in a turn, if one does."""
+        # It looks at the calls after it has set the flag; so a call is seen by it, or the flag by us.
+        if not self._asleep:
+            return False
+        self._asleep = False
+        with contextlib.suppress(OSError):  # full: it is being woken; closed: nobody is left to wake
+            self._waker.send(b"\0")
+        return True
+
+    def _ring(self) -> None:
+        with contextlib.suppress(RuntimeError):  # somebody else has just rung
+            self._bell.release()
+
+    def expect(self, over: Callable[[], bool]) -> None:
+        """Somebody waits until ``over()`` who does not turn it: there is no rest, and a leader does not go unrelieved."""
+        self._expected.add(over)
+        # A leader looks at who is expecting after he has taken down the flag; so he sees us, or we that he has gone.
+        if not self._led:
+            self._ring()
+
+    def lead(self, over: Callable[[], bool], timeout: float | None) -> bool:
+        """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds; False if another thread does.
+
+        Not for the main thread, which a signal handler may interrupt wherever it is.
+        """
+        if not self._turning.acquire(blocking=False):
+            self._wanted = True
+            return False
+        self._led = True
+        try:
+            end = None if timeout is None else time.monotonic() + timeout
+            while not over():
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    break
+                self.turn(left)
+        except BaseException:
+            # Another thread has put an exception into this one (PyThreadState_SetAsyncExc): some task queues do so when
+            # a task's time is over. While it slept nothing has happened; else, let the own thread make it good.
+            if self._busy:
+                self._calls.append(self.on_interruption)
+            raise
+        finally:
+            self._thread = None
+            self._led = False
+            self._turning.release()
+            if self._calls or self._is_expected():
+                self._ring()
+        return True
+
+    def _is_expected(self) -> bool:
+        for over in list(self._expected):
+            if not over():
+                return True
+            self._expected.discard(over)
+        return False
 
     @property
     def in_thread(self) -> bool:
@@ -115,17 +194,26 @@ class Reactor:
             self._selector.unregister(fileno)
 
     def turn(self, timeout: float | None = None) -> None:
-        """Wait for something to do, at most ``timeout`` seconds, and do it."""
+        """Wait for something to do, at most ``timeout`` seconds, and do it: make the calls, or look at the sockets."""
         self._thread = threading.get_ident()
+        self._eventful = self._unread = False
+        if self._calls and not self._made_calls:
+            # The selector would say that nothing has come: mostly an action is about to leave, and the answer takes time.
+            self._made_calls = self._busy = True
+            self.now = time.monotonic()
+            self._run_calls()
+            self._busy = False
+            return
+        self._made_calls = False
         self._asleep = True
         ready = self._selector.select(0 if self._calls else self._sleep(timeout))
-        self._asleep = False
+        self._asleep, self._busy = False, True
         self.now = time.monotonic()
         # Calls first: who has just subscribed wants the events that are read next.
         self._run_calls()
-        self._eventful = self._unread = False
         self._serve(ready)
         self._run_timers()
+        self._busy = False
 
     def hurry(self, function: Callable[[int], None], wanted: bool) -> None:
         """Whether somebody waits for what the watching function gets: it goes first, and there is no ``rest``."""
@@ -139,8 +227,16 @@ class Reactor:
         self._eventful |= events
         self._unread |= more
 
+    def run(self, over: Callable[[], bool]) -> None:
+        """Turn it on this thread, its own, until ``over()``."""
+        while not over():
+            with self._turning:
+                self._expected.clear()
+                self.turn()
+            self.rest()
+
     def rest(self) -> None:
-        """Between two turns: let others have the interpreter, and events gather, unless somebody waits.
+        """Between two turns: let others have the interpreter, the lead, and events gather, unless somebody waits.
 
         A turn for each event, and a waking of whoever receives it, costs many times what the event itself does: some
         milliseconds of them come together. What comes after a silence is not held up.
@@ -149,12 +245,16 @@ class Reactor:
             # Who waits for the interpreter gets it now, and not after the 5 ms for which CPython would leave it to us.
             time.sleep(BREATH)
             return
-        if not self._eventful or self._unread or self._hurried:
+        self._bell.acquire(blocking=False)  # what was rung for so far has had its turn
+        if self._unread or self._hurried or not (self._eventful or self._wanted):
             return
-        self._asleep = True
-        if not self._calls:
-            self._rester.select(self._sleep(REST))
-        self._asleep = False
+        self._wanted = False
+        self._resting = True
+        # Who leads turns the clock on. If he sleeps for longer, we stand behind him, and are next.
+        while not self._calls and (left := self.now + REST - time.monotonic()) > 0:
+            if self._bell.acquire(timeout=left):
+                break
+        self._resting = False
 
     def close(self) -> None:
         """Run the calls that are left, and let go of everything. A call that comes later is never run."""
@@ -165,7 +265,6 @@ class Reactor:
     def abandon(self) -> None:
         """Close what is ours and call nothing."""
         self._selector.close()
-        self._rester.close()
         self._waker.close()
         self._wakee.close()
 

@@ -18,14 +18,19 @@ class Owner:
         self.queue: list = []
         self.forbidden = False
         self.waits: list = []
+        self.expected: list = []
 
     def call_user(self, function) -> None:
         self.queue.append(function)
 
-    def before_wait(self, pending, timeout) -> None:
+    def expect(self, pending) -> None:
+        self.expected.append(pending)
+
+    def before_wait(self, pending, timeout) -> float | None:
         self.waits.append((pending, timeout))
         if self.forbidden:
             raise WouldBlock("write await.")
+        return timeout
 
 
 def test_a_good_answer():

@@ -2,6 +2,7 @@
 
 import selectors
 import socket
+import threading
 import time
 
 import pytest
@@ -149,8 +150,10 @@ def test_a_reset_is_a_loss() -> None:
 
 def test_it_writes_what_fits_and_says_how_much() -> None:
     received = bytearray()
+    full = threading.Event()
 
     def collect(sock: socket.socket) -> None:
+        full.wait(PATIENCE)
         while data := sock.recv(65536):
             received.extend(data)
 
@@ -162,6 +165,7 @@ def test_it_writes_what_fits_and_says_how_much() -> None:
         while left:
             wait(transport, wants_write=True)
             writes.append(transport.write(left))
+            full.set()
             del left[: writes[-1]]
         wait_until(lambda: len(received) == len(sent))
         transport.close()

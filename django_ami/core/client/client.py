@@ -105,7 +105,7 @@ class Client(Sender[Server]):
     def _submit(self, target: Server, pending: PendingAction) -> None:
         closed = self._closed
         if not closed:
-            self._reactor.call_soon(lambda: self._hand_over(target, pending))
+            self._reactor.leave(lambda: self._hand_over(target, pending))
         if closed or self._reactor.closed:  # it may have ended meanwhile, and the call with it
             self._refuse(pending)
 
@@ -263,6 +263,7 @@ class Client(Sender[Server]):
         deadline = time.monotonic() + timeout
         self._reactor.call_soon(self._log_off)
         self._reactor.call_soon(lambda: self._stop_when_closed(deadline))
+        self._reactor.expect(lambda: self._stopping)
 
     def abandon(self) -> None:
         """Let go of everything without a word: for a child process after fork, whose sockets are the parent's."""
@@ -280,9 +281,7 @@ class Client(Sender[Server]):
     # --- the threads ---
 
     def _run(self) -> None:
-        while not self._stopping:
-            self._cluster.tick()
-            self._reactor.rest()
+        self._reactor.run(lambda: self._stopping)
         self._cluster.give_up()
         self._cluster.abandon()
         self._reactor.close()
@@ -327,15 +326,24 @@ class Client(Sender[Server]):
         self._delivery.put_call(function)
         self._ensure_dispatcher()
 
-    def before_wait(self, pending: PendingAction, timeout: float | None) -> None:
-        """Refuse a wait that cannot end; turn the reactor if nobody else does."""
+    def expect(self, pending: PendingAction) -> None:
+        """Somebody wants the answer, and does not wait in a thread."""
+        self._reactor.expect(pending.done)
+
+    def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
+        """Refuse a wait that cannot end; turn the reactor if its own thread does not."""
         if self._reactor.in_thread and self.started:
             raise WouldBlock(
                 f"waiting for {pending.name} on the thread that brings the answer: use on_complete.",
                 server=pending.server,
             )
         super().before_wait(pending, timeout)
-        if not self.started and not self._closed:
-            end = None if timeout is None else time.monotonic() + timeout
-            while not pending.done() and (end is None or time.monotonic() < end):
+        end = None if timeout is None else time.monotonic() + timeout
+        if not self.started:
+            while not (pending.done() or self._closed or (end is not None and time.monotonic() >= end)):
                 self._cluster.tick(None if end is None else max(0.0, end - time.monotonic()))
+        elif threading.current_thread() is threading.main_thread():
+            self.expect(pending)
+        elif not self._reactor.lead(lambda: pending.done() or self._stopping, timeout):
+            self.expect(pending)
+        return None if end is None else max(0.0, end - time.monotonic())

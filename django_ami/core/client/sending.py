@@ -165,14 +165,18 @@ class Sender(Generic[Target]):
         """Run user code where user code runs."""
         raise NotImplementedError
 
-    def before_wait(self, pending: PendingAction, timeout: float | None) -> None:  # noqa: ARG002  (for subclasses)
-        """Refuse a wait that cannot end: that of the very event loop that has to go on."""
+    def expect(self, pending: PendingAction) -> None:
+        """Somebody wants the answer, and does not wait in a thread."""
+
+    def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
+        """Refuse a wait that cannot end: that of the very event loop that has to go on. Says what is left of it."""
         if _in_event_loop():
             raise WouldBlock(
                 f"waiting for {pending.name} would stop the event loop that is running here: write 'await pending' "
                 "instead of 'pending.result()'.",
                 server=pending.server,
             )
+        return timeout
 
 
 def _in_event_loop() -> bool:

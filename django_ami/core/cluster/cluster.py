@@ -40,6 +40,7 @@ class Cluster:
         slowest_receiver: Callable[[], str] = str,
     ) -> None:
         self.reactor = reactor
+        reactor.on_interruption = self._start_afresh
         self._delivery = delivery
         admission = Admission(reactor)
         self.servers: dict[str, Server] = {}
@@ -100,6 +101,11 @@ class Cluster:
         """No more time for logging off: read and hand on what has arrived, and hang up."""
         for server in self.servers.values():
             server.give_up()
+
+    def _start_afresh(self) -> None:
+        """A turn was cut short: how far it had come with whom is not known, so all connections are made anew."""
+        for server in self.servers.values():
+            server.start_afresh()
 
     def abandon(self) -> None:
         for server in self.servers.values():

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from django_ami.core.errors import AmiError, ConfigurationError
+from django_ami.core.errors import AmiError, ConfigurationError, ConnectionLost
 from django_ami.core.session import State
 from django_ami.core.transport import Transport, is_numeric, resolve, tls_context
 
@@ -92,6 +92,18 @@ class Server:
         if not self._settling:
             self._settling = True
             self._reactor.call_afterwards(self._settle)
+
+    def start_afresh(self) -> None:
+        """What has been done with what had come, and has left of what was sent, is not known: hang up, and say so."""
+        if self._transport is not None:
+            self.session.doubt()
+            self._hang_up(
+                ConnectionLost(
+                    "the thread that was reading for all was interrupted by an exception (a task's time limit?): what it "
+                    "had just read may be lost."
+                )
+            )
+        self._settle()
 
     def set_interest(self, names: frozenset[str] | None) -> None:
         self.session.set_interest(names)
@@ -321,10 +333,10 @@ class Server:
         transport = self._transport
         if transport is None:
             return
-        wanted = transport.fileno(), transport.events(wants_write=bool(self.session.outgoing))
-        if wanted != self._watched:
-            self._watched = wanted
-            self._reactor.watch(*wanted, self._ready)
+        events = transport.events(wants_write=bool(self.session.outgoing))
+        if self._watched is None or events != self._watched[1]:
+            self._watched = transport.fileno(), events
+            self._reactor.watch(*self._watched, self._ready)
 
     def _arm(self) -> None:
         """A timer that fires too early only asks again; so a deadline that moved away costs nothing."""

@@ -165,7 +165,7 @@ class Session:
         if self._deadline is not None and (earliest is None or self._deadline < earliest):
             earliest = self._deadline
         if self.state in LOGGED_IN:
-            beat = self._heartbeat.next_deadline(self._busy_until())
+            beat = self._heartbeat.next_deadline(self._busy_until)
             earliest = beat if earliest is None else min(earliest, beat)
         if self._may_idle():
             idle = self._last_used + self.options.idle_timeout
@@ -198,6 +198,10 @@ class Session:
         self._written += count
         del self.outgoing[:count]
 
+    def doubt(self) -> None:
+        """Whatever was to be written may have left."""
+        self._written = self._queued
+
     def receive(self, data: bytes, now: float) -> list[Event]:
         """Bytes arrived; gives the events that somebody wants, and in ``ignored`` how many others there were.
 
@@ -222,10 +226,12 @@ class Session:
         self.ignored += parser.skipped
         if events or self.ignored:
             self.last_event_at = now
-        self.garbage += parser.garbage
-        self.oversized += parser.oversized
-        self.suspect += parser.suspect
-        parser.skipped = parser.garbage = parser.oversized = parser.suspect = 0
+        parser.skipped = 0
+        if parser.garbage or parser.oversized or parser.suspect:
+            self.garbage += parser.garbage
+            self.oversized += parser.oversized
+            self.suspect += parser.suspect
+            parser.garbage = parser.oversized = parser.suspect = 0
         return events
 
     def disconnected(self, error: AmiError, now: float) -> None:

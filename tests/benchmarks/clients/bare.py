@@ -7,7 +7,7 @@ import time
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.clients.measuring import Meter, latencies, run
+from tests.benchmarks.clients.measuring import Meter, in_a_thread, latencies, run
 from tests.benchmarks.server import SECRET, USER
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def naive_dict(port: int, events: int) -> dict[str, Any]:
     return _flood(port, events, _take_naively)
 
 
+@in_a_thread
 def ping(port: int, pings: int) -> dict[str, Any]:
     """One action after the other, with a blocking socket and nothing else."""
     taken = []

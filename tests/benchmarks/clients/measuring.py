@@ -6,6 +6,8 @@ import json
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.machine import cpu_seconds, wakeups
@@ -98,6 +100,17 @@ class Pings:
         self._over.set()
         self._thread.join(PATIENCE)
         return {**latencies(self.taken), "pings": len(self.taken)}
+
+
+def in_a_thread(task: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Let a task run in a thread that is not the main one, as most requests and jobs do."""
+
+    @wraps(task)
+    def run_there(**arguments: Any) -> dict[str, Any]:
+        with ThreadPoolExecutor(1) as there:
+            return there.submit(task, **arguments).result()
+
+    return run_there
 
 
 def run(tasks: Sequence[Callable[..., dict[str, Any]]]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django_ami.core import Action, Client, Options, ServerConfig
 from django_ami.core.actions import Ping
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, latencies, run, variable
+from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, in_a_thread, latencies, run, variable
 from tests.benchmarks.server import SECRET, USER
 
 if TYPE_CHECKING:
@@ -92,8 +92,18 @@ def full(port: int, events: int, view: str) -> dict[str, Any]:
 # --- actions ---
 
 
+@in_a_thread
 def ping(port: int, pings: int) -> dict[str, Any]:
     """One action after the other, from a thread."""
+    return _ping(port, pings)
+
+
+def ping_from_main(port: int, pings: int) -> dict[str, Any]:
+    """The same from the main thread."""
+    return _ping(port, pings)
+
+
+def _ping(port: int, pings: int) -> dict[str, Any]:
     taken = []
     with started(Client([config(port)], role="caller")) as client:
         meter = Meter(pings)
@@ -189,4 +199,4 @@ def channels(port: int, channels: int, times: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run((flood, selective, full, ping, ping_by_ticks, pipeline, pipeline_async, channels))
+    run((flood, selective, full, ping, ping_from_main, ping_by_ticks, pipeline, pipeline_async, channels))

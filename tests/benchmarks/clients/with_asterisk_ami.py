@@ -9,7 +9,16 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, Pings, check_channels, latencies, run, variable
+from tests.benchmarks.clients.measuring import (
+    PATIENCE,
+    Meter,
+    Pings,
+    check_channels,
+    in_a_thread,
+    latencies,
+    run,
+    variable,
+)
 from tests.benchmarks.machine import rss_bytes
 from tests.benchmarks.server import SECRET, USER
 
@@ -63,6 +72,7 @@ def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
         return {**meter.wait(), "count": events}
 
 
+@in_a_thread
 def ping(port: int, pings: int) -> dict[str, Any]:
     taken = []
     with _logged_in(port) as client:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from panoramisk import Manager
 
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, latencies, run, variable
+from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, in_a_thread, latencies, run, variable
 from tests.benchmarks.machine import rss_bytes
 from tests.benchmarks.server import SECRET, USER
 
@@ -67,6 +67,7 @@ def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
     return _run(port, work)
 
 
+@in_a_thread
 def ping(port: int, pings: int) -> dict[str, Any]:
     async def work(manager: Manager) -> dict[str, Any]:
         taken = []

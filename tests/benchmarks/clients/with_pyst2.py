@@ -8,7 +8,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, latencies, run, variable
+from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, in_a_thread, latencies, run, variable
 from tests.benchmarks.server import SECRET, USER
 
 warnings.simplefilter("ignore")
@@ -49,6 +49,7 @@ def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
     return _flood(port, Meter(hangups), "Hangup", events)
 
 
+@in_a_thread
 def ping(port: int, pings: int) -> dict[str, Any]:
     taken = []
     with _logged_in(port) as client:

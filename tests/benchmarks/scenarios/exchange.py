@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def ping(bench: Bench) -> Iterator[Sample]:
-    """One action after the other, by the clock: what somebody waits."""
+    """One action after the other, by the clock: what somebody waits. In a thread that is not the main one."""
     pings = bench.amount(5_000, 1_000)
 
     def both(who: str, result: dict[str, Any]) -> Iterator[Sample]:
@@ -27,6 +27,9 @@ def ping(bench: Bench) -> Iterator[Sample]:
     yield from both(OURS, bench.client("ours", "ping", pings=pings))
     for name, result in (*bench.each_peer("ping", pings=pings), *bench.slow_peer("ping", pings=500)):
         yield from both(name, result)
+    mine = bench.client("ours", "ping_from_main", pings=pings)
+    yield "p50, from the main thread", OURS, mine["p50"]
+    yield "p99, from the main thread", OURS, mine["p99"]
     yield "p50 by ticks", OURS, bench.client("ours", "ping_by_ticks", pings=pings)["p50"]
     yield "p50 by ticks", "blocking socket", bench.client("bare", "ping", pings=pings)["p50"]
 

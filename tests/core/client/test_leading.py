@@ -1,0 +1,239 @@
+"""Who turns the reactor while its own thread rests: whoever waits; and whom he must not leave alone."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from django_ami.core import reactor
+from django_ami.core.actions import Action, Ping
+from django_ami.core.errors import ActionTimeout, ConnectionLost
+from tests.core.io_support import PATIENCE, Recorder, config, ready, started, wait_until
+from tests.running import DEADLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django_ami.core.client import Client
+    from django_ami.testing import Simulator
+
+pytestmark = pytest.mark.usefixtures("no_bugs")
+
+OWN = "django_ami-reactor"
+#: No timer of these ends a rest.
+CALM = {"heartbeat_interval": 10 * DEADLINE, "read_timeout": 20 * DEADLINE, "action_timeout": 10 * DEADLINE}
+
+
+@pytest.fixture(autouse=True)
+def endless_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The own thread, once it rests, is not back before the test is over, unless somebody calls it."""
+    monkeypatch.setattr(reactor, "REST", 10 * DEADLINE)
+
+
+@pytest.fixture
+def client(sim: Simulator) -> Iterator[Client]:
+    """One whose own thread rests since a thread has been answered that could lead."""
+    with started(config(sim, **CALM), role="caller") as made, ThreadPoolExecutor(1) as asker:
+        ready(made)
+        # The first one comes when the own thread sleeps in a turn, or has just done so.
+        wait_until(lambda: asker.submit(ping, made).result(PATIENCE) and made._reactor._resting)
+        yield made
+
+
+def ping(client: Client) -> bool:
+    return client.send(Ping()).result(PATIENCE).ok
+
+
+class Turners:
+    """The threads in which the reactor is turned."""
+
+    def __init__(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.names: list[str] = []
+        turn = client._reactor.turn
+
+        def counted(timeout: float | None = None) -> None:
+            self.names.append(threading.current_thread().name)
+            turn(timeout)
+
+        monkeypatch.setattr(client._reactor, "turn", counted)
+
+
+class Asking(threading.Thread):
+    """A thread that sends an action and waits for the answer."""
+
+    def __init__(self, client: Client, action: Action, timeout: float = PATIENCE) -> None:
+        super().__init__(name="asking")
+        self.told: Any = None
+        self._client, self._action, self._timeout = client, action, timeout
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.told = self._client.send(self._action).result(self._timeout)
+        except BaseException as error:  # noqa: BLE001  (the test looks at it)
+            self.told = error
+
+    def result(self) -> Any:
+        self.join(PATIENCE)
+        assert not self.is_alive()
+        return self.told
+
+
+def arrived(sim: Simulator, name: str) -> int:
+    """How many actions of that name the server has got."""
+    return sum(action.name == name for action in sim.received)
+
+
+def is_led(client: Client) -> bool:
+    return client._reactor._led and client._reactor._asleep
+
+
+def test_who_asks_again_and_again_wakes_no_other_thread(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    turners = Turners(client, monkeypatch)
+
+    def ask() -> None:
+        for _ in range(20):
+            assert ping(client)
+
+    asker = threading.Thread(target=ask, name="asker")
+    asker.start()
+    asker.join(PATIENCE)
+    assert set(turners.names) == {"asker"}
+
+
+def test_the_main_thread_does_not_lead(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal handler may raise in it wherever it is: an action could be sent twice, or an answer be lost."""
+    turners = Turners(client, monkeypatch)
+    for _ in range(20):
+        assert ping(client)
+    assert set(turners.names) == {OWN}
+
+
+def test_all_who_wait_together_are_answered(sim: Simulator, client: Client) -> None:
+    """One of them leads; when he has his answer, the own thread goes on for the others."""
+    sim.on("Slow").reply().after(0.2)
+    sim.on("Slower").reply().after(0.4)
+    first = Asking(client, Action("Slow"))
+    wait_until(lambda: is_led(client))
+    others = [Asking(client, Action("Slower")) for _ in range(3)]
+    assert first.result().ok
+    assert [other.result().ok for other in others] == [True] * 3
+
+
+def test_a_coroutine_that_waits_during_a_rest_ends_it(client: Client) -> None:
+    async def ask() -> bool:
+        return (await client.send(Ping())).ok
+
+    assert asyncio.run(asyncio.wait_for(ask(), PATIENCE))
+
+
+def test_a_function_that_waits_during_a_rest_ends_it(client: Client) -> None:
+    seen = Recorder()
+    client.send(Ping()).on_complete(seen)
+    wait_until(lambda: len(seen))
+    assert seen.threads == {"django_ami-dispatch"}
+
+
+@pytest.mark.parametrize("how", ["coroutine", "function"])
+def test_who_waits_beside_a_leader_is_not_left_alone(sim: Simulator, client: Client, how: str) -> None:
+    sim.on("Slow").reply().after(0.2)
+    sim.on("Slower").reply().after(0.4)
+    first = Asking(client, Action("Slow"))
+    wait_until(lambda: is_led(client))
+    if how == "coroutine":
+
+        async def ask() -> bool:
+            return (await client.send(Action("Slower"))).ok
+
+        assert asyncio.run(asyncio.wait_for(ask(), PATIENCE))
+    else:
+        seen = Recorder()
+        client.send(Action("Slower")).on_complete(seen)
+        wait_until(lambda: len(seen))
+    assert first.result().ok
+
+
+def test_what_nobody_waits_for_leaves_when_the_rest_is_over(
+    sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.send(Action("Setvar", Variable="V", Value="during the endless one"))
+    assert arrived(sim, "Setvar") == 0
+    ping(client)  # a wait of the main thread ends it
+    assert arrived(sim, "Setvar") == 1
+    monkeypatch.setattr(reactor, "REST", 0.01)
+    asker = Asking(client, Ping())
+    assert asker.result().ok
+    client.send(Action("Setvar", Variable="V", Value="during a short one"))
+    wait_until(lambda: arrived(sim, "Setvar") == 2)
+
+
+def test_a_wait_that_is_over_leaves_the_answer_to_others(sim: Simulator, client: Client) -> None:
+    sim.on("Slow").reply().after(0.3)
+    asking = Asking(client, Action("Slow"), timeout=0.1)
+    error = asking.result()
+    assert isinstance(error, ActionTimeout)
+    assert error.sent
+    assert ping(client)
+    assert client.status()["node_1"].late_answers == 0  # it was answered in time, if to nobody
+
+
+def test_closing_ends_a_wait_that_leads(sim: Simulator, client: Client) -> None:
+    sim.on("Never").hang()
+    asking = Asking(client, Action("Never"))
+    wait_until(lambda: is_led(client))
+    client.close()
+    assert isinstance(asking.result(), ConnectionLost)
+
+
+class TimeLimit(BaseException):
+    """What a task queue puts into a thread whose time is over."""
+
+
+def interrupt(thread: threading.Thread) -> None:
+    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeLimit)) == 1
+
+
+def test_an_exception_from_outside_while_a_leader_sleeps_harms_nobody(sim: Simulator, client: Client) -> None:
+    sim.on("Slow").reply().after(0.2)
+    sim.on("Slower").reply().after(0.4)
+    asking = Asking(client, Action("Slow"))
+    wait_until(lambda: is_led(client))
+    interrupt(asking)
+    other = Asking(client, Action("Slower"))
+    assert isinstance(asking.result(), TimeLimit)
+    assert other.result().ok
+    assert client.status()["node_1"].reconnects == 0
+
+
+def test_an_exception_from_outside_in_the_midst_of_a_turn_makes_the_connections_anew(
+    sim: Simulator, client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done by then is not known: whatever had been handed over for writing may have left."""
+    sim.on("Never").hang()
+    session = client._cluster.servers["node_1"].session
+    receive = session.receive
+
+    def interrupted(data: bytes, now: float) -> Any:
+        if threading.current_thread().name == "asking":
+            raise TimeLimit
+        return receive(data, now)
+
+    monkeypatch.setattr(session, "receive", interrupted)
+    asking = Asking(client, Action("Never"))
+    wait_until(lambda: is_led(client) and arrived(sim, "Never"))
+    with (
+        caplog.at_level(logging.WARNING),
+        pytest.raises(ConnectionLost, match="was interrupted by an exception") as lost,
+    ):
+        client.send(Ping()).result(PATIENCE)
+    assert lost.value.sent
+    assert isinstance(asking.result(), TimeLimit)
+    assert ping(client)
+    assert client.status()["node_1"].reconnects == 1
+    assert arrived(sim, "Never") == 1
