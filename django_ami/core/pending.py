@@ -28,9 +28,9 @@ class Owner(Protocol):
         """Somebody wants the answer as soon as it is there, and does not wait in a thread."""
 
     def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
-        """The calling thread is about to wait: raise WouldBlock if that can never end; else say what is left of its time.
+        """The calling thread is about to wait: say what is left of its time when this returns. It may be over by then.
 
-        Meanwhile the answer may have come.
+        Raises WouldBlock if the wait can never end.
         """
 
 

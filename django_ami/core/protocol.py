@@ -236,7 +236,7 @@ class Parser:
         return messages
 
     def _parse_alone(self, data: bytes, messages: list[Event | Response | Oversized]) -> bool:
-        """The short way, of answers and of events that trickle in: true if this was one frame of a kind that is known."""
+        """The short way, of answers and of events that trickle: true if this was one frame of a kind that is known."""
         if self._buffer or self._discarding or self.banner is None:
             return False
         block, end, rest = data.partition(b"\r\n\r\n")

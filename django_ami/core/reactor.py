@@ -1,6 +1,6 @@
 """The selector, the wake-up, the timers, and THE clock.
 
-Rule: one thread at a time turns the reactor; whatever it calls must not block. ``call_soon`` is the one door for others.
+Rule: one thread at a time turns the reactor; what it calls must not block. ``call_soon`` is the one door for others.
 The clock is read once per turn, into ``now``. It sleeps exactly until the next byte, timer or call: no tick while idle.
 
 That thread is its own (``run``). But while that one rests, a thread that waits for something may turn it instead
@@ -102,7 +102,7 @@ class Reactor:
             self._ring()
 
     def leave(self, function: Callable[[], None]) -> None:
-        """The same, but it does not end a rest: for what is urgent only if somebody comes to ``lead``, or to ``expect``."""
+        """The same, but it ends no rest: for what is urgent only if somebody comes to ``lead``, or to ``expect``."""
         self._calls.append(function)
         self._wake()
 
@@ -117,15 +117,18 @@ class Reactor:
         return True
 
     def _ring(self) -> None:
-        with contextlib.suppress(RuntimeError):  # somebody else has just rung
-            self._bell.release()
+        if self._bell.locked():
+            with contextlib.suppress(RuntimeError):  # somebody else has just rung
+                self._bell.release()
 
     def expect(self, over: Callable[[], bool]) -> None:
-        """Somebody waits until ``over()`` who does not turn it: there is no rest, and a leader does not go unrelieved."""
-        self._expected.add(over)
-        # A leader looks at who is expecting after he has taken down the flag; so he sees us, or we that he has gone.
-        if not self._led:
-            self._ring()
+        """Somebody waits until ``over()`` who does not turn it: no rest till then, and no leader goes unrelieved."""
+        # What its own thread has taken over keeps it from resting.
+        if self._led or self._resting:
+            self._expected.add(over)
+            # A leader looks at who is expecting when he has taken down the flag; so he sees us, or we that he has gone.
+            if not self._led:
+                self._ring()
 
     def lead(self, over: Callable[[], bool], timeout: float | None) -> bool:
         """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds; False if another thread does.
@@ -198,7 +201,7 @@ class Reactor:
         self._thread = threading.get_ident()
         self._eventful = self._unread = False
         if self._calls and not self._made_calls:
-            # The selector would say that nothing has come: mostly an action is about to leave, and the answer takes time.
+            # The selector would say that nothing has come: mostly an action is to leave, and its answer takes time.
             self._made_calls = self._busy = True
             self.now = time.monotonic()
             self._run_calls()

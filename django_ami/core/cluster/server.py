@@ -99,8 +99,8 @@ class Server:
             self.session.doubt()
             self._hang_up(
                 ConnectionLost(
-                    "the thread that was reading for all was interrupted by an exception (a task's time limit?): what it "
-                    "had just read may be lost."
+                    "the thread that was reading for all was interrupted by an exception (a task's time limit?): "
+                    "what it had just read may be lost."
                 )
             )
         self._settle()
