@@ -55,6 +55,8 @@ class PendingActions:
         self._unanswered: dict[str, PendingAction] = {}
         self._deadlines: list[tuple[float, int, PendingAction]] = []
         self.listing: PendingAction | None = None
+        #: Responses that the server owes us, be they still waited for or not.
+        self.due = 0
         self._overdue = False
         self._tie = count()
 
@@ -79,10 +81,12 @@ class PendingActions:
     def written(self, pending: PendingAction) -> None:
         """It was handed over for writing: from now on the server may be running it."""
         self._unanswered[pending.action_id] = pending
+        self.due += 1
 
     def match(self, response: Response) -> None:
         """Settle the action that this is the response to, unless it says that there is more to come."""
         self._overdue = False
+        self.due = max(0, self.due - 1)
         found = self._find_id.search(response.raw)
         if found is None:
             # The answer to a request without ActionID, such as the server's complaint about a line it could not read.
@@ -219,6 +223,7 @@ class PendingActions:
         self._unanswered.clear()
         self._deadlines.clear()
         self.listing = None
+        self.due = 0
         self._overdue = False
         for pending in pendings:
             pending.fail(error(pending))

@@ -17,20 +17,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import takewhile
+from itertools import compress, takewhile
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from django_ami.core.errors import InvalidAction, ProtocolError
 from django_ami.core.messages import DECODING, Event, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from django_ami.core.actions import Action
 
     #: Makes a message of the bytes of its frame and the name of its server.
     Kind = Callable[[bytes, str], Event | Response]
+    Skip = Literal[False]
 
 __all__ = ["Oversized", "Parser", "encode"]
 
@@ -146,8 +147,8 @@ _HEAD: Final = 4096
 _MAX_BANNER: Final = 512
 _MAX_KINDS: Final = 2048
 _PRIVILEGE: Final = b"Privilege: "
-#: The kind of events that nobody wants.
-_skip: Final = partial(Event, "")
+#: The kind of events that nobody wants: not true, so that ``compress`` leaves them out.
+_SKIP: Final = False
 #: So much of a frame nearly always says what to do with it: the name of the event, and that a Privilege is behind it.
 _TELLING: Final = len(b"Event: \r\n") + 24 + len(_PRIVILEGE)
 _head: Final = itemgetter(slice(_TELLING))
@@ -174,7 +175,8 @@ class Parser:
     counted in ``skipped`` and cost little more than finding their end. ``banner`` is the greeting, once it is complete;
     it is the empty string if the server began with a message instead. ``suspect`` counts the frames that have the first
     line of another one inside. ``plain`` is True if ``feed`` gave nothing but broadcasts that somebody wants, which are
-    no part of an answer unless one is waited for.
+    no part of an answer unless one is waited for. ``answers_due`` may be set to False while no response is due: a line
+    ``Response:`` inside an event is then no answer that has lost its beginning, but a header, and is not looked for.
     """
 
     def __init__(self, *, server: str = "", max_frame_size: int = 2**20, banner: bool = True) -> None:
@@ -186,9 +188,10 @@ class Parser:
         self.oversized = 0
         self.suspect = 0
         self.plain = True
+        self.answers_due = True
         self._interest: frozenset[str] | None = None
-        self._kinds: dict[bytes, Kind] = {}
-        self._plain_kinds: set[Kind] = {_skip}
+        self._kinds: dict[bytes, Kind | Skip] = {}
+        self._plain_kinds: set[Kind | Skip | None] = {_SKIP}
         self._buffer = bytearray()
         self._kind: str | None = None
         self._scan = 0
@@ -206,7 +209,7 @@ class Parser:
 
     def _forget_kinds(self) -> None:
         self._kinds.clear()
-        self._plain_kinds = {_skip}
+        self._plain_kinds = {_SKIP}
 
     @property
     def discarding(self) -> bool:
@@ -243,7 +246,7 @@ class Parser:
         kind = self._kinds.get(block[:_TELLING])
         if kind is None or rest or not end or not self._is_regular(block):
             return False
-        if kind is _skip:
+        if kind is _SKIP:
             self.skipped += 1
         else:
             messages.append(kind(block, self.server))
@@ -251,7 +254,11 @@ class Parser:
         return True
 
     def _feed_piece(self, data: bytes, messages: list[Event | Response | Oversized]) -> None:
-        if self._buffer or self._discarding:
+        if self._buffer and not self._discarding and len(data) >= len(self._buffer):
+            # Copied once; byte by byte, it would be once for each.
+            data = b"".join((self._buffer, data))
+            self._buffer.clear()
+        elif self._buffer or self._discarding:
             self._buffer += data
             end = self._find_end()
             if end is None:
@@ -327,12 +334,16 @@ class Parser:
         if len(kinds) < len(blocks):
             del blocks[len(kinds) :]
             end = _end_of(blocks, position)
-        if len(data) > self.max_frame_size or _has_first_line_inside(data, position, end, len(blocks)):
+        plain = self._plain_kinds.issuperset(kinds)
+        if len(data) > self.max_frame_size or _has_first_line_inside(
+            data, position, end, len(blocks), answers=self.answers_due or not plain
+        ):
             blocks = list(takewhile(self._is_regular, blocks))
             del kinds[len(blocks) :]
             end = _end_of(blocks, position)
-        self.plain = self.plain and self._plain_kinds.issuperset(kinds)
-        messages += [kind(block, server) for kind, block in zip(kinds, blocks, strict=True) if kind is not _skip]
+        self.plain = self.plain and plain
+        wanted = zip(compress(kinds, kinds), compress(blocks, kinds), strict=True)
+        messages += [kind(block, server) for kind, block in cast("Iterator[tuple[Kind, bytes]]", wanted)]
         self.skipped += len(blocks) - (len(messages) - before)
         return end
 
@@ -342,23 +353,23 @@ class Parser:
             return False
         return block.count(b"\nResponse: ") == (b"\r\nResponse: " in block and block.startswith(_WITH_RESPONSE))
 
-    def _kinds_of(self, blocks: list[bytes]) -> list[Kind]:
+    def _kinds_of(self, blocks: list[bytes]) -> list[Kind | Skip | None]:
         """The kinds of these frames, up to the first that is not an ordinary one."""
-        kinds: list[Kind | None] = list(map(self._kinds.get, map(_head, blocks)))
-        if not all(kinds):
+        kinds: list[Kind | Skip | None] = list(map(self._kinds.get, map(_head, blocks)))
+        if None in kinds:
             for index, block in enumerate(blocks):
                 if kinds[index] is None:
                     kinds[index] = self._learn(block)
                     if kinds[index] is None:
                         del kinds[index:]
                         break
-        return cast("list[Kind]", kinds)
+        return kinds
 
-    def _learn(self, block: bytes) -> Kind | None:
+    def _learn(self, block: bytes) -> Kind | Skip | None:
         """What is to be done with such a frame; None if it is not an ordinary one."""
         plain = False
         if block.startswith((b"Response: Success\r\n", b"Response: Error\r\n")):
-            kind: Kind = partial(Response, "Success" if block[10] == 83 else "Error")
+            kind: Kind | Skip = partial(Response, "Success" if block[10] == 83 else "Error")
             told = 0
         elif block.startswith(b"Event: "):
             first_line, _, rest = block.partition(b"\r\n")
@@ -378,10 +389,10 @@ class Parser:
                 self._plain_kinds.add(kind)
         return kind
 
-    def _kind_of_event(self, name: str, *, broadcast: bool) -> Kind:
+    def _kind_of_event(self, name: str, *, broadcast: bool) -> Kind | Skip:
         folded = name.lower()
         if broadcast and not (self._interest is None or folded in self._interest or folded in _ALWAYS):
-            return _skip
+            return _SKIP
         return partial(Event, name)
 
     def _parse_any(self, data: bytes, position: int, messages: list[Event | Response | Oversized]) -> int:
@@ -420,7 +431,7 @@ class Parser:
         first_line, _, rest = block.partition(b"\r\n")
         name = _decode(first_line.partition(b":")[2].removeprefix(b" ").replace(b"\n", b" "))
         kind = self._kind_of_event(name, broadcast=rest.startswith(_PRIVILEGE))
-        if kind is _skip:
+        if kind is _SKIP:
             self.skipped += 1
         else:
             messages.append(Event(name, block, self.server))
@@ -435,9 +446,9 @@ def _end_of(blocks: list[bytes], position: int) -> int:
     return position + sum(map(len, blocks)) + 4 * len(blocks)
 
 
-def _has_first_line_inside(data: bytes, start: int, end: int, frames: int) -> bool:
+def _has_first_line_inside(data: bytes, start: int, end: int, frames: int, *, answers: bool) -> bool:
     """True if one of these frames may hold the first line of another one: there are as many behind line feeds."""
-    found = _count(data, b"\nEvent: ", start, end) + _count(data, b"\nResponse: ", start, end)
+    found = _count(data, b"\nEvent: ", start, end) + (_count(data, b"\nResponse: ", start, end) if answers else 0)
     return found >= frames and found - _count_by_right(data, start, end) >= frames
 
 
