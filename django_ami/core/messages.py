@@ -12,6 +12,8 @@ from enum import StrEnum
 from itertools import repeat
 from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
+from django_ami.core.layouts import fit_layout, learn_layout
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,11 +59,16 @@ def split_header(line: str) -> tuple[str, str]:
 
 def _split(raw: bytes) -> tuple[dict[str, str], tuple[tuple[str, str], ...] | None]:
     """The first value of each key; and every header in order, unless that is the same."""
-    lines = raw.decode("utf-8", "backslashreplace").split("\r\n")
+    text = raw.decode("utf-8", "backslashreplace")
+    found = fit_layout(text)
+    if found is not None:
+        return dict(zip(*found, strict=True)), None
+    lines = text.split("\r\n")
     try:
         # Ordinary lines, in C all the way.
         exact = dict(map(str.split, lines, repeat(": "), repeat(1)))
         if len(exact) == len(lines) and ":" not in "".join(exact):
+            learn_layout(text, tuple(exact))
             return exact, None
     except ValueError:
         pass
@@ -98,11 +105,11 @@ class Message:
         return exact
 
     def _by_folded_key(self) -> dict[str, list[str]]:
-        headers = self.headers
+        self._parsed()
         folded = self._folded
         if folded is None:
             folded = {}
-            for key, value in headers:
+            for key, value in self.headers:
                 folded.setdefault(key.lower(), []).append(value)
             self._folded = folded
         return folded
@@ -110,50 +117,47 @@ class Message:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Every header in order, the first line included; a line without a colon as ``("", line)``."""
+        if self._exact is None:
+            found = fit_layout(self.raw.decode("utf-8", "backslashreplace"))
+            if found is not None:
+                return tuple(zip(*found, strict=True))
         exact = self._parsed()
         return tuple(exact.items()) if self._headers is None else self._headers
 
     def __getitem__(self, key: str) -> str:
-        value = self._find(key)
-        if value is None:
-            raise KeyError(key)
-        return value
-
-    def _find(self, key: str) -> str | None:
-        """The first value of the key, of the exact spelling if that occurs; None if there is none."""
         if self._exact is None and self._searches < _SEARCHES:
-            needle = _needles.get(key)
-            if needle is None:
+            try:
+                needle = _needles[key]
+            except KeyError:
                 needle = _make_needle(key)
             if needle:
                 self._searches += 1
-                raw = self.raw
-                start = raw.find(needle)
-                if start < 0:
-                    return self._search_folded(needle)
-                start += len(needle)
-                end = raw.find(b"\r\n", start)
-                value = raw[start:end] if end >= 0 else raw[start:]
+                _, found, rest = self.raw.partition(needle)
+                if not found:
+                    rest = self._behind(needle, key)
                 try:
-                    return value.decode().removeprefix(" ")
+                    return rest.partition(b"\r\n")[0].decode().removeprefix(" ")
                 except UnicodeDecodeError:
-                    return value.decode(*DECODING).removeprefix(" ")
+                    return rest.partition(b"\r\n")[0].decode(*DECODING).removeprefix(" ")
         return self._look_up(key)
 
-    def _search_folded(self, needle: bytes) -> str | None:
+    def _behind(self, needle: bytes, key: str) -> bytes:
+        """What is behind the first needle of any spelling."""
         lower, needle = self.raw.lower(), needle.lower()
         start = -2 if lower.startswith(needle[2:]) else lower.find(needle)
         if start == -1:
-            return None
-        value = self.raw[start + len(needle) :].partition(b"\r\n")[0]
-        return value.decode("utf-8", "backslashreplace").removeprefix(" ")
+            raise KeyError(key)
+        return self.raw[start + len(needle) :]
 
-    def _look_up(self, key: str) -> str | None:
+    def _look_up(self, key: str) -> str:
+        """The first value of the key, of the exact spelling if that occurs."""
         exact = self._parsed()
         if key in exact:
             return exact[key]
         values = self._by_folded_key().get(key.lower())
-        return values[0] if values else None
+        if values is None:
+            raise KeyError(key)
+        return values[0]
 
     @overload
     def get(self, key: str) -> str | None: ...
@@ -161,8 +165,10 @@ class Message:
     def get(self, key: str, default: Default) -> str | Default: ...
     def get(self, key: str, default: object = None) -> object:
         """The first value of ``key``, or ``default``."""
-        value = self._find(key)
-        return default if value is None else value
+        try:
+            return self[key]
+        except KeyError:
+            return default
 
     def get_all(self, key: str) -> list[str]:
         """Every value of ``key`` in order, whatever its spelling; an empty list if there is none."""
@@ -217,11 +223,8 @@ class Event(Message):
         self._exact = None
         self._searches = 0
 
-    def __getitem__(self, key: str) -> str:
-        value = self.name if key == "Event" else self._find(key)
-        if value is None:
-            raise KeyError(key)
-        return value
+    def _look_up(self, key: str) -> str:
+        return self.name if key == "Event" else super()._look_up(key)
 
     def __repr__(self) -> str:
         # The name alone: the values may be somebody's telephone number.

@@ -1,0 +1,55 @@
+"""How messages are laid out: those of one first line mostly have the same keys, in the same order.
+
+Rule: a layout is a guess that is checked. Either it fits a whole text, and gives what splitting every line at its first
+colon would, or it gives nothing. So one expression finds all values at a time, and no line is split.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["fit_layout", "learn_layout"]
+
+#: So many messages in a row have to be laid out alike: else it is not worth half a millisecond of compilation.
+ENOUGH: Final = 50
+_MAX_LINES: Final = 200
+#: First lines come off the wire.
+_MAX_LAYOUTS: Final = 512
+
+
+class _Layout(NamedTuple):
+    keys: tuple[str, ...]
+    fullmatch: Callable[[str], re.Match[str] | None]
+
+
+_layouts: dict[str, _Layout] = {}
+_candidates: dict[str, tuple[tuple[str, ...], int]] = {}
+
+
+def fit_layout(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The keys and the values of a message, if it is laid out as others with its first line were."""
+    layout = _layouts.get(text[: text.find("\r\n")])
+    if layout is None:
+        return None
+    found = layout.fullmatch(text)
+    return None if found is None else (layout.keys, found.groups())
+
+
+def learn_layout(text: str, keys: tuple[str, ...]) -> None:
+    """A message that no layout fits has these keys: none twice, none with a colon, each with a blank behind its own."""
+    first_line = text[: text.find("\r\n")]
+    before, times = _candidates.get(first_line, (keys, 0))
+    if keys != before:
+        times = 0
+    if len(_candidates) >= _MAX_LAYOUTS:
+        _candidates.clear()
+        _layouts.clear()
+    _candidates[first_line] = keys, times + 1
+    if times + 1 == ENOUGH and len(keys) <= _MAX_LINES and "(" not in "".join(keys):
+        # A dot is no line feed: a value of more lines fits no layout.
+        pattern = "\r\n".join([f"{re.escape(key)}: (.*)" for key in keys])
+        _layouts[first_line] = _Layout(keys, re.compile(pattern).fullmatch)
