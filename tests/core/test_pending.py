@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 
@@ -168,6 +169,22 @@ def test_on_complete_knows_our_errors_alone():
     pending.on_complete(lambda *arguments: told.append(arguments))
     pending.set_exception(KeyError("somebody else's"))
     assert told == []
+
+
+def test_who_waits_without_a_thread_is_told_of_to_the_owner():
+    pending = pending_action(owner=(owner := Owner()))
+
+    async def wait():
+        return await pending
+
+    waiting = wait()
+    with asyncio.Runner() as runner:
+        task = runner.get_loop().create_task(waiting)
+        runner.get_loop().call_later(0.01, lambda: settle(pending, answer()))
+        assert runner.run(asyncio.wait_for(task, 20)) is pending.result(0)
+    assert owner.expected == [pending]
+    pending.add_done_callback(lambda _: None)  # too late to be told of
+    assert owner.expected == [pending]
 
 
 def test_callbacks_run_where_the_owner_runs_user_code():
