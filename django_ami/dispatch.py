@@ -32,16 +32,20 @@ __all__ = ["Dispatcher"]
 class Dispatcher:
     """Delivers what a client has received to the signals' receivers.
 
-    ``on_notice`` is called with every notice before its signal is sent. Use it as a context manager: while it is open,
-    the client reads only the events that have receivers.
+    ``on_notice`` is called with every notice before its signal is sent. ``lead`` says that no signal's handler raises
+    in the thread that calls ``run``; see ``Client.take``. Use it as a context manager: while it is open, the client
+    reads only the events that have receivers.
     """
 
-    def __init__(self, client: Client, on_notice: Callable[[Notice], None] | None = None) -> None:
+    def __init__(
+        self, client: Client, on_notice: Callable[[Notice], None] | None = None, *, lead: bool = False
+    ) -> None:
         self.delivered = 0
         #: True while receivers run.
         self.busy = False
         self._client = client
         self._on_notice = on_notice
+        self._lead = lead
         self._senders = client.servers
         self._plans = Plans(lambda _: ())
         self._unwatch: Callable[[], None] | None = None
@@ -81,7 +85,7 @@ class Dispatcher:
         At most ``most`` events; those that would begin after ``until`` are left, and stay counted as queued. Says how
         many things there were.
         """
-        calls, items = self._client.take(timeout, most)
+        calls, items = self._client.take(timeout, most, lead=self._lead)
         if not calls and not items:
             return 0
         self.busy = True

@@ -239,6 +239,11 @@ class Delivery:
         """Whether there is anything to take."""
         return bool(self._calls) or any(queue.batches for queue in self._line)
 
+    @property
+    def due(self) -> bool:
+        """Whether ``take`` returns without waiting."""
+        return self._woken or self.waiting
+
     def take(self, most: int, timeout: float | None) -> tuple[list[Callable[[], object]], list[Item]]:
         """All completions, and up to ``most`` events and notices of the server whose turn it is.
 

@@ -90,6 +90,8 @@ class Reactor:
         self._bell = threading.Lock()
         self._bell.acquire()
         self._eventful = self._unread = False
+        #: The last read has not got all that was there.
+        self.flooded = False
         self._hurried: set[Callable[[int], None]] = set()
         self._left: dict[int, int] = {}
 
@@ -130,14 +132,16 @@ class Reactor:
             if not self._led:
                 self._ring()
 
-    def lead(self, over: Callable[[], bool], timeout: float | None) -> bool:
-        """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds; False if another thread does.
+    def lead(self, over: Callable[[], bool], timeout: float | None, *, patience: float = 0.0) -> bool:
+        """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds.
 
-        Not for the main thread, which a signal handler may interrupt wherever it is.
+        False if another thread does, and does not leave it to this one within ``patience`` seconds. Not for a thread
+        that a signal's handler may interrupt wherever it is, as it may the main thread.
         """
         if not self._turning.acquire(blocking=False):
             self._wanted = True
-            return False
+            if not self._turning.acquire(timeout=patience):
+                return False
         self._led = True
         try:
             end = None if timeout is None else time.monotonic() + timeout
@@ -229,6 +233,7 @@ class Reactor:
         """What was read in this turn: events, of which more may come one by one; or not all that is there to read."""
         self._eventful |= events
         self._unread |= more
+        self.flooded = more
 
     def run(self, over: Callable[[], bool]) -> None:
         """Turn it on this thread, its own, until ``over()``."""
@@ -249,7 +254,7 @@ class Reactor:
             time.sleep(BREATH)
             return
         self._bell.acquire(blocking=False)  # what was rung for so far has had its turn
-        if self._unread or self._hurried or not (self._eventful or self._wanted):
+        if self._hurried or not (self._wanted or (self._eventful and not self._unread)):
             return
         self._wanted = False
         self._resting = True

@@ -147,8 +147,10 @@ class Receivers:
 
     def deliver(self, events: Iterable[Event], plans: Mapping[str, Iterable[Call]], sender: Any, counts: Tally) -> None:
         """Make the calls that ``plans`` has for the name of each event, each of them guarded and timed, and count."""
-        before, started = self._running, time.monotonic()
+        clock = time.monotonic
+        before, started = self._running, clock()
         self._begin_window(started)
+        spent, least = self._seconds, self._least
         try:
             for event in events:
                 if started >= self.until:
@@ -165,10 +167,10 @@ class Receivers:
                         told = _exit_of(error)
                         told.__cause__ = error
                         self.failed(function, told)
-                    ended = time.monotonic()
+                    ended = clock()
                     if name is not None:
-                        self._seconds[name] += ended - started
-                        if ended - started >= self._least:
+                        spent[name] += ended - started
+                        if ended - started >= least:
                             self._slow(function, getattr(sender, "name", ""), ended - started)
                     started = ended
                 counts.delivered += 1

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 
+#: So long, in seconds, whoever dispatches waits for the reactor's thread to let him read.
+_PATIENCE: Final = 0.002
 #: Events handed over at a time: enough to spare the lock, few enough to see a stop soon.
 _BATCH: Final = 200
 
@@ -144,13 +146,22 @@ class Client(Sender[Server]):
         self._ensure_dispatcher()
 
     def take(
-        self, timeout: float | None = None, most: int = _BATCH
+        self, timeout: float | None = None, most: int = _BATCH, *, lead: bool = False
     ) -> tuple[list[Callable[[], object]], list[Event | Notice]]:
         """For those who dispatch themselves: completions, and events and notices of one server.
 
-        Waits up to ``timeout`` seconds for something. Tell ``delivered`` of events that were handed on.
+        Waits up to ``timeout`` seconds for something. Tell ``delivered`` of events that were handed on. With ``lead``
+        the calling thread reads them itself while there is a flood and it has nothing else to do, which spares two
+        changes of threads for each batch: not for a thread in which a signal's handler may raise.
         """
+        if lead and timeout != 0 and self._reactor.flooded and not self._delivery.due:
+            end = None if timeout is None else time.monotonic() + timeout
+            self._reactor.lead(self._has_enough, timeout, patience=_PATIENCE)
+            timeout = None if end is None else max(0.0, end - time.monotonic())
         return self._delivery.take(min(most, self._batch), timeout)
+
+    def _has_enough(self) -> bool:
+        return self._delivery.due or self._stopping or not self._reactor.flooded
 
     def delivered(self, server: str, count: int) -> None:
         """So many events of a server have been handed on."""
@@ -166,7 +177,7 @@ class Client(Sender[Server]):
 
     def dispatch(self, timeout: float | None = None) -> int:
         """Run what has arrived: completions, subscribers. Waits up to ``timeout`` seconds; says how many there were."""
-        calls, items = self.take(timeout)
+        calls, items = self.take(timeout, lead=self._may_lead())
         for call in calls:
             self.receivers.guard(call, None)
         for kind, some in groupby(items, type):

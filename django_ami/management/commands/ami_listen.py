@@ -114,7 +114,7 @@ class Worker:
         self._max_events: int | None = options["max_events"]
         self._drain_timeout: float = options["drain_timeout"]
         self._refused: set[str] = set()
-        self._dispatcher = Dispatcher(client, self._on_notice)
+        self._dispatcher = Dispatcher(client, self._on_notice, lead=True)
         self._stopping = False
         self._beginning_to_stop = threading.Lock()
         self._ear, self._mouth = socket.socketpair()
