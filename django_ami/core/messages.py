@@ -26,6 +26,8 @@ DECODING: Final = ("utf-8", "backslashreplace")
 
 #: So many headers of a message are searched for in its bytes before it is split into all of them.
 _SEARCHES: Final = 6
+#: A message over this is not copied to find a header in it.
+_LARGE: Final = 8192
 _MAX_NEEDLES: Final = 1024
 _needles: dict[str, bytes] = {}
 #: Keys of first lines: of them alone a search does not tell which line it has found.
@@ -39,6 +41,13 @@ def _make_needle(key: str) -> bytes:
     if len(_needles) < _MAX_NEEDLES:
         _needles[key] = needle
     return needle
+
+
+def _around(raw: bytes, needle: bytes) -> bytes:
+    """The line that begins with the needle, and nothing else; empty if there is none."""
+    start = raw.find(needle)
+    end = raw.find(b"\r\n", start + len(needle))
+    return b"" if start < 0 else raw[start:end] if end >= 0 else raw[start:]
 
 
 def split_header(line: str) -> tuple[str, str]:
@@ -132,7 +141,10 @@ class Message:
                 needle = _make_needle(key)
             if needle:
                 self._searches += 1
-                _, found, rest = self.raw.partition(needle)
+                raw = self.raw
+                if len(raw) > _LARGE:
+                    raw = _around(raw, needle) or raw
+                _, found, rest = raw.partition(needle)
                 if not found:
                     rest = self._behind(needle, key)
                 try:

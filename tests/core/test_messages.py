@@ -203,3 +203,14 @@ def test_only_an_answer_with_an_originate_response_has_an_outcome():
     assert answer.outcome is None
     answer.final_event = event("Response: Failure", "Reason: 5", name="OriginateResponse")
     assert answer.outcome.result == "busy"
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_a_header_is_found_in_a_message_of_any_size(size):
+    raw = b"Event: X\r\nFirst: 1\r\nLong: " + b"x" * size + b"\r\nEmpty:\r\nlast: \xc3\xa9"
+    for key, value in (("First", "1"), ("LONG", "x" * size), ("Empty", ""), ("last", "é"), ("Last", "é")):
+        assert Event("X", raw)[key] == value
+        assert Event("X", raw).get(key) == value
+    assert Event("X", raw).get("Irst", "none") == "none"
+    with pytest.raises(KeyError, match="'Nothing'"):
+        Event("X", raw)["Nothing"]

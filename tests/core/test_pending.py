@@ -187,6 +187,17 @@ def test_who_waits_without_a_thread_is_told_of_to_the_owner():
     assert owner.expected == [pending]
 
 
+def test_what_is_settled_is_awaited_without_the_owner():
+    pending = pending_action(owner=(owner := Owner()))
+    settle(pending, answer())
+
+    async def wait():
+        return await pending
+
+    assert asyncio.run(wait()) is pending.result(0)
+    assert owner.expected == []
+
+
 def test_callbacks_run_where_the_owner_runs_user_code():
     pending, told = pending_action(owner=(owner := Owner())), []
     pending.add_done_callback(told.append)
