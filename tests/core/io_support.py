@@ -7,10 +7,13 @@ import socket
 import ssl
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fcntl import ioctl
 from hashlib import sha256
 from pathlib import Path
+from termios import FIONREAD
 from typing import Any
 
 import pytest
@@ -72,6 +75,13 @@ def ready(client: Client, *names: str) -> None:
     """Wait until these servers (all, if none is named) are ready."""
     for name in names or tuple(client.servers):
         wait_until(lambda name=name: client.servers[name].ready, f"{name} ready: {client.status()[name]}")
+
+
+def unread(client: Client, name: str = "node_1") -> int:
+    """Bytes of a server that have come and are not read."""
+    count = array("i", [0])
+    ioctl(client._cluster.servers[name]._transport.fileno(), FIONREAD, count)
+    return count[0]
 
 
 class Recorder:

@@ -14,11 +14,12 @@ import pytest
 from django_ami.core import reactor
 from django_ami.core.actions import Action, Ping
 from django_ami.core.errors import ActionTimeout, ConnectionLost
-from tests.core.io_support import PATIENCE, Recorder, config, ready, started, wait_until
+from django_ami.core.transport import READ_BUDGET
+from tests.core.io_support import PATIENCE, Recorder, config, ready, started, unread, wait_until
 from tests.running import DEADLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from django_ami.core.client import Client
     from django_ami.testing import Simulator
@@ -237,3 +238,88 @@ def test_an_exception_from_outside_in_the_midst_of_a_turn_makes_the_connections_
     assert ping(client)
     assert client.status()["node_1"].reconnects == 1
     assert arrived(sim, "Never") == 1
+
+
+# --- a flood ---
+
+#: A little more than is read at a time, and no more than the system keeps for who does not read.
+MANY = 1_400
+
+
+def flood(events: int) -> bytes:
+    return b"".join(b"Event: Flood\r\nPrivilege: call,all\r\nNumber: %d\r\n\r\n" % number for number in range(events))
+
+
+def drain(client: Client) -> None:
+    while client.take(0) != ([], []):
+        pass
+
+
+def numbers(events: Iterable[Any]) -> list[int]:
+    return [int(event["Number"]) for event in events]
+
+
+def test_a_flood_keeps_its_order_whoever_reads_it(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reactor, "REST", 0.01)
+    seen = Recorder()
+    with started(config(sim, event_queue_capacity=1_000_000)) as client:
+        client.subscribe("Flood", seen)
+        ready(client)
+        sim.send_raw(flood(200_000))
+        wait_until(lambda: len(seen) == 200_000)
+        assert numbers(seen.firsts) == list(range(200_000))
+        assert ping(client)
+
+
+@pytest.fixture
+def flooded(sim: Simulator) -> Iterator[Client]:
+    """One whose own thread rests while more of a flood is there than is read at a time; the test dispatches."""
+    data = flood(MANY)
+    with (
+        started(config(sim, event_queue_capacity=1_000_000, **CALM), dispatcher=False) as made,
+        ThreadPoolExecutor(1) as asker,
+    ):
+        made.set_interest(frozenset({"flood"}))
+        ready(made)
+        wait_until(lambda: asker.submit(ping, made).result(PATIENCE) and made._reactor._resting)
+        drain(made)
+        sim.send_raw(data)
+        wait_until(lambda: unread(made) == len(data))
+        assert len(data) > READ_BUDGET
+        made._reactor.flooded = True  # as the read before this rest would have said
+        yield made
+
+
+def test_who_dispatches_reads_a_flood_himself(flooded: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two changes of threads for each batch are spared."""
+    turners = Turners(flooded, monkeypatch)
+    seen: list[int] = []
+    while len(seen) < MANY:
+        calls, events = flooded.take(PATIENCE, lead=True)
+        assert events
+        assert not calls
+        seen += numbers(events)
+    assert seen == list(range(MANY))
+    assert set(turners.names) == {threading.current_thread().name}
+    assert not flooded._reactor.flooded
+
+
+def test_who_does_not_say_that_he_may_lead_does_not(flooded: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    turners = Turners(flooded, monkeypatch)
+    assert flooded.take(0.05) == ([], [])
+    assert turners.names == []
+
+
+def test_a_wake_up_ends_the_lead_of_who_dispatches(client: Client) -> None:
+    drain(client)
+    client._reactor.flooded = True  # by a server that has gone silent
+    timer = threading.Timer(0.05, client.wake)
+    timer.start()
+    assert client.take(PATIENCE, lead=True) == ([], [])
+    timer.join()
+
+
+def test_a_lead_of_who_dispatches_ends_in_time(client: Client) -> None:
+    drain(client)
+    client._reactor.flooded = True
+    assert client.take(0.05, lead=True) == ([], [])

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import threading
-from array import array
-from fcntl import ioctl
-from termios import FIONREAD
 
 import pytest
 
@@ -14,7 +11,7 @@ from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
 from django_ami.core.transport import READ_BUDGET
 from django_ami.testing import FakeAsterisk
-from tests.core.io_support import Recorder, Turns, config, ready, started, wait_until
+from tests.core.io_support import Recorder, Turns, config, ready, started, unread, wait_until
 from tests.running import DEADLINE
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
@@ -41,13 +38,6 @@ def event(number: int) -> bytes:
 
 def numbers(seen: Recorder) -> list[int]:
     return [int(event["Number"]) for event in seen.firsts]
-
-
-def waiting(client: Client) -> int:
-    """Bytes that have come and are not read."""
-    count = array("i", [0])
-    ioctl(client._cluster.servers["node_1"]._transport.fileno(), FIONREAD, count)
-    return count[0]
 
 
 def listening(client: Client) -> Recorder:
@@ -78,18 +68,18 @@ def test_a_flood_is_read_without_a_rest() -> None:
     flood = [event(number) for number in range(2 * READ_BUDGET // len(event(1000)))]
     with FakeAsterisk() as sim, started(config(sim, **CALM)) as client:
         seen = listening(client)
-        standing, unread = threading.Event(), threading.Event()
+        standing, there = threading.Event(), threading.Event()
 
         def stand_still() -> None:
             standing.set()
-            unread.wait(DEADLINE)
+            there.wait(DEADLINE)
 
         client._reactor.call_soon(stand_still)
         assert standing.wait(DEADLINE)
         sim.send_raw(b"".join(flood))
-        wait_until(lambda: waiting(client) > READ_BUDGET + 4_000, "more than is read at a time")
-        before = waiting(client) // len(flood[-1])
-        unread.set()
+        wait_until(lambda: unread(client) > READ_BUDGET + 4_000, "more than is read at a time")
+        before = unread(client) // len(flood[-1])
+        there.set()
         wait_until(lambda: len(seen) >= before)
         # What came meanwhile wakes nobody who rests.
         assert client.send(Ping()).result(DEADLINE).ok
