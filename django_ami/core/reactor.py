@@ -36,6 +36,10 @@ _LONGEST_SLEEP: Final = 3600.0
 #: So long, in seconds, its own thread rests: events gather while nobody waits for an answer, and who has just got one
 #: may come back and lead.
 REST: Final = 0.01
+#: So long, in seconds, it lets receivers of a flood catch up between two reads: they then have what was just read, and
+#: not what was read long ago, which costs half as much again. It still reads 60,000 events per second, more than Asterisk
+#: can write.
+CATCH_UP: Final = 0.001
 #: So long, in seconds, a turn reads for those who are not urgent; the next one goes on.
 LONGEST_TURN: Final = 0.0005
 #: So long, in seconds, other threads have the interpreter between two such turns.
@@ -79,6 +83,8 @@ class Reactor:
         self._busy = False
         #: What to do when a turn was cut short, so that nobody knows what it has done and what not.
         self.on_interruption: Callable[[], None] = lambda: None
+        #: Whether those who receive events have not had yet all that were read.
+        self.is_behind: Callable[[], bool] = lambda: False
         #: Held by whoever turns it.
         self._turning = threading.Lock()
         self._led = False
@@ -254,12 +260,18 @@ class Reactor:
             time.sleep(BREATH)
             return
         self._bell.acquire(blocking=False)  # what was rung for so far has had its turn
-        if self._hurried or not (self._wanted or (self._eventful and not self._unread)):
+        if self._hurried:
+            return
+        if self._unread and not self._wanted:
+            pause = CATCH_UP if self.is_behind() else 0.0
+        else:
+            pause = REST if self._wanted or self._eventful else 0.0
+        if not pause:
             return
         self._wanted = False
         self._resting = True
         # Who leads turns the clock on. If he sleeps for longer, we stand behind him, and are next.
-        while not self._calls and (left := self.now + REST - time.monotonic()) > 0:
+        while not self._calls and (left := self.now + pause - time.monotonic()) > 0:
             if self._bell.acquire(timeout=left):
                 break
         self._resting = False

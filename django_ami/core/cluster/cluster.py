@@ -41,6 +41,7 @@ class Cluster:
     ) -> None:
         self.reactor = reactor
         reactor.on_interruption = self._start_afresh
+        reactor.is_behind = lambda: delivery.waiting
         self._delivery = delivery
         admission = Admission(reactor)
         self.servers: dict[str, Server] = {}
