@@ -235,4 +235,8 @@ class PendingActions:
         self._unanswered.pop(pending.action_id, None)
         if pending is self.listing:
             self.listing = None
+        # It may hold a long list: nothing that is ours may keep it.
+        deadlines = self._deadlines
+        while deadlines and (deadlines[0][2] is pending or deadlines[0][2].done()):
+            heappop(deadlines)
         return pending

@@ -37,8 +37,8 @@ _LONGEST_SLEEP: Final = 3600.0
 #: may come back and lead.
 REST: Final = 0.01
 #: So long, in seconds, it lets receivers of a flood catch up between two reads: they then have what was just read, and
-#: not what was read long ago, which costs half as much again. It still reads 60,000 events per second, more than Asterisk
-#: can write.
+#: not what was read long ago, which costs half as much again. It still reads 100,000 events per second, more than
+#: Asterisk can write.
 CATCH_UP: Final = 0.001
 #: So long, in seconds, a turn reads for those who are not urgent; the next one goes on.
 LONGEST_TURN: Final = 0.0005

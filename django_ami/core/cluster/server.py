@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from selectors import EVENT_READ
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionLost
@@ -68,6 +69,10 @@ class Server:
         self._resolving = False
         self._attempting = False
         self._settling = False
+        # A plain socket waits to write only for what is in ``outgoing``; and the timer of the heartbeat comes round
+        # before a connection has been idle for too long.
+        options = self.config.options
+        self._steady = self.config.tls is None and not 0 < options.idle_timeout < options.heartbeat_interval
         self._held: list[Event] = []
         self._held_ignored = 0
         self._held_since: float | None = None
@@ -192,7 +197,26 @@ class Server:
             self._read(transport)
         else:
             self._advance(transport)
-        self._settle()
+        if self._is_settled():
+            self._reactor.hurry(self._ready, self.session.awaited)
+        else:
+            self._settle()
+
+    def _is_settled(self) -> bool:
+        """True if what was read has changed nothing but who waits, as nearly always: no deadline is earlier for it.
+
+        The next heartbeat may be, if one has been answered; and an idle connection may live a heartbeat longer.
+        """
+        session = self.session
+        return (
+            session.ready
+            and self._timer is not None
+            and self._timer.when <= self._reactor.now + session.heartbeat_interval
+            and self._steady
+            and self._watched is not None
+            and self._watched[1] == EVENT_READ
+            and not (session.outgoing or session.notices or session.fault)
+        )
 
     def _advance(self, transport: Transport) -> None:
         tried = transport.tried

@@ -137,6 +137,11 @@ class Session:
         return bool(self._pending if self.state in ANSWERING else self._waiting)
 
     @property
+    def heartbeat_interval(self) -> float:
+        """Seconds after which a silent server is asked."""
+        return self._heartbeat.interval
+
+    @property
     def circuit_open(self) -> bool:
         return self._breaker.open
 
