@@ -179,12 +179,11 @@ class PendingActions:
     def expire(self, now: float) -> int:
         """Fail the actions whose time is over; says how many."""
         expired = 0
-        while self._deadlines and (self._deadlines[0][2].done() or self._deadlines[0][0] <= now):
-            pending = heappop(self._deadlines)[2]
-            if not pending.done():
-                expired += 1
-                self._overdue = self._overdue or pending is self.running()
-                self.discard(pending).fail(self._timeout(pending))
+        while self._deadlines and self._deadlines[0][0] <= now:
+            pending = self._deadlines[0][2]
+            expired += 1
+            self._overdue = self._overdue or pending is self.running()
+            self.discard(pending).fail(self._timeout(pending))
         return expired
 
     def _timeout(self, pending: PendingAction) -> ActionTimeout:
@@ -203,8 +202,6 @@ class PendingActions:
 
     def next_deadline(self) -> float | None:
         """When ``expire`` has something to do."""
-        while self._deadlines and self._deadlines[0][2].done():
-            heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
 
     def running(self) -> PendingAction | None:
@@ -235,7 +232,7 @@ class PendingActions:
         self._unanswered.pop(pending.action_id, None)
         if pending is self.listing:
             self.listing = None
-        # It may hold a long list: nothing that is ours may keep it.
+        # It may hold a long list, so it is not kept until its deadline; nor are others that were settled before this one.
         deadlines = self._deadlines
         while deadlines and (deadlines[0][2] is pending or deadlines[0][2].done()):
             heappop(deadlines)

@@ -399,10 +399,21 @@ def test_a_timeout_does_not_ask_for_rights_if_the_event_needs_none():
 
 def test_the_heap_of_deadlines_stays_small():
     registry = Registry()
-    for number in range(1, 2001):
+    registry.send(timeout=900)  # never answered: all others have to wait behind it
+    for number in range(2, 2001):
         registry.send(timeout=1000)
         registry.match(answer(number))
         assert len(registry._deadlines) <= 2 * len(registry) + 66
+    registry.expire(900)
+    assert registry._deadlines == []
+
+
+def test_what_is_settled_is_not_kept_until_its_deadline():
+    registry = Registry()
+    for number in range(1, 100):
+        registry.send(timeout=1000)
+        registry.match(answer(number))
+        assert registry._deadlines == []
     still = registry.send(timeout=7)
     assert registry.next_deadline() == 7
     registry.expire(7)

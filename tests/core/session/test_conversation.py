@@ -348,6 +348,7 @@ def test_a_ping_in_every_silence_and_the_answer_is_a_sign_of_life():
 @pytest.mark.parametrize("interval", [1, 15, 29, 30, 1000])
 def test_a_silent_server_is_lost_at_the_read_timeout_whatever_the_interval(interval):
     talk = ready(heartbeat_interval=interval, read_timeout=30)
+    assert talk.session.heartbeat_interval == min(interval, 15)
     talk.wait(29.9)
     assert talk.session.fault is None
     assert [request["Action"] for request in talk.requests()] == ["Ping"]
