@@ -232,7 +232,7 @@ class PendingActions:
         self._unanswered.pop(pending.action_id, None)
         if pending is self.listing:
             self.listing = None
-        # It may hold a long list, so it is not kept until its deadline; nor are others that were settled before this one.
+        # It may hold a long list, so it is not kept until its deadline; nor are those that were settled before it.
         deadlines = self._deadlines
         while deadlines and (deadlines[0][2] is pending or deadlines[0][2].done()):
             heappop(deadlines)
