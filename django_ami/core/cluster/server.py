@@ -238,7 +238,7 @@ class Server:
 
     def _read(self, transport: Transport) -> None:
         try:
-            data, more = transport.read()
+            data, more = transport.read(hurry=self.session.awaited)
         except AmiError as error:
             self._hang_up(self.session.fault or error)
             return
