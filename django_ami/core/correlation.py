@@ -103,27 +103,20 @@ class PendingActions:
         elif is_list:
             self.listing = pending
 
-    def claim(self, event: Event) -> bool:
-        """True if the event belongs to an answer of ours, or did: then it is nothing to tell receivers of.
-
-        Whoever looks for ``mark`` in it, and whether there is a ``listing``, spares the call.
-        """
-        if self.mark in event.raw:
-            return self._claim(event)
-        return self.listing is not None and self._adopt(event, self.listing)
-
-    def _adopt(self, event: Event, listing: PendingAction) -> bool:
-        """True if it is an item of the list under way though it does not say so.
+    def adopt(self, event: Event) -> bool:
+        """True if an event without ``mark`` is an item of the list under way, if one is: ``listing``.
 
         Those of IAXpeers carry no ActionID (_iax2_show_peers_one in channels/chan_iax2.c). A list is written in one go,
         and what is sent to everybody has a Privilege.
         """
-        if b"\r\nPrivilege: " in event.raw or b"\r\nActionID: " in event.raw:
+        listing = self.listing
+        if listing is None or b"\r\nPrivilege: " in event.raw or b"\r\nActionID: " in event.raw:
             return False
         self._collect(listing, event)
         return True
 
-    def _claim(self, event: Event) -> bool:
+    def claim(self, event: Event) -> bool:
+        """True if an event with ``mark`` belongs to an answer of ours, or did: it is nothing to tell receivers of."""
         # Some names are list items and broadcasts both (DeviceStateChange); only Status items have a Privilege, too.
         broadcast = b"\r\nPrivilege: " in event.raw and event.name != "Status"
         found = self._find_id.search(event.raw)

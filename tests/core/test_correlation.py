@@ -61,6 +61,10 @@ class Registry(PendingActions):
         self.written(pending)
         return pending
 
+    def claim(self, event: Event) -> bool:
+        """As the session asks."""
+        return super().claim(event) if self.mark in event.raw else self.adopt(event)
+
     @property
     def counters(self) -> tuple[int, int]:
         return self.late, self.unmatched

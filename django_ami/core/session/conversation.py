@@ -426,7 +426,7 @@ class Session:
         interest, pending, mine = self._interest, self._pending, self._pending.mark
         for message in messages:
             if isinstance(message, Event):
-                if (mine in message.raw or pending.listing) and pending.claim(message):
+                if pending.claim(message) if mine in message.raw else pending.listing and pending.adopt(message):
                     continue
                 if message.name == "FullyBooted":
                     self._fully_booted()
