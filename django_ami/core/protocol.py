@@ -53,15 +53,16 @@ def encode(action: Action, action_id: str) -> bytes:
     That is: CR, LF or NUL in a value (a header injection), a key that is empty or has blanks, colons or control
     characters, a line over 1,022 bytes, more than 128 lines, and an ActionID of the caller's own.
     """
+    name = action.name
+    if not _is_plain(name):
+        return _encode_carefully(action, action_id)
     headers = action.headers
-    if all(map(_is_plain, (action.name, *[key for key, _ in headers]))):
-        text = "".join(
-            [f"{key}: {value}\r\n" for key, value in (("Action", action.name), ("ActionID", action_id), *headers)]
-        )
-        wire = _encode_plain(text + "\r\n", len(headers) + 3)
-        if wire is not None:
-            return wire
-    return _encode_carefully(action, action_id)
+    text = f"Action: {name}\r\nActionID: {action_id}\r\n"
+    for key, value in headers:
+        if not _is_plain(key):
+            return _encode_carefully(action, action_id)
+        text += f"{key}: {value}\r\n"
+    return _encode_plain(text + "\r\n", len(headers) + 3) or _encode_carefully(action, action_id)
 
 
 @lru_cache(1024, typed=True)
