@@ -156,6 +156,8 @@ class PendingActions:
         many items have their ActionID at the end (QueueMember, Status, DBGetResponse).
         """
         mine = self._by_id.get(action_id or "")
+        if mine and mine.response is None:
+            self.due = max(0, self.due - 1)
         for pending in [mine] if mine else [] if action_id else self._lists():
             self.discard(pending).fail(
                 ProtocolError(

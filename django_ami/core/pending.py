@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django_ami.core.errors import ActionFailed, ActionTimeout, AmiError, ConnectionLost
 from django_ami.core.messages import Event, Response
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from django_ami.core.actions import Action
 
-__all__ = ["Owner", "PendingAction"]
+__all__ = ["GRACE", "Owner", "PendingAction"]
+
+#: So many seconds behind an action's own deadline a wait ends, whatever has become of the action.
+GRACE: Final = 5.0
 
 
 class Owner(Protocol):
@@ -119,7 +122,9 @@ class PendingAction(Promise[Response]):
     def _wait(self, timeout: float | None) -> None:
         if self.done():
             return
-        left = timeout
+        if timeout is None:
+            timeout = self.timeout + GRACE
+        left: float | None = timeout
         if self._owner is not None:
             left = self._owner.before_wait(self, timeout)
         try:

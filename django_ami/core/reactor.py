@@ -1,6 +1,6 @@
 """The selector, the wake-up, the timers, and THE clock.
 
-Rule: one thread at a time turns the reactor; what it calls must not block. ``call_soon`` is the one door for others.
+Rule: one thread at a time turns the reactor; what it calls must not block. Others call what is "from any thread".
 The clock is read once per turn, into ``now``. It sleeps exactly until the next byte, timer or call: no tick while idle.
 
 That thread is its own (``run``). But while that one rests, a thread that waits for something may turn it instead
@@ -87,10 +87,11 @@ class Reactor:
         self.is_behind: Callable[[], bool] = lambda: False
         #: Held by whoever turns it.
         self._turning = threading.Lock()
-        self._led = False
+        self._led = self._exposed = False
         #: Somebody who could have led had to wait for the own thread.
         self._wanted = False
         self._expected: set[Callable[[], bool]] = set()
+        self._most_expected = _MOST_CANCELLED
         self._resting = False
         #: Taken by its own thread when it rests, for a time; let go by whoever rouses it.
         self._bell = threading.Lock()
@@ -104,7 +105,7 @@ class Reactor:
     # --- from any thread ---
 
     def call_soon(self, function: Callable[[], None]) -> None:
-        """Call the function on the reactor's thread, in its next turn. Calls keep their order."""
+        """Call the function in the next turn. Calls keep their order."""
         self._calls.append(function)
         if not self._wake() and self._resting and not self._led:
             self._ring()
@@ -134,21 +135,28 @@ class Reactor:
         # What its own thread has taken over keeps it from resting.
         if self._led or self._resting:
             self._expected.add(over)
+            if len(self._expected) > self._most_expected:
+                # Somebody leads for a long time, and what others have had meanwhile is kept for nothing.
+                self._is_expected(all_of_them=True)
+                self._most_expected = 2 * len(self._expected) + _MOST_CANCELLED
             # A leader looks at who is expecting when he has taken down the flag; so he sees us, or we that he has gone.
             if not self._led:
                 self._ring()
 
-    def lead(self, over: Callable[[], bool], timeout: float | None, *, patience: float = 0.0) -> bool:
+    def lead(
+        self, over: Callable[[], bool], timeout: float | None, *, patience: float = 0.0, exposed: bool = False
+    ) -> bool:
         """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds.
 
         False if another thread does, and does not leave it to this one within ``patience`` seconds. Not for a thread
-        that a signal's handler may interrupt wherever it is, as it may the main thread.
+        that a signal's handler may interrupt wherever it is, as it may the main thread. ``exposed`` says that another
+        thread may put an exception into this one, as some task queues do when a task's time is over.
         """
         if not self._turning.acquire(blocking=False):
             self._wanted = True
             if not self._turning.acquire(timeout=patience):
                 return False
-        self._led = True
+        self._led, self._exposed = True, exposed
         try:
             end = None if timeout is None else time.monotonic() + timeout
             while not over():
@@ -157,25 +165,30 @@ class Reactor:
                     break
                 self.turn(left)
         except BaseException:
-            # Another thread has put an exception into this one (PyThreadState_SetAsyncExc): some task queues do so when
-            # a task's time is over. While it slept nothing has happened; else, let the own thread make it good.
+            # By PyThreadState_SetAsyncExc. While this thread slept nothing has happened; else, let the own one make it
+            # good.
             if self._busy:
                 self._calls.append(self.on_interruption)
             raise
         finally:
             self._thread = None
-            self._led = False
+            self._asleep = self._led = self._exposed = False
             self._turning.release()
             if self._calls or self._is_expected():
                 self._ring()
         return True
 
-    def _is_expected(self) -> bool:
+    def _is_expected(self, *, all_of_them: bool = False) -> bool:
+        """True if somebody still waits; those who do not are forgotten, as far as they are looked at."""
+        expected = False
         for over in list(self._expected):
-            if not over():
-                return True
-            self._expected.discard(over)
-        return False
+            if over():
+                self._expected.discard(over)
+            else:
+                expected = True
+                if not all_of_them:
+                    break
+        return expected
 
     @property
     def in_thread(self) -> bool:
@@ -248,6 +261,8 @@ class Reactor:
                 self._expected.clear()
                 self.turn()
             self.rest()
+        with self._turning:
+            pass  # whoever leads may be in the midst of the turn that ended it
 
     def rest(self) -> None:
         """Between two turns: let others have the interpreter, the lead, and events gather, unless somebody waits.
@@ -260,21 +275,22 @@ class Reactor:
             time.sleep(BREATH)
             return
         self._bell.acquire(blocking=False)  # what was rung for so far has had its turn
-        if self._hurried:
-            return
-        if self._unread and not self._wanted:
-            pause = CATCH_UP if self.is_behind() else 0.0
-        else:
-            pause = REST if self._wanted or self._eventful else 0.0
-        if not pause:
-            return
-        self._wanted = False
-        self._resting = True
+        self._resting = True  # whoever comes now rings
+        pause, begun = self._pause(), time.monotonic()
+        if pause:
+            self._wanted = False
         # Who leads turns the clock on. If he sleeps for longer, we stand behind him, and are next.
-        while not self._calls and (left := self.now + pause - time.monotonic()) > 0:
+        while pause and not self._calls and (left := max(self.now, begun) + pause - time.monotonic()) > 0:
             if self._bell.acquire(timeout=left):
                 break
         self._resting = False
+
+    def _pause(self) -> float:
+        if self._hurried:
+            return 0.0
+        if self._unread and not self._wanted:
+            return CATCH_UP if self.is_behind() else 0.0
+        return REST if self._wanted or self._eventful else 0.0
 
     def close(self) -> None:
         """Run the calls that are left, and let go of everything. A call that comes later is never run."""
@@ -344,16 +360,16 @@ class Reactor:
             while len(self._wakee.recv(4096)) == 4096:
                 pass
 
-    @staticmethod
-    def _guard(function: Callable[[], None]) -> None:
-        # One server's bug must not stop the others; it is a bug all the same, so it is told with its traceback.
+    def _guard(self, function: Callable[[], None]) -> None:
         try:
             function()
         except Exception as error:  # noqa: BLE001  (it is told)
-            Reactor._report(function, error)
+            self._report(function, error)
 
-    @staticmethod
-    def _report(function: Callable[..., None], error: Exception) -> None:
+    def _report(self, function: Callable[..., None], error: Exception) -> None:
+        """One server's bug must not stop the others; it is a bug all the same, so it is told with its traceback."""
+        if self._exposed:
+            raise error  # it may be none of ours: a task's time limit
         logger.error(
             "A bug in django_ami: %r failed on the reactor's thread; please report it.", function, exc_info=error
         )

@@ -252,10 +252,10 @@ class Transport:
         """What there is to read, and whether there may be more behind it.
 
         At most ``READ_BUDGET`` bytes; ``FLOOD_FACTOR`` times as many if the last read has not got all that was there,
-        unless somebody is in a ``hurry``: what he waits for is in the first of them, or it is not. Raises
+        unless by TLS, or somebody is in a ``hurry``: what he waits for is in the first of them, or it is not. Raises
         ConnectionLost at the end of the stream, if nothing was read before it.
         """
-        factor = FLOOD_FACTOR if self._flooded and not hurry else 1
+        factor = FLOOD_FACTOR if self._flooded and self._context is None and not hurry else 1
         self._flooded = False
         most, budget = READ_SIZE * factor, READ_BUDGET * factor
         chunks: list[bytes] = []

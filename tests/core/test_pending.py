@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from django_ami.core.errors import ActionFailed, ActionTimeout, ConnectionFailed, ConnectionLost, WouldBlock
+from django_ami.core.pending import GRACE
 from tests.core.answers import PREFIX, answer, event, pending_action, settle
 
 
@@ -135,7 +136,15 @@ def test_a_thread_waits_for_the_answer():
     thread.start()
     assert pending.result().ok
     thread.join()
-    assert owner.waits == [(pending, None)]
+    assert owner.waits == [(pending, pending.timeout + GRACE)]
+
+
+def test_no_wait_is_without_an_end(monkeypatch):
+    """Whatever has become of the action: its own deadline should have been told long ago."""
+    monkeypatch.setattr("django_ami.core.pending.GRACE", 0.01)
+    pending = pending_action(timeout=0.01)
+    with pytest.raises(ActionTimeout, match=r"in the 0\.02 s that were waited"):
+        pending.result()
 
 
 def test_the_owner_may_forbid_to_wait_but_not_to_look():

@@ -1,6 +1,6 @@
 """The public face of the core: ``Client``: send, subscribe, status, start, close.
 
-Rule: ``send`` never blocks; user code never runs on the reactor's thread; every wait has an end.
+Rule: ``send`` never blocks; user code never runs in a turn of the reactor; every wait has an end.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _BATCH: Final = 200
 
 
 class Client(Sender[Server]):
-    """A connection to each of some servers, all served by one thread.
+    """A connection to each of some servers, all served by one reactor.
 
     ``servers`` are their settings; ``role`` says whether this process wants their events; ``default`` is the server of
     an action that names none (needed where there are several and no ``routing``); ``routing`` a strategy and the names
@@ -154,7 +154,7 @@ class Client(Sender[Server]):
         the calling thread reads them itself while there is a flood and it has nothing else to do, which spares two
         changes of threads for each batch: not for a thread in which a signal's handler may raise.
         """
-        if lead and timeout != 0 and self._reactor.flooded and not self._delivery.due:
+        if lead and timeout != 0 and self.started and self._reactor.flooded and not self._delivery.due:
             end = None if timeout is None else time.monotonic() + timeout
             self._reactor.lead(self._has_enough, timeout, patience=_PATIENCE)
             timeout = None if end is None else max(0.0, end - time.monotonic())
@@ -353,9 +353,12 @@ class Client(Sender[Server]):
         if not self.started:
             while not (pending.done() or self._closed or (end is not None and time.monotonic() >= end)):
                 self._cluster.tick(None if end is None else max(0.0, end - time.monotonic()))
-        elif not (self._may_lead() and self._reactor.lead(lambda: pending.done() or self._stopping, timeout)):
+        elif not (self._may_lead() and self._lead(pending, timeout)):
             self.expect(pending)
         return None if end is None else max(0.0, end - time.monotonic())
+
+    def _lead(self, pending: PendingAction, timeout: float | None) -> bool:
+        return self._reactor.lead(lambda: pending.done() or self._stopping, timeout, exposed=True)
 
     @staticmethod
     def _may_lead() -> bool:

@@ -40,7 +40,7 @@ _CONNECTING: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
 
 
 class Server:
-    """One server: its conversation, and the socket that carries it. All of it runs on the reactor's thread."""
+    """One server: its conversation, and the socket that carries it. All of it runs in turns of the reactor."""
 
     def __init__(
         self,
@@ -76,6 +76,7 @@ class Server:
         self._held: list[Event] = []
         self._held_ignored = 0
         self._held_since: float | None = None
+        self._hold_timer: Timer | None = None
         # The file of a certificate may be unreadable: that is told now, and not in the night.
         if self.config.tls is not None:
             try:
@@ -100,6 +101,12 @@ class Server:
 
     def start_afresh(self) -> None:
         """What has been done with what had come, and has left of what was sent, is not known: hang up, and say so."""
+        # A timer, or a call, may be gone without having done what it was for.
+        for timer in (self._timer, self._drop_timer, self._hold_timer):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._drop_timer = self._hold_timer = None
+        self._resolving = False
         if self._transport is not None:
             self.session.doubt()
             self._hang_up(
@@ -108,6 +115,9 @@ class Server:
                     "what it had just read may be lost."
                 )
             )
+        self._admission.leave(self)
+        self._attempting = False
+        self.hand_on()
         self._settle()
 
     def set_interest(self, names: frozenset[str] | None) -> None:
@@ -276,6 +286,13 @@ class Server:
             self._held_since = now
         if not more or len(self._held) >= ENOUGH or now >= self._held_since + LONGEST_HOLD:
             self.hand_on()
+        elif self._hold_timer is None:
+            # That there was more is no more than likely.
+            self._hold_timer = self._reactor.call_at(now + LONGEST_HOLD, self._hold_no_longer)
+
+    def _hold_no_longer(self) -> None:
+        self._hold_timer = None
+        self.hand_on()
 
     def hand_on(self) -> None:
         """Give those who wait for events what was held back."""

@@ -9,7 +9,7 @@
 
 Rule: whoever owns the socket calls ``connecting``, ``connected``, ``receive``, ``written`` and ``disconnected`` as
 these things happen, writes what is in ``outgoing``, and hangs up when there is a ``fault``. Nothing here does I/O or
-reads a clock. All of it runs on one thread.
+reads a clock. All of it runs on one thread at a time.
 """
 
 from __future__ import annotations

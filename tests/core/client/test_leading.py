@@ -196,24 +196,39 @@ class TimeLimit(BaseException):
     """What a task queue puts into a thread whose time is over."""
 
 
-def interrupt(thread: threading.Thread) -> None:
-    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(TimeLimit)) == 1
+class OrdinaryTimeLimit(Exception):
+    """The same of others."""
 
 
-def test_an_exception_from_outside_while_a_leader_sleeps_harms_nobody(sim: Simulator, client: Client) -> None:
+@pytest.fixture(params=[TimeLimit, OrdinaryTimeLimit])
+def limit(request: pytest.FixtureRequest) -> type[BaseException]:
+    return request.param
+
+
+def interrupt(thread: threading.Thread, limit: type[BaseException]) -> None:
+    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(limit)) == 1
+
+
+def test_an_exception_from_outside_while_a_leader_sleeps_harms_nobody(
+    sim: Simulator, client: Client, limit: type[BaseException]
+) -> None:
     sim.on("Slow").reply().after(0.2)
     sim.on("Slower").reply().after(0.4)
     asking = Asking(client, Action("Slow"))
     wait_until(lambda: is_led(client))
-    interrupt(asking)
+    interrupt(asking, limit)
     other = Asking(client, Action("Slower"))
-    assert isinstance(asking.result(), TimeLimit)
+    assert isinstance(asking.result(), limit)
     assert other.result().ok
     assert client.status()["node_1"].reconnects == 0
 
 
 def test_an_exception_from_outside_in_the_midst_of_a_turn_makes_the_connections_anew(
-    sim: Simulator, client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    sim: Simulator,
+    client: Client,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: type[BaseException],
 ) -> None:
     """What was done by then is not known: whatever had been handed over for writing may have left."""
     sim.on("Never").hang()
@@ -222,7 +237,7 @@ def test_an_exception_from_outside_in_the_midst_of_a_turn_makes_the_connections_
 
     def interrupted(data: bytes, now: float) -> Any:
         if threading.current_thread().name == "asking":
-            raise TimeLimit
+            raise limit
         return receive(data, now)
 
     monkeypatch.setattr(session, "receive", interrupted)
@@ -234,10 +249,72 @@ def test_an_exception_from_outside_in_the_midst_of_a_turn_makes_the_connections_
     ):
         client.send(Ping()).result(PATIENCE)
     assert lost.value.sent
-    assert isinstance(asking.result(), TimeLimit)
+    assert isinstance(asking.result(), limit)
     assert ping(client)
     assert client.status()["node_1"].reconnects == 1
     assert arrived(sim, "Never") == 1
+
+
+@pytest.mark.parametrize("what", ["written", "receive"])
+def test_an_action_is_not_sent_twice_whenever_an_exception_comes(
+    sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch, limit: type[BaseException], what: str
+) -> None:
+    session = client._cluster.servers["node_1"].session
+    real = getattr(session, what)
+
+    def interrupted(*arguments: Any) -> Any:
+        if threading.current_thread().name == "asking":
+            raise limit
+        return real(*arguments)
+
+    monkeypatch.setattr(session, what, interrupted)
+    action = Action("Setvar", Variable="V", Value="once")
+    assert isinstance(Asking(client, action).result(), limit)
+    wait_until(lambda: client.status()["node_1"].reconnects == 1)
+    assert ping(client)
+    assert arrived(sim, "Setvar") == 1
+
+
+def test_after_an_exception_in_a_timer_the_server_is_tried_again(
+    sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch, limit: type[BaseException]
+) -> None:
+    server = client._cluster.servers["node_1"]
+    due = server._due
+
+    def interrupted() -> None:
+        if threading.current_thread().name == "asking":
+            raise limit
+        due()
+
+    monkeypatch.setattr(server, "_due", interrupted)
+    sim.on("Slow").reply().after(0.5)
+    asking = Asking(client, Action("Slow"))
+    wait_until(lambda: is_led(client))
+
+    def arm() -> None:
+        server._timer = client._reactor.call_at(client._reactor.now, server._due)
+
+    client._reactor.call_soon(arm)
+    assert isinstance(asking.result(), limit)
+    wait_until(lambda: client.status()["node_1"].reconnects == 1)
+    assert ping(client)
+
+
+def test_who_has_been_answered_beside_a_leader_is_forgotten(sim: Simulator, client: Client) -> None:
+    sim.on("Slow").reply().after(1)
+    asking = Asking(client, Action("Slow"))
+    wait_until(lambda: is_led(client))
+
+    async def ask() -> int:
+        asked = 0
+        while is_led(client) or asked < 500:
+            await client.send(Ping())
+            asked += 1
+            assert len(client._reactor._expected) < 200
+        return asked
+
+    assert asyncio.run(asyncio.wait_for(ask(), PATIENCE)) >= 500
+    assert asking.result().ok
 
 
 # --- a flood ---

@@ -86,6 +86,17 @@ def test_a_flood_is_read_without_a_rest() -> None:
         wait_until(lambda: numbers(seen) == list(range(len(flood))))
 
 
+def test_what_seems_to_be_a_flood_and_is_none_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that is full to the last byte, and silence behind it."""
+    with FakeAsterisk() as sim, started(config(sim, **CALM)) as client:
+        seen = listening(client)
+        for name in ("READ_SIZE", "READ_BUDGET"):
+            monkeypatch.setattr(f"django_ami.core.transport.{name}", len(event(0)))
+        sim.send_raw(event(0))
+        wait_until(lambda: numbers(seen) == [0])
+        monkeypatch.setattr(reactor, "REST", 0.01)  # for the end
+
+
 def test_what_is_sent_in_one_turn_may_be_more_than_waits_to_be_written() -> None:
     """A server that reads is told apart from one that does not, however much is sent before anything is written."""
     with FakeAsterisk() as sim, started(config(sim, write_buffer_limit=4096, **CALM)) as client:
