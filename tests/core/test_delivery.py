@@ -178,6 +178,141 @@ def test_take_waits_for_something_and_wake_ends_the_wait(delivery: Delivery) -> 
     taken: list[tuple[int, list[str]]] = []
 
     def take() -> None:
+        for _ in range(3):
+            calls, items = delivery.take(10, None)
+            taken.append((len(calls), numbers(items)))
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    delivery.put_events("a", events(1), ignored=0)
+    wait_until(lambda: len(taken) == 1)
+    delivery.put_call(object)
+    wait_until(lambda: len(taken) == 2)
+    delivery.wake()
+    thread.join(20)
+    assert taken == [(0, ["1"]), (1, []), (0, [])]
+
+
+def test_a_wake_up_before_the_wait_counts(delivery: Delivery) -> None:
+    delivery.wake()
+    assert delivery.take(10, None) == ([], [])
+
+
+def test_ignored_events_wake_nobody(delivery: Delivery) -> None:
+    delivery.put_events("a", [], ignored=100)
+    assert delivery.take(10, 0) == ([], [])
+
+
+# --- what goes when there are too many ---
+
+
+class Model:
+    """The same, as simple as can be said: one list, searched from one end."""
+
+    def __init__(self, capacity: int, policy: str) -> None:
+        self.capacity, self.policy = capacity, policy
+        self.items: list[tuple[str, str]] = []  # kind and number
+        self.running = 0
+
+    def put(self, batch: list[tuple[str, str]]) -> int:
+        queued = sum(kind != "notice" for kind, _ in self.items) + self.running
+        excess = max(0, queued + len(batch) - self.capacity)
+        old, new = self.items, list(batch)
+        for _ in range(excess):
+            if self.policy == "drop_oldest":
+                order = [(old, False, "plain"), (new, False, "plain"), (old, False, "vital"), (new, False, "vital")]
+            else:
+                order = [(new, True, "plain"), (old, True, "plain"), (new, True, "vital")]
+            self._remove_one(order)
+        self.items = old + new
+        return excess
+
+    @staticmethod
+    def _remove_one(order: list[tuple[list[tuple[str, str]], bool, str]]) -> None:
+        for items, newest, kind in order:
+            found = [item for item in (reversed(items) if newest else items) if item[0] == kind]
+            if found:
+                items.remove(found[0])
+                return
+        raise AssertionError("nothing is left to drop")
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_happens_it_is_as_the_model_says(policy: str, seed: int) -> None:
+    random = Random(seed)
+    capacity = random.choice([1, 2, 5, 20])
+    delivery, model = Delivery(), Model(capacity, policy)
+    delivery.add_server("a", capacity, policy=policy, important=["CDR"])
+    delivery.add_server("b", 1000)
+    serial = count()
+    for _ in range(400):
+        what = random.random()
+        if what < 0.5:
+            kinds = random.choices(["plain", "vital"], [random.random(), random.random()], k=random.randrange(9))
+            batch = [(kind, str(next(serial))) for kind in kinds]
+            names = {"plain": "Hangup", "vital": "Cdr"}
+            made = [Event(names[kind], b"Event: x\r\nNumber: " + number.encode(), server="a") for kind, number in batch]
+            assert delivery.put_events("a", made, ignored=0) == model.put(batch)
+        elif what < 0.6:
+            delivery.put_notice(ready())
+            model.items.append(("notice", "Ready"))
+        elif what < 0.8:
+            most = random.randrange(1, 6)
+            _, items = delivery.take(most, 0)
+            expected, model.items = model.items[:most], model.items[most:]
+            assert numbers(items) == [number for _, number in expected]
+            model.running += sum(isinstance(item, Event) for item in items)
+        else:
+            delivery.delivered("a", model.running)
+            model.running = 0
+        counts = delivery.counts("a")
+        assert counts.queued == sum(kind != "notice" for kind, _ in model.items) + model.running <= capacity
+        assert counts.received == counts.ignored + counts.delivered + counts.dropped + counts.queued
+        assert all(delivery._queues["a"].batches), "what is empty would stay as long as nobody takes anything"
+    assert counts.dropped >= counts.dropped_important
+
+
+def test_what_was_dropped_altogether_is_nothing_to_take(delivery: Delivery) -> None:
+    """An empty answer of ``take`` says that there is nothing more, of any server."""
+    made = Delivery()
+    made.add_server("a", 1, important=["Hangup"])
+    made.add_server("b", 5)
+    made.put_events("a", events(1), ignored=0)
+    made.put_events("a", events(2), ignored=0)
+    _, items = made.take(1, 0)
+    made.put_events("a", events(3, 4), ignored=0)
+    made.put_events("b", events(5, server="b"), ignored=0)
+    taken = numbers(items)
+    while items := made.take(1, 0)[1]:
+        taken += numbers(items)
+    assert taken == ["2", "5"]
+    assert made.counts("a").dropped_important == 3
+
+
+@contextmanager
+def switching(seconds: float) -> Iterator[None]:
+    """Threads take turns so often."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_whether_anything_waits_can_be_asked_while_it_changes() -> None:
+    """The reactor asks whether receivers are behind while these take, and they ask what is due while it puts."""
+    delivery, names, asked = Delivery(), [f"node_{number}" for number in range(50)], [0]
+    for name in names:
+        delivery.add_server(name, 1000)
+    stopping = threading.Event()
+
+    def ask() -> None:
+        while not stopping.is_set():
+            asked[0] += delivery.waiting + delivery.due
+
+    def take() -> None:
         while not stopping.is_set():
             delivery.take(1, 0)
 
