@@ -195,7 +195,7 @@ class Reactor:
         """True on the thread that is turning the reactor."""
         return self._thread == threading.get_ident()
 
-    # --- on the reactor's thread ---
+    # --- in a turn ---
 
     def call_at(self, when: float, function: Callable[[], None]) -> Timer:
         """Call the function at a time of the reactor's clock."""
