@@ -32,11 +32,11 @@ def begin_close_and_be_held_up(client, *args):
             thread.join()
 
 
-def be_told_and_take(client, *args):
+def be_told_and_take(client, *args, **named):
     if ready:
         ready.clear()
         signal.raise_signal(signal.SIGTERM)
-    return take(client, *args)
+    return take(client, *args, **named)
 
 
 def on_ready(**_):
