@@ -55,8 +55,6 @@ class PendingActions:
         self._unanswered: dict[str, PendingAction] = {}
         self._deadlines: list[tuple[float, int, PendingAction]] = []
         self.listing: PendingAction | None = None
-        #: Responses that the server owes us, be they still waited for or not.
-        self.due = 0
         self._overdue = False
         self._tie = count()
 
@@ -81,12 +79,10 @@ class PendingActions:
     def written(self, pending: PendingAction) -> None:
         """It was handed over for writing: from now on the server may be running it."""
         self._unanswered[pending.action_id] = pending
-        self.due += 1
 
     def match(self, response: Response) -> None:
         """Settle the action that this is the response to, unless it says that there is more to come."""
         self._overdue = False
-        self.due = max(0, self.due - 1)
         found = self._find_id.search(response.raw)
         if found is None:
             # The answer to a request without ActionID, such as the server's complaint about a line it could not read.
@@ -156,8 +152,6 @@ class PendingActions:
         many items have their ActionID at the end (QueueMember, Status, DBGetResponse).
         """
         mine = self._by_id.get(action_id or "")
-        if mine and mine.response is None:
-            self.due = max(0, self.due - 1)
         for pending in [mine] if mine else [] if action_id else self._lists():
             self.discard(pending).fail(
                 ProtocolError(
@@ -215,7 +209,6 @@ class PendingActions:
         self._unanswered.clear()
         self._deadlines.clear()
         self.listing = None
-        self.due = 0
         self._overdue = False
         for pending in pendings:
             pending.fail(error(pending))

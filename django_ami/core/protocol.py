@@ -176,8 +176,7 @@ class Parser:
     counted in ``skipped`` and cost little more than finding their end. ``banner`` is the greeting, once it is complete;
     it is the empty string if the server began with a message instead. ``suspect`` counts the frames that have the first
     line of another one inside. ``plain`` is True if ``feed`` gave nothing but broadcasts that somebody wants, which are
-    no part of an answer unless one is waited for. ``answers_due`` may be set to False while no response is due: a line
-    ``Response:`` inside an event is then no answer that has lost its beginning, but a header, and is not looked for.
+    no part of an answer unless one is waited for.
     """
 
     def __init__(self, *, server: str = "", max_frame_size: int = 2**20, banner: bool = True) -> None:
@@ -189,7 +188,6 @@ class Parser:
         self.oversized = 0
         self.suspect = 0
         self.plain = True
-        self.answers_due = True
         self._interest: frozenset[str] | None = None
         self._kinds: dict[bytes, Kind | Skip] = {}
         self._plain_kinds: set[Kind | Skip | None] = {_SKIP}
@@ -335,14 +333,11 @@ class Parser:
         if len(kinds) < len(blocks):
             del blocks[len(kinds) :]
             end = _end_of(blocks, position)
-        plain = self._plain_kinds.issuperset(kinds)
-        if len(data) > self.max_frame_size or _has_first_line_inside(
-            data, position, end, len(blocks), answers=self.answers_due or not plain
-        ):
+        if len(data) > self.max_frame_size or _has_first_line_inside(data, position, end, len(blocks)):
             blocks = list(takewhile(self._is_regular, blocks))
             del kinds[len(blocks) :]
             end = _end_of(blocks, position)
-        self.plain = self.plain and plain
+        self.plain = self.plain and self._plain_kinds.issuperset(kinds)
         wanted = zip(compress(kinds, kinds), compress(blocks, kinds), strict=True)
         messages += [kind(block, server) for kind, block in cast("Iterator[tuple[Kind, bytes]]", wanted)]
         self.skipped += len(blocks) - (len(messages) - before)
@@ -447,9 +442,9 @@ def _end_of(blocks: list[bytes], position: int) -> int:
     return position + sum(map(len, blocks)) + 4 * len(blocks)
 
 
-def _has_first_line_inside(data: bytes, start: int, end: int, frames: int, *, answers: bool) -> bool:
+def _has_first_line_inside(data: bytes, start: int, end: int, frames: int) -> bool:
     """True if one of these frames may hold the first line of another one: there are as many behind line feeds."""
-    found = _count(data, b"\nEvent: ", start, end) + (_count(data, b"\nResponse: ", start, end) if answers else 0)
+    found = _count(data, b"\nEvent: ", start, end) + _count(data, b"\nResponse: ", start, end)
     return found >= frames and found - _count_by_right(data, start, end) >= frames
 
 

@@ -472,20 +472,6 @@ LIVE = b"Event: %s\r\nPrivilege: call,all\r\nA: 1\r\n\r\n"
 FORGED = LIVE % b"X\r\nPrivilege: call,all\r\nResponse: Success"
 
 
-def test_an_answer_inside_an_event_is_looked_for_while_one_is_due():
-    """When none is, such a line is a header like all others: a UserEvent may have it."""
-    parser = Parser(banner=False)
-    for due, data, suspect in (
-        (True, 2 * FORGED, 2),
-        (False, 2 * FORGED, 0),
-        (False, FORGED + PONG, 1),  # so one was
-        (False, LIVE % b"X\r\nPrivilege: call\r\nEvent: Y" + FORGED, 2),
-    ):
-        parser.suspect, parser.answers_due = 0, due
-        assert next(type(message).__name__ for message in parser.feed(data)) == "Event"
-        assert parser.suspect == suspect
-
-
 @pytest.mark.parametrize("interest", [None, frozenset({"x"}), frozenset({"y"})])
 def test_frames_that_come_one_by_one_are_what_they_are_together(interest):
     parser, other = Parser(banner=False), Parser(banner=False)

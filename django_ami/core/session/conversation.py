@@ -216,7 +216,6 @@ class Session:
         self.ignored = 0
         parser = self._parser
         was_discarding = parser.discarding
-        parser.answers_due = self._pending.due > 0
         try:
             messages = parser.feed(data)
         except ProtocolError as error:

@@ -238,22 +238,6 @@ def test_what_is_in_doubt_may_have_left():
     assert error_of(pending).sent
 
 
-def test_an_answer_that_half_an_event_has_swallowed_is_seen_while_it_is_due():
-    talk = ready()
-    pending = talk.send()
-    request = talk.expect("Ping")
-    swallowed = f"Event: Half\nPrivilege: call,all\nResponse: Success\nActionID: {pending.action_id}\n\n"
-    talk.say(swallowed)
-    assert (talk.session.suspect, pending.done()) == (1, False)
-    talk.answer(request)
-    talk.say(swallowed)  # none is due: it is a header
-    assert (talk.session.suspect, pending.done()) == (1, True)
-    talk.answer(request)  # one that comes twice does not make up for the next one
-    talk.send()
-    talk.say(swallowed)
-    assert talk.session.suspect == 2
-
-
 def test_what_was_written_is_counted_anew_on_each_connection():
     talk = ready()
     talk.send()
