@@ -60,6 +60,7 @@ AGAIN = r" Trying again in \d+\.\d s\.$"
 
 def one_line(caplog: pytest.LogCaptureFixture, what: str, *parts: str) -> None:
     """One line was logged, about node_1, that says what happened, why, and what to do; and that it is tried again."""
+    wait_until(lambda: complaints(caplog), "it is logged")  # a moment after it is counted
     (line,) = complaints(caplog)
     assert line.startswith(f"node_1: {what}: "), line
     assert re.search(AGAIN, line), line
