@@ -110,7 +110,7 @@ class Reactor:
         if not self._wake() and self._resting and not self._led:
             self._ring()
 
-    def leave(self, function: Callable[[], None]) -> None:
+    def call_lazily(self, function: Callable[[], None]) -> None:
         """The same, but it ends no rest: for what is urgent only if somebody comes to ``lead``, or to ``expect``."""
         self._calls.append(function)
         self._wake()

@@ -107,7 +107,7 @@ class Client(Sender[Server]):
     def _submit(self, target: Server, pending: PendingAction) -> None:
         closed = self._closed
         if not closed:
-            self._reactor.leave(lambda: self._hand_over(target, pending))
+            self._reactor.call_lazily(lambda: self._hand_over(target, pending))
         if closed or self._reactor.closed:  # it may have ended meanwhile, and the call with it
             self._refuse(pending)
 

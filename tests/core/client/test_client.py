@@ -764,14 +764,14 @@ def test_sending_after_the_close(sim: Simulator, caller: Client) -> None:
 def test_sending_while_another_thread_closes_ends_too(sim: Simulator) -> None:
     """The close comes between the look whether it is closed and the hand-over."""
     with started(config(sim), role="caller", connect=False) as client:
-        hand_over = client._reactor.leave
+        hand_over = client._reactor.call_lazily
 
         def close_first(function: object) -> None:
-            client._reactor.leave = hand_over
+            client._reactor.call_lazily = hand_over
             client.close()
             hand_over(function)
 
-        client._reactor.leave = close_first
+        client._reactor.call_lazily = close_first
         error = client.send(Ping()).exception(0)
     assert isinstance(error, ConnectionFailed)
     assert error.sent is False
