@@ -121,9 +121,10 @@ with Fleet(int(sys.argv[1])) as fleet:
 
 
 def test_who_asks_a_calm_server_does_not_wait_for_two_hundred_that_drop() -> None:
-    """Half of the Pings take what they take in quiet times, and the worst some milliseconds.
+    """All Pings but few take what they take in quiet times.
 
-    Until all links have ended, and been told of, 20 ms go by: who waited for all of that is the red of this test.
+    Until all links have ended, and been told of, 20 ms go by, and each that comes back is five steps more: who waited for
+    some of that is the red of this test.
     """
     # In processes of their own: what two hundred servers do to accept anew is not our work.
     with Program([*PYTHON, "-c", FLEET, str(MANY)]) as many, Program([*PYTHON, "-c", FLEET, "1"]) as one:
@@ -138,7 +139,7 @@ def test_who_asks_a_calm_server_does_not_wait_for_two_hundred_that_drop() -> Non
             wait_until(lambda: all_ready(client) and calm.took, "all ready for the first time")
             slower: list[tuple[float, float, float]] = []
             p50 = p99 = most = math.inf
-            while len(slower) < ROUNDS or p50 > 2 or p99 > 5 or most > 12:
+            while len(slower) < ROUNDS or p50 > 1.5 or p99 > 2 or most > 5:
                 assert len(slower) < MOST, slower
                 begun = len(calm.took)
                 wait_until(lambda begun=begun: len(calm.took) >= begun + 300)

@@ -40,5 +40,5 @@ class Admission:
         while self._queue and len(self._inside) < MAX_CONNECTING:
             server = self._queue.popleft()
             self._inside.add(server)
-            # In the next turn: an attempt may fail at once and let in the next one, and so on.
-            self._reactor.call_soon(server.attempt)
+            # Not now: an attempt may fail at once and let in the next one, and so on; and others would wait for all.
+            self._reactor.call_at_leisure(server.attempt)

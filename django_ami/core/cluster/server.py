@@ -208,7 +208,7 @@ class Server:
         else:
             self._advance(transport)
         if self._is_settled():
-            self._reactor.hurry(self._ready, self.session.awaited)
+            self._hurry()
         else:
             self._settle()
 
@@ -368,7 +368,11 @@ class Server:
                 self._notify(notice)
         self._watch()
         self._arm()
-        self._reactor.hurry(self._ready, session.awaited)
+        self._hurry()
+
+    def _hurry(self) -> None:
+        if self._watched is not None:
+            self._reactor.hurry(self._watched[0], self.session.awaited)
 
     def _watch(self) -> None:
         transport = self._transport

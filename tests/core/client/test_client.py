@@ -781,14 +781,14 @@ def test_sending_while_the_close_is_under_way_begins_no_new_connection(sim: Simu
     with FakeAsterisk() as other, started(config(sim, "a"), config(other, "b"), role="caller", connect=False) as client:
         other.on("Logoff").after(0.2).block()
         client.send(Ping(), server="b").result(20)
-        hand_over = client._reactor.call_soon
+        hand_over = client._reactor.call_lazily
 
         def begin_to_close_first(function: object) -> None:
-            client._reactor.call_soon = hand_over
+            client._reactor.call_lazily = hand_over
             client.begin_close()
             hand_over(function)
 
-        client._reactor.call_soon = begin_to_close_first
+        client._reactor.call_lazily = begin_to_close_first
         error = client.send(Ping(), server="a").exception(20)
     assert isinstance(error, ConnectionFailed)
     assert sim.connections == 0

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from django_ami.core import reactor
 from django_ami.core.actions import Action, Ping
 from django_ami.core.errors import ActionTimeout, ConnectionLost
+from django_ami.core.reactor import reactor
 from django_ami.core.transport import READ_BUDGET
 from tests.core.io_support import PATIENCE, Recorder, config, ready, started, unread, wait_until
 from tests.running import DEADLINE

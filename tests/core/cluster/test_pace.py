@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from django_ami.core import reactor
 from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
+from django_ami.core.reactor import reactor
 from django_ami.core.transport import READ_BUDGET
 from django_ami.testing import FakeAsterisk
 from tests.core.io_support import Recorder, Turns, config, ready, started, unread, wait_until

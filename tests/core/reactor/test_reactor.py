@@ -1,7 +1,6 @@
 """The reactor: wake-ups, order, timers, and that it sleeps when there is nothing to do."""
 
 import contextlib
-import functools
 import logging
 import socket
 import threading
@@ -115,17 +114,6 @@ def test_a_cancelled_timer_wakes_nobody(reactor: CountingReactor) -> None:
     assert reactor._sleep(None) > 100
 
 
-def test_cancelled_timers_do_not_pile_up_until_their_time(reactor: CountingReactor) -> None:
-    seen: list[int] = []
-    for number in range(10_000):
-        if number % 1000 == 0:
-            reactor.call_at(reactor.now - number, lambda number=number: seen.append(number))
-        reactor.call_at(reactor.now + 86_400, lambda: seen.append(-1)).cancel()
-        assert len(reactor._timers) < 100
-    reactor.turn(0)
-    assert seen == list(range(9000, -1, -1000))
-
-
 @pytest.mark.parametrize("kind", ["call", "timer", "socket"])
 def test_a_callback_that_raises_stops_nothing(
     reactor: CountingReactor, caplog: pytest.LogCaptureFixture, kind: str
@@ -205,33 +193,9 @@ def test_watching_again_changes_what_is_waited_for(reactor: CountingReactor) -> 
         reactor.unwatch(right.fileno())  # twice is harmless
 
 
-@pytest.mark.parametrize(("many", "urgent"), [(20, 17), (2, 1)])
-def test_of_many_sockets_the_urgent_ones_go_first_and_none_is_left_for_long(
-    reactor: CountingReactor, monkeypatch: pytest.MonkeyPatch, many: int, urgent: int
-) -> None:
-    monkeypatch.setattr("django_ami.core.reactor.LONGEST_TURN", 0)
-    monkeypatch.setattr("django_ami.core.reactor.REST", 3600)
-    served: list[int] = []
-    watching = [functools.partial(lambda number, _: served.append(number), number) for number in range(many)]
-    with contextlib.ExitStack() as stack:
-        for function in watching:
-            ours, theirs = (stack.enter_context(sock) for sock in socket.socketpair())
-            theirs.send(b"never read: it is always ready")
-            reactor.watch(ours.fileno(), EVENT_READ, function)
-        reactor.hurry(watching[urgent], True)
-        others: set[int] = set()
-        for _ in range(many - 1):  # each turn has time for one that is not urgent
-            served.clear()
-            reactor.turn(0)
-            assert served[0] == urgent
-            assert others.isdisjoint(served[1:])
-            others.update(served[1:])
-        assert others == set(range(many)) - {urgent}
-
-
 def test_no_rest_while_there_is_more_to_do(reactor: CountingReactor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("django_ami.core.reactor.LONGEST_TURN", 0)
-    monkeypatch.setattr("django_ami.core.reactor.REST", 3600)
+    monkeypatch.setattr("django_ami.core.reactor.sockets.LONGEST_TURN", 0)
+    monkeypatch.setattr("django_ami.core.reactor.reactor.REST", 3600)
     with contextlib.ExitStack() as stack:
         for _ in range(2):
             ours, theirs = (stack.enter_context(sock) for sock in socket.socketpair())
@@ -241,9 +205,46 @@ def test_no_rest_while_there_is_more_to_do(reactor: CountingReactor, monkeypatch
         reactor.rest()  # one is left
         reactor.unwatch(ours.fileno())
         reactor.watch(ours.fileno(), EVENT_READ, lambda _: reactor.has_read(events=True, more=True))
-        monkeypatch.setattr("django_ami.core.reactor.LONGEST_TURN", 3600)
+        monkeypatch.setattr("django_ami.core.reactor.sockets.LONGEST_TURN", 3600)
         reactor.turn(0)
         reactor.rest()  # it has not read everything
+
+
+def test_who_leads_leaves_when_it_is_over_and_the_rest_to_its_own_thread(
+    reactor: CountingReactor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others bring is not his business: it is served behind him, and not when a rest is over."""
+    monkeypatch.setattr("django_ami.core.reactor.reactor.REST", 3600)
+    served: list[tuple[str, str]] = []
+    stopping = threading.Event()
+
+    def serve(name: str, sock: socket.socket) -> None:
+        sock.recv(1)
+        served.append((name, threading.current_thread().name))
+        reactor.hurry(sock.fileno(), False)
+        reactor.has_read(events=True, more=False)
+
+    with contextlib.ExitStack() as stack:
+        pairs = {name: socket.socketpair() for name in ("first", "other", "urgent")}
+        for name, (ours, theirs) in pairs.items():
+            stack.enter_context(ours)
+            stack.enter_context(theirs)
+            reactor.watch(ours.fileno(), EVENT_READ, lambda _, name=name, sock=ours: serve(name, sock))
+        own = threading.Thread(target=reactor.run, args=(stopping.is_set,), name="own")
+        own.start()
+        try:
+            pairs["first"][1].send(b"x")
+            wait_until(lambda: served and reactor._resting)
+            for name in ("other", "urgent"):
+                pairs[name][1].send(b"x")
+            reactor.hurry(pairs["urgent"][0].fileno(), True)
+            assert reactor.lead(lambda: ("urgent", threading.current_thread().name) in served, 20)
+            wait_until(lambda: len(served) == 3)
+        finally:
+            stopping.set()
+            reactor.call_soon(lambda: None)
+            own.join()
+    assert served == [("first", "own"), ("urgent", threading.current_thread().name), ("other", "own")]
 
 
 def test_it_knows_its_thread(reactor: CountingReactor) -> None:

@@ -1,4 +1,4 @@
-"""The selector, the wake-up, the timers, and THE clock.
+"""The turns, the calls, the wake-up, and THE clock.
 
 Rule: one thread at a time turns the reactor; what it calls must not block. Others call what is "from any thread".
 The clock is read once per turn, into ``now``. It sleeps exactly until the next byte, timer or call: no tick while idle.
@@ -15,19 +15,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import selectors
 import socket
 import threading
 import time
 from collections import deque
-from heapq import heapify, heappop, heappush
-from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from django_ami.core.reactor.sockets import Sockets
+from django_ami.core.reactor.timers import Timer, Timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Reactor", "Timer"]
+__all__ = ["Reactor"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,25 +40,10 @@ REST: Final = 0.01
 #: not what was read long ago, which costs half as much again. It still reads 100,000 events per second, more than
 #: Asterisk can write.
 CATCH_UP: Final = 0.001
-#: So long, in seconds, a turn reads for those who are not urgent; the next one goes on.
-LONGEST_TURN: Final = 0.0005
-#: So long, in seconds, other threads have the interpreter between two such turns.
+#: So long, in seconds, other threads have the interpreter between two turns that had too much to do.
 BREATH: Final = 0.0001
-#: Cancelled timers are kept until it is their time, but no more of them than of the others and so many.
-_MOST_CANCELLED: Final = 64
-
-
-class Timer:
-    """A call at a time; ``cancel`` it when it is no longer wanted."""
-
-    __slots__ = ("callback", "when")
-
-    def __init__(self, when: float, callback: Callable[[], None]) -> None:
-        self.when = when
-        self.callback: Callable[[], None] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
+#: Those who waited and did not lead are forgotten at the latest when they are so many more than those who still do.
+_MANY_EXPECTED: Final = 64
 
 
 class Reactor:
@@ -67,18 +52,15 @@ class Reactor:
     def __init__(self) -> None:
         self.now = time.monotonic()
         self.closed = False
-        self._selector = selectors.DefaultSelector()
         self._calls: deque[Callable[[], None]] = deque()
         self._afterwards: list[Callable[[], None]] = []
-        self._timers: list[tuple[float, int, Timer]] = []
-        self._most_timers = _MOST_CANCELLED
-        self._tie = count()
+        self._timers = Timers()
         self._asleep = False
         self._thread: int | None = None
         self._waker, self._wakee = socket.socketpair()
         self._waker.setblocking(False)
         self._wakee.setblocking(False)
-        self._selector.register(self._wakee, selectors.EVENT_READ, self._drain_wakeups)
+        self._sockets = Sockets(self._guard, self._wakee.fileno(), self._drain_wakeups)
         self._made_calls = False
         self._busy = False
         #: What to do when a turn was cut short, so that nobody knows what it has done and what not.
@@ -88,10 +70,12 @@ class Reactor:
         #: Held by whoever turns it.
         self._turning = threading.Lock()
         self._led = self._exposed = False
+        #: What a leader waits for.
+        self._is_over: Callable[[], bool] = lambda: False
         #: Somebody who could have led had to wait for the own thread.
         self._wanted = False
         self._expected: set[Callable[[], bool]] = set()
-        self._most_expected = _MOST_CANCELLED
+        self._most_expected = _MANY_EXPECTED
         self._resting = False
         #: Taken by its own thread when it rests, for a time; let go by whoever rouses it.
         self._bell = threading.Lock()
@@ -99,8 +83,6 @@ class Reactor:
         self._eventful = self._unread = False
         #: The last read has not got all that was there.
         self.flooded = False
-        self._hurried: set[Callable[[int], None]] = set()
-        self._left: dict[int, int] = {}
 
     # --- from any thread ---
 
@@ -138,7 +120,7 @@ class Reactor:
             if len(self._expected) > self._most_expected:
                 # Somebody leads for a long time, and what others have had meanwhile is kept for nothing.
                 self._is_expected(all_of_them=True)
-                self._most_expected = 2 * len(self._expected) + _MOST_CANCELLED
+                self._most_expected = 2 * len(self._expected) + _MANY_EXPECTED
             # A leader looks at who is expecting when he has taken down the flag; so he sees us, or we that he has gone.
             if not self._led:
                 self._ring()
@@ -156,7 +138,7 @@ class Reactor:
             self._wanted = True
             if not self._turning.acquire(timeout=patience):
                 return False
-        self._led, self._exposed = True, exposed
+        self._led, self._exposed, self._is_over = True, exposed, over
         try:
             end = None if timeout is None else time.monotonic() + timeout
             while not over():
@@ -173,8 +155,9 @@ class Reactor:
         finally:
             self._thread = None
             self._asleep = self._led = self._exposed = False
+            self._is_over = lambda: False
             self._turning.release()
-            if self._calls or self._is_expected():
+            if self._sockets.deferred or self._calls or self._is_expected():
                 self._ring()
         return True
 
@@ -199,25 +182,18 @@ class Reactor:
 
     def call_at(self, when: float, function: Callable[[], None]) -> Timer:
         """Call the function at a time of the reactor's clock."""
-        timer = Timer(when, function)
-        heappush(self._timers, (when, next(self._tie), timer))
-        if len(self._timers) > self._most_timers:
-            # A deadline may be a day away, and give way to a nearer one every second.
-            self._timers = [entry for entry in self._timers if entry[2].callback is not None]
-            heapify(self._timers)
-            self._most_timers = 2 * len(self._timers) + _MOST_CANCELLED
-        return timer
+        return self._timers.add(when, function)
+
+    def call_at_leisure(self, function: Callable[[], None]) -> None:
+        """Call the function soon, but not at once while somebody waits for an answer; and one in each turn."""
+        self._sockets.call_at_leisure(function)
 
     def watch(self, fileno: int, events: int, function: Callable[[int], None]) -> None:
         """Call ``function(events)`` whenever the socket is ready; a second time changes what is waited for."""
-        try:
-            self._selector.modify(fileno, events, function)
-        except KeyError:
-            self._selector.register(fileno, events, function)
+        self._sockets.watch(fileno, events, function)
 
     def unwatch(self, fileno: int) -> None:
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(fileno)
+        self._sockets.unwatch(fileno)
 
     def turn(self, timeout: float | None = None) -> None:
         """Wait for something to do, at most ``timeout`` seconds, and do it: make the calls, or look at the sockets."""
@@ -232,21 +208,18 @@ class Reactor:
             return
         self._made_calls = False
         self._asleep = True
-        ready = self._selector.select(0 if self._calls else self._sleep(timeout))
+        ready = self._sockets.select(0.0 if self._calls else self._sleep(timeout))
         self._asleep, self._busy = False, True
         self.now = time.monotonic()
         # Calls first: who has just subscribed wants the events that are read next.
         self._run_calls()
-        self._serve(ready)
+        self._sockets.serve(ready, self._is_over)
         self._run_timers()
         self._busy = False
 
-    def hurry(self, function: Callable[[int], None], wanted: bool) -> None:
-        """Whether somebody waits for what the watching function gets: it goes first, and there is no ``rest``."""
-        if wanted:
-            self._hurried.add(function)
-        else:
-            self._hurried.discard(function)
+    def hurry(self, fileno: int, wanted: bool) -> None:
+        """Whether somebody waits for what this watched socket brings: it goes first, and there is no ``rest``."""
+        self._sockets.hurry(fileno, wanted)
 
     def has_read(self, *, events: bool, more: bool) -> None:
         """What was read in this turn: events, of which more may come one by one; or not all that is there to read."""
@@ -270,7 +243,7 @@ class Reactor:
         A turn for each event, and a waking of whoever receives it, costs many times what the event itself does: some
         milliseconds of them come together. What comes after a silence is not held up.
         """
-        if self._left:
+        if self._sockets.deferred and not (self._calls or self._sockets.urgent):
             # Who waits for the interpreter gets it now, and not after the 5 ms for which CPython would leave it to us.
             time.sleep(BREATH)
             return
@@ -286,7 +259,7 @@ class Reactor:
         self._resting = False
 
     def _pause(self) -> float:
-        if self._hurried:
+        if self._sockets.urgent:
             return 0.0
         if self._unread and not self._wanted:
             return CATCH_UP if self.is_behind() else 0.0
@@ -300,47 +273,20 @@ class Reactor:
 
     def abandon(self) -> None:
         """Close what is ours and call nothing."""
-        self._selector.close()
+        self._sockets.close()
         self._waker.close()
         self._wakee.close()
 
-    def _serve(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
-        """Call those whose sockets are ready; of many, the urgent ones first, and the others in turn.
-
-        When two hundred links end at once, who waits for an answer of another server does not wait for them. What is
-        left is still ready in the next turn, and is called before those that were.
-        """
-        last = len(ready)
-        if last > 1:
-            ready.sort(key=lambda one: (one[0].data not in self._hurried, self._left.get(one[0].fd, last)))
-        self._left.clear()
-        end: float | None = None
-        for number, (key, events) in enumerate(ready):
-            if last > 1 and key.data not in self._hurried:
-                if end is None:
-                    end = time.monotonic() + LONGEST_TURN
-                elif time.monotonic() > end:
-                    self._left.update((key.fd, place) for place, (key, _) in enumerate(ready[number:]))
-                    return
-            try:
-                key.data(events)
-            except Exception as error:  # noqa: BLE001  (it is told)
-                self._report(key.data, error)
-
     def _sleep(self, timeout: float | None) -> float:
         longest = _LONGEST_SLEEP if timeout is None else timeout
-        while self._timers and self._timers[0][2].callback is None:
-            heappop(self._timers)
-        if self._timers:
-            longest = min(longest, self._timers[0][0] - time.monotonic())
+        due = self._timers.next()
+        if due is not None:
+            longest = min(longest, due - time.monotonic())
         return max(0.0, longest)
 
     def _run_timers(self) -> None:
-        while self._timers and (self._timers[0][0] <= self.now or self._timers[0][2].callback is None):
-            timer = heappop(self._timers)[2]
-            if timer.callback is not None:
-                callback, timer.callback = timer.callback, None
-                self._guard(callback)
+        for callback in self._timers.due(self.now):
+            self._guard(callback)
 
     def call_afterwards(self, function: Callable[[], None]) -> None:
         """Call the function when all calls of this turn have been made: what they have in common is done once.
@@ -360,9 +306,9 @@ class Reactor:
             while len(self._wakee.recv(4096)) == 4096:
                 pass
 
-    def _guard(self, function: Callable[[], None]) -> None:
+    def _guard(self, function: Callable[..., None], *arguments: Any) -> None:
         try:
-            function()
+            function(*arguments)
         except Exception as error:  # noqa: BLE001  (it is told)
             self._report(function, error)
 

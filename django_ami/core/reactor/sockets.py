@@ -1,0 +1,145 @@
+"""The sockets that are watched, and whose turn it is when several are ready.
+
+When two hundred links end at once, who waits for an answer of another server does not wait for them: the sockets that
+bring what somebody waits for are *urgent*. The others wait while there are any, though not for ever, and then get some
+time in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Ready = list[tuple[selectors.SelectorKey, int]]
+
+__all__ = ["DEFERENCE", "LONGEST_TURN", "Sockets"]
+
+#: So long, in seconds, a turn serves those that are not urgent; the next one goes on.
+LONGEST_TURN: Final = 0.0005
+#: So long, in seconds, they wait for an urgent one; then one of them is served.
+DEFERENCE: Final = 0.001
+
+
+class Sockets:
+    """What is watched. ``call(function, *arguments)`` calls those whose sockets are ready, and raises nothing."""
+
+    def __init__(self, call: Callable[..., None], wakee: int, woken: Callable[[int], None]) -> None:
+        self._call = call
+        self._selector = selectors.DefaultSelector()
+        #: Those that bring what somebody waits for; and the wake-ups, which are read at once.
+        self._urgent = {wakee}
+        #: Those that were ready, but not served: their places in the next turn.
+        self._left: dict[int, int] = {}
+        self._leisurely: deque[Callable[[], None]] = deque()
+        self._deferred_since: float | None = None
+        self.watch(wakee, selectors.EVENT_READ, woken)
+
+    def watch(self, fileno: int, events: int, function: Callable[[int], None]) -> None:
+        """Call ``function(events)`` whenever the socket is ready; a second time changes what is waited for."""
+        try:
+            self._selector.modify(fileno, events, function)
+        except KeyError:
+            self._selector.register(fileno, events, function)
+
+    def unwatch(self, fileno: int) -> None:
+        self._urgent.discard(fileno)
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(fileno)
+
+    def hurry(self, fileno: int, wanted: bool) -> None:
+        """Whether somebody waits for what this one brings."""
+        if wanted:
+            self._urgent.add(fileno)
+        else:
+            self._urgent.discard(fileno)
+
+    def call_at_leisure(self, function: Callable[[], None]) -> None:
+        """Call the function as if it were a socket that is ready, and not urgent; but one in each turn."""
+        self._leisurely.append(function)
+
+    @property
+    def urgent(self) -> bool:
+        """True while somebody waits for what one of them brings."""
+        return len(self._urgent) > 1
+
+    @property
+    def deferred(self) -> bool:
+        """True if some are ready, and were not served."""
+        return bool(self._left or self._leisurely)
+
+    def close(self) -> None:
+        self._selector.close()
+
+    def select(self, timeout: float) -> Ready:
+        """Wait for at most ``timeout`` seconds for one that is ready, and need not wait for others."""
+        if self.deferred:
+            if timeout and self.urgent and self._deferred_since is not None:
+                self._wait_for_urgent(min(timeout, self._deferred_since + DEFERENCE - time.monotonic()))
+            timeout = 0.0
+        return self._selector.select(timeout)
+
+    def _wait_for_urgent(self, timeout: float) -> None:
+        if timeout > 0:
+            with selectors.DefaultSelector() as urgent:
+                for fileno in self._urgent:
+                    urgent.register(fileno, selectors.EVENT_READ)
+                urgent.select(timeout)
+
+    def serve(self, ready: Ready, is_over: Callable[[], bool]) -> None:
+        """Call those whose sockets are ready; of the others as many as there is time for, if it is not over for them.
+
+        What is left is still ready in the next turn.
+        """
+        # They may be none any more when they have been called: but whoever got his answer is to run now, and not we.
+        urgent = self.urgent
+        others: Ready = []
+        for one in ready:
+            key, events = one
+            if key.fd in self._urgent:
+                self._call(key.data, events)
+            else:
+                others.append(one)
+        if not others and not self._leisurely:
+            self._left = {}  # somebody may have closed them
+        elif is_over():
+            self._leave(others)
+        else:
+            self._serve_others(others, self._time_for_others(urgent), is_over)
+        if not self.deferred:
+            self._deferred_since = None
+
+    def _leave(self, ready: Ready) -> None:
+        self._left = {key.fd: place for place, (key, _) in enumerate(ready)}
+
+    def _time_for_others(self, urgent: bool) -> float | None:
+        """Until when they have their turn; None if it is not theirs."""
+        now = time.monotonic()
+        if not urgent:
+            self._deferred_since = None
+            return now + LONGEST_TURN
+        if self._deferred_since is None:
+            self._deferred_since = now
+        if now < self._deferred_since + DEFERENCE:
+            return None
+        self._deferred_since = now
+        return now
+
+    def _serve_others(self, ready: Ready, end: float | None, is_over: Callable[[], bool]) -> None:
+        """At least one of them, if they have time."""
+        if len(ready) > 1:
+            places = self._left
+            ready.sort(key=lambda one: places.get(one[0].fd, len(places)))
+        self._left = {}
+        if end is not None and self._leisurely:
+            self._call(self._leisurely.popleft())
+        for number, (key, events) in enumerate(ready):
+            if end is None or (number and time.monotonic() >= end) or is_over():
+                self._leave(ready[number:])
+                return
+            self._call(key.data, events)

@@ -1,0 +1,182 @@
+"""Whose turn it is: the urgent ones first, and nobody left for long."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from selectors import EVENT_READ
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from django_ami.core.reactor import sockets as module
+from django_ami.core.reactor.sockets import Sockets
+from tests.core.io_support import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def _call(function: Callable[..., None], *arguments: Any) -> None:
+    function(*arguments)
+
+
+class Watched:
+    """Sockets that are watched; each is ready once it was told, until it is read."""
+
+    def __init__(self, many: int, stack: contextlib.ExitStack) -> None:
+        self.served: list[int] = []
+        pairs = [socket.socketpair() for _ in range(many)]
+        self.ours = [stack.enter_context(ours) for ours, _ in pairs]
+        self._theirs = [stack.enter_context(theirs) for _, theirs in pairs]
+        wakee, waker = (stack.enter_context(one) for one in socket.socketpair())
+        self.wake = lambda: waker.send(b"x")
+        self.sockets = Sockets(
+            lambda function, *arguments: function(*arguments), wakee.fileno(), lambda _: wakee.recv(9)
+        )
+        stack.callback(self.sockets.close)
+        for number, ours in enumerate(self.ours):
+            self.sockets.watch(ours.fileno(), EVENT_READ, lambda _, number=number: self.served.append(number))
+
+    def tell(self, *numbers: int) -> None:
+        for number in numbers:
+            self._theirs[number].send(b"x")
+
+    def hurry(self, number: int, wanted: bool = True) -> None:
+        self.sockets.hurry(self.ours[number].fileno(), wanted)
+
+    def turn(self, timeout: float = 0.0, is_over: Callable[[], bool] = lambda: False) -> list[int]:
+        self.served.clear()
+        self.sockets.serve(self.sockets.select(timeout), is_over)
+        return list(self.served)
+
+
+@pytest.fixture
+def stack() -> Iterator[contextlib.ExitStack]:
+    with contextlib.ExitStack() as made:
+        yield made
+
+
+@pytest.fixture
+def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn has time for one that is not urgent, and it is never long till then."""
+    monkeypatch.setattr(module, "LONGEST_TURN", 0)
+    monkeypatch.setattr(module, "DEFERENCE", 0)
+
+
+@pytest.fixture
+def all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others wait for an urgent one for as long as it takes."""
+    monkeypatch.setattr(module, "LONGEST_TURN", 3600)
+    monkeypatch.setattr(module, "DEFERENCE", 3600)
+
+
+@pytest.mark.usefixtures("no_time")
+@pytest.mark.parametrize("urgent", [None, 17, 1])
+def test_none_is_left_for_long(stack: contextlib.ExitStack, urgent: int | None) -> None:
+    many = 20 if urgent != 1 else 2
+    watched = Watched(many, stack)
+    watched.tell(*range(many))
+    first = [] if urgent is None else [urgent]
+    for number in first:
+        watched.hurry(number)
+    seen: list[int] = []
+    for _ in range(many - len(first)):
+        served = watched.turn()
+        assert served[:-1] == first
+        seen += served[-1:]
+    assert sorted([*seen, *first]) == list(range(many))
+
+
+@pytest.mark.usefixtures("all_the_time")
+def test_others_wait_while_there_is_an_urgent_one(stack: contextlib.ExitStack) -> None:
+    watched = Watched(4, stack)
+    watched.hurry(3)
+    watched.tell(0, 1)
+    assert watched.turn() == []
+    assert watched.sockets.deferred
+    watched.tell(3)
+    assert watched.turn() == [3]
+    watched.hurry(3, False)
+    assert sorted(watched.turn()) == [0, 1, 3]
+    assert not watched.sockets.deferred
+
+
+@pytest.mark.usefixtures("all_the_time")
+def test_who_got_his_answer_is_to_run_before_others_are_served(stack: contextlib.ExitStack) -> None:
+    watched = Watched(2, stack)
+    watched.sockets.watch(watched.ours[1].fileno(), EVENT_READ, lambda _: watched.hurry(1, False))
+    watched.hurry(1)
+    watched.tell(0, 1)
+    assert watched.turn() == []
+    assert not watched.sockets.urgent
+    assert watched.turn() == [0]
+
+
+@pytest.mark.usefixtures("all_the_time")
+def test_what_waits_ends_no_sleep(stack: contextlib.ExitStack) -> None:
+    """Else a turn would follow the other until the urgent one comes."""
+    watched = Watched(2, stack)
+    watched.hurry(1)
+    watched.tell(0)
+    assert watched.turn() == []
+    threading.Timer(0.2, watched.tell, [1]).start()
+    begun = time.process_time()
+    assert watched.turn(20) == [1]
+    assert time.process_time() - begun < 0.1
+    threading.Timer(0.05, watched.wake).start()
+    watched.ours[1].recv(1)
+    assert watched.turn(20) == []  # a wake-up ends it
+
+
+def test_they_wait_a_moment_only(stack: contextlib.ExitStack) -> None:
+    watched = Watched(2, stack)
+    watched.hurry(1)
+    watched.tell(0)
+    assert watched.turn() == []
+    wait_until(lambda: watched.turn(20) == [0])
+
+
+@pytest.mark.usefixtures("all_the_time")
+def test_when_it_is_over_others_are_left(stack: contextlib.ExitStack) -> None:
+    watched = Watched(3, stack)
+    watched.tell(0, 1, 2)
+    assert watched.turn(is_over=lambda: True) == []
+    assert len(watched.turn(is_over=lambda: bool(watched.served))) == 1
+    assert watched.sockets.deferred
+    assert len(watched.turn()) == 3
+
+
+@pytest.mark.usefixtures("all_the_time")
+def test_one_that_was_left_and_closed_keeps_nobody_awake(stack: contextlib.ExitStack) -> None:
+    watched = Watched(2, stack)
+    watched.hurry(1)
+    watched.tell(0)
+    assert watched.turn() == []
+    watched.sockets.unwatch(watched.ours[0].fileno())
+    assert watched.turn() == []
+    assert not watched.sockets.deferred
+
+
+@pytest.mark.usefixtures("all_the_time")
+def test_what_is_done_at_leisure_is_done_one_by_one_when_nobody_waits(stack: contextlib.ExitStack) -> None:
+    watched = Watched(1, stack)
+    watched.hurry(0)
+    for number in (10, 11):
+        watched.sockets.call_at_leisure(lambda number=number: watched.served.append(number))
+    assert watched.turn() == []
+    watched.hurry(0, False)
+    watched.tell(0)
+    assert watched.turn(20) == [10, 0]
+    assert watched.turn(20) == [11, 0]
+    assert not watched.sockets.deferred
+
+
+def test_what_is_done_at_leisure_waits_a_moment_only(stack: contextlib.ExitStack) -> None:
+    watched = Watched(1, stack)
+    watched.hurry(0)
+    watched.sockets.call_at_leisure(lambda: watched.served.append(10))
+    assert watched.turn() == []
+    wait_until(lambda: watched.turn(20) == [10])
