@@ -280,14 +280,18 @@ class Server:
         logger.warning("%s Events that it writes from now on are not counted.", self.session.fault)
 
     def _hold(self, *, more: bool) -> None:
-        """Hand events on when all that had come is read, or there are enough, or some wait for too long."""
+        """Hand events on when all that had come is read, or there are enough, or some wait for too long.
+
+        Who waits for an answer and gets events meanwhile is not to share the interpreter with those who receive them.
+        """
         now = self._reactor.now
         if self._held_since is None:
             self._held_since = now
-        if not more or len(self._held) >= ENOUGH or now >= self._held_since + LONGEST_HOLD:
+        gathering = more or (self._reactor.asked and self._held)
+        if not gathering or len(self._held) >= ENOUGH or now >= self._held_since + LONGEST_HOLD:
             self.hand_on()
         elif self._hold_timer is None:
-            # That there was more is no more than likely.
+            # That there was more is no more than likely; and he may have his answer by now.
             self._hold_timer = self._reactor.call_at(now + LONGEST_HOLD, self._hold_no_longer)
 
     def _hold_no_longer(self) -> None:

@@ -180,6 +180,11 @@ class Reactor:
 
     # --- in a turn ---
 
+    @property
+    def asked(self) -> bool:
+        """True while somebody turns it who waits for an answer, and for no event."""
+        return self._exposed
+
     def call_at(self, when: float, function: Callable[[], None]) -> Timer:
         """Call the function at a time of the reactor's clock."""
         return self._timers.add(when, function)

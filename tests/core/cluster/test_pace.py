@@ -8,6 +8,7 @@ import pytest
 
 from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
+from django_ami.core.pending import PendingAction
 from django_ami.core.reactor import reactor
 from django_ami.core.transport import READ_BUDGET
 from django_ami.testing import FakeAsterisk
@@ -84,6 +85,42 @@ def test_a_flood_is_read_without_a_rest() -> None:
         # What came meanwhile wakes nobody who rests.
         assert client.send(Ping()).result(DEADLINE).ok
         wait_until(lambda: numbers(seen) == list(range(len(flood))))
+
+
+@pytest.mark.parametrize("longest", [10 * DEADLINE, 0.05])
+def test_events_gather_while_a_thread_waits_for_an_answer(monkeypatch: pytest.MonkeyPatch, longest: float) -> None:
+    """It would share the interpreter with those who receive them; but they do not wait for long."""
+    monkeypatch.setattr("django_ami.core.cluster.server.LONGEST_HOLD", longest)
+    with FakeAsterisk() as sim, started(config(sim, **CALM)) as client:
+        seen = listening(client)
+        sim.on("Slow").hang()
+        pendings: list[PendingAction] = []
+
+        def ask() -> None:
+            pendings.append(client.send(Action("Slow")))
+            pendings[0].result(DEADLINE)
+
+        asker = threading.Thread(target=ask)
+        sim.send_raw(event(0))
+        wait_until(lambda: numbers(seen) == [0] and client._reactor._resting)
+        asker.start()
+        wait_until(lambda: client._reactor._led and client._reactor._asleep)
+        server = client._cluster.servers["node_1"]
+        if longest > DEADLINE:
+            for number in range(1, 4):
+                sim.send_raw(event(number))
+                wait_until(lambda number=number: len(server._held) == number)
+            assert numbers(seen) == [0]
+        else:
+            sim.send_raw(b"".join(map(event, range(1, 4))))
+            wait_until(lambda: numbers(seen) == [0, 1, 2, 3])
+        assert client._reactor._led
+        answer = f"Response: Success\r\nActionID: {pendings[0].action_id}\r\n\r\n"
+        sim.send_raw(answer.encode() + event(4))
+        asker.join(DEADLINE)
+        assert pendings[0].done()
+        assert client.send(Ping()).result(DEADLINE).ok  # not from a thread that would lead
+        wait_until(lambda: numbers(seen) == [0, 1, 2, 3, 4])
 
 
 def test_what_seems_to_be_a_flood_and_is_none_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
