@@ -123,8 +123,8 @@ with Fleet(int(sys.argv[1])) as fleet:
 def test_who_asks_a_calm_server_does_not_wait_for_two_hundred_that_drop() -> None:
     """All Pings but few take what they take in quiet times.
 
-    Until all links have ended, and been told of, 20 ms go by, and each that comes back is five steps more: who waited for
-    some of that is the red of this test.
+    Until all links have ended, and been told of, 20 ms go by, and each that comes back is five steps more: who waited
+    for some of that is the red of this test.
     """
     # In processes of their own: what two hundred servers do to accept anew is not our work.
     with Program([*PYTHON, "-c", FLEET, str(MANY)]) as many, Program([*PYTHON, "-c", FLEET, "1"]) as one:

@@ -41,4 +41,4 @@ class Admission:
             server = self._queue.popleft()
             self._inside.add(server)
             # Not now: an attempt may fail at once and let in the next one, and so on; and others would wait for all.
-            self._reactor.call_at_leisure(server.attempt)
+            self._reactor.sockets.call_at_leisure(server.attempt)

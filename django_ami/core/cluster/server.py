@@ -348,7 +348,7 @@ class Server:
 
     def _unwatch(self) -> None:
         if self._watched is not None:
-            self._reactor.unwatch(self._watched[0])
+            self._reactor.sockets.unwatch(self._watched[0])
             self._watched = None
 
     # --- after everything that happens ---
@@ -376,7 +376,7 @@ class Server:
 
     def _hurry(self) -> None:
         if self._watched is not None:
-            self._reactor.hurry(self._watched[0], self.session.awaited)
+            self._reactor.sockets.hurry(self._watched[0], self.session.awaited)
 
     def _watch(self) -> None:
         transport = self._transport
@@ -385,7 +385,7 @@ class Server:
         events = transport.events(wants_write=bool(self.session.outgoing))
         if self._watched is None or events != self._watched[1]:
             self._watched = transport.fileno(), events
-            self._reactor.watch(*self._watched, self._ready)
+            self._reactor.sockets.watch(*self._watched, self._ready)
 
     def _arm(self) -> None:
         """A timer that fires too early only asks again; so a deadline that moved away costs nothing."""

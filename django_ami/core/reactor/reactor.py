@@ -55,12 +55,14 @@ class Reactor:
         self._calls: deque[Callable[[], None]] = deque()
         self._afterwards: list[Callable[[], None]] = []
         self._timers = Timers()
+        self._due: float | None = None
         self._asleep = False
         self._thread: int | None = None
         self._waker, self._wakee = socket.socketpair()
         self._waker.setblocking(False)
         self._wakee.setblocking(False)
-        self._sockets = Sockets(self._guard, self._wakee.fileno(), self._drain_wakeups)
+        #: To be watched, in a turn.
+        self.sockets = Sockets(self._guard, self._wakee.fileno(), self._drain_wakeups)
         self._made_calls = False
         self._busy = False
         #: What to do when a turn was cut short, so that nobody knows what it has done and what not.
@@ -157,7 +159,7 @@ class Reactor:
             self._asleep = self._led = self._exposed = False
             self._is_over = lambda: False
             self._turning.release()
-            if self._sockets.deferred or self._calls or self._is_expected():
+            if self.sockets.deferred or self._calls or self._is_expected():
                 self._ring()
         return True
 
@@ -189,17 +191,6 @@ class Reactor:
         """Call the function at a time of the reactor's clock."""
         return self._timers.add(when, function)
 
-    def call_at_leisure(self, function: Callable[[], None]) -> None:
-        """Call the function soon, but not at once while somebody waits for an answer; and one in each turn."""
-        self._sockets.call_at_leisure(function)
-
-    def watch(self, fileno: int, events: int, function: Callable[[int], None]) -> None:
-        """Call ``function(events)`` whenever the socket is ready; a second time changes what is waited for."""
-        self._sockets.watch(fileno, events, function)
-
-    def unwatch(self, fileno: int) -> None:
-        self._sockets.unwatch(fileno)
-
     def turn(self, timeout: float | None = None) -> None:
         """Wait for something to do, at most ``timeout`` seconds, and do it: make the calls, or look at the sockets."""
         self._thread = threading.get_ident()
@@ -212,19 +203,16 @@ class Reactor:
             self._busy = False
             return
         self._made_calls = False
+        self._due = self._timers.next()
         self._asleep = True
-        ready = self._sockets.select(0.0 if self._calls else self._sleep(timeout))
+        ready = self.sockets.select(0.0 if self._calls else self._sleep(timeout))
         self._asleep, self._busy = False, True
         self.now = time.monotonic()
         # Calls first: who has just subscribed wants the events that are read next.
         self._run_calls()
-        self._sockets.serve(ready, self._is_over)
+        self.sockets.serve(ready, self._is_over)
         self._run_timers()
         self._busy = False
-
-    def hurry(self, fileno: int, wanted: bool) -> None:
-        """Whether somebody waits for what this watched socket brings: it goes first, and there is no ``rest``."""
-        self._sockets.hurry(fileno, wanted)
 
     def has_read(self, *, events: bool, more: bool) -> None:
         """What was read in this turn: events, of which more may come one by one; or not all that is there to read."""
@@ -248,7 +236,7 @@ class Reactor:
         A turn for each event, and a waking of whoever receives it, costs many times what the event itself does: some
         milliseconds of them come together. What comes after a silence is not held up.
         """
-        if self._sockets.deferred and not (self._calls or self._sockets.urgent):
+        if self.sockets.deferred and not (self._calls or self.sockets.urgent):
             # Who waits for the interpreter gets it now, and not after the 5 ms for which CPython would leave it to us.
             time.sleep(BREATH)
             return
@@ -264,7 +252,7 @@ class Reactor:
         self._resting = False
 
     def _pause(self) -> float:
-        if self._sockets.urgent:
+        if self.sockets.urgent:
             return 0.0
         if self._unread and not self._wanted:
             return CATCH_UP if self.is_behind() else 0.0
@@ -278,20 +266,20 @@ class Reactor:
 
     def abandon(self) -> None:
         """Close what is ours and call nothing."""
-        self._sockets.close()
+        self.sockets.close()
         self._waker.close()
         self._wakee.close()
 
     def _sleep(self, timeout: float | None) -> float:
         longest = _LONGEST_SLEEP if timeout is None else timeout
-        due = self._timers.next()
-        if due is not None:
-            longest = min(longest, due - time.monotonic())
+        if self._due is not None:
+            longest = min(longest, self._due - time.monotonic())
         return max(0.0, longest)
 
     def _run_timers(self) -> None:
-        for callback in self._timers.due(self.now):
-            self._guard(callback)
+        if self._due is not None and self._due <= self.now:
+            for callback in self._timers.due(self.now):
+                self._guard(callback)
 
     def call_afterwards(self, function: Callable[[], None]) -> None:
         """Call the function when all calls of this turn have been made: what they have in common is done once.

@@ -37,6 +37,8 @@ class Sockets:
         #: Those that were ready, but not served: their places in the next turn.
         self._left: dict[int, int] = {}
         self._leisurely: deque[Callable[[], None]] = deque()
+        #: True if some are ready, or to be called, and were not.
+        self.deferred = False
         self._deferred_since: float | None = None
         self.watch(wakee, selectors.EVENT_READ, woken)
 
@@ -62,16 +64,12 @@ class Sockets:
     def call_at_leisure(self, function: Callable[[], None]) -> None:
         """Call the function as if it were a socket that is ready, and not urgent; but one in each turn."""
         self._leisurely.append(function)
+        self.deferred = True
 
     @property
     def urgent(self) -> bool:
         """True while somebody waits for what one of them brings."""
         return len(self._urgent) > 1
-
-    @property
-    def deferred(self) -> bool:
-        """True if some are ready, and were not served."""
-        return bool(self._left or self._leisurely)
 
     def close(self) -> None:
         self._selector.close()
@@ -105,19 +103,30 @@ class Sockets:
                 self._call(key.data, events)
             else:
                 others.append(one)
-        if not others and not self._leisurely:
-            self._left = {}  # somebody may have closed them
-        elif is_over():
-            self._leave(others)
-        else:
-            self._serve_others(others, self._time_for_others(urgent), is_over)
+        if others or self.deferred:
+            self._serve_others(others, urgent, is_over)
+
+    def _serve_others(self, ready: Ready, urgent: bool, is_over: Callable[[], bool]) -> None:
+        """At least one of them, if it is their turn."""
+        if len(ready) > 1:
+            places = self._left
+            ready.sort(key=lambda one: places.get(one[0].fd, len(places)))
+        end = None if is_over() else self._end_of_turn(urgent)
+        served = 0
+        if end is not None:
+            if self._leisurely:
+                self._call(self._leisurely.popleft())
+            for key, events in ready:
+                if served and (time.monotonic() >= end or is_over()):
+                    break
+                self._call(key.data, events)
+                served += 1
+        self._left = {key.fd: place for place, (key, _) in enumerate(ready[served:])}
+        self.deferred = bool(self._left or self._leisurely)
         if not self.deferred:
             self._deferred_since = None
 
-    def _leave(self, ready: Ready) -> None:
-        self._left = {key.fd: place for place, (key, _) in enumerate(ready)}
-
-    def _time_for_others(self, urgent: bool) -> float | None:
+    def _end_of_turn(self, urgent: bool) -> float | None:
         """Until when they have their turn; None if it is not theirs."""
         now = time.monotonic()
         if not urgent:
@@ -129,17 +138,3 @@ class Sockets:
             return None
         self._deferred_since = now
         return now
-
-    def _serve_others(self, ready: Ready, end: float | None, is_over: Callable[[], bool]) -> None:
-        """At least one of them, if they have time."""
-        if len(ready) > 1:
-            places = self._left
-            ready.sort(key=lambda one: places.get(one[0].fd, len(places)))
-        self._left = {}
-        if end is not None and self._leisurely:
-            self._call(self._leisurely.popleft())
-        for number, (key, events) in enumerate(ready):
-            if end is None or (number and time.monotonic() >= end) or is_over():
-                self._leave(ready[number:])
-                return
-            self._call(key.data, events)
