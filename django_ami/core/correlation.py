@@ -56,7 +56,8 @@ class PendingActions:
         self._find_id = re.compile(rb"\r\nActionID: (" + re.escape(prefix.encode()) + rb"\d+)(?=\r\n|$)")
         self._by_id: dict[str, PendingAction] = {}
         self._unanswered: dict[str, PendingAction] = {}
-        self._deadlines: list[tuple[float, int, PendingAction]] = []
+        #: By ActionID: an action may hold a long list, so it is not kept until its deadline.
+        self._deadlines: list[tuple[float, int, str]] = []
         self.listing: PendingAction | None = None
         self._overdue = False
         self._tie = count()
@@ -74,9 +75,9 @@ class PendingActions:
             )
         pending.deadline = pending.deadline or now + pending.timeout  # of the first server it was for
         self._by_id[pending.action_id] = pending
-        heappush(self._deadlines, (pending.deadline, next(self._tie), pending))
+        heappush(self._deadlines, (pending.deadline, next(self._tie), pending.action_id))
         if len(self._deadlines) > 2 * len(self._by_id) + 64:
-            self._deadlines = [entry for entry in self._deadlines if not entry[2].done()]
+            self._deadlines = [entry for entry in self._deadlines if entry[2] in self._by_id]
             heapify(self._deadlines)
 
     def written(self, pending: PendingAction) -> None:
@@ -171,8 +172,8 @@ class PendingActions:
     def expire(self, now: float) -> int:
         """Fail the actions whose time is over; says how many."""
         expired = 0
-        while self._deadlines and self._deadlines[0][0] <= now:
-            pending = self._deadlines[0][2]
+        while (when := self.next_deadline()) is not None and when <= now:
+            pending = self._by_id[self._deadlines[0][2]]
             expired += 1
             self._overdue = self._overdue or pending is self.running()
             self.discard(pending).fail(self._timeout(pending))
@@ -194,7 +195,10 @@ class PendingActions:
 
     def next_deadline(self) -> float | None:
         """When ``expire`` has something to do."""
-        return self._deadlines[0][0] if self._deadlines else None
+        deadlines = self._deadlines
+        while deadlines and deadlines[0][2] not in self._by_id:
+            heappop(deadlines)
+        return deadlines[0][0] if deadlines else None
 
     def running(self) -> PendingAction | None:
         """The oldest action without a response: the one that the server is running, if it runs one.
@@ -223,8 +227,4 @@ class PendingActions:
         self._unanswered.pop(pending.action_id, None)
         if pending is self.listing:
             self.listing = None
-        # It may hold a long list, so it is not kept until its deadline; nor are those that were settled before it.
-        deadlines = self._deadlines
-        while deadlines and (deadlines[0][2] is pending or deadlines[0][2].done()):
-            heappop(deadlines)
         return pending

@@ -307,8 +307,11 @@ class Response(Message):
     __slots__ = ("events", "final_event", "status")
 
     def __init__(self, status: str, raw: bytes, server: str = "") -> None:
-        super().__init__(raw, server=server)
         self.status = status
+        self.raw = raw
+        self.server = server
+        self._exact = None
+        self._searches = 0
         self.events: tuple[Event, ...] = ()
         self.final_event: Event | None = None
 

@@ -44,6 +44,12 @@ class PendingAction(Promise[Response]):
     neither. It cannot be cancelled: what is on the wire is on the wire.
     """
 
+    deadline = 0.0
+    position: int | None = None
+    response: Response | None = None
+    #: Finds another server for an action that could not leave; None if it may go to none but this.
+    reroute: Callable[[PendingAction], bool] | None = None
+
     def __init__(
         self, action: Action, action_id: str, wire: bytes, *, server: str, timeout: float, owner: Owner | None = None
     ) -> None:
@@ -55,12 +61,7 @@ class PendingAction(Promise[Response]):
         self.final_event = action.final_event
         self.final_broadcast = action.final_broadcast
         self.wire = wire
-        self.deadline = 0.0
-        self.position: int | None = None
-        self.response: Response | None = None
         self.events: list[Event] = []
-        #: Finds another server for an action that could not leave; None if it may go to none but this.
-        self.reroute: Callable[[PendingAction], bool] | None = None
         self._owner = owner
 
     # --- for users ---

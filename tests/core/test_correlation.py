@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import weakref
 
 import pytest
 
@@ -415,9 +416,10 @@ def test_the_heap_of_deadlines_stays_small():
 def test_what_is_settled_is_not_kept_until_its_deadline():
     registry = Registry()
     for number in range(1, 100):
-        registry.send(timeout=1000)
+        settled = weakref.ref(registry.send(timeout=1000))
         registry.match(answer(number))
-        assert registry._deadlines == []
+        assert settled() is None
+        assert registry.next_deadline() is None
     still = registry.send(timeout=7)
     assert registry.next_deadline() == 7
     registry.expire(7)

@@ -24,12 +24,10 @@ def _as_text(value: str | float) -> str:
     return str(value)
 
 
-def _flatten(headers: Iterable[tuple[str, Value]]) -> Iterable[tuple[str, str]]:
-    for key, value in headers:
-        values = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else value
-        for item in values:
-            if item is not None:
-                yield str(key), _as_text(item)
+def _items(value: Value) -> Iterable[str]:
+    """What is said of a header: nothing, one thing, or several."""
+    values = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else value
+    return [_as_text(item) for item in values if item is not None]
 
 
 def numbered(header: str, values: Iterable[Scalar] | None) -> dict[str, Value]:
@@ -59,12 +57,13 @@ class Action:
 
     def __init__(self, name: str, headers: Mapping[str, Value] | None = None, /, **more: Value) -> None:
         self.name = name = str(name)
-        self.headers: tuple[tuple[str, str], ...] = ()
-        if headers or more:
-            self.headers = tuple(
-                (key, Secret(value) if _is_secret(name, key) else value)
-                for key, value in _flatten([*(headers or {}).items(), *more.items()])
-            )
+        self.headers: tuple[tuple[str, str], ...] = tuple(
+            [
+                (str(key), Secret(text) if _is_secret(name, str(key)) else text)
+                for key, value in ([*headers.items(), *more.items()] if headers else more.items())
+                for text in ((value,) if type(value) is str else _items(value))
+            ]
+        )
         self.timeout: float | None = None
 
     def __eq__(self, other: object) -> bool:

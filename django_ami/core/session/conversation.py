@@ -326,15 +326,7 @@ class Session:
     def send(self, pending: PendingAction, now: float) -> None:
         """Send an action now, or as soon as the server is ready; or fail it at once, saying why."""
         self._now = self._last_used = now
-        if self.state is State.REFUSED:
-            pending.fail(self._unsent(AuthenticationFailed, f"{self._why()} {pending.name} was not sent."))
-            return
-        if self._idling:
-            # Nobody can know that the last one was idle for too long: it is no error to come just then.
-            self._after_idling.append(pending)
-            return
-        if self.state is State.CLOSING or (self.circuit_open and self.state in UNREACHED):
-            pending.fail(self._unsent(ConnectionFailed, f"not connected: {self._why()} {pending.name} was not sent."))
+        if self.state is not State.READY and self._turn_away(pending):
             return
         try:
             self._pending.add(pending, now)
@@ -346,6 +338,19 @@ class Session:
         else:
             self._waiting.append(pending)
             self.start(now)
+
+    def _turn_away(self, pending: PendingAction) -> bool:
+        """True for one that comes at a bad time, and is told so; or has to wait for the next connection."""
+        if self.state is State.REFUSED:
+            pending.fail(self._unsent(AuthenticationFailed, f"{self._why()} {pending.name} was not sent."))
+        elif self._idling:
+            # Nobody can know that the last one was idle for too long: it is no error to come just then.
+            self._after_idling.append(pending)
+        elif self.state is State.CLOSING or (self.circuit_open and self.state in UNREACHED):
+            pending.fail(self._unsent(ConnectionFailed, f"not connected: {self._why()} {pending.name} was not sent."))
+        else:
+            return False
+        return True
 
     def _why(self) -> str:
         if self.last_error is None or self.state is State.CLOSING:
