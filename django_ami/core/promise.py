@@ -85,7 +85,8 @@ class Promise(Future[Result]):
                 for waiter in self._waiters:
                     (waiter.add_result if exception is None else waiter.add_exception)(self)
                 condition.notify_all()
-        self._invoke_callbacks()
+        if self._done_callbacks:
+            self._invoke_callbacks()
 
     def __await__(self) -> Generator[Any, None, Result]:
         if not self.done():

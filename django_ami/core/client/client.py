@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -107,7 +108,7 @@ class Client(Sender[Server]):
     def _submit(self, target: Server, pending: PendingAction) -> None:
         closed = self._closed
         if not closed:
-            self._reactor.call_lazily(lambda: self._hand_over(target, pending))
+            self._reactor.call_lazily(partial(self._hand_over, target, pending))
         if closed or self._reactor.closed:  # it may have ended meanwhile, and the call with it
             self._refuse(pending)
 

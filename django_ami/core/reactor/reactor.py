@@ -289,8 +289,13 @@ class Reactor:
         self._afterwards.append(function)
 
     def _run_calls(self) -> None:
-        for _ in range(len(self._calls)):
-            self._guard(self._calls.popleft())
+        calls = self._calls
+        for _ in range(len(calls)):
+            function = calls.popleft()
+            try:
+                function()
+            except Exception as error:  # noqa: BLE001  (it is told)
+                self._report(function, error)
         while self._afterwards:
             self._guard(self._afterwards.pop())
 

@@ -333,7 +333,7 @@ class Session:
         except Backpressure as error:
             pending.fail(error)
             return
-        if self.ready:
+        if self.state is State.READY:
             self._transmit_ready(pending)
         else:
             self._waiting.append(pending)
