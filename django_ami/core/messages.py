@@ -26,6 +26,8 @@ DECODING: Final = ("utf-8", "backslashreplace")
 
 #: So many headers of a message are searched for in its bytes before it is split into all of them.
 _SEARCHES: Final = 6
+#: It has been split.
+_SPLIT: Final = 1_000
 #: A message over this is not copied to find a header in it.
 _LARGE: Final = 8192
 _MAX_NEEDLES: Final = 1024
@@ -100,18 +102,16 @@ class Message:
     def __init__(self, raw: bytes, server: str = "") -> None:
         self.raw = raw
         self.server = server
-        self._exact: dict[str, str] | None = None
         self._searches = 0
 
-    # ``_headers`` and ``_folded`` are set together with ``_exact``: most messages are never split.
+    # Most messages are never split: the others are not set before.
 
     def _parsed(self) -> dict[str, str]:
-        exact = self._exact
-        if exact is None:
-            exact, self._headers = _split(self.raw)
+        if self._searches != _SPLIT:
+            self._exact, self._headers = _split(self.raw)
             self._folded: dict[str, list[str]] | None = None
-            self._exact = exact
-        return exact
+            self._searches = _SPLIT
+        return self._exact
 
     def _by_folded_key(self) -> dict[str, list[str]]:
         self._parsed()
@@ -126,7 +126,7 @@ class Message:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Every header in order, the first line included; a line without a colon as ``("", line)``."""
-        if self._exact is None:
+        if self._searches != _SPLIT:
             found = fit_layout(self.raw.decode("utf-8", "backslashreplace"))
             if found is not None:
                 return tuple(zip(*found, strict=True))
@@ -134,7 +134,7 @@ class Message:
         return tuple(exact.items()) if self._headers is None else self._headers
 
     def __getitem__(self, key: str) -> str:
-        if self._exact is None and self._searches < _SEARCHES:
+        if self._searches < _SEARCHES:
             try:
                 needle = _needles[key]
             except KeyError:
@@ -203,7 +203,7 @@ class Message:
 
     def as_dict(self) -> dict[str, str | list[str]]:
         """A plain dict for JSON and logs: a key that is repeated has a list."""
-        if self._exact is None:
+        if self._searches != _SPLIT:
             exact, headers = _split(self.raw)  # not kept: whoever wants a dict of his own, wants no more
         else:
             exact, headers = self._exact.copy(), self._headers
@@ -232,7 +232,6 @@ class Event(Message):
         self.name = name
         self.raw = raw
         self.server = server
-        self._exact = None
         self._searches = 0
 
     def _look_up(self, key: str) -> str:
@@ -310,7 +309,6 @@ class Response(Message):
         self.status = status
         self.raw = raw
         self.server = server
-        self._exact = None
         self._searches = 0
         self.events: tuple[Event, ...] = ()
         self.final_event: Event | None = None

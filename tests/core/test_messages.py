@@ -110,7 +110,7 @@ def test_the_first_line_comes_first():
 def test_only_a_few_headers_are_searched_for():
     message = event(*(f"Key-{n}: {n}" for n in range(20)))
     assert [message[f"Key-{n}"] for n in range(20)] == [str(n) for n in range(20)]
-    assert message._exact is not None
+    assert message._exact
 
 
 def test_what_is_searched_for_is_remembered_within_a_bound(monkeypatch):
