@@ -212,16 +212,18 @@ class Server:
         else:
             self._settle()
 
-    def _is_settled(self) -> bool:
-        """True if what was read has changed nothing but who waits, as nearly always: no deadline is earlier for it.
+    def _is_settled(self, next_answer: float | None = None) -> bool:
+        """True if what was read or sent has changed nothing but who waits, as nearly always: no deadline is earlier.
 
-        The next heartbeat may be, if one has been answered; and an idle connection may live a heartbeat longer.
+        Of what was read the next heartbeat may be, if one has been answered; and an idle connection may live a
+        heartbeat longer. What was sent has a deadline of its own: the time of the ``next_answer``.
         """
         session = self.session
         return (
             session.ready
             and self._timer is not None
             and self._timer.when <= self._reactor.now + session.heartbeat_interval
+            and (next_answer is None or self._timer.when <= next_answer)
             and self._steady
             and self._watched is not None
             and self._watched[1] == EVENT_READ
@@ -358,6 +360,9 @@ class Server:
         session = self.session
         self._settling = False
         self._write()
+        if self._is_settled(session.next_answer):
+            self._hurry()
+            return
         while session.fault is not None:
             if session.overdue and self._transport is not None:
                 self._read_rest(self._transport)

@@ -139,6 +139,11 @@ class Session:
         return bool(self._pending if self.state in ANSWERING else self._waiting)
 
     @property
+    def next_answer(self) -> float | None:
+        """The earliest deadline of an action."""
+        return self._pending.next_deadline()
+
+    @property
     def heartbeat_interval(self) -> float:
         """Seconds after which a silent server is asked."""
         return self._heartbeat.interval
