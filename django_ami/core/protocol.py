@@ -176,16 +176,12 @@ class Parser:
     counted in ``skipped`` and cost little more than finding their end. ``banner`` is the greeting, once it is complete;
     it is the empty string if the server began with a message instead. ``suspect`` counts the frames that have the first
     line of another one inside. ``plain`` is True if ``feed`` gave nothing but broadcasts that somebody wants, which are
-    no part of an answer unless one is waited for. ``mark`` is what all answers have in them that may be waited for, so
-    that no other ones are looked for in events: the beginning of an ActionID; without it, all are.
+    no part of an answer unless one is waited for.
     """
 
-    def __init__(
-        self, *, server: str = "", max_frame_size: int = 2**20, banner: bool = True, mark: bytes = b""
-    ) -> None:
+    def __init__(self, *, server: str = "", max_frame_size: int = 2**20, banner: bool = True) -> None:
         self.server = server
         self.max_frame_size = max_frame_size
-        self.mark = mark
         self.banner: str | None = None if banner else ""
         self.skipped = 0
         self.garbage = 0
@@ -337,13 +333,11 @@ class Parser:
         if len(kinds) < len(blocks):
             del blocks[len(kinds) :]
             end = _end_of(blocks, position)
-        plain = self._plain_kinds.issuperset(kinds)
-        self.plain = self.plain and plain
-        answers = not plain or _count(data, self.mark, position, end) > 0
-        if len(data) > self.max_frame_size or _has_first_line_inside(data, position, end, len(blocks), answers=answers):
+        if len(data) > self.max_frame_size or _has_first_line_inside(data, position, end, len(blocks)):
             blocks = list(takewhile(self._is_regular, blocks))
             del kinds[len(blocks) :]
             end = _end_of(blocks, position)
+        self.plain = self.plain and self._plain_kinds.issuperset(kinds)
         wanted = zip(compress(kinds, kinds), compress(blocks, kinds), strict=True)
         messages += [kind(block, server) for kind, block in cast("Iterator[tuple[Kind, bytes]]", wanted)]
         self.skipped += len(blocks) - (len(messages) - before)
@@ -353,8 +347,6 @@ class Parser:
         """True if this is one frame, and holds no first line of another one."""
         if len(block) > self.max_frame_size or b"\nEvent: " in block:
             return False
-        if self.mark not in block:
-            return True
         return block.count(b"\nResponse: ") == (b"\r\nResponse: " in block and block.startswith(_WITH_RESPONSE))
 
     def _kinds_of(self, blocks: list[bytes]) -> list[Kind | Skip | None]:
@@ -423,19 +415,13 @@ class Parser:
                 messages.append(self._oversized(data[position : min(end.start(), position + _HEAD)]))
             else:
                 block = _with_crlf(data[position : end.start()], self._kind)
-                self.suspect += self._is_suspect(block)
+                self.suspect += _is_suspect(block)
                 if first[1].lower() == b"event":
                     self._add_event(block, messages)
                 else:
                     self._add_response(block, messages)
             self.plain = False
             position = end.end()
-
-    def _is_suspect(self, block: bytes) -> bool:
-        """True if the first line of another frame is inside, and that of an answer only if it may be waited for."""
-        if b"\r\nEvent: " in block:
-            return True
-        return self.mark in block and block.count(b"\r\nResponse: ") > block.startswith(_WITH_RESPONSE)
 
     def _add_event(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
         first_line, _, rest = block.partition(b"\r\n")
@@ -456,15 +442,9 @@ def _end_of(blocks: list[bytes], position: int) -> int:
     return position + sum(map(len, blocks)) + 4 * len(blocks)
 
 
-def _has_first_line_inside(data: bytes, start: int, end: int, frames: int, *, answers: bool) -> bool:
-    """True if one of these frames may hold the first line of another one: there are as many behind line feeds.
-
-    Without ``answers`` all of them are events, and nobody waits for an answer that may be inside.
-    """
-    found = _count(data, b"\nEvent: ", start, end)
-    if not answers:
-        return found >= frames
-    found += _count(data, b"\nResponse: ", start, end)
+def _has_first_line_inside(data: bytes, start: int, end: int, frames: int) -> bool:
+    """True if one of these frames may hold the first line of another one: there are as many behind line feeds."""
+    found = _count(data, b"\nEvent: ", start, end) + _count(data, b"\nResponse: ", start, end)
     return found >= frames and found - _count_by_right(data, start, end) >= frames
 
 
@@ -508,6 +488,11 @@ def _kind_of_frame(first: re.Match[bytes]) -> str:
     if not value.endswith(b"\r"):
         return _LF
     return _FOLLOWS if first[1].lower() == b"response" and value.lower() == b"follows\r" else _CRLF
+
+
+def _is_suspect(block: bytes) -> bool:
+    """True if the first line of another frame is inside."""
+    return b"\r\nEvent: " in block or block.count(b"\r\nResponse: ") > block.startswith(_WITH_RESPONSE)
 
 
 def _with_crlf(block: bytes, kind: str | None) -> bytes:

@@ -97,9 +97,7 @@ class Session:
 
     def _begin_connection(self, now: float) -> None:
         """Forget the last connection, and all that was of it alone."""
-        self._parser = Parser(
-            server=self.config.name, max_frame_size=self.options.max_frame_size, mark=self._pending.mark
-        )
+        self._parser = Parser(server=self.config.name, max_frame_size=self.options.max_frame_size)
         self._parser.interest = self._interest
         self._heartbeat = Heartbeat(self.options.heartbeat_interval, self.options.read_timeout, now)
         self._deadline: float | None = None

@@ -229,4 +229,4 @@ def test_what_is_sent_arrives(sim: Simulator, client: Client) -> None:
         client.send(action).result(PATIENCE)
         [received] = [one for one in sim.received if one.name == action.name]
         assert {key: received.get(key) for key in headers} == headers
-        assert re.fullmatch(r"[A-Za-z]{22}-\d+", received.action_id)
+        assert re.fullmatch(r"[0-9a-f]{16}-\d+", received.action_id)
