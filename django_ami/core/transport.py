@@ -179,7 +179,18 @@ class Transport:
             return
         tls = self._config.tls
         hostname = (tls.server_hostname if tls else None) or self._config.host
-        self._socket = self._context.wrap_socket(self._socket, server_hostname=hostname, do_handshake_on_connect=False)
+        try:
+            hostname.encode("idna")  # as wrap_socket does, which then forgets to close the socket
+            self._socket = self._context.wrap_socket(
+                self._socket, server_hostname=hostname, do_handshake_on_connect=False
+            )
+        except OSError as error:
+            raise ConnectionFailed(_end(error), server=self._config.name) from None
+        except ValueError:
+            raise ConnectionFailed(
+                f"{hostname!r} is no name that a certificate can have: check HOST, or the TLS key SERVER_HOSTNAME.",
+                server=self._config.name,
+            ) from None
         self._handshaking = True
 
     def _handshake(self) -> None:

@@ -22,6 +22,8 @@ class Admission:
         self._reactor = reactor
         self._inside: set[Server] = set()
         self._queue: deque[Server] = deque()
+        #: Those inside that have not begun.
+        self._entering: deque[Server] = deque()
 
     def __contains__(self, server: Server) -> bool:
         return server in self._inside or server in self._queue
@@ -34,6 +36,8 @@ class Admission:
     def leave(self, server: Server) -> None:
         if server in self._inside:
             self._inside.remove(server)
+            if server in self._entering:
+                self._entering.remove(server)
             self._let_in()
 
     def _let_in(self) -> None:
@@ -41,4 +45,9 @@ class Admission:
             server = self._queue.popleft()
             self._inside.add(server)
             # Not now: an attempt may fail at once and let in the next one, and so on; and others would wait for all.
-            self._reactor.sockets.call_at_leisure(server.attempt)
+            self._entering.append(server)
+            self._reactor.sockets.call_at_leisure(self._enter)
+
+    def _enter(self) -> None:
+        if self._entering:  # not if he has left meanwhile
+            self._entering.popleft().attempt()

@@ -6,7 +6,8 @@ Rule: one server's failure, slowness or flood never delays another: nothing bloc
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from django_ami.core.cluster.admission import Admission
 from django_ami.core.cluster.server import Server
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Cluster"]
 
 logger = logging.getLogger(__name__)
+
+#: So long, in seconds, a tick goes on with what there was no time for in its first turn.
+LONGEST_TICK: Final = 0.005
 
 
 class Cluster:
@@ -78,8 +82,12 @@ class Cluster:
         self._delivery.put_notice(notice)
 
     def tick(self, timeout: float | None = None) -> None:
-        """One turn: wait at most ``timeout`` seconds for something to happen, and handle it."""
+        """One turn, or a few: wait at most ``timeout`` seconds for something to happen, and handle it."""
         self.reactor.turn(timeout)
+        # Nobody turns it till the next tick, so what is to wait for others is handled now, within limits.
+        end = time.monotonic() + LONGEST_TICK
+        while self.reactor.sockets.deferred and time.monotonic() < end:
+            self.reactor.turn(end - time.monotonic())
 
     def start(self) -> None:
         for server in self.servers.values():

@@ -189,6 +189,8 @@ class Reactor:
 
     def call_at(self, when: float, function: Callable[[], None]) -> Timer:
         """Call the function at a time of the reactor's clock."""
+        if self._due is None or when < self._due:
+            self._due = when  # in this turn, if it is time
         return self._timers.add(when, function)
 
     def turn(self, timeout: float | None = None) -> None:
@@ -200,6 +202,7 @@ class Reactor:
             self._made_calls = self._busy = True
             self.now = time.monotonic()
             self._run_calls()
+            self._run_timers()
             self._busy = False
             return
         self._made_calls = False
@@ -246,10 +249,13 @@ class Reactor:
         if pause:
             self._wanted = False
         # Who leads turns the clock on. If he sleeps for longer, we stand behind him, and are next.
-        while pause and not self._calls and (left := max(self.now, begun) + pause - time.monotonic()) > 0:
+        while pause and not self._is_needed() and (left := max(self.now, begun) + pause - time.monotonic()) > 0:
             if self._bell.acquire(timeout=left):
                 break
         self._resting = False
+
+    def _is_needed(self) -> bool:
+        return bool(self._calls) or (self.sockets.deferred and not self._led)
 
     def _pause(self) -> float:
         if self.sockets.urgent:

@@ -22,12 +22,15 @@ __all__ = ["DEFERENCE", "LONGEST_TURN", "Sockets"]
 
 #: So long, in seconds, a turn serves those that are not urgent; the next one goes on.
 LONGEST_TURN: Final = 0.0005
-#: So long, in seconds, they wait for an urgent one; then one of them is served.
+#: So long, in seconds, they wait for an urgent one; then one of them is served. If none has come in that time, its
+#: answer takes long, and they wait no more.
 DEFERENCE: Final = 0.001
+#: Needs no descriptor of its own, of which there may be none left; and a closed one is no error to it.
+_Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class Sockets:
-    """What is watched. ``call(function, *arguments)`` calls those whose sockets are ready, and raises nothing."""
+    """What is watched. ``call(function, *arguments)`` calls those that are ready, and tells what they raise."""
 
     def __init__(self, call: Callable[..., None], wakee: int, woken: Callable[[int], None]) -> None:
         self._call = call
@@ -40,6 +43,8 @@ class Sockets:
         #: True if some are ready, or to be called, and were not.
         self.deferred = False
         self._deferred_since: float | None = None
+        #: An urgent one was ready, or has become urgent, since the others began to wait.
+        self._worth_waiting = True
         self.watch(wakee, selectors.EVENT_READ, woken)
 
     def watch(self, fileno: int, events: int, function: Callable[[int], None]) -> None:
@@ -58,6 +63,7 @@ class Sockets:
         """Whether somebody waits for what this one brings."""
         if wanted:
             self._urgent.add(fileno)
+            self._worth_waiting = True
         else:
             self._urgent.discard(fileno)
 
@@ -84,9 +90,11 @@ class Sockets:
 
     def _wait_for_urgent(self, timeout: float) -> None:
         if timeout > 0:
-            with selectors.DefaultSelector() as urgent:
+            watched = self._selector.get_map()
+            with _Selector() as urgent:
                 for fileno in self._urgent:
-                    urgent.register(fileno, selectors.EVENT_READ)
+                    if fileno in watched:
+                        urgent.register(fileno, watched[fileno].events)
                 urgent.select(timeout)
 
     def serve(self, ready: Ready, is_over: Callable[[], bool]) -> None:
@@ -100,6 +108,7 @@ class Sockets:
         for one in ready:
             key, events = one
             if key.fd in self._urgent:
+                self._worth_waiting = True
                 self._call(key.data, events)
             else:
                 others.append(one)
@@ -129,7 +138,7 @@ class Sockets:
     def _end_of_turn(self, urgent: bool) -> float | None:
         """Until when they have their turn; None if it is not theirs."""
         now = time.monotonic()
-        if not urgent:
+        if not (urgent and self._worth_waiting):
             self._deferred_since = None
             return now + LONGEST_TURN
         if self._deferred_since is None:
@@ -137,4 +146,5 @@ class Sockets:
         if now < self._deferred_since + DEFERENCE:
             return None
         self._deferred_since = now
+        self._worth_waiting = False
         return now

@@ -869,6 +869,17 @@ def test_without_a_thread_a_wait_has_its_end(sim: Simulator, ticking: Client) ->
     assert our_threads() == []
 
 
+def test_a_tick_is_enough_for_many_servers() -> None:
+    """Who calls it some times a second is not to wait for each attempt and each answer of each server."""
+    with refusing_port() as port:
+        client = Client([config(port, f"node_{number}") for number in range(20)], role="caller", default="node_0")
+        client.connect()
+        for _ in range(3):
+            client.tick(0.1)
+        assert [status.failures > 0 for status in client.status().values()] == [True] * 20
+        client.close()
+
+
 def test_without_a_thread_everything_happens_in_tick(sim: Simulator, ticking: Client) -> None:
     seen, done, is_ready = Recorder(), Recorder(), Recorder()
     ticking.subscribe("Hangup", seen)

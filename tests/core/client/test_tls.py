@@ -72,6 +72,13 @@ def test_the_name_in_the_certificate_must_be_that_of_the_host(authority: Authori
         ping(sim, TLSConfig(ca_file=authority.ca_file, server_hostname="pbx.example.org"))
 
 
+@pytest.mark.parametrize("name", ["a..b", ".example.org"])
+def test_a_name_that_no_certificate_can_have(secured: Simulator, authority: Authority, name: str) -> None:
+    text = refusal(secured, TLSConfig(ca_file=authority.ca_file, server_hostname=name))
+    assert repr(name) in text
+    assert "SERVER_HOSTNAME" in text
+
+
 def test_a_self_signed_certificate_is_refused_and_the_cure_named(authority: Authority) -> None:
     with FakeAsterisk(tls=authority.self_signed.tls) as sim:
         text = refusal(sim, TLSConfig())

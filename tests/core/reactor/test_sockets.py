@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import socket
 import threading
 import time
-from selectors import EVENT_READ
+from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -180,3 +181,50 @@ def test_what_is_done_at_leisure_waits_a_moment_only(stack: contextlib.ExitStack
     watched.sockets.call_at_leisure(lambda: watched.served.append(10))
     assert watched.turn() == []
     wait_until(lambda: watched.turn(20) == [10])
+
+
+def test_a_slow_answer_holds_nobody_up_for_long(stack: contextlib.ExitStack) -> None:
+    """One that takes seconds is nothing to wait for: the others wait once, and go on until an urgent one comes."""
+    watched = Watched(2, stack)
+    watched.hurry(1)
+    watched.tell(0)
+    wait_until(lambda: watched.turn(20) == [0])
+    for _ in range(20):
+        assert watched.turn(20) == [0]
+    watched.tell(1)
+    assert watched.turn(20) == [1]
+
+
+def test_an_urgent_one_that_is_gone_does_no_harm(stack: contextlib.ExitStack) -> None:
+    watched = Watched(3, stack)
+    watched.hurry(1)
+    watched.hurry(2)
+    watched.tell(0)
+    assert watched.turn() == []
+    watched.ours[1].close()
+    wait_until(lambda: watched.turn(20) == [0])
+
+
+def test_waiting_for_an_urgent_one_needs_no_descriptor(stack: contextlib.ExitStack) -> None:
+    """A process that has none left has many links that come back just then."""
+    watched = Watched(2, stack)
+    watched.hurry(1)
+    watched.tell(0)
+    assert watched.turn() == []
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        wait_until(lambda: watched.turn(20) == [0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.usefixtures("all_the_time")
+def test_one_that_waits_to_write_may_be_urgent(stack: contextlib.ExitStack) -> None:
+    watched = Watched(2, stack)
+    watched.sockets.watch(watched.ours[1].fileno(), EVENT_WRITE, lambda _: watched.served.append(1))
+    watched.hurry(1)
+    watched.tell(0)
+    watched.sockets.call_at_leisure(lambda: watched.served.append(10))
+    assert watched.turn(20) == [1]
+    assert watched.turn(20) == [1]
