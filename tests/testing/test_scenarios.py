@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 import pytest
@@ -27,6 +28,13 @@ def first(recording: Recording, name: str, **headers: str) -> int:
 def in_order(recording: Recording, *names: str) -> None:
     places = [first(recording, name) for name in names]
     assert places == sorted(places), list(zip(names, places, strict=True))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_does_not_matter_when_it_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = ALL[name]()
+    monkeypatch.setattr(time, "time", lambda: 1e9)
+    assert ALL[name]() == told
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -95,7 +95,7 @@ class Pbx:
         for queue in self.queues.values():
             queue.callers.clear()
             for member in queue.members:
-                member.in_call = False
+                member.in_call, member.login_time = False, self._epoch
                 member.status = _DEVICE_NUMBERS[self.device_state(member.interface)]
 
     # -- channels ----------------------------------------------------------------------------------------------------
