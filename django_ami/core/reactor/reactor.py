@@ -133,8 +133,9 @@ class Reactor:
         """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds.
 
         False if another thread does, and does not leave it to this one within ``patience`` seconds. Not for a thread
-        that a signal's handler may interrupt wherever it is, as it may the main thread. ``exposed`` says that another
-        thread may put an exception into this one, as some task queues do when a task's time is over.
+        that a signal's handler may interrupt wherever it is, as it may the main thread. ``exposed`` is who waits
+        for an answer: a user's thread, into which another one may put an exception, as some task queues do when a
+        task's time is over.
         """
         if not self._turning.acquire(blocking=False):
             self._wanted = True
@@ -295,13 +296,8 @@ class Reactor:
         self._afterwards.append(function)
 
     def _run_calls(self) -> None:
-        calls = self._calls
-        for _ in range(len(calls)):
-            function = calls.popleft()
-            try:
-                function()
-            except Exception as error:  # noqa: BLE001  (it is told)
-                self._report(function, error)
+        for _ in range(len(self._calls)):
+            self._guard(self._calls.popleft())
         while self._afterwards:
             self._guard(self._afterwards.pop())
 
