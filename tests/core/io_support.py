@@ -203,9 +203,9 @@ class Turns:
         self._turn = self._reactor.turn
         self._reactor.turn = self._counted  # type: ignore[method-assign]
 
-    def _counted(self, timeout: float | None = None) -> None:
+    def _counted(self, timeout: float | None = None, *, eager: bool = True) -> None:
         self.count += 1
-        self._turn(timeout)
+        self._turn(timeout, eager=eager)
 
     def during(self, seconds: float) -> int:
         """How many turns a started client made within so many seconds of the reactor's own clock."""

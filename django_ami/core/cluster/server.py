@@ -251,7 +251,7 @@ class Server:
 
     def _read(self, transport: Transport) -> None:
         try:
-            data, more = transport.read(hurry=self.session.awaited)
+            data, more = transport.read(hurry=self.session.awaited > 0)
         except AmiError as error:
             self._hang_up(self.session.fault or error)
             return

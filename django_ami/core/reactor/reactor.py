@@ -194,8 +194,11 @@ class Reactor:
             self._due = when  # in this turn, if it is time
         return self._timers.add(when, function)
 
-    def turn(self, timeout: float | None = None) -> None:
-        """Wait for something to do, at most ``timeout`` seconds, and do it: make the calls, or look at the sockets."""
+    def turn(self, timeout: float | None = None, *, eager: bool = True) -> None:
+        """Wait for something to do, at most ``timeout`` seconds, and do it: make the calls, or look at the sockets.
+
+        ``eager`` if whoever waits for answers does it, and not another thread for him.
+        """
         self._thread = threading.get_ident()
         self._eventful = self._unread = False
         if self._calls and not self._made_calls:
@@ -209,7 +212,7 @@ class Reactor:
         self._made_calls = False
         self._due = self._timers.next()
         self._asleep = True
-        ready = self.sockets.select(0.0 if self._calls else self._sleep(timeout))
+        ready = self.sockets.select(0.0 if self._calls else self._sleep(timeout), eager=eager)
         self._asleep, self._busy = False, True
         self.now = time.monotonic()
         # Calls first: who has just subscribed wants the events that are read next.
@@ -229,7 +232,7 @@ class Reactor:
         while not over():
             with self._turning:
                 self._expected.clear()
-                self.turn()
+                self.turn(eager=False)
             self.rest()
         with self._turning:
             pass  # whoever leads may be in the midst of the turn that ended it

@@ -25,6 +25,9 @@ LONGEST_TURN: Final = 0.0005
 #: So long, in seconds, they wait for an urgent one; then one of them is served. If none has come in that time, its
 #: answer takes long, and they wait no more.
 DEFERENCE: Final = 0.001
+#: So long, in seconds, who waits for an answer looks for it before he sleeps, if the last one came in that time: to
+#: fall asleep, to be woken, and to run on with cold caches takes as long as a server on the same machine does.
+EAGERNESS: Final = 0.0002
 #: Needs no descriptor of its own, of which there may be none left; and a closed one is no error to it.
 _Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
@@ -35,8 +38,8 @@ class Sockets:
     def __init__(self, call: Callable[..., None], wakee: int, woken: Callable[[int], None]) -> None:
         self._call = call
         self._selector = selectors.DefaultSelector()
-        #: Those that bring what somebody waits for; and the wake-ups, which are read at once.
-        self._urgent = {wakee}
+        #: Those that bring what somebody waits for, and how many answers; and the wake-ups, which are read at once.
+        self._urgent = {wakee: 0}
         #: Those that were ready, but not served: their places in the next turn.
         self._left: dict[int, int] = {}
         self._leisurely: deque[Callable[[], None]] = deque()
@@ -45,6 +48,9 @@ class Sockets:
         self._deferred_since: float | None = None
         #: An urgent one was ready, or has become urgent, since the others began to wait.
         self._worth_waiting = True
+        #: Since when somebody waits for an answer, and whether the last one came soon.
+        self._asked = 0.0
+        self._prompt = False
         self.watch(wakee, selectors.EVENT_READ, woken)
 
     def watch(self, fileno: int, events: int, function: Callable[[int], None]) -> None:
@@ -55,17 +61,19 @@ class Sockets:
             self._selector.register(fileno, events, function)
 
     def unwatch(self, fileno: int) -> None:
-        self._urgent.discard(fileno)
+        self._urgent.pop(fileno, None)
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(fileno)
 
-    def hurry(self, fileno: int, wanted: bool) -> None:
-        """Whether somebody waits for what this one brings."""
-        if wanted:
-            self._urgent.add(fileno)
+    def hurry(self, fileno: int, answers: int) -> None:
+        """How many answers somebody waits for that this one brings."""
+        if answers:
+            if not self.urgent:
+                self._asked = time.monotonic()
+            self._urgent[fileno] = answers
             self._worth_waiting = True
-        else:
-            self._urgent.discard(fileno)
+        elif self._urgent.pop(fileno, None):
+            self._prompt = time.monotonic() < self._asked + EAGERNESS
 
     def call_at_leisure(self, function: Callable[[], None]) -> None:
         """Call the function as if it were a socket that is ready, and not urgent; but one in each turn."""
@@ -80,13 +88,25 @@ class Sockets:
     def close(self) -> None:
         self._selector.close()
 
-    def select(self, timeout: float) -> Ready:
-        """Wait for at most ``timeout`` seconds for one that is ready, and need not wait for others."""
+    def select(self, timeout: float, *, eager: bool = False) -> Ready:
+        """Wait for at most ``timeout`` seconds for one that is ready, and need not wait for others.
+
+        ``eager``: it is the thread that waits for the answer, and has nothing else to do.
+        """
         if self.deferred:
             if timeout and self.urgent and self._deferred_since is not None:
                 self._wait_for_urgent(min(timeout, self._deferred_since + DEFERENCE - time.monotonic()))
             timeout = 0.0
-        return self._selector.select(timeout)
+        return (eager and self._look(timeout)) or self._selector.select(timeout)
+
+    def _look(self, timeout: float) -> Ready:
+        """Look for one answer, without falling asleep. Of many, the more come together the later they are read."""
+        ready: Ready = []
+        if self._prompt and sum(self._urgent.values()) == 1:
+            end = self._asked + min(timeout, EAGERNESS)
+            while not ready and time.monotonic() < end:
+                ready = self._selector.select(0)
+        return ready
 
     def _wait_for_urgent(self, timeout: float) -> None:
         if timeout > 0:

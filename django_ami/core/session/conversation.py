@@ -132,9 +132,9 @@ class Session:
         return len(self._pending)
 
     @property
-    def awaited(self) -> bool:
-        """True while somebody waits for an answer, or for the connection that an action needs."""
-        return bool(self._pending if self.state in ANSWERING else self._waiting)
+    def awaited(self) -> int:
+        """How many answers somebody waits for, or actions for the connection."""
+        return len(self._pending if self.state in ANSWERING else self._waiting)
 
     @property
     def next_answer(self) -> float | None:

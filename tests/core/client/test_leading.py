@@ -58,9 +58,9 @@ class Turners:
         self.names: list[str] = []
         turn = client._reactor.turn
 
-        def counted(timeout: float | None = None) -> None:
+        def counted(timeout: float | None = None, *, eager: bool = True) -> None:
             self.names.append(threading.current_thread().name)
-            turn(timeout)
+            turn(timeout, eager=eager)
 
         monkeypatch.setattr(client._reactor, "turn", counted)
 

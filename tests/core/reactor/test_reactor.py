@@ -18,9 +18,9 @@ class CountingReactor(Reactor):
 
     turns = 0
 
-    def turn(self, timeout: float | None = None) -> None:
+    def turn(self, timeout: float | None = None, *, eager: bool = True) -> None:
         self.turns += 1
-        super().turn(timeout)
+        super().turn(timeout, eager=eager)
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_who_leads_leaves_when_it_is_over_and_the_rest_to_its_own_thread(
     def serve(name: str, sock: socket.socket) -> None:
         sock.recv(1)
         served.append((name, threading.current_thread().name))
-        reactor.sockets.hurry(sock.fileno(), False)
+        reactor.sockets.hurry(sock.fileno(), 0)
         reactor.has_read(events=True, more=False)
 
     with contextlib.ExitStack() as stack:
@@ -245,7 +245,7 @@ def test_who_leads_leaves_when_it_is_over_and_the_rest_to_its_own_thread(
             wait_until(lambda: served and reactor._resting)
             for name in ("other", "urgent"):
                 pairs[name][1].send(b"x")
-            reactor.sockets.hurry(pairs["urgent"][0].fileno(), True)
+            reactor.sockets.hurry(pairs["urgent"][0].fileno(), 1)
             assert reactor.lead(lambda: ("urgent", threading.current_thread().name) in served, 20)
             wait_until(lambda: len(served) == 3)
         finally:

@@ -45,8 +45,8 @@ class Watched:
         for number in numbers:
             self._theirs[number].send(b"x")
 
-    def hurry(self, number: int, wanted: bool = True) -> None:
-        self.sockets.hurry(self.ours[number].fileno(), wanted)
+    def hurry(self, number: int, answers: int = 1) -> None:
+        self.sockets.hurry(self.ours[number].fileno(), answers)
 
     def turn(self, timeout: float = 0.0, is_over: Callable[[], bool] = lambda: False) -> list[int]:
         self.served.clear()
@@ -100,7 +100,7 @@ def test_others_wait_while_there_is_an_urgent_one(stack: contextlib.ExitStack) -
     assert watched.sockets.deferred
     watched.tell(3)
     assert watched.turn() == [3]
-    watched.hurry(3, False)
+    watched.hurry(3, 0)
     assert sorted(watched.turn()) == [0, 1, 3]
     assert not watched.sockets.deferred
 
@@ -108,7 +108,7 @@ def test_others_wait_while_there_is_an_urgent_one(stack: contextlib.ExitStack) -
 @pytest.mark.usefixtures("all_the_time")
 def test_who_got_his_answer_is_to_run_before_others_are_served(stack: contextlib.ExitStack) -> None:
     watched = Watched(2, stack)
-    watched.sockets.watch(watched.ours[1].fileno(), EVENT_READ, lambda _: watched.hurry(1, False))
+    watched.sockets.watch(watched.ours[1].fileno(), EVENT_READ, lambda _: watched.hurry(1, 0))
     watched.hurry(1)
     watched.tell(0, 1)
     assert watched.turn() == []
@@ -168,7 +168,7 @@ def test_what_is_done_at_leisure_is_done_one_by_one_when_nobody_waits(stack: con
     for number in (10, 11):
         watched.sockets.call_at_leisure(lambda number=number: watched.served.append(number))
     assert watched.turn() == []
-    watched.hurry(0, False)
+    watched.hurry(0, 0)
     watched.tell(0)
     assert watched.turn(20) == [10, 0]
     assert watched.turn(20) == [11, 0]
@@ -228,3 +228,79 @@ def test_one_that_waits_to_write_may_be_urgent(stack: contextlib.ExitStack) -> N
     watched.sockets.call_at_leisure(lambda: watched.served.append(10))
     assert watched.turn(20) == [1]
     assert watched.turn(20) == [1]
+
+
+class TestLooking:
+    """Who waits for one answer, and had the last one soon, looks for it a while before he sleeps."""
+
+    @pytest.fixture
+    def watched(self, stack: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch) -> Watched:
+        monkeypatch.setattr(module, "EAGERNESS", 3600)
+        return Watched(2, stack)
+
+    @staticmethod
+    def slept(watched: Watched, *, eager: bool = True) -> bool:
+        """Wait for an answer, which comes after a while."""
+        selector = watched.sockets._selector
+        timeouts: list[float] = []
+
+        class Spy:
+            def select(self, timeout: float) -> Any:
+                timeouts.append(timeout)
+                return selector.select(timeout)
+
+        watched.sockets._selector = Spy()
+        threading.Timer(0.01, watched.tell, [1]).start()
+        ready = watched.sockets.select(20, eager=eager)
+        watched.sockets._selector = selector
+        assert [key.fd for key, _ in ready] == [watched.ours[1].fileno()]
+        watched.ours[1].recv(1)
+        return bool(timeouts[-1])
+
+    @staticmethod
+    def be_prompt(watched: Watched) -> None:
+        watched.hurry(1)
+        watched.hurry(1, 0)
+
+    def test_the_first_time_he_sleeps(self, watched: Watched) -> None:
+        watched.hurry(1)
+        assert self.slept(watched)
+
+    def test_he_looks_after_a_prompt_answer(self, watched: Watched) -> None:
+        self.be_prompt(watched)
+        watched.hurry(1)
+        assert not self.slept(watched)
+        assert self.slept(watched, eager=False), "not a thread that only reads for others"
+
+    def test_he_sleeps_after_a_slow_one(self, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.be_prompt(watched)
+        watched.hurry(1)
+        monkeypatch.setattr(module, "EAGERNESS", 0)
+        watched.hurry(1, 0)
+        monkeypatch.setattr(module, "EAGERNESS", 3600)
+        watched.hurry(1)
+        assert self.slept(watched)
+
+    def test_he_looks_no_longer_than_that(self, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.be_prompt(watched)
+        watched.hurry(1)
+        monkeypatch.setattr(module, "EAGERNESS", 0.001)
+        assert self.slept(watched)
+
+    def test_nor_longer_than_he_waits(self, watched: Watched) -> None:
+        self.be_prompt(watched)
+        watched.hurry(1)
+        assert watched.sockets.select(0.01, eager=True) == []
+
+    @pytest.mark.parametrize("answers", [(0, 1), (1, 1), (0, 2)])
+    def test_he_sleeps_if_not_one_answer_is_awaited(self, watched: Watched, answers: tuple[int, int]) -> None:
+        self.be_prompt(watched)
+        for number, many in enumerate(answers):
+            watched.hurry(number, many)
+        assert self.slept(watched) == (answers != (0, 1))
+
+    def test_a_wake_up_ends_it(self, watched: Watched) -> None:
+        self.be_prompt(watched)
+        watched.hurry(1)
+        threading.Timer(0.01, watched.wake).start()
+        assert watched.turn(20) == []
