@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django_ami.core.errors import ConfigurationError
 
@@ -365,6 +364,8 @@ def _from_keys(setting: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_url(setting: Mapping[str, Any]) -> dict[str, Any]:
+    from urllib.parse import parse_qsl, unquote, urlsplit
+
     for key in ("HOST", "PORT", "USERNAME", "SECRET"):
         if key in setting:
             raise ConfigurationError(f"'URL' and {key!r} are both given: take one away.")

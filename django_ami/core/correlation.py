@@ -6,8 +6,8 @@ is found by its ActionID alone; whatever carries an ActionID of somebody else is
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ class ActionIds:
     """
 
     def __init__(self) -> None:
-        self.prefix = f"{secrets.token_hex(8)}-"
+        self.prefix = f"{os.urandom(8).hex()}-"
         self._next = count(1).__next__
 
     def __call__(self) -> str:

@@ -50,6 +50,6 @@ def learn_layout(text: str, keys: tuple[str, ...]) -> None:
         _layouts.clear()
     _candidates[first_line] = keys, times + 1
     if times + 1 == ENOUGH and len(keys) <= _MAX_LINES and "(" not in "".join(keys):
-        # A dot is no line feed: a value of more lines fits no layout.
-        pattern = "\r\n".join([f"{re.escape(key)}: (.*)" for key in keys])
+        # Possessive: a value that goes on to the next CR has no other end to be tried, and none is remembered.
+        pattern = "\r\n".join([f"{re.escape(key)}: ([^\r]*+)" for key in keys])
         _layouts[first_line] = _Layout(keys, re.compile(pattern).fullmatch)

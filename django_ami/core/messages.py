@@ -28,8 +28,6 @@ DECODING: Final = ("utf-8", "backslashreplace")
 _SEARCHES: Final = 6
 #: It has been split.
 _SPLIT: Final = 1_000
-#: A message over this is not copied to find a header in it.
-_LARGE: Final = 8192
 _MAX_NEEDLES: Final = 1024
 _needles: dict[str, bytes] = {}
 #: Keys of first lines: of them alone a search does not tell which line it has found.
@@ -43,13 +41,6 @@ def _make_needle(key: str) -> bytes:
     if len(_needles) < _MAX_NEEDLES:
         _needles[key] = needle
     return needle
-
-
-def _around(raw: bytes, needle: bytes) -> bytes:
-    """The line that begins with the needle, and nothing else; empty if there is none."""
-    start = raw.find(needle)
-    end = raw.find(b"\r\n", start + len(needle))
-    return b"" if start < 0 else raw[start:end] if end >= 0 else raw[start:]
 
 
 def split_header(line: str) -> tuple[str, str]:
@@ -134,17 +125,15 @@ class Message:
         return tuple(exact.items()) if self._headers is None else self._headers
 
     def __getitem__(self, key: str) -> str:
-        if self._searches < _SEARCHES:
+        searches = self._searches
+        if searches < _SEARCHES:
             try:
                 needle = _needles[key]
             except KeyError:
                 needle = _make_needle(key)
             if needle:
-                self._searches += 1
-                raw = self.raw
-                if len(raw) > _LARGE:
-                    raw = _around(raw, needle) or raw
-                _, found, rest = raw.partition(needle)
+                self._searches = searches + 1
+                _, found, rest = self.raw.partition(needle)
                 if not found:
                     rest = self._behind(needle, key)
                 try:

@@ -17,21 +17,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import compress, takewhile
+from itertools import compress, repeat, takewhile
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.errors import InvalidAction, ProtocolError
 from django_ami.core.messages import DECODING, Event, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from django_ami.core.actions import Action
 
-    #: Makes a message of the bytes of its frame and the name of its server.
-    Kind = Callable[[bytes, str], Event | Response]
-    Skip = Literal[False]
+    #: The name of a broadcast; of any other message, what makes it of the bytes of its frame and the server's name.
+    Kind = str | Callable[[bytes, str], Event | Response]
 
 __all__ = ["Oversized", "Parser", "encode"]
 
@@ -149,7 +148,7 @@ _MAX_BANNER: Final = 512
 _MAX_KINDS: Final = 2048
 _PRIVILEGE: Final = b"Privilege: "
 #: The kind of events that nobody wants: not true, so that ``compress`` leaves them out.
-_SKIP: Final = False
+_SKIP: Final = ""
 #: So much of a frame nearly always says what to do with it: the name of the event, and that a Privilege is behind it.
 _TELLING: Final = len(b"Event: \r\n") + 24 + len(_PRIVILEGE)
 _head: Final = itemgetter(slice(_TELLING))
@@ -189,8 +188,8 @@ class Parser:
         self.suspect = 0
         self.plain = True
         self._interest: frozenset[str] | None = None
-        self._kinds: dict[bytes, Kind | Skip] = {}
-        self._plain_kinds: set[Kind | Skip | None] = {_SKIP}
+        self._kinds: dict[bytes, Kind] = {}
+        self._plain_kinds: set[Kind | None] = {_SKIP}
         self._buffer = bytearray()
         self._kind: str | None = None
         self._scan = 0
@@ -245,10 +244,10 @@ class Parser:
         kind = self._kinds.get(block[:_TELLING])
         if kind is None or rest or not end or not self._is_regular(block):
             return False
-        if kind is _SKIP:
+        if kind == _SKIP:
             self.skipped += 1
         else:
-            messages.append(kind(block, self.server))
+            messages.append(_make(kind, block, self.server))
             self.plain = kind in self._plain_kinds
         return True
 
@@ -329,7 +328,7 @@ class Parser:
         """
         blocks = (data[position:] if position else data).split(b"\r\n\r\n")
         end = len(data) - len(blocks.pop())
-        kinds, server, before = self._kinds_of(blocks), self.server, len(messages)
+        kinds, before = self._kinds_of(blocks), len(messages)
         if len(kinds) < len(blocks):
             del blocks[len(kinds) :]
             end = _end_of(blocks, position)
@@ -337,9 +336,10 @@ class Parser:
             blocks = list(takewhile(self._is_regular, blocks))
             del kinds[len(blocks) :]
             end = _end_of(blocks, position)
-        self.plain = self.plain and self._plain_kinds.issuperset(kinds)
-        wanted = zip(compress(kinds, kinds), compress(blocks, kinds), strict=True)
-        messages += [kind(block, server) for kind, block in cast("Iterator[tuple[Kind, bytes]]", wanted)]
+        plain = self._plain_kinds.issuperset(kinds)
+        make: Callable[[Any, bytes, str], Event | Response] = Event if plain else _make
+        messages += map(make, compress(kinds, kinds), compress(blocks, kinds), repeat(self.server))
+        self.plain = self.plain and plain
         self.skipped += len(blocks) - (len(messages) - before)
         return end
 
@@ -349,9 +349,9 @@ class Parser:
             return False
         return block.count(b"\nResponse: ") == (b"\r\nResponse: " in block and block.startswith(_WITH_RESPONSE))
 
-    def _kinds_of(self, blocks: list[bytes]) -> list[Kind | Skip | None]:
+    def _kinds_of(self, blocks: list[bytes]) -> list[Kind | None]:
         """The kinds of these frames, up to the first that is not an ordinary one."""
-        kinds: list[Kind | Skip | None] = list(map(self._kinds.get, map(_head, blocks)))
+        kinds: list[Kind | None] = list(map(self._kinds.get, map(_head, blocks)))
         if None in kinds:
             for index, block in enumerate(blocks):
                 if kinds[index] is None:
@@ -361,11 +361,11 @@ class Parser:
                         break
         return kinds
 
-    def _learn(self, block: bytes) -> Kind | Skip | None:
+    def _learn(self, block: bytes) -> Kind | None:
         """What is to be done with such a frame; None if it is not an ordinary one."""
         plain = False
         if block.startswith((b"Response: Success\r\n", b"Response: Error\r\n")):
-            kind: Kind | Skip = partial(Response, "Success" if block[10] == 83 else "Error")
+            kind: Kind = partial(Response, "Success" if block[10] == 83 else "Error")
             told = 0
         elif block.startswith(b"Event: "):
             first_line, _, rest = block.partition(b"\r\n")
@@ -373,7 +373,7 @@ class Parser:
                 return None
             name, broadcast = _decode(first_line[7:]), rest.startswith(_PRIVILEGE)
             kind = self._kind_of_event(name, broadcast=broadcast)
-            plain = broadcast and name.lower() not in _ALWAYS
+            plain = isinstance(kind, str)
             told = len(first_line) + 2 + len(_PRIVILEGE)
         else:
             return None
@@ -385,11 +385,13 @@ class Parser:
                 self._plain_kinds.add(kind)
         return kind
 
-    def _kind_of_event(self, name: str, *, broadcast: bool) -> Kind | Skip:
+    def _kind_of_event(self, name: str, *, broadcast: bool) -> Kind:
         folded = name.lower()
-        if broadcast and not (self._interest is None or folded in self._interest or folded in _ALWAYS):
+        if not broadcast or folded in _ALWAYS:
+            return partial(Event, name)
+        if self._interest is not None and folded not in self._interest:
             return _SKIP
-        return partial(Event, name)
+        return name or partial(Event, name)
 
     def _parse_any(self, data: bytes, position: int, messages: list[Event | Response | Oversized]) -> int:
         """The careful way, frame by frame; gives the position of the frame that is not complete."""
@@ -427,14 +429,18 @@ class Parser:
         first_line, _, rest = block.partition(b"\r\n")
         name = _decode(first_line.partition(b":")[2].removeprefix(b" ").replace(b"\n", b" "))
         kind = self._kind_of_event(name, broadcast=rest.startswith(_PRIVILEGE))
-        if kind is _SKIP:
+        if kind == _SKIP:
             self.skipped += 1
         else:
-            messages.append(Event(name, block, self.server))
+            messages.append(_make(kind, block, self.server))
 
     def _add_response(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
         status = block.partition(b"\r\n")[0].partition(b":")[2].removeprefix(b" ")
         messages.append(Response(_decode(status), block, self.server))
+
+
+def _make(kind: Kind, block: bytes, server: str) -> Event | Response:
+    return Event(kind, block, server) if isinstance(kind, str) else kind(block, server)
 
 
 def _end_of(blocks: list[bytes], position: int) -> int:

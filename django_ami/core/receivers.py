@@ -169,9 +169,10 @@ class Receivers:
                         self.failed(function, told)
                     ended = clock()
                     if name is not None:
-                        spent[name] += ended - started
-                        if ended - started >= least:
-                            self._slow(function, getattr(sender, "name", ""), ended - started)
+                        seconds = ended - started
+                        spent[name] += seconds
+                        if seconds >= least:
+                            self._slow(function, getattr(sender, "name", ""), seconds)
                     started = ended
                 counts.delivered += 1
         finally:

@@ -35,6 +35,11 @@ def test_what_is_often_so_is_learnt():
     assert layouts.fit_layout(text(Channel="PJSIP/1", Exten="")) == (KEYS, ("x", "x", "PJSIP/1", "x", ""))
 
 
+def test_a_line_feed_alone_ends_no_value():
+    taught()
+    assert layouts.fit_layout(text(Channel="two\nlines")) == (KEYS, ("x", "x", "two\nlines", "x", "x"))
+
+
 def test_what_is_not_so_in_a_row_is_not_learnt():
     for _ in range(layouts.ENOUGH):
         layouts.learn_layout(text(), KEYS)
@@ -63,7 +68,7 @@ def test_names_off_the_wire_do_not_pile_up():
         text() + "\r\nMore: y",
         text().replace("Channel: ", "Channel:"),
         text().replace("Channel", "channel"),
-        text(Channel="two\nlines"),
+        text(Channel="x\ry"),
         text(Channel="x\r\nChannel: y"),
         text().replace("\r\nExten", "\nExten"),
     ],

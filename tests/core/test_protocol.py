@@ -557,6 +557,14 @@ def test_names_that_are_too_long_to_be_known_are_not_plain():
     assert len(parser._plain_kinds) == 1, "what is not kept needs no memory"
 
 
+@pytest.mark.parametrize("frames", [1, 3, 200])
+def test_an_event_without_a_name_is_one_all_the_same(frames):
+    parser = Parser(banner=False)
+    for _ in range(2):  # learned, and known
+        assert [event.name for event in parser.feed(LIVE % b"" * frames)] == [""] * frames
+    assert parser.skipped == 0
+
+
 def test_a_new_interest_counts_at_once():
     parser = Parser(banner=False)
     parser.interest = frozenset()
