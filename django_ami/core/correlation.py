@@ -56,6 +56,8 @@ class PendingActions:
         #: By ActionID: an action may hold a long list, so it is not kept until its deadline.
         self._deadlines: list[tuple[float, int, str]] = []
         self.listing: PendingAction | None = None
+        #: What its items have in them, unless at their ends.
+        self._item = b""
         self._overdue = False
         self._tie = count()
 
@@ -99,6 +101,7 @@ class PendingActions:
             self.discard(pending).complete()
         elif is_list:
             self.listing = pending
+            self._item = f"\r\nActionID: {pending.action_id}\r\n".encode()
 
     def adopt(self, event: Event) -> bool:
         """True if an event without ``mark`` is an item of the list under way, if one is: ``listing``.
@@ -114,21 +117,24 @@ class PendingActions:
 
     def claim(self, event: Event) -> bool:
         """True if an event with ``mark`` belongs to an answer of ours, or did: it is nothing to tell receivers of."""
-        # Some names are list items and broadcasts both (DeviceStateChange); only Status items have a Privilege, too.
-        broadcast = b"\r\nPrivilege: " in event.raw and event.name != "Status"
-        found = self._find_id.search(event.raw)
-        pending = self._by_id.get(found[1].decode()) if found else None
+        pending = self._asker_of(event)
         if pending is None or pending.response is None:
+            broadcast = _is_broadcast(event)
             self.late += not broadcast
             return not broadcast
         if event.name == pending.final_event:
             pending.response.final_event = event
             self.discard(pending).complete()
-            return not broadcast
-        if pending.final_event:
-            return not broadcast
-        self._collect(pending, event)
-        return True
+        elif not pending.final_event:
+            self._collect(pending, event)
+            return True
+        return not _is_broadcast(event)
+
+    def _asker_of(self, event: Event) -> PendingAction | None:
+        if self.listing is not None and self._item in event.raw:
+            return self.listing  # as nearly always, while a list is under way
+        found = self._find_id.search(event.raw)
+        return self._by_id.get(found[1].decode()) if found else None
 
     def _collect(self, pending: PendingAction, event: Event) -> None:
         if b"\r\nEventList: " in event.raw and pending.response is not None:
@@ -225,3 +231,8 @@ class PendingActions:
         if pending is self.listing:
             self.listing = None
         return pending
+
+
+def _is_broadcast(event: Event) -> bool:
+    # Some names are list items and broadcasts both (DeviceStateChange); only Status items have a Privilege, too.
+    return b"\r\nPrivilege: " in event.raw and event.name != "Status"

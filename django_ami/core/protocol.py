@@ -328,7 +328,7 @@ class Parser:
         """
         blocks = (data[position:] if position else data).split(b"\r\n\r\n")
         end = len(data) - len(blocks.pop())
-        kinds, before = self._kinds_of(blocks), len(messages)
+        kinds, server, before = self._kinds_of(blocks), self.server, len(messages)
         if len(kinds) < len(blocks):
             del blocks[len(kinds) :]
             end = _end_of(blocks, position)
@@ -337,8 +337,14 @@ class Parser:
             del kinds[len(blocks) :]
             end = _end_of(blocks, position)
         plain = self._plain_kinds.issuperset(kinds)
-        make: Callable[[Any, bytes, str], Event | Response] = Event if plain else _make
-        messages += map(make, compress(kinds, kinds), compress(blocks, kinds), repeat(self.server))
+        wanted: Any = compress(kinds, kinds), compress(blocks, kinds)
+        if plain:
+            messages += map(Event, *wanted, repeat(server))
+        else:
+            messages += [  # as _make does, but without a call for each item of a list
+                Event(kind, block, server) if isinstance(kind, str) else kind(block, server)
+                for kind, block in zip(*wanted, strict=True)
+            ]
         self.plain = self.plain and plain
         self.skipped += len(blocks) - (len(messages) - before)
         return end
