@@ -56,7 +56,7 @@ class PendingActions:
         #: By ActionID: an action may hold a long list, so it is not kept until its deadline.
         self._deadlines: list[tuple[float, int, str]] = []
         self.listing: PendingAction | None = None
-        #: What its items have in them, unless at their ends.
+        #: The ActionID line of its items, where it is not their last.
         self._item = b""
         self._overdue = False
         self._tie = count()

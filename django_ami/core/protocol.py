@@ -189,6 +189,7 @@ class Parser:
         self.plain = True
         self._interest: frozenset[str] | None = None
         self._kinds: dict[bytes, Kind] = {}
+        #: Those of ``_kinds`` that are names: a set tells at once whether all kinds of a read are.
         self._plain_kinds: set[Kind | None] = {_SKIP}
         self._buffer = bytearray()
         self._kind: str | None = None

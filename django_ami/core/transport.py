@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 from collections.abc import Sequence
+from hashlib import sha256
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Any, Final
 
@@ -216,8 +217,6 @@ class Transport:
         expected = self._config.tls.fingerprint if self._config.tls else None
         if not expected:
             return
-        from hashlib import sha256
-
         found = sha256(certificate).hexdigest()
         if found != expected:
             raise ConnectionFailed(

@@ -575,8 +575,9 @@ def test_a_million_headers_in_one_frame_below_the_limit() -> None:
     parser = Parser(banner=False, max_frame_size=5 * MB)
     (event,) = feed(parser, pieces(frame, LIMIT))
     assert isinstance(event, Event)
-    # Who asks for one header does not pay for the others: the bytes are copied, and let go.
-    assert peak(lambda: event["Last"]) < 2 * len(frame)
+    # Who asks for one header has the others copied, twice at most, and let go; but not split, which takes far more.
+    assert peak(lambda: event["A"]) < 2.1 * len(frame)
+    assert peak(lambda: event["Last"]) < 1.1 * len(frame)
     assert peak(lambda: event.get("last")) < 2 * len(frame)
     assert event.get("last") == "1"
     again = Parser(banner=False, max_frame_size=3 * MB)

@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 #: Dropped events are announced at most once in so many seconds.
 DROP_INTERVAL: Final = 10.0
 #: In a flood events are handed on so many at a time, or after so many seconds, whichever comes first; or when the
-#: reactor's thread has rested. One read of a flood has more: so receivers have it while it is still in the caches.
+#: reactor's thread has rested. It is less than one read of a flood has, so that receivers get them while they are in
+#: the caches.
 ENOUGH: Final = 200
 LONGEST_HOLD: Final = 0.005
 _CONNECTING: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})

@@ -148,7 +148,7 @@ class Reactor:
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     break
-                self.turn(left)
+                self.turn(left, eager=exposed)
         except BaseException:
             # By PyThreadState_SetAsyncExc. While this thread slept nothing has happened; else, let the own one make it
             # good.

@@ -8,6 +8,7 @@ time in the order in which they came.
 from __future__ import annotations
 
 import contextlib
+import os
 import selectors
 import time
 from collections import deque
@@ -25,11 +26,14 @@ LONGEST_TURN: Final = 0.0005
 #: So long, in seconds, they wait for an urgent one; then one of them is served. If none has come in that time, its
 #: answer takes long, and they wait no more.
 DEFERENCE: Final = 0.001
-#: So long, in seconds, who waits for an answer looks for it before he sleeps, if the last one came in that time: to
-#: fall asleep, to be woken, and to run on with cold caches takes as long as a server on the same machine does.
+#: So long, in seconds, after it has become his only one, an answer is looked for by who waits for it, before he sleeps;
+#: if the last one of that socket came in such a time. To fall asleep, to be woken, and to run on with cold caches takes
+#: as long as a server on the same machine does.
 EAGERNESS: Final = 0.0002
 #: Needs no descriptor of its own, of which there may be none left; and a closed one is no error to it.
 _Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
+#: Who does not sleep may stand in the way of the very server that he waits for, if it is to run on the same core.
+_make_way: Final[Callable[[], None]] = getattr(os, "sched_yield", lambda: None)
 
 
 class Sockets:
@@ -48,9 +52,9 @@ class Sockets:
         self._deferred_since: float | None = None
         #: An urgent one was ready, or has become urgent, since the others began to wait.
         self._worth_waiting = True
-        #: Since when somebody waits for an answer, and whether the last one came soon.
-        self._asked = 0.0
-        self._prompt = False
+        #: Since when somebody waits for an answer, and which sockets brought the last one soon.
+        self._awaited_since = 0.0
+        self._prompt: set[int] = set()
         self.watch(wakee, selectors.EVENT_READ, woken)
 
     def watch(self, fileno: int, events: int, function: Callable[[int], None]) -> None:
@@ -62,6 +66,7 @@ class Sockets:
 
     def unwatch(self, fileno: int) -> None:
         self._urgent.pop(fileno, None)
+        self._prompt.discard(fileno)
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(fileno)
 
@@ -69,11 +74,14 @@ class Sockets:
         """How many answers somebody waits for that this one brings."""
         if answers:
             if not self.urgent:
-                self._asked = time.monotonic()
+                self._awaited_since = time.monotonic()
             self._urgent[fileno] = answers
             self._worth_waiting = True
         elif self._urgent.pop(fileno, None):
-            self._prompt = time.monotonic() < self._asked + EAGERNESS
+            if time.monotonic() < self._awaited_since + EAGERNESS:
+                self._prompt.add(fileno)
+            else:
+                self._prompt.discard(fileno)
 
     def call_at_leisure(self, function: Callable[[], None]) -> None:
         """Call the function as if it were a socket that is ready, and not urgent; but one in each turn."""
@@ -97,16 +105,17 @@ class Sockets:
             if timeout and self.urgent and self._deferred_since is not None:
                 self._wait_for_urgent(min(timeout, self._deferred_since + DEFERENCE - time.monotonic()))
             timeout = 0.0
-        return (eager and self._look(timeout)) or self._selector.select(timeout)
+        return (eager and timeout and self._look()) or self._selector.select(timeout)
 
-    def _look(self, timeout: float) -> Ready:
+    def _look(self) -> Ready:
         """Look for one answer, without falling asleep. Of many, the more come together the later they are read."""
-        ready: Ready = []
-        if self._prompt and sum(self._urgent.values()) == 1:
-            end = self._asked + min(timeout, EAGERNESS)
-            while not ready and time.monotonic() < end:
-                ready = self._selector.select(0)
-        return ready
+        if sum(self._urgent.values()) == 1 and not self._prompt.isdisjoint(self._urgent):
+            end = self._awaited_since + EAGERNESS
+            while time.monotonic() < end:
+                if ready := self._selector.select(0):
+                    return ready
+                _make_way()
+        return []
 
     def _wait_for_urgent(self, timeout: float) -> None:
         if timeout > 0:

@@ -6,6 +6,7 @@ a bad secret and a refused address alike); every other refusal may pass, so it i
 
 from __future__ import annotations
 
+from hashlib import md5
 from typing import TYPE_CHECKING, Protocol
 
 from django_ami.core.actions import Challenge, CoreSettings, Login
@@ -62,8 +63,6 @@ class Handshake:
         if challenge is None:
             self._refused(answer, "the MD5 challenge", "Set the option auth_type to 'plain'.")
             return
-        from hashlib import md5  # loads OpenSSL
-
         key = md5(f"{challenge}{self._config.secret}".encode(), usedforsecurity=False).hexdigest()
         self._ask(self._login(key=key), self._answered)
 

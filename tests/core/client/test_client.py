@@ -869,6 +869,22 @@ def test_without_a_thread_a_wait_has_its_end(sim: Simulator, ticking: Client) ->
     assert our_threads() == []
 
 
+def test_the_sockets_are_told_how_many_answers_are_awaited(ticking: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For one alone it is looked before anybody sleeps."""
+    assert ticking.send(Ping()).result(20).ok
+    told: list[int] = []
+    hurry = ticking._reactor.sockets.hurry
+
+    def listen(fileno: int, answers: int) -> None:
+        told.append(answers)
+        hurry(fileno, answers)
+
+    monkeypatch.setattr(ticking._reactor.sockets, "hurry", listen)
+    for pending in [ticking.send(Ping()) for _ in range(3)]:
+        assert pending.result(20).ok
+    assert (told[0], told[-1]) == (3, 0)
+
+
 def test_a_tick_is_enough_for_many_servers() -> None:
     """Who calls it some times a second is not to wait for each attempt and each answer of each server."""
     with refusing_port() as port:

@@ -52,14 +52,17 @@ def ping(client: Client) -> bool:
 
 
 class Turners:
-    """The threads in which the reactor is turned."""
+    """The threads in which the reactor is turned, and those of them that look before they sleep."""
 
     def __init__(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: list[str] = []
+        self.eager: set[str] = set()
         turn = client._reactor.turn
 
         def counted(timeout: float | None = None, *, eager: bool = True) -> None:
             self.names.append(threading.current_thread().name)
+            if eager:
+                self.eager.add(threading.current_thread().name)
             turn(timeout, eager=eager)
 
         monkeypatch.setattr(client._reactor, "turn", counted)
@@ -105,7 +108,7 @@ def test_who_asks_again_and_again_wakes_no_other_thread(client: Client, monkeypa
     asker = threading.Thread(target=ask, name="asker")
     asker.start()
     asker.join(PATIENCE)
-    assert set(turners.names) == {"asker"}
+    assert set(turners.names) == turners.eager == {"asker"}
 
 
 def test_the_main_thread_does_not_lead(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +117,7 @@ def test_the_main_thread_does_not_lead(client: Client, monkeypatch: pytest.Monke
     for _ in range(20):
         assert ping(client)
     assert set(turners.names) == {OWN}
+    assert not turners.eager, "who really waits has to be woken all the same"
 
 
 def test_all_who_wait_together_are_answered(sim: Simulator, client: Client) -> None:
@@ -378,6 +382,7 @@ def test_who_dispatches_reads_a_flood_himself(flooded: Client, monkeypatch: pyte
         seen += numbers(events)
     assert seen == list(range(MANY))
     assert set(turners.names) == {threading.current_thread().name}
+    assert not turners.eager, "he waits for events, and not for an answer"
     assert not flooded._reactor.flooded
 
 

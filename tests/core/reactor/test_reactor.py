@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
-from selectors import EVENT_READ, EVENT_WRITE
+from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
 
 import pytest
 
@@ -28,6 +28,21 @@ def reactor() -> Iterator[CountingReactor]:
     made = CountingReactor()
     yield made
     made.close()
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_who_waits_for_an_answer_himself_is_eager(
+    reactor: Reactor, eager: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bool] = []
+
+    def select(timeout: float, *, eager: bool = False) -> list[tuple[SelectorKey, int]]:
+        told.append(eager)
+        return []
+
+    monkeypatch.setattr(reactor.sockets, "select", select)
+    reactor.turn(0, eager=eager)
+    assert told == [eager]
 
 
 @contextlib.contextmanager

@@ -33,7 +33,8 @@ class Watched:
         self.ours = [stack.enter_context(ours) for ours, _ in pairs]
         self._theirs = [stack.enter_context(theirs) for _, theirs in pairs]
         wakee, waker = (stack.enter_context(one) for one in socket.socketpair())
-        self.wake = lambda: waker.send(b"x")
+        self.wakee = wakee.fileno()
+        self.wake: Callable[[], Any] = lambda: waker.send(b"x")
         self.sockets = Sockets(
             lambda function, *arguments: function(*arguments), wakee.fileno(), lambda _: wakee.recv(9)
         )
@@ -239,8 +240,8 @@ class TestLooking:
         return Watched(2, stack)
 
     @staticmethod
-    def slept(watched: Watched, *, eager: bool = True) -> bool:
-        """Wait for an answer, which comes after a while."""
+    def wait(watched: Watched, come: Callable[[], None], *, eager: bool = True) -> tuple[set[int], bool]:
+        """Wait for what comes after a while: which sockets are ready, and whether he slept."""
         selector = watched.sockets._selector
         timeouts: list[float] = []
 
@@ -250,17 +251,22 @@ class TestLooking:
                 return selector.select(timeout)
 
         watched.sockets._selector = Spy()
-        threading.Timer(0.01, watched.tell, [1]).start()
+        threading.Timer(0.01, come).start()
         ready = watched.sockets.select(20, eager=eager)
         watched.sockets._selector = selector
-        assert [key.fd for key, _ in ready] == [watched.ours[1].fileno()]
+        return {key.fd for key, _ in ready}, bool(timeouts[-1])
+
+    def slept(self, watched: Watched, *, eager: bool = True) -> bool:
+        """Whether he slept till an answer came."""
+        ready, slept = self.wait(watched, lambda: watched.tell(1), eager=eager)
+        assert ready == {watched.ours[1].fileno()}
         watched.ours[1].recv(1)
-        return bool(timeouts[-1])
+        return slept
 
     @staticmethod
-    def be_prompt(watched: Watched) -> None:
-        watched.hurry(1)
-        watched.hurry(1, 0)
+    def be_prompt(watched: Watched, number: int = 1) -> None:
+        watched.hurry(number)
+        watched.hurry(number, 0)
 
     def test_the_first_time_he_sleeps(self, watched: Watched) -> None:
         watched.hurry(1)
@@ -281,16 +287,40 @@ class TestLooking:
         watched.hurry(1)
         assert self.slept(watched)
 
-    def test_he_looks_no_longer_than_that(self, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_each_socket_has_its_own_pace(self, watched: Watched) -> None:
+        self.be_prompt(watched, 0)
+        watched.hurry(1)
+        assert self.slept(watched)
+        watched.hurry(1, 0)
+        assert watched.sockets._prompt == {one.fileno() for one in watched.ours}
+
+    def test_a_new_link_has_a_pace_of_its_own(self, watched: Watched) -> None:
+        self.be_prompt(watched)
+        watched.sockets.unwatch(watched.ours[1].fileno())
+        watched.sockets.watch(watched.ours[1].fileno(), EVENT_READ, lambda _: None)
+        watched.hurry(1)
+        assert self.slept(watched)
+
+    def test_he_looks_for_a_while_only(self, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
         self.be_prompt(watched)
         watched.hurry(1)
         monkeypatch.setattr(module, "EAGERNESS", 0.001)
         assert self.slept(watched)
 
-    def test_nor_longer_than_he_waits(self, watched: Watched) -> None:
+    def test_what_comes_meanwhile_makes_it_no_longer(self, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
         self.be_prompt(watched)
         watched.hurry(1)
-        assert watched.sockets.select(0.01, eager=True) == []
+        begun = time.monotonic()
+        wait_until(lambda: time.monotonic() > begun + 0.2)
+        monkeypatch.setattr(module, "EAGERNESS", 0.2)
+        watched.hurry(1)  # as after each read
+        _, slept = self.wait(watched, lambda: watched.tell(1))
+        assert slept
+
+    def test_he_does_not_look_if_he_is_not_to_wait(self, watched: Watched) -> None:
+        self.be_prompt(watched)
+        watched.hurry(1)
+        assert watched.sockets.select(0, eager=True) == []
 
     @pytest.mark.parametrize("answers", [(0, 1), (1, 1), (0, 2)])
     def test_he_sleeps_if_not_one_answer_is_awaited(self, watched: Watched, answers: tuple[int, int]) -> None:
@@ -302,5 +332,6 @@ class TestLooking:
     def test_a_wake_up_ends_it(self, watched: Watched) -> None:
         self.be_prompt(watched)
         watched.hurry(1)
-        threading.Timer(0.01, watched.wake).start()
-        assert watched.turn(20) == []
+        ready, slept = self.wait(watched, watched.wake)
+        assert ready == {watched.wakee}
+        assert not slept
