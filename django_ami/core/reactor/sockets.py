@@ -26,8 +26,8 @@ LONGEST_TURN: Final = 0.0005
 #: So long, in seconds, they wait for an urgent one; then one of them is served. If none has come in that time, its
 #: answer takes long, and they wait no more.
 DEFERENCE: Final = 0.001
-#: So long, in seconds, who waits for an answer looks for it before he sleeps, if the last one of that socket came in such
-#: a time: to fall asleep, to be woken, and to run on with cold caches takes as long as a server on the same machine does.
+#: So long, in seconds, who waits for an answer looks for it before he sleeps, if the last one of that socket came so
+#: soon. To sleep, to be woken, and to run on with cold caches takes as long as a server on the same machine does.
 EAGERNESS: Final = 0.0002
 #: Needs no descriptor of its own, of which there may be none left; and a closed one is no error to it.
 _Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)

@@ -7,7 +7,7 @@ import time
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.clients.measuring import Meter, in_a_thread, latencies, run
+from tests.benchmarks.clients.measuring import Meter, in_a_thread, latencies, rest, run
 from tests.benchmarks.server import SECRET, USER
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def naive_dict(port: int, events: int) -> dict[str, Any]:
 
 
 @in_a_thread
-def ping(port: int, pings: int) -> dict[str, Any]:
+def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
     """One action after the other, with a blocking socket and nothing else."""
     taken = []
     with _connect(port) as sock:
@@ -143,6 +143,7 @@ def ping(port: int, pings: int) -> dict[str, Any]:
             while not data.endswith(b"\r\n\r\n"):
                 data += sock.recv(_READ)
             taken.append(time.perf_counter() - begun)
+            rest(pause)
         meter.end()
     return meter.result(**latencies(taken))
 

@@ -65,6 +65,12 @@ def latencies(seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
+def rest(pause: float) -> None:
+    """So many seconds, if any, between one action and the next: long enough, and caches have gone cold."""
+    if pause:
+        time.sleep(pause)
+
+
 def variable(number: int) -> str:
     """The name of a variable that is asked for once: the answer to it is no other's."""
     return f"V{number}"

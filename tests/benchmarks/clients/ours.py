@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from django_ami.core import Action, Client, Options, ServerConfig
 from django_ami.core.actions import Ping
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, in_a_thread, latencies, run, variable
+from tests.benchmarks.clients.measuring import (
+    PATIENCE,
+    Meter,
+    check_channels,
+    in_a_thread,
+    latencies,
+    rest,
+    run,
+    variable,
+)
 from tests.benchmarks.server import SECRET, USER
 
 if TYPE_CHECKING:
@@ -93,9 +102,9 @@ def full(port: int, events: int, view: str) -> dict[str, Any]:
 
 
 @in_a_thread
-def ping(port: int, pings: int) -> dict[str, Any]:
-    """One action after the other, from a thread."""
-    return _ping(port, pings)
+def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
+    """One action after the other, from a thread, so many seconds apart."""
+    return _ping(port, pings, pause)
 
 
 def ping_from_main(port: int, pings: int) -> dict[str, Any]:
@@ -103,7 +112,7 @@ def ping_from_main(port: int, pings: int) -> dict[str, Any]:
     return _ping(port, pings)
 
 
-def _ping(port: int, pings: int) -> dict[str, Any]:
+def _ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
     taken = []
     with started(Client([config(port)], role="caller")) as client:
         meter = Meter(pings)
@@ -111,6 +120,7 @@ def _ping(port: int, pings: int) -> dict[str, Any]:
             begun = time.perf_counter()
             client.send(Ping()).result(PATIENCE)
             taken.append(time.perf_counter() - begun)
+            rest(pause)
         meter.end()
     return meter.result(**latencies(taken))
 

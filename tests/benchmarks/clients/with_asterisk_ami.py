@@ -16,6 +16,7 @@ from tests.benchmarks.clients.measuring import (
     check_channels,
     in_a_thread,
     latencies,
+    rest,
     run,
     variable,
 )
@@ -73,7 +74,7 @@ def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
 
 
 @in_a_thread
-def ping(port: int, pings: int) -> dict[str, Any]:
+def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
     taken = []
     with _logged_in(port) as client:
         meter = Meter(pings)
@@ -81,6 +82,7 @@ def ping(port: int, pings: int) -> dict[str, Any]:
             begun = time.perf_counter()
             assert client.send_action(SimpleAction("Ping")).response is not None
             taken.append(time.perf_counter() - begun)
+            rest(pause)
         meter.end()
     return meter.result(**latencies(taken))
 

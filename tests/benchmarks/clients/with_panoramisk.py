@@ -68,7 +68,7 @@ def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
 
 
 @in_a_thread
-def ping(port: int, pings: int) -> dict[str, Any]:
+def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
     async def work(manager: Manager) -> dict[str, Any]:
         taken = []
         meter = Meter(pings)
@@ -76,6 +76,8 @@ def ping(port: int, pings: int) -> dict[str, Any]:
             begun = time.perf_counter()
             await manager.send_action({"Action": "Ping"})
             taken.append(time.perf_counter() - begun)
+            if pause:
+                await asyncio.sleep(pause)
         meter.end()
         return meter.result(**latencies(taken))
 

@@ -30,6 +30,15 @@ def ping(bench: Bench) -> Iterator[Sample]:
     mine = bench.client("ours", "ping_from_main", pings=pings)
     yield "p50, from the main thread", OURS, mine["p50"]
     yield "p99, from the main thread", OURS, mine["p99"]
+    # A view, or a task, sends one now and then: by that time the caches are cold.
+    now_and_then = {"pings": bench.amount(100, 20), "pause": 0.02}
+    for name, result in (
+        (OURS, bench.client("ours", "ping", **now_and_then)),
+        *bench.each_peer("ping", **now_and_then),
+        ("blocking socket", bench.client("bare", "ping", **now_and_then)),
+    ):
+        yield "p50, 20 ms apart", name, result["p50"]
+        yield "CPU per ping, 20 ms apart", name, per_event(result)
     yield "p50 by ticks", OURS, bench.client("ours", "ping_by_ticks", pings=pings)["p50"]
     yield "p50 by ticks", "blocking socket", bench.client("bare", "ping", pings=pings)["p50"]
 
