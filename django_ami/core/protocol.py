@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.actions import Action
 
-    #: The name of a broadcast; of any other message, what makes it of the bytes of its frame and the server's name.
+    #: The name of a plain broadcast; of any other message, what makes it of its bytes and the name of the server.
     Kind = str | Callable[[bytes, str], Event | Response]
 
 __all__ = ["Oversized", "Parser", "encode"]

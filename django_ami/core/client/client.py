@@ -359,7 +359,7 @@ class Client(Sender[Server]):
         return None if end is None else max(0.0, end - time.monotonic())
 
     def _lead(self, pending: PendingAction, timeout: float | None) -> bool:
-        return self._reactor.lead(lambda: pending.done() or self._stopping, timeout, exposed=True)
+        return self._reactor.lead(lambda: pending.done() or self._stopping, timeout, asking=True)
 
     @staticmethod
     def _may_lead() -> bool:

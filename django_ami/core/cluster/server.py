@@ -291,7 +291,7 @@ class Server:
         now = self._reactor.now
         if self._held_since is None:
             self._held_since = now
-        gathering = more or (self._reactor.asked and self._held)
+        gathering = more or (self._reactor.asking and self._held)
         if not gathering or len(self._held) >= ENOUGH or now >= self._held_since + LONGEST_HOLD:
             self.hand_on()
         elif self._hold_timer is None:

@@ -71,7 +71,9 @@ class Reactor:
         self.is_behind: Callable[[], bool] = lambda: False
         #: Held by whoever turns it.
         self._turning = threading.Lock()
-        self._led = self._exposed = False
+        self._led = False
+        #: Whoever turns it waits for an answer, and for no event.
+        self.asking = False
         #: What a leader waits for.
         self._is_over: Callable[[], bool] = lambda: False
         #: Somebody who could have led had to wait for the own thread.
@@ -128,27 +130,26 @@ class Reactor:
                 self._ring()
 
     def lead(
-        self, over: Callable[[], bool], timeout: float | None, *, patience: float = 0.0, exposed: bool = False
+        self, over: Callable[[], bool], timeout: float | None, *, patience: float = 0.0, asking: bool = False
     ) -> bool:
         """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds.
 
         False if another thread does, and does not leave it to this one within ``patience`` seconds. Not for a thread
-        that a signal's handler may interrupt wherever it is, as it may the main thread. ``exposed`` is who waits
-        for an answer: a user's thread, into which another one may put an exception, as some task queues do when a
-        task's time is over.
+        that a signal's handler may interrupt wherever it is, as it may the main thread. ``asking`` is who waits for an
+        answer, and not for events: a user's thread.
         """
         if not self._turning.acquire(blocking=False):
             self._wanted = True
             if not self._turning.acquire(timeout=patience):
                 return False
-        self._led, self._exposed, self._is_over = True, exposed, over
+        self._led, self.asking, self._is_over = True, asking, over
         try:
             end = None if timeout is None else time.monotonic() + timeout
             while not over():
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     break
-                self.turn(left, eager=exposed)
+                self.turn(left, eager=asking)
         except BaseException:
             # By PyThreadState_SetAsyncExc. While this thread slept nothing has happened; else, let the own one make it
             # good.
@@ -157,7 +158,7 @@ class Reactor:
             raise
         finally:
             self._thread = None
-            self._asleep = self._led = self._exposed = False
+            self._asleep = self._led = self.asking = False
             self._is_over = lambda: False
             self._turning.release()
             if self.sockets.deferred or self._calls or self._is_expected():
@@ -182,11 +183,6 @@ class Reactor:
         return self._thread == threading.get_ident()
 
     # --- in a turn ---
-
-    @property
-    def asked(self) -> bool:
-        """True while somebody turns it who waits for an answer, and for no event."""
-        return self._exposed
 
     def call_at(self, when: float, function: Callable[[], None]) -> Timer:
         """Call the function at a time of the reactor's clock."""
@@ -317,8 +313,10 @@ class Reactor:
 
     def _report(self, function: Callable[..., None], error: Exception) -> None:
         """One server's bug must not stop the others; it is a bug all the same, so it is told with its traceback."""
-        if self._exposed:
-            raise error  # it may be none of ours: a task's time limit
+        if self.asking:
+            # It may be none of ours: another thread may put one into a user's thread, as some task queues do when a
+            # task's time is over.
+            raise error
         logger.error(
             "A bug in django_ami: %r failed on the reactor's thread; please report it.", function, exc_info=error
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Ready = list[tuple[selectors.SelectorKey, int]]
 
-__all__ = ["DEFERENCE", "LONGEST_TURN", "Sockets"]
+__all__ = ["DEFERENCE", "EAGERNESS", "LONGEST_TURN", "Sockets"]
 
 #: So long, in seconds, a turn serves those that are not urgent; the next one goes on.
 LONGEST_TURN: Final = 0.0005
