@@ -221,7 +221,7 @@ def test_the_stanza_is_enough_and_not_too_much(asterisk: Asterisk, client: Clien
             assert tool(asterisk, "ami_send", "Redirect", "Channel=x", user="site").code == 5
             until(lambda: sum('"Hangup"' in line for line in events.out) == 2, str(events))
             assert tool(asterisk, "ami_send", "UserEvent", "UserEvent=Last", "Number=1").code == 0
-            events.wait_for_out("Last")
+            events.wait_for_out('"Last"')  # in quotes: FullyBooted says LastReload
             events.signal(signal.SIGTERM)
             assert events.wait() == 0, str(events)
     names = {json.loads(line)["event"] for line in events.out}
@@ -258,7 +258,7 @@ def hears(asterisk: Asterisk, client: Client, *expected: str) -> bool:
         if "Hangup" in expected:  # before it came the first user event
             until(lambda: sum('"Hangup"' in line for line in events.out) == 2, str(events))
         if "UserEvent" in expected:  # before the last one came the ends of the call
-            events.wait_for_out("Last")
+            events.wait_for_out('"Last"')
         events.signal(signal.SIGTERM)
         assert events.wait() == 0, str(events)
     return {json.loads(line)["event"] for line in events.out} == set(expected)
