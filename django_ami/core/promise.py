@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures._base import FINISHED, RUNNING
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Promise(Future[Result]):
         # Not super().__init__(): the condition variable is half the cost of an action.
         self._state = RUNNING
         self._open = True
-        self._result: Result | None = None
+        self._result: Any = None
         self._exception: BaseException | None = None
         self._waiters: list[Any] = []
         self._done_callbacks: list[Callable[[Future[Result]], object]] = []
@@ -53,7 +53,7 @@ class Promise(Future[Result]):
         try:
             if self._exception is not None:
                 raise self._exception
-            return cast("Result", self._result)
+            return self._result  # type: ignore[no-any-return]
         finally:
             del self  # the traceback of an error has this frame: they would hold each other
 

@@ -52,32 +52,28 @@ def encode(action: Action, action_id: str) -> bytes:
     That is: CR, LF or NUL in a value (a header injection), a key that is empty or has blanks, colons or control
     characters, a line over 1,022 bytes, more than 128 lines, and an ActionID of the caller's own.
     """
-    name = action.name
+    name, headers = action.name, action.headers
     if not _is_plain(name):
         return _encode_carefully(action, action_id)
-    headers = action.headers
     text = f"Action: {name}\r\nActionID: {action_id}\r\n"
     for key, value in headers:
         if not _is_plain(key):
             return _encode_carefully(action, action_id)
         text += f"{key}: {value}\r\n"
-    return _encode_plain(text + "\r\n", len(headers) + 3) or _encode_carefully(action, action_id)
+    try:
+        wire = (text + "\r\n").encode()
+    except UnicodeEncodeError:
+        return _encode_carefully(action, action_id)
+    # Short enough as a whole, and nothing in it ends a line that should not.
+    lines = len(headers) + 3
+    plain = wire.count(b"\n") == wire.count(b"\r") == lines and b"\0" not in wire
+    return wire if plain and len(wire) <= MAX_LINE and lines <= MAX_HEADERS else _encode_carefully(action, action_id)
 
 
 @lru_cache(1024, typed=True)
 def _is_plain(key: str) -> bool:
     """True for what may be a key, and the name of an action; a plain str alone, which is what it says it is."""
     return type(key) is str and _KEY.fullmatch(key) is not None and key.lower() not in _OURS
-
-
-def _encode_plain(text: str, lines: int) -> bytes | None:
-    """The bytes of an action that is short enough as a whole, if nothing in it ends a line that should not."""
-    try:
-        wire = text.encode()
-    except UnicodeEncodeError:
-        return None
-    plain = wire.count(b"\n") == wire.count(b"\r") == lines and b"\0" not in wire
-    return wire if plain and len(wire) <= MAX_LINE and lines <= MAX_HEADERS else None
 
 
 def _encode_carefully(action: Action, action_id: str) -> bytes:

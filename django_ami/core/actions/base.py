@@ -57,14 +57,16 @@ class Action:
 
     def __init__(self, name: str, headers: Mapping[str, Value] | None = None, /, **more: Value) -> None:
         self.name = name = str(name)
-        self.headers: tuple[tuple[str, str], ...] = tuple(
-            [
-                (str(key), Secret(text) if _is_secret(name, str(key)) else text)
-                for key, value in ([*headers.items(), *more.items()] if headers else more.items())
-                for text in ((value,) if type(value) is str else _items(value))
-            ]
-        )
+        self.headers: tuple[tuple[str, str], ...] = ()
         self.timeout: float | None = None
+        if headers or more:
+            self.headers = tuple(
+                [
+                    (str(key), Secret(text) if _is_secret(name, str(key)) else text)
+                    for key, value in ([*headers.items(), *more.items()] if headers else more.items())
+                    for text in ((value,) if type(value) is str else _items(value))
+                ]
+            )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Action):

@@ -84,7 +84,8 @@ class Client(Sender[Server]):
         self._reactor_thread: threading.Thread | None = None
         self._dispatch_thread: threading.Thread | None = None
         self._own_dispatcher = True
-        self._stopping = False
+        # A signal's handler may raise in the main thread wherever it is: in the midst of writing down what was written.
+        self._main_thread = threading.main_thread().ident
         self._stopped = False
         self._logged_off = False
         self._draining = False
@@ -108,7 +109,11 @@ class Client(Sender[Server]):
     def _submit(self, target: Server, pending: PendingAction) -> None:
         closed = self._closed
         if not closed:
-            self._reactor.call_lazily(partial(self._hand_over, target, pending))
+            hand_over = partial(self._hand_over, target, pending)
+            if self._reactor_thread is not None and self._may_lead():
+                self._reactor.call_here(hand_over)
+            else:
+                self._reactor.call_lazily(hand_over)
         if closed or self._reactor.closed:  # it may have ended meanwhile, and the call with it
             self._refuse(pending)
 
@@ -162,7 +167,7 @@ class Client(Sender[Server]):
         return self._delivery.take(min(most, self._batch), timeout)
 
     def _has_enough(self) -> bool:
-        return self._delivery.due or self._stopping or not self._reactor.flooded
+        return self._delivery.due or not self._reactor.flooded
 
     def delivered(self, server: str, count: int) -> None:
         """So many events of a server have been handed on."""
@@ -256,7 +261,7 @@ class Client(Sender[Server]):
             self._close_by_ticks(deadline)
         else:
             self._reactor_thread.join(timeout + 1)
-        self._stopping = True
+        self._reactor.stopping = True
         with self._lock:
             self._draining = True
         self._delivery.wake()
@@ -275,11 +280,11 @@ class Client(Sender[Server]):
         deadline = time.monotonic() + timeout
         self._reactor.call_soon(self._log_off)
         self._reactor.call_soon(lambda: self._stop_when_closed(deadline))
-        self._reactor.expect(lambda: self._stopping)
+        self._reactor.expect(lambda: self._reactor.stopping)
 
     def abandon(self) -> None:
         """Let go of everything without a word: for a child process after fork, whose sockets are the parent's."""
-        self._closed = self._stopping = self._draining = True
+        self._closed = self._reactor.stopping = self._draining = True
         self._cluster.abandon()
         self._reactor.abandon()
 
@@ -293,7 +298,7 @@ class Client(Sender[Server]):
     # --- the threads ---
 
     def _run(self) -> None:
-        self._reactor.run(lambda: self._stopping)
+        self._reactor.run()
         self._cluster.give_up()
         self._cluster.abandon()
         self._reactor.close()
@@ -305,7 +310,7 @@ class Client(Sender[Server]):
 
     def _stop_when_closed(self, deadline: float) -> None:
         if self._cluster.closed or self._reactor.now >= deadline:
-            self._stopping = True
+            self._reactor.stopping = True
         else:
             self._reactor.call_at(self._reactor.now + 0.01, lambda: self._stop_when_closed(deadline))
 
@@ -344,24 +349,19 @@ class Client(Sender[Server]):
 
     def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
         """Refuse a wait that cannot end; turn the reactor if its own thread does not."""
-        if self._reactor.in_thread and self.started:
-            raise WouldBlock(
-                f"waiting for {pending.name} on the thread that brings the answer: use on_complete.",
-                server=pending.server,
-            )
         super().before_wait(pending, timeout)
         end = None if timeout is None else time.monotonic() + timeout
-        if not self.started:
+        if self._reactor_thread is None:
             while not (pending.done() or self._closed or (end is not None and time.monotonic() >= end)):
                 self._cluster.tick(None if end is None else max(0.0, end - time.monotonic()))
-        elif not (self._may_lead() and self._lead(pending, timeout)):
+        elif not (self._may_lead() and self._reactor.lead(pending.done, timeout, asking=True)):
+            if self._reactor.in_thread:
+                raise WouldBlock(
+                    f"waiting for {pending.name} on the thread that brings the answer: use on_complete.",
+                    server=pending.server,
+                )
             self.expect(pending)
         return None if end is None else max(0.0, end - time.monotonic())
 
-    def _lead(self, pending: PendingAction, timeout: float | None) -> bool:
-        return self._reactor.lead(lambda: pending.done() or self._stopping, timeout, asking=True)
-
-    @staticmethod
-    def _may_lead() -> bool:
-        # A signal's handler may raise in the main thread wherever it is: in the midst of writing down what was written.
-        return threading.get_ident() != threading.main_thread().ident
+    def _may_lead(self) -> bool:
+        return threading.get_ident() != self._main_thread

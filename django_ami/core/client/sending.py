@@ -170,15 +170,11 @@ class Sender(Generic[Target]):
 
     def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
         """Refuse a wait that cannot end: that of the very event loop that has to go on. Says what is left of it."""
-        if _in_event_loop():
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001  (the documented fast form)
             raise WouldBlock(
                 f"waiting for {pending.name} would stop the event loop that is running here: write 'await pending' "
                 "instead of 'pending.result()'.",
                 server=pending.server,
             )
         return timeout
-
-
-def _in_event_loop() -> bool:
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  (the documented fast form)

@@ -222,7 +222,7 @@ class Server:
         """
         session = self.session
         return (
-            session.ready
+            session.state is State.READY
             and self._timer is not None
             and self._timer.when <= self._reactor.now + session.heartbeat_interval
             and (next_answer is None or self._timer.when <= next_answer)
@@ -266,10 +266,12 @@ class Server:
     def _receive(self, data: bytes, *, more: bool) -> None:
         session = self.session
         events = session.receive(data, self._reactor.now)
-        self._reactor.has_read(events=session.ready and bool(events or session.ignored), more=more)
+        eventful = session.state is State.READY and bool(events or session.ignored)
+        self._reactor.has_read(events=eventful, more=more)
         self._held += events
         self._held_ignored += session.ignored
-        self._hold(more=more)
+        if self._held or self._held_ignored:
+            self._hold(more=more)
 
     def _read_rest(self, transport: Transport) -> None:
         """The time for the logoff is over: read what has arrived by now, and no more: the server may go on for ever."""

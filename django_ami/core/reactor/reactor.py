@@ -3,18 +3,19 @@
 Rule: one thread at a time turns the reactor; what it calls must not block. Others call what is "from any thread".
 The clock is read once per turn, into ``now``. It sleeps exactly until the next byte, timer or call: no tick while idle.
 
-That thread is its own (``run``). But while that one rests, a thread that waits for something may turn it instead
-(``lead``), and what it waits for wakes nobody but itself::
+That thread is its own (``run``). But while that one sleeps or rests, a thread that waits for something may turn it
+instead (``lead``), and what it waits for wakes nobody but itself::
 
-                 take turns ──▶ rest for 10 ms, if events were read, or somebody who could lead got what he waited for
-                     ▲           │   a call, or somebody who waits and cannot lead (``expect``), ends it;
-                     └───────────┘   so does its time, which begins anew with each turn of a leader
+     watch (sleep) ──▶ take a turn ──▶ rest for 10 ms, if events were read, or somebody who could lead had to wait
+        ▲                                │   a call, or somebody who waits and cannot lead (``expect``), ends it;
+        └────────────────────────────────┘   so does its time, which begins anew with each turn of a leader
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import socket
 import threading
 import time
@@ -51,12 +52,19 @@ class Reactor:
 
     def __init__(self) -> None:
         self.now = time.monotonic()
+        #: Nobody turns it any more, but to close it.
+        self.stopping = False
         self.closed = False
         self._calls: deque[Callable[[], None]] = deque()
         self._afterwards: list[Callable[[], None]] = []
         self._timers = Timers()
-        self._due: float | None = None
+        self._due = math.inf
         self._asleep = False
+        #: Its own thread sleeps and does not hold the turn, until something is due at the latest.
+        self._on_watch = False
+        self._watch_ends = math.inf
+        #: Whoever leads looks at the sockets himself, and has closed its eyes.
+        self._relieved = False
         self._thread: int | None = None
         self._waker, self._wakee = socket.socketpair()
         self._waker.setblocking(False)
@@ -101,6 +109,15 @@ class Reactor:
         self._calls.append(function)
         self._wake()
 
+    def call_here(self, function: Callable[[], None]) -> None:
+        """The same, but on this thread and now, if nobody turns it: not for a thread that may not ``lead``.
+
+        Where somebody waits for an answer it can wait, too: what is sent next may leave in the same write.
+        """
+        self._calls.append(function)
+        if self.sockets.urgent or not self.lead(lambda: not self._calls, None, asking=True):
+            self._wake()
+
     def _wake(self) -> bool:
         """Wake the thread that sleeps in a turn, if one does."""
         # It looks at the calls after it has set the flag; so a call is seen by it, or the flag by us.
@@ -142,10 +159,13 @@ class Reactor:
             self._wanted = True
             if not self._turning.acquire(timeout=patience):
                 return False
+        if self._on_watch:
+            self._relieved = True
+            self.sockets.watch_all.close_eyes()
         self._led, self.asking, self._is_over = True, asking, over
         try:
             end = None if timeout is None else time.monotonic() + timeout
-            while not over():
+            while not (self.stopping or over()):
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     break
@@ -158,12 +178,22 @@ class Reactor:
             raise
         finally:
             self._thread = None
-            self._asleep = self._led = self.asking = False
+            self._led = self.asking = False
             self._is_over = lambda: False
+            if self._relieved:
+                self._relieved = False
+                self.sockets.watch_all.open_eyes()
+            self._asleep = self._on_watch
             self._turning.release()
-            if self.sockets.deferred or self._calls or self._is_expected():
+            if self.sockets.deferred or self._calls or (self._on_watch and self._due < self._watch_ends):
+                self._rouse()
+            elif self._resting and self._is_expected():
                 self._ring()
         return True
+
+    def _rouse(self) -> None:
+        if not self._wake():
+            self._ring()
 
     def _is_expected(self, *, all_of_them: bool = False) -> bool:
         """True if somebody still waits; those who do not are forgotten, as far as they are looked at."""
@@ -186,8 +216,7 @@ class Reactor:
 
     def call_at(self, when: float, function: Callable[[], None]) -> Timer:
         """Call the function at a time of the reactor's clock."""
-        if self._due is None or when < self._due:
-            self._due = when  # in this turn, if it is time
+        self._due = min(self._due, when)  # in this turn, if it is time
         return self._timers.add(when, function)
 
     def turn(self, timeout: float | None = None, *, eager: bool = True) -> None:
@@ -196,13 +225,14 @@ class Reactor:
         ``eager`` if whoever waits for answers does it, and not another thread for him.
         """
         self._thread = threading.get_ident()
-        self._eventful = self._unread = False
+        self._asleep = self._eventful = self._unread = False
         if self._calls and not self._made_calls:
             # The selector would say that nothing has come: mostly an action is to leave, and its answer takes time.
             self._made_calls = self._busy = True
             self.now = time.monotonic()
             self._run_calls()
-            self._run_timers()
+            if self._due <= self.now:
+                self._run_timers()
             self._busy = False
             return
         self._made_calls = False
@@ -214,7 +244,8 @@ class Reactor:
         # Calls first: who has just subscribed wants the events that are read next.
         self._run_calls()
         self.sockets.serve(ready, self._is_over)
-        self._run_timers()
+        if self._due <= self.now:
+            self._run_timers()
         self._busy = False
 
     def has_read(self, *, events: bool, more: bool) -> None:
@@ -223,15 +254,31 @@ class Reactor:
         self._unread |= more
         self.flooded = more
 
-    def run(self, over: Callable[[], bool]) -> None:
-        """Turn it on this thread, its own, until ``over()``."""
-        while not over():
+    def run(self) -> None:
+        """Turn it on this thread, its own, until it is ``stopping``."""
+        while not self.stopping:
+            watched = self._watch()
             with self._turning:
                 self._expected.clear()
-                self.turn(eager=False)
+                self.turn(0.0 if watched else None, eager=False)
             self.rest()
         with self._turning:
             pass  # whoever leads may be in the midst of the turn that ended it
+
+    def _watch(self) -> bool:
+        """Sleep until there is something to do, and let others lead meanwhile. False if the turn itself is to sleep."""
+        watch = self.sockets.watch_all
+        if not watch.able or self._calls or self.sockets.deferred or self.sockets.urgent:
+            return False
+        with self._turning:  # behind whoever leads
+            self._due = self._watch_ends = self._timers.next()
+            self._asleep = self._on_watch = True
+            timeout = 0.0 if self._calls or self.sockets.deferred else self._sleep(None)
+        watch.sleep(timeout)
+        while self._led:  # what woke us is his business
+            watch.sleep(max(REST, self._sleep(None)))
+        self._on_watch = False
+        return True
 
     def rest(self) -> None:
         """Between two turns: let others have the interpreter, the lead, and events gather, unless somebody waits.
@@ -278,14 +325,11 @@ class Reactor:
 
     def _sleep(self, timeout: float | None) -> float:
         longest = _LONGEST_SLEEP if timeout is None else timeout
-        if self._due is not None:
-            longest = min(longest, self._due - time.monotonic())
-        return max(0.0, longest)
+        return max(0.0, min(longest, self._due - time.monotonic()))
 
     def _run_timers(self) -> None:
-        if self._due is not None and self._due <= self.now:
-            for callback in self._timers.due(self.now):
-                self._guard(callback)
+        for callback in self._timers.due(self.now):
+            self._guard(callback)
 
     def call_afterwards(self, function: Callable[[], None]) -> None:
         """Call the function when all calls of this turn have been made: what they have in common is done once.

@@ -14,6 +14,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.reactor.watch import Watch
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -48,6 +50,10 @@ class Sockets:
         self._leisurely: deque[Callable[[], None]] = deque()
         #: True if some are ready, or to be called, and were not.
         self.deferred = False
+        #: True while somebody waits for what one of them brings.
+        self.urgent = False
+        #: For whoever is to sleep until one is ready, and does not serve them.
+        self.watch_all = Watch(self._selector)
         self._deferred_since: float | None = None
         #: An urgent one was ready, or has become urgent, since the others began to wait.
         self._worth_waiting = True
@@ -65,6 +71,7 @@ class Sockets:
 
     def unwatch(self, fileno: int) -> None:
         self._urgent.pop(fileno, None)
+        self.urgent = len(self._urgent) > 1
         self._prompt.discard(fileno)
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(fileno)
@@ -75,8 +82,9 @@ class Sockets:
             if not self.urgent:
                 self._awaited_since = time.monotonic()
             self._urgent[fileno] = answers
-            self._worth_waiting = True
+            self.urgent = self._worth_waiting = True
         elif self._urgent.pop(fileno, None):
+            self.urgent = len(self._urgent) > 1
             if time.monotonic() < self._awaited_since + EAGERNESS:
                 self._prompt.add(fileno)
             else:
@@ -87,12 +95,8 @@ class Sockets:
         self._leisurely.append(function)
         self.deferred = True
 
-    @property
-    def urgent(self) -> bool:
-        """True while somebody waits for what one of them brings."""
-        return len(self._urgent) > 1
-
     def close(self) -> None:
+        self.watch_all.close()
         self._selector.close()
 
     def select(self, timeout: float, *, eager: bool = False) -> Ready:

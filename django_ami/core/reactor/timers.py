@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 from itertools import count
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -46,16 +47,16 @@ class Timers:
             self._most = 2 * len(self._heap) + _MOST_CANCELLED
         return timer
 
-    def next(self) -> float | None:
-        """When the next one is due."""
+    def next(self) -> float:
+        """When the next one is due; infinite if there is none."""
         heap = self._heap
         while heap and heap[0][2].callback is None:
             heappop(heap)
-        return heap[0][0] if heap else None
+        return heap[0][0] if heap else inf
 
     def due(self, now: float) -> Iterator[Callable[[], None]]:
         """What is to be called by now: each may cancel others, and add new ones."""
-        while (when := self.next()) is not None and when <= now:
+        while self.next() <= now:
             timer = heappop(self._heap)[2]
             callback, timer.callback = timer.callback, None
             if callback is not None:

@@ -239,7 +239,6 @@ def test_who_leads_leaves_when_it_is_over_and_the_rest_to_its_own_thread(
     """What others bring is not his business: it is served behind him, and not when a rest is over."""
     monkeypatch.setattr("django_ami.core.reactor.reactor.REST", 3600)
     served: list[tuple[str, str]] = []
-    stopping = threading.Event()
 
     def serve(name: str, sock: socket.socket) -> None:
         sock.recv(1)
@@ -253,7 +252,7 @@ def test_who_leads_leaves_when_it_is_over_and_the_rest_to_its_own_thread(
             stack.enter_context(ours)
             stack.enter_context(theirs)
             reactor.sockets.watch(ours.fileno(), EVENT_READ, lambda _, name=name, sock=ours: serve(name, sock))
-        own = threading.Thread(target=reactor.run, args=(stopping.is_set,), name="own")
+        own = threading.Thread(target=reactor.run, name="own")
         own.start()
         try:
             pairs["first"][1].send(b"x")
@@ -264,7 +263,7 @@ def test_who_leads_leaves_when_it_is_over_and_the_rest_to_its_own_thread(
             assert reactor.lead(lambda: ("urgent", threading.current_thread().name) in served, 20)
             wait_until(lambda: len(served) == 3)
         finally:
-            stopping.set()
+            reactor.stopping = True
             reactor.call_soon(lambda: None)
             own.join()
     assert served == [("first", "own"), ("urgent", threading.current_thread().name), ("other", "own")]
