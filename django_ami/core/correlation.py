@@ -7,10 +7,9 @@ is found by its ActionID alone; whatever carries an ActionID of somebody else is
 from __future__ import annotations
 
 import os
-import re
 from heapq import heapify, heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import ActionTimeout, AmiError, Backpressure, ProtocolError
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from django_ami.core.pending import PendingAction
 
 __all__ = ["ActionIds", "PendingActions"]
+
+_ACTION_ID: Final = b"\r\nActionID: "
 
 
 class ActionIds:
@@ -49,8 +50,7 @@ class PendingActions:
         self.unmatched = 0
         self._most = most
         self._most_items = most_items
-        self.mark = b"\r\nActionID: " + prefix.encode()
-        self._find_id = re.compile(rb"\r\nActionID: (" + re.escape(prefix.encode()) + rb"\d+)(?=\r\n|$)")
+        self.mark = _ACTION_ID + prefix.encode()
         self._by_id: dict[str, PendingAction] = {}
         self._unanswered: dict[str, PendingAction] = {}
         #: By ActionID: an action may hold a long list, so it is not kept until its deadline.
@@ -86,12 +86,12 @@ class PendingActions:
     def match(self, response: Response) -> None:
         """Settle the action that this is the response to, unless it says that there is more to come."""
         self._overdue = False
-        found = self._find_id.search(response.raw)
-        if found is None:
+        action_id = self._id_in(response.raw)
+        if action_id is None:
             # The answer to a request without ActionID, such as the server's complaint about a line it could not read.
             self.unmatched += 1
             return
-        pending = self._unanswered.pop(found[1].decode(), None)
+        pending = self._unanswered.pop(action_id, None)
         if pending is None:
             self.late += 1  # a second response (JabberSend sends two), or one after the deadline
             return
@@ -101,7 +101,7 @@ class PendingActions:
             self.discard(pending).complete()
         elif is_list:
             self.listing = pending
-            self._item = f"\r\nActionID: {pending.action_id}\r\n".encode()
+            self._item = _ACTION_ID + pending.action_id.encode() + b"\r\n"
 
     def adopt(self, event: Event) -> bool:
         """True if an event without ``mark`` is an item of the list under way, if one is: ``listing``.
@@ -110,7 +110,7 @@ class PendingActions:
         and what is sent to everybody has a Privilege.
         """
         listing = self.listing
-        if listing is None or b"\r\nPrivilege: " in event.raw or b"\r\nActionID: " in event.raw:
+        if listing is None or b"\r\nPrivilege: " in event.raw or _ACTION_ID in event.raw:
             return False
         self._collect(listing, event)
         return True
@@ -131,13 +131,20 @@ class PendingActions:
         return not _is_broadcast(event)
 
     def _asker_of(self, event: Event) -> PendingAction | None:
-        if self.listing is not None and self._item in event.raw:
+        if self.listing is not None and event.raw.find(self._item) >= 0:
             return self.listing  # as nearly always, while a list is under way
-        found = self._find_id.search(event.raw)
-        return self._by_id.get(found[1].decode()) if found else None
+        return self._by_id.get(self._id_in(event.raw) or "")
+
+    def _id_in(self, raw: bytes) -> str | None:
+        """The first ActionID that is one of ours, or looks so."""
+        line = raw.find(self.mark)
+        if line < 0:
+            return None
+        end = raw.find(b"\r\n", line + 2)
+        return raw[line + len(_ACTION_ID) : end if end >= 0 else None].decode("latin-1")
 
     def _collect(self, pending: PendingAction, event: Event) -> None:
-        if b"\r\nEventList: " in event.raw and pending.response is not None:
+        if event.raw.find(b"\r\nEventList: ") >= 0 and pending.response is not None:
             pending.response.final_event = event
             self.discard(pending).complete()
         elif len(pending.events) < self._most_items:

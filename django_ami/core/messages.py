@@ -305,7 +305,7 @@ class Response(Message):
     @property
     def ok(self) -> bool:
         """True unless the server answered ``Error``. Some actions say Success and mean failure: read ``message``."""
-        return self.status.lower() != "error"
+        return self.status == "Success" or self.status.lower() != "error"
 
     @property
     def message(self) -> str:

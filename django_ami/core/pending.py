@@ -148,7 +148,7 @@ class PendingAction(Promise[Response]):
             return
         response.events = tuple(self.events)
         if response.ok:
-            self.set_result(response)
+            self._settle(response, None)
             return
         # A CLI command that fails is answered with "Command output follows": what it printed says why.
         text = response.output.strip() or response.message or "no message"

@@ -24,23 +24,25 @@ logger = logging.getLogger(__name__)
 class Promise(Future[Result]):
     """An awaitable ``concurrent.futures.Future`` that makes its condition variable only when somebody waits.
 
-    Two rules take the place of the lock. Whoever settles takes ``_open`` out of the dictionary first, which one thread
+    Two rules take the place of the lock. Whoever settles takes the one item out of ``_open`` first, which one thread
     alone can; and sets the state before it looks for a condition, while whoever waits makes the condition before it
     looks at the state. It is running from the beginning, so it cannot be cancelled.
     """
 
+    _result: Any = None
+    _exception: BaseException | None = None
+    _waited_on: Any = None
+
     def __init__(self) -> None:
         # Not super().__init__(): the condition variable is half the cost of an action.
         self._state = RUNNING
-        self._open = True
-        self._result: Any = None
-        self._exception: BaseException | None = None
+        self._open = [True]
         self._waiters: list[Any] = []
         self._done_callbacks: list[Callable[[Future[Result]], object]] = []
 
     @property
     def _condition(self) -> Any:  # type: ignore[override]  # what the functions of concurrent.futures lock and wait on
-        return self.__dict__.get("_waited_on") or self.__dict__.setdefault("_waited_on", Future()._condition)  # noqa: SLF001
+        return self._waited_on or self.__dict__.setdefault("_waited_on", Future()._condition)  # noqa: SLF001
 
     def done(self) -> bool:
         """True once it is settled."""
@@ -75,16 +77,17 @@ class Promise(Future[Result]):
         self._settle(None, exception)
 
     def _settle(self, result: Result | None, exception: BaseException | None) -> None:
-        if self.__dict__.pop("_open", None) is None:
-            raise InvalidStateError(f"{self!r} is settled already")
+        try:
+            self._open.pop()
+        except IndexError:
+            raise InvalidStateError(f"{self!r} is settled already") from None
         self._result, self._exception = result, exception
         self._state = FINISHED
-        condition = self.__dict__.get("_waited_on")
-        if condition is not None:
-            with condition:
+        if self._waited_on is not None:
+            with self._waited_on:
                 for waiter in self._waiters:
                     (waiter.add_result if exception is None else waiter.add_exception)(self)
-                condition.notify_all()
+                self._waited_on.notify_all()
         if self._done_callbacks:
             self._invoke_callbacks()
 

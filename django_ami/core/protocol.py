@@ -66,7 +66,7 @@ def encode(action: Action, action_id: str) -> bytes:
         return _encode_carefully(action, action_id)
     # Short enough as a whole, and nothing in it ends a line that should not.
     lines = len(headers) + 3
-    plain = wire.count(b"\n") == wire.count(b"\r") == lines and b"\0" not in wire
+    plain = not headers or (wire.count(b"\n") == wire.count(b"\r") == lines and b"\0" not in wire)
     return wire if plain and len(wire) <= MAX_LINE and lines <= MAX_HEADERS else _encode_carefully(action, action_id)
 
 
@@ -190,7 +190,8 @@ class Parser:
         self._buffer = bytearray()
         self._kind: str | None = None
         self._scan = 0
-        self._discarding = False
+        #: True while the rest of an oversized frame goes by.
+        self.discarding = False
         self._in_first_line = False
 
     @property
@@ -205,11 +206,6 @@ class Parser:
     def _forget_kinds(self) -> None:
         self._kinds.clear()
         self._plain_kinds = {_SKIP}
-
-    @property
-    def discarding(self) -> bool:
-        """True while the rest of an oversized frame goes by."""
-        return self._discarding
 
     @property
     def buffered(self) -> int:
@@ -235,7 +231,7 @@ class Parser:
 
     def _parse_alone(self, data: bytes, messages: list[Event | Response | Oversized]) -> bool:
         """The short way, of answers and of events that trickle: true if this was one frame of a kind that is known."""
-        if self._buffer or self._discarding or self.banner is None:
+        if self._buffer or self.discarding or self.banner is None:
             return False
         block, end, rest = data.partition(b"\r\n\r\n")
         kind = self._kinds.get(block[:_TELLING])
@@ -249,19 +245,19 @@ class Parser:
         return True
 
     def _feed_piece(self, data: bytes, messages: list[Event | Response | Oversized]) -> None:
-        if self._buffer and not self._discarding and len(data) >= len(self._buffer):
+        if self._buffer and not self.discarding and len(data) >= len(self._buffer):
             # Copied once; byte by byte, it would be once for each.
             data = b"".join((self._buffer, data))
             self._buffer.clear()
-        elif self._buffer or self._discarding:
+        elif self._buffer or self.discarding:
             self._buffer += data
             end = self._find_end()
             if end is None:
                 self._wait(messages)
                 return
-            data = bytes(self._buffer[end.end() :] if self._discarding else self._buffer)
+            data = bytes(self._buffer[end.end() :] if self.discarding else self._buffer)
             self._buffer.clear()
-            self._discarding = False
+            self.discarding = False
         position = 0 if self.banner is not None else self._parse_banner(data)
         if position >= 0:
             position = self._parse_regular(data, position, messages)
@@ -287,11 +283,11 @@ class Parser:
         if self.banner is None:
             if len(self._buffer) > _MAX_BANNER:
                 raise ProtocolError(f"no AMI greeting, but {bytes(self._buffer[:40])!r}…: is this the port of AMI?")
-        elif self._discarding:
+        elif self.discarding:
             del self._buffer[:-_OVERLAP]
         elif len(self._buffer) > self.max_frame_size + _OVERLAP:
             messages.append(self._oversized(bytes(self._buffer[:_HEAD])))
-            self._discarding = True
+            self.discarding = True
             self._in_first_line = self._kind is None and _FIRST_LINE.match(self._buffer) is not None
             del self._buffer[:-_OVERLAP]
         self._scan = max(0, len(self._buffer) - _OVERLAP)
@@ -348,9 +344,13 @@ class Parser:
 
     def _is_regular(self, block: bytes) -> bool:
         """True if this is one frame, and holds no first line of another one."""
-        if len(block) > self.max_frame_size or b"\nEvent: " in block:
+        # ``in`` takes twice as long: it first asks whether it was given a number.
+        if len(block) > self.max_frame_size or block.find(b"\nEvent: ") >= 0:
             return False
-        return block.count(b"\nResponse: ") == (b"\r\nResponse: " in block and block.startswith(_WITH_RESPONSE))
+        first = block.find(b"\nResponse: ")
+        if first < 0:
+            return True
+        return block.count(b"\nResponse: ") == 1 and block[first - 1] == 13 and block.startswith(_WITH_RESPONSE)
 
     def _kinds_of(self, blocks: list[bytes]) -> list[Kind | None]:
         """The kinds of these frames, up to the first that is not an ordinary one."""

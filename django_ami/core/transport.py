@@ -307,6 +307,8 @@ class Transport:
         """Write what fits; says how many bytes: none when the link is ``broken``."""
         total = 0
         try:
+            if len(data) <= _WRITE_SIZE:
+                return self._socket.send(data)
             with memoryview(data) as view:
                 while total < len(data):
                     total += self._socket.send(view[total : total + _WRITE_SIZE])

@@ -45,11 +45,12 @@ class Routing(Generic[Target]):
         self.strategy = strategy
         self.servers = tuple(servers)
         self._turn = count()
+        self._default = [self.servers[0]] if strategy is Strategy.DEFAULT else None
 
-    def choose(self) -> list[Target]:
+    def choose(self) -> Sequence[Target]:
         """The servers to try, the best one first: the default one alone, or all that take part, by their health."""
-        if self.strategy is Strategy.DEFAULT:
-            return [self.servers[0]]
+        if self._default is not None:
+            return self._default
         candidates = self.servers
         if self.strategy is Strategy.ROUND_ROBIN:
             start = next(self._turn) % len(candidates)

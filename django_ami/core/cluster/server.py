@@ -12,7 +12,7 @@ from selectors import EVENT_READ
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionLost
-from django_ami.core.session import State
+from django_ami.core.session import READY, State
 from django_ami.core.transport import Transport, is_numeric, resolve, tls_context
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Server:
         # A plain socket waits to write only for what is in ``outgoing``; and the timer of the heartbeat comes round
         # before a connection has been idle for too long.
         options = self.config.options
+        self._heartbeat_interval = session.heartbeat_interval
         self._steady = self.config.tls is None and not 0 < options.idle_timeout < options.heartbeat_interval
         self._held: list[Event] = []
         self._held_ignored = 0
@@ -97,6 +98,9 @@ class Server:
         if len(self.session.outgoing) + len(pending.wire) > self.session.options.write_buffer_limit:
             self._write()  # a server that reads is not to blame for what we have put off
         self.session.send(pending, self._reactor.now)
+        if self._timer is not None and pending.deadline < self._timer.when:
+            self._timer.cancel()
+            self._timer = None
         if not self._settling:
             self._settling = True
             self._reactor.call_afterwards(self._settle)
@@ -214,18 +218,17 @@ class Server:
         else:
             self._settle()
 
-    def _is_settled(self, next_answer: float | None = None) -> bool:
+    def _is_settled(self) -> bool:
         """True if what was read or sent has changed nothing but who waits, as nearly always: no deadline is earlier.
 
-        Of what was read the next heartbeat may be, if one has been answered; and an idle connection may live a
-        heartbeat longer. What was sent has a deadline of its own: the time of the ``next_answer``.
+        The next heartbeat may be, if one has been answered; and an idle connection may live a heartbeat longer. For an
+        action that is due before the timer there is none any more.
         """
         session = self.session
         return (
-            session.state is State.READY
+            session.state is READY
             and self._timer is not None
-            and self._timer.when <= self._reactor.now + session.heartbeat_interval
-            and (next_answer is None or self._timer.when <= next_answer)
+            and self._timer.when <= self._reactor.now + self._heartbeat_interval
             and self._steady
             and self._watched is not None
             and self._watched[1] == EVENT_READ
@@ -266,7 +269,7 @@ class Server:
     def _receive(self, data: bytes, *, more: bool) -> None:
         session = self.session
         events = session.receive(data, self._reactor.now)
-        eventful = session.state is State.READY and bool(events or session.ignored)
+        eventful = session.state is READY and bool(events or session.ignored)
         self._reactor.has_read(events=eventful, more=more)
         self._held += events
         self._held_ignored += session.ignored
@@ -364,7 +367,7 @@ class Server:
         session = self.session
         self._settling = False
         self._write()
-        if self._is_settled(session.next_answer):
+        if self._is_settled():
             self._hurry()
             return
         while session.fault is not None:

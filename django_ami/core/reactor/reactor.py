@@ -47,6 +47,10 @@ BREATH: Final = 0.0001
 _MANY_EXPECTED: Final = 64
 
 
+def _never() -> bool:
+    return False
+
+
 class Reactor:
     """An event loop small enough to be read in one go."""
 
@@ -63,7 +67,7 @@ class Reactor:
         #: Its own thread sleeps and does not hold the turn, until something is due at the latest.
         self._on_watch = False
         self._watch_ends = math.inf
-        #: Whoever leads looks at the sockets himself, and has closed its eyes.
+        #: Whoever leads looks at the sockets, and has closed its eyes.
         self._relieved = False
         self._thread: int | None = None
         self._waker, self._wakee = socket.socketpair()
@@ -71,6 +75,7 @@ class Reactor:
         self._wakee.setblocking(False)
         #: To be watched, in a turn.
         self.sockets = Sockets(self._guard, self._wakee.fileno(), self._drain_wakeups)
+        self._lookout = self.sockets.lookout
         self._made_calls = False
         self._busy = False
         #: What to do when a turn was cut short, so that nobody knows what it has done and what not.
@@ -83,7 +88,7 @@ class Reactor:
         #: Whoever turns it waits for an answer, and for no event.
         self.asking = False
         #: What a leader waits for.
-        self._is_over: Callable[[], bool] = lambda: False
+        self._is_over: Callable[[], bool] = _never
         #: Somebody who could have led had to wait for the own thread.
         self._wanted = False
         self._expected: set[Callable[[], bool]] = set()
@@ -115,7 +120,7 @@ class Reactor:
         Where somebody waits for an answer it can wait, too: what is sent next may leave in the same write.
         """
         self._calls.append(function)
-        if self.sockets.urgent or not self.lead(lambda: not self._calls, None, asking=True):
+        if self.sockets.urgent or not self.lead(None, None, asking=True):
             self._wake()
 
     def _wake(self) -> bool:
@@ -147,29 +152,25 @@ class Reactor:
                 self._ring()
 
     def lead(
-        self, over: Callable[[], bool], timeout: float | None, *, patience: float = 0.0, asking: bool = False
+        self, over: Callable[[], bool] | None, timeout: float | None, *, patience: float = 0.0, asking: bool = False
     ) -> bool:
-        """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds.
+        """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds; None: only make the calls.
 
         False if another thread does, and does not leave it to this one within ``patience`` seconds. Not for a thread
         that a signal's handler may interrupt wherever it is, as it may the main thread. ``asking`` is who waits for an
         answer, and not for events: a user's thread.
         """
-        if not self._turning.acquire(blocking=False):
+        if not self._turning.acquire(False):
             self._wanted = True
             if not self._turning.acquire(timeout=patience):
                 return False
-        if self._on_watch:
-            self._relieved = True
-            self.sockets.watch_all.close_eyes()
-        self._led, self.asking, self._is_over = True, asking, over
+        self._thread = threading.get_ident()
+        self._led, self._asleep, self.asking, self._is_over = True, False, asking, over or _never
         try:
-            end = None if timeout is None else time.monotonic() + timeout
-            while not (self.stopping or over()):
-                left = None if end is None else end - time.monotonic()
-                if left is not None and left <= 0:
-                    break
-                self.turn(left, eager=asking)
+            if over is None:
+                self._make_calls()
+            else:
+                self._turn_until(over, timeout, eager=asking)
         except BaseException:
             # By PyThreadState_SetAsyncExc. While this thread slept nothing has happened; else, let the own one make it
             # good.
@@ -179,20 +180,29 @@ class Reactor:
         finally:
             self._thread = None
             self._led = self.asking = False
-            self._is_over = lambda: False
-            if self._relieved:
-                self._relieved = False
-                self.sockets.watch_all.open_eyes()
-            self._asleep = self._on_watch
-            self._turning.release()
-            if self.sockets.deferred or self._calls or (self._on_watch and self._due < self._watch_ends):
-                self._rouse()
-            elif self._resting and self._is_expected():
-                self._ring()
+            self._is_over = _never
+            try:
+                if self._relieved and self._lookout:
+                    self._relieved = False
+                    self._lookout.open_eyes()
+            finally:
+                self._asleep = self._on_watch
+                self._turning.release()
+            self._hand_back()
         return True
 
-    def _rouse(self) -> None:
-        if not self._wake():
+    def _turn_until(self, over: Callable[[], bool], timeout: float | None, *, eager: bool) -> None:
+        end = None if timeout is None else time.monotonic() + timeout
+        while not (self.stopping or over()):
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                break
+            self.turn(left, eager=eager)
+
+    def _hand_back(self) -> None:
+        """Nobody leads any more: let the own thread go on, if there is something to do that it does not know of."""
+        needed = self.sockets.deferred or self._calls or self.stopping or self._due < self._watch_ends
+        if (needed or (self._expected and self._is_expected())) and not self._wake():
             self._ring()
 
     def _is_expected(self, *, all_of_them: bool = False) -> bool:
@@ -228,14 +238,12 @@ class Reactor:
         self._asleep = self._eventful = self._unread = False
         if self._calls and not self._made_calls:
             # The selector would say that nothing has come: mostly an action is to leave, and its answer takes time.
-            self._made_calls = self._busy = True
-            self.now = time.monotonic()
-            self._run_calls()
-            if self._due <= self.now:
-                self._run_timers()
-            self._busy = False
+            self._make_calls()
             return
         self._made_calls = False
+        if self._on_watch and self._lookout and not self._relieved:
+            self._relieved = True
+            self._lookout.close_eyes()
         self._due = self._timers.next()
         self._asleep = True
         ready = self.sockets.select(0.0 if self._calls else self._sleep(timeout), eager=eager)
@@ -244,6 +252,15 @@ class Reactor:
         # Calls first: who has just subscribed wants the events that are read next.
         self._run_calls()
         self.sockets.serve(ready, self._is_over)
+        if self._due <= self.now:
+            self._run_timers()
+        self._busy = False
+
+    def _make_calls(self) -> None:
+        """The first half of a turn, which reads nothing."""
+        self._made_calls = self._busy = True
+        self.now = time.monotonic()
+        self._run_calls()
         if self._due <= self.now:
             self._run_timers()
         self._busy = False
@@ -267,16 +284,17 @@ class Reactor:
 
     def _watch(self) -> bool:
         """Sleep until there is something to do, and let others lead meanwhile. False if the turn itself is to sleep."""
-        watch = self.sockets.watch_all
-        if not watch.able or self._calls or self.sockets.deferred or self.sockets.urgent:
+        lookout = self._lookout
+        if lookout is None or self._calls or self.sockets.deferred or self.sockets.urgent:
             return False
         with self._turning:  # behind whoever leads
+            lookout.open_eyes()  # an exception from outside may have kept a leader from it
             self._due = self._watch_ends = self._timers.next()
             self._asleep = self._on_watch = True
             timeout = 0.0 if self._calls or self.sockets.deferred else self._sleep(None)
-        watch.sleep(timeout)
-        while self._led:  # what woke us is his business
-            watch.sleep(max(REST, self._sleep(None)))
+        lookout.sleep(timeout)
+        while self._led and self._relieved:  # what woke us is his business
+            lookout.sleep(max(REST, self._sleep(None)))
         self._on_watch = False
         return True
 
@@ -339,8 +357,13 @@ class Reactor:
         self._afterwards.append(function)
 
     def _run_calls(self) -> None:
-        for _ in range(len(self._calls)):
-            self._guard(self._calls.popleft())
+        calls = self._calls
+        last = calls[-1] if calls else None  # what they add has its turn in the next one
+        while calls:
+            call = calls.popleft()
+            self._guard(call)
+            if call is last:
+                break
         while self._afterwards:
             self._guard(self._afterwards.pop())
 

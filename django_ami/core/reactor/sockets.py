@@ -14,10 +14,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from django_ami.core.reactor.watch import Watch
+from django_ami.core.reactor.lookout import Lookout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeGuard
 
     Ready = list[tuple[selectors.SelectorKey, int]]
 
@@ -37,6 +38,10 @@ _Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
 _make_way: Final[Callable[[], None]] = getattr(os, "sched_yield", lambda: None)
 
 
+def _is_epoll(selector: selectors.BaseSelector) -> TypeGuard[selectors.EpollSelector]:
+    return isinstance(selector, getattr(selectors, "EpollSelector", ()))
+
+
 class Sockets:
     """What is watched. ``call(function, *arguments)`` calls those that are ready, and tells what they raise."""
 
@@ -52,8 +57,8 @@ class Sockets:
         self.deferred = False
         #: True while somebody waits for what one of them brings.
         self.urgent = False
-        #: For whoever is to sleep until one is ready, and does not serve them.
-        self.watch_all = Watch(self._selector)
+        #: For whoever is to sleep until one is ready, and not to serve it; None if this selector has none.
+        self.lookout = Lookout(self._selector.fileno()) if _is_epoll(self._selector) else None
         self._deferred_since: float | None = None
         #: An urgent one was ready, or has become urgent, since the others began to wait.
         self._worth_waiting = True
@@ -96,7 +101,8 @@ class Sockets:
         self.deferred = True
 
     def close(self) -> None:
-        self.watch_all.close()
+        if self.lookout is not None:
+            self.lookout.close()
         self._selector.close()
 
     def select(self, timeout: float, *, eager: bool = False) -> Ready:
@@ -108,7 +114,7 @@ class Sockets:
             if timeout and self.urgent and self._deferred_since is not None:
                 self._wait_for_urgent(min(timeout, self._deferred_since + DEFERENCE - time.monotonic()))
             timeout = 0.0
-        return (eager and timeout and self._look()) or self._selector.select(timeout)
+        return (eager and timeout and self._prompt and self._look()) or self._selector.select(timeout)
 
     def _look(self) -> Ready:
         """Look for one answer, without falling asleep. Of many, the more come together the later they are read."""

@@ -62,6 +62,9 @@ class Lost:
 
 Notice = Ready | Lost
 
+#: What is asked with each action and each read: an attribute of an enumeration takes long while caches are cold.
+READY: Final = State.READY
+GREETING: Final = State.GREETING
 BEFORE_LOGIN: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
 #: Who waits then waits for an answer, and before for the connection.
 ANSWERING: Final = frozenset({State.READY, State.CLOSING})

@@ -209,19 +209,6 @@ def test_too_many_actions_for_a_ping():
 # --- what had left ---
 
 
-def test_the_next_answer_is_due_at_the_earliest_deadline_of_an_action():
-    talk = ready()
-    assert talk.session.next_answer is None
-    talk.send(timeout=7)
-    talk.send(timeout=5)
-    first, second = talk.requests()[-2:]
-    assert talk.session.next_answer == talk.now + 5
-    talk.answer(second)
-    assert talk.session.next_answer == talk.now + 7
-    talk.answer(first)
-    assert talk.session.next_answer is None
-
-
 def test_a_loss_says_of_each_action_whether_its_bytes_had_left():
     talk = ready()
     whole, partly, not_at_all = talk.send(), talk.send(), talk.send()
