@@ -201,7 +201,8 @@ class Reactor:
 
     def _hand_back(self) -> None:
         """Nobody leads any more: let the own thread go on, if there is something to do that it does not know of."""
-        needed = self.sockets.deferred or self._calls or self.stopping or self._due < self._watch_ends
+        is_early = self._on_watch and self._due < self._watch_ends
+        needed = self.sockets.deferred or self._calls or self.stopping or is_early
         if (needed or (self._expected and self._is_expected())) and not self._wake():
             self._ring()
 

@@ -1,10 +1,11 @@
-"""Who turns the reactor while its own thread rests: whoever waits; and whom he must not leave alone."""
+"""Who turns the reactor while its own thread sleeps or rests: whoever waits; and whom he must not leave alone."""
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
 import logging
+import selectors
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -37,14 +38,36 @@ def endless_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reactor, "REST", 10 * DEADLINE)
 
 
-@pytest.fixture
-def client(sim: Simulator) -> Iterator[Client]:
-    """One whose own thread rests since a thread has been answered that could lead."""
-    with started(config(sim, **CALM), role="caller") as made, ThreadPoolExecutor(1) as asker:
+def at_rest(client: Client) -> Client:
+    """Its own thread rests, as it does when somebody who could have led had to wait."""
+
+    def want() -> None:
+        client._reactor._wanted = True
+
+    client._reactor.call_soon(want)
+    wait_until(lambda: client._reactor._resting)
+    return client
+
+
+@pytest.fixture(params=["at rest", "at rest, no epoll", "on watch"])
+def client(sim: Simulator, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """One whose own thread does not turn the reactor for now."""
+    if request.param == "at rest, no epoll":
+        monkeypatch.setattr(selectors, "DefaultSelector", selectors.PollSelector)
+    with started(config(sim, **CALM), role="caller") as made:
         ready(made)
-        # The first one comes when the own thread sleeps in a turn, or has just done so.
-        wait_until(lambda: asker.submit(ping, made).result(PATIENCE) and made._reactor._resting)
+        if request.param == "on watch":
+            wait_until(lambda: made._reactor._on_watch)
+        else:
+            at_rest(made)
         yield made
+
+
+@pytest.fixture
+def resting(sim: Simulator) -> Iterator[Client]:
+    with started(config(sim, **CALM), role="caller") as made:
+        ready(made)
+        yield at_rest(made)
 
 
 def ping(client: Client) -> bool:
@@ -98,12 +121,20 @@ def is_led(client: Client) -> bool:
     return client._reactor._led and client._reactor._asleep
 
 
-def test_who_asks_again_and_again_wakes_no_other_thread(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_asks_wakes_no_other_thread(sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    sim.on("Slow").reply().after(0.05)  # not before he waits for it: who is on watch would see it
     turners = Turners(client, monkeypatch)
+    for _ in range(3):
+        assert Asking(client, Action("Slow")).result().ok
+    assert set(turners.names) == turners.eager == {"asking"}
+
+
+def test_who_asks_again_and_again_wakes_no_other_thread(resting: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    turners = Turners(resting, monkeypatch)
 
     def ask() -> None:
         for _ in range(20):
-            assert ping(client)
+            assert ping(resting)
 
     asker = threading.Thread(target=ask, name="asker")
     asker.start()
@@ -165,17 +196,53 @@ def test_who_waits_beside_a_leader_is_not_left_alone(sim: Simulator, client: Cli
 
 
 def test_what_nobody_waits_for_leaves_when_the_rest_is_over(
-    sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch
+    sim: Simulator, resting: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.send(Action("Setvar", Variable="V", Value="during the endless one"))
+    resting.send(Action("Setvar", Variable="V", Value="during the endless one"))
     assert arrived(sim, "Setvar") == 0
-    ping(client)  # a wait of the main thread ends it
+    ping(resting)  # a wait of the main thread ends it
     assert arrived(sim, "Setvar") == 1
     monkeypatch.setattr(reactor, "REST", 0.01)
-    asker = Asking(client, Ping())
-    assert asker.result().ok
-    client.send(Action("Setvar", Variable="V", Value="during a short one"))
+    at_rest(resting)
+    resting.send(Action("Setvar", Variable="V", Value="during a short one"))
     wait_until(lambda: arrived(sim, "Setvar") == 2)
+
+
+def test_what_a_thread_sends_leaves_at_once_and_by_itself(
+    sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether anybody will wait for the answer is not known yet."""
+    writers: list[str] = []
+    transport = client._cluster.servers["node_1"]._transport
+    assert transport is not None
+    write = transport.write
+
+    def noted(data: bytearray) -> int:
+        writers.append(threading.current_thread().name)
+        return write(data)
+
+    monkeypatch.setattr(transport, "write", noted)
+    sender = threading.Thread(target=client.send, args=(Action("Setvar", Variable="V", Value="1"),), name="sender")
+    sender.start()
+    sender.join(PATIENCE)
+    assert writers == ["sender"]
+    wait_until(lambda: arrived(sim, "Setvar") == 1)
+
+
+def test_what_is_sent_while_others_are_awaited_leaves_together(sim: Simulator, resting: Client) -> None:
+    """A write for each of a thousand would cost more than they do."""
+    sim.on("Never").hang()
+
+    def send() -> None:
+        for _ in range(50):
+            resting.send(Action("Never"))
+
+    sender = threading.Thread(target=send, name="sender")
+    sender.start()
+    sender.join(PATIENCE)
+    assert len(resting._reactor._calls) == 49
+    assert ping(resting)
+    assert arrived(sim, "Never") == 50
 
 
 def test_a_wait_that_is_over_leaves_the_answer_to_others(sim: Simulator, client: Client) -> None:
@@ -362,7 +429,8 @@ def flooded(sim: Simulator) -> Iterator[Client]:
     ):
         made.set_interest(frozenset({"flood"}))
         ready(made)
-        wait_until(lambda: asker.submit(ping, made).result(PATIENCE) and made._reactor._resting)
+        assert asker.submit(ping, made).result(PATIENCE)
+        at_rest(made)
         drain(made)
         sim.send_raw(data)
         wait_until(lambda: unread(made) == len(data))

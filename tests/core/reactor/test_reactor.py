@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
 import pytest
 
 from django_ami.core.reactor import Reactor
-from tests.core.io_support import wait_until
+from tests.core.io_support import PATIENCE, wait_until
 
 
 class CountingReactor(Reactor):
@@ -290,3 +291,136 @@ def test_a_call_after_the_end_is_harmless() -> None:
     reactor = Reactor()
     reactor.close()
     reactor.call_soon(lambda: None)
+
+
+# --- its own thread on watch ---
+
+
+@pytest.fixture
+def watching(reactor: CountingReactor) -> Iterator[CountingReactor]:
+    """One whose own thread sleeps, and does not hold the turn."""
+    own = threading.Thread(target=reactor.run, name="own")
+    own.start()
+    wait_until(lambda: reactor._on_watch)
+    yield reactor
+    reactor.stopping = True
+    reactor.call_soon(lambda: None)
+    own.join(PATIENCE)
+    assert not own.is_alive()
+
+
+def test_on_watch_it_sleeps_and_does_not_turn(watching: CountingReactor) -> None:
+    done = threading.Event()
+    watching.call_soon(lambda: watching.call_at(watching.now + 0.3, done.set) and None)
+    assert done.wait(PATIENCE)
+    # The call, the sockets that woke it for it, and the timer.
+    assert watching.turns <= 6
+
+
+@pytest.mark.parametrize("how", ["call_soon", "call_lazily", "call_here"])
+def test_a_call_is_made_at_once_though_it_is_on_watch(watching: CountingReactor, how: str) -> None:
+    seen: list[str] = []
+    getattr(watching, how)(lambda: seen.append(threading.current_thread().name))
+    wait_until(lambda: seen)
+    assert seen == [threading.current_thread().name if how == "call_here" else "own"]
+
+
+def test_a_call_here_keeps_its_place(watching: CountingReactor) -> None:
+    seen: list[str] = []
+    with watching._turning:
+        watching.call_here(lambda: seen.append("first"))
+        watching.call_lazily(lambda: seen.append("second"))
+        assert seen == []
+    watching.call_here(lambda: seen.append("third"))
+    wait_until(lambda: len(seen) == 3)
+    assert seen == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("what", ["a call that came too late for him", "a timer that is due before it would wake"])
+def test_what_a_leader_leaves_behind_is_done(watching: CountingReactor, what: str) -> None:
+    seen: list[str] = []
+
+    def done() -> None:
+        seen.append(threading.current_thread().name)
+
+    def leave_behind() -> None:
+        if what.startswith("a call"):
+            watching._calls.append(done)
+        else:
+            watching.call_at(watching.now + 0.05, done)
+
+    watching.call_here(leave_behind)
+    wait_until(lambda: seen)
+    assert seen == ["own"]
+
+
+def test_who_wakes_while_somebody_leads_sleeps_on(watching: CountingReactor) -> None:
+    seen: list[str] = []
+
+    def done() -> None:
+        seen.append(threading.current_thread().name)
+
+    watching.call_soon(lambda: watching.call_at(watching.now + 0.05, done) and None)
+    wait_until(lambda: watching._on_watch and watching._watch_ends < math.inf)
+    ends = watching._watch_ends + 0.1
+    assert watching.lead(lambda: watching.now >= ends, 0.3)
+    assert watching._on_watch
+    assert seen == [threading.current_thread().name]
+
+
+def test_a_leader_who_ends_it_ends_its_own_thread(reactor: CountingReactor) -> None:
+    own = threading.Thread(target=reactor.run)
+    own.start()
+    wait_until(lambda: reactor._on_watch)
+
+    def stop() -> None:
+        reactor.stopping = True
+
+    reactor.call_here(stop)
+    own.join(PATIENCE)
+    assert not own.is_alive()
+
+
+def test_what_comes_while_somebody_leads_wakes_him_alone(watching: CountingReactor) -> None:
+    served: list[str] = []
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+
+        def serve(_events: int) -> None:
+            ours.recv(1)
+            served.append(threading.current_thread().name)
+
+        def ring() -> None:
+            wait_until(lambda: watching._led and watching._asleep)
+            theirs.send(b"x")
+
+        watching.call_here(lambda: watching.sockets.watch(ours.fileno(), EVENT_READ, serve))
+        ringing = threading.Thread(target=ring)
+        ringing.start()
+        turns = watching.turns
+        assert watching.lead(lambda: bool(served), PATIENCE)
+        ringing.join()
+        assert watching._on_watch
+        assert watching.turns - turns <= 2, "its own thread has turned, too"
+        theirs.send(b"x")
+        wait_until(lambda: len(served) == 2)
+        watching.call_here(lambda: watching.sockets.unwatch(ours.fileno()))
+    assert served == [threading.current_thread().name, "own"]
+
+
+def test_eyes_that_a_leader_has_not_opened_are_opened_by_its_own_thread(watching: CountingReactor) -> None:
+    """He may be interrupted by an exception wherever he is."""
+    served: list[bytes] = []
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+
+        def forget() -> None:
+            watching.sockets.watch(ours.fileno(), EVENT_READ, lambda _: served.append(ours.recv(1)))
+            assert watching._lookout is not None
+            watching._lookout.close_eyes()
+
+        watching.call_soon(forget)
+        wait_until(lambda: not watching._calls and watching._on_watch)
+        theirs.send(b"x")
+        wait_until(lambda: served)
+        watching.call_here(lambda: watching.sockets.unwatch(ours.fileno()))
