@@ -75,8 +75,7 @@ class PendingAction(Promise[Response]):
         AuthenticationFailed, Backpressure or ProtocolError; WouldBlock on a thread that must not wait, and in a running
         event loop: write ``await`` there.
         """
-        if not self.done():
-            self._wait(timeout)
+        self._wait(timeout)
         try:
             return super().result(0)
         finally:
@@ -84,8 +83,7 @@ class PendingAction(Promise[Response]):
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait as ``result`` does, and return the error, or None."""
-        if not self.done():
-            self._wait(timeout)
+        self._wait(timeout)
         return super().exception(0)
 
     def on_complete(self, function: Callable[[AmiError | None, Response | None], Any]) -> None:
@@ -123,6 +121,8 @@ class PendingAction(Promise[Response]):
         return f"<PendingAction {self.name} {self.action_id} to {self.server}: {state}>"
 
     def _wait(self, timeout: float | None) -> None:
+        if self.done():
+            return
         if timeout is None:
             timeout = self.timeout + GRACE
         left: float | None = timeout
