@@ -164,9 +164,9 @@ class Reactor:
             self._wanted = True
             if not self._turning.acquire(timeout=patience):
                 return False
-        self._thread = threading.get_ident()
         self._led, self._asleep, self.asking, self._is_over = True, False, asking, over or _never
         try:
+            self._thread = threading.get_ident()
             if over is None:
                 self._make_calls()
             else:
