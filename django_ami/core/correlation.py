@@ -51,6 +51,7 @@ class PendingActions:
         self._most = most
         self._most_items = most_items
         self.mark = _ACTION_ID + prefix.encode()
+        self._prefix = len(prefix)
         self._by_id: dict[str, PendingAction] = {}
         self._unanswered: dict[str, PendingAction] = {}
         #: By ActionID: an action may hold a long list, so it is not kept until its deadline.
@@ -136,12 +137,15 @@ class PendingActions:
         return self._by_id.get(self._id_in(event.raw) or "")
 
     def _id_in(self, raw: bytes) -> str | None:
-        """The first ActionID that is one of ours, or looks so."""
+        """The first ActionID that is one of ours."""
         line = raw.find(self.mark)
-        if line < 0:
-            return None
-        end = raw.find(b"\r\n", line + 2)
-        return raw[line + len(_ACTION_ID) : end if end >= 0 else None].decode("latin-1")
+        while line >= 0:
+            end = raw.find(b"\r\n", line + 2)
+            text = raw[line + len(_ACTION_ID) : end if end >= 0 else None]
+            if text[self._prefix :].isdigit():
+                return text.decode()
+            line = raw.find(self.mark, line + 2)  # a message was cut, and this one runs into it
+        return None
 
     def _collect(self, pending: PendingAction, event: Event) -> None:
         if event.raw.find(b"\r\nEventList: ") >= 0 and pending.response is not None:

@@ -6,11 +6,13 @@ Rule: ``send`` never blocks; user code never runs in a turn of the reactor; ever
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from weakref import WeakSet
 
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
@@ -226,6 +228,7 @@ class Client(Sender[Server]):
                 self._own_dispatcher = dispatcher
                 self._reactor_thread = threading.Thread(target=self._run, name="django_ami-reactor", daemon=True)
                 self._reactor_thread.start()
+                _started.add(self)
         if connect:
             self.connect()
         if self._subscribers or self._on_ready or self._on_lost:
@@ -283,7 +286,11 @@ class Client(Sender[Server]):
         self._reactor.expect(lambda: self._reactor.stopping)
 
     def abandon(self) -> None:
-        """Let go of everything without a word: for a child process after fork, whose sockets are the parent's."""
+        """Let go of everything without a word: for a child process after fork, whose sockets are the parent's.
+
+        It comes by itself for a client that was started.
+        """
+        self._end = "the client was started before a fork, and is the parent's: make a new one in each process"
         self._closed = self._reactor.stopping = self._draining = True
         self._cluster.abandon()
         self._reactor.abandon()
@@ -365,3 +372,14 @@ class Client(Sender[Server]):
 
     def _may_lead(self) -> bool:
         return threading.get_ident() != self._main_thread
+
+
+def _abandon_all() -> None:
+    for client in list(_started):
+        client.abandon()
+    _started.clear()
+
+
+#: In a child process their threads are gone, and whoever led there would write on the parent's connections.
+_started: WeakSet[Client] = WeakSet()
+os.register_at_fork(after_in_child=_abandon_all)

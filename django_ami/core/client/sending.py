@@ -50,6 +50,8 @@ class Sender(Generic[Target]):
 
     #: What is given to whoever sends.
     pending_class: ClassVar[type[PendingAction]] = PendingAction
+    #: Why nothing is sent any more, once it is closed.
+    _end = "the client was closed"
 
     def __init__(self) -> None:
         self._ids = ActionIds()
@@ -151,13 +153,10 @@ class Sender(Generic[Target]):
         self._submit(server, pending)
         return True
 
-    @staticmethod
-    def _refuse(pending: PendingAction) -> None:
+    def _refuse(self, pending: PendingAction) -> None:
         pending.reroute = None
         with contextlib.suppress(InvalidStateError):  # two threads may see the end at the same time
-            pending.fail(
-                ConnectionFailed(f"the client was closed; {pending.name} was not sent.", server=pending.server)
-            )
+            pending.fail(ConnectionFailed(f"{self._end}; {pending.name} was not sent.", server=pending.server))
 
     # --- for PendingAction ---
 

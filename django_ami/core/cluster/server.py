@@ -98,7 +98,8 @@ class Server:
         if len(self.session.outgoing) + len(pending.wire) > self.session.options.write_buffer_limit:
             self._write()  # a server that reads is not to blame for what we have put off
         self.session.send(pending, self._reactor.now)
-        if self._timer is not None and pending.deadline < self._timer.when:
+        # Before one whose outcome is wanted the session may have asked for more, which has deadlines of its own.
+        if self._timer is not None and (pending.final_broadcast or pending.deadline < self._timer.when):
             self._timer.cancel()
             self._timer = None
         if not self._settling:

@@ -43,6 +43,8 @@ REST: Final = 0.01
 CATCH_UP: Final = 0.001
 #: So long, in seconds, other threads have the interpreter between two turns that had too much to do.
 BREATH: Final = 0.0001
+#: What to give to ``acquire``: not to wait.
+_AT_ONCE: Final = (False,)
 #: Those who waited and did not lead are forgotten at the latest when they are so many more than those who still do.
 _MANY_EXPECTED: Final = 64
 
@@ -55,7 +57,7 @@ class Reactor:
     """An event loop small enough to be read in one go."""
 
     def __init__(self) -> None:
-        self.now = time.monotonic()
+        self.now = self._looked_at = time.monotonic()
         #: Nobody turns it any more, but to close it.
         self.stopping = False
         self.closed = False
@@ -129,8 +131,10 @@ class Reactor:
         if not self._asleep:
             return False
         self._asleep = False
-        with contextlib.suppress(OSError):  # full: it is being woken; closed: nobody is left to wake
+        try:  # noqa: SIM105  (an exception from outside is not to come between)
             self._waker.send(b"\0")
+        except OSError:
+            pass  # full: it is being woken; closed: nobody is left to wake
         return True
 
     def _ring(self) -> None:
@@ -160,44 +164,49 @@ class Reactor:
         that a signal's handler may interrupt wherever it is, as it may the main thread. ``asking`` is who waits for an
         answer, and not for events: a user's thread.
         """
-        if not self._turning.acquire(False):
-            self._wanted = True
-            if not self._turning.acquire(timeout=patience):
-                return False
-        self._led, self._asleep, self.asking, self._is_over = True, False, asking, over or _never
+        held = False
         try:
-            self._thread = threading.get_ident()
-            if over is None:
-                self._make_calls()
-            else:
-                self._turn_until(over, timeout, eager=asking)
+            # Not called from here: an exception from outside could come between that and its being noted.
+            [held] = map(self._turning.acquire, _AT_ONCE)
+            if not held:
+                self._wanted = True
+                [held] = map(self._turning.acquire, (True,), (patience,))
+            if held:
+                self._led, self._asleep, self.asking, self._is_over = True, False, asking, over or _never
+                self._lead(over, timeout)
         except BaseException:
             # By PyThreadState_SetAsyncExc. While this thread slept nothing has happened; else, let the own one make it
             # good.
-            if self._busy:
+            if held and self._busy:
                 self._calls.append(self.on_interruption)
             raise
         finally:
-            self._thread = None
-            self._led = self.asking = False
-            self._is_over = _never
-            try:
-                if self._relieved and self._lookout:
-                    self._relieved = False
-                    self._lookout.open_eyes()
-            finally:
-                self._asleep = self._on_watch
-                self._turning.release()
-            self._hand_back()
-        return True
+            if held:
+                self._thread = None
+                self._led = self.asking = False
+                self._is_over = _never
+                try:
+                    if self._relieved and self._lookout:
+                        self._relieved = False
+                        self._lookout.open_eyes()
+                finally:
+                    self._asleep = self._on_watch
+                    self._turning.release()
+                self._hand_back()
+        return held
 
-    def _turn_until(self, over: Callable[[], bool], timeout: float | None, *, eager: bool) -> None:
+    def _lead(self, over: Callable[[], bool] | None, timeout: float | None) -> None:
+        self._thread = threading.get_ident()
+        if over is None:
+            if not self.stopping:
+                self._make_calls()
+            return
         end = None if timeout is None else time.monotonic() + timeout
         while not (self.stopping or over()):
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 break
-            self.turn(left, eager=eager)
+            self.turn(left, eager=self.asking)
 
     def _hand_back(self) -> None:
         """Nobody leads any more: let the own thread go on, if there is something to do that it does not know of."""
@@ -249,7 +258,7 @@ class Reactor:
         self._asleep = True
         ready = self.sockets.select(0.0 if self._calls else self._sleep(timeout), eager=eager)
         self._asleep, self._busy = False, True
-        self.now = time.monotonic()
+        self.now = self._looked_at = time.monotonic()
         # Calls first: who has just subscribed wants the events that are read next.
         self._run_calls()
         self.sockets.serve(ready, self._is_over)
@@ -295,6 +304,8 @@ class Reactor:
             timeout = 0.0 if self._calls or self.sockets.deferred else self._sleep(None)
         lookout.sleep(timeout)
         while self._led and self._relieved:  # what woke us is his business
+            self._watch_ends = math.inf  # if he makes it earlier from here on he tells us, or we see it
+            self._watch_ends = self._due
             lookout.sleep(max(REST, self._sleep(None)))
         self._on_watch = False
         return True
@@ -314,8 +325,8 @@ class Reactor:
         pause, begun = self._pause(), time.monotonic()
         if pause:
             self._wanted = False
-        # Who leads turns the clock on. If he sleeps for longer, we stand behind him, and are next.
-        while pause and not self._is_needed() and (left := max(self.now, begun) + pause - time.monotonic()) > 0:
+        # Who leads looks at the sockets, and we need not. If he sleeps for longer, we stand behind him, and are next.
+        while pause and not self._is_needed() and (left := max(self._looked_at, begun) + pause - time.monotonic()) > 0:
             if self._bell.acquire(timeout=left):
                 break
         self._resting = False
@@ -358,13 +369,10 @@ class Reactor:
         self._afterwards.append(function)
 
     def _run_calls(self) -> None:
-        calls = self._calls
-        last = calls[-1] if calls else None  # what they add has its turn in the next one
-        while calls:
-            call = calls.popleft()
-            self._guard(call)
-            if call is last:
-                break
+        left = len(self._calls)  # what they add has its turn in the next one
+        while left:
+            left -= 1
+            self._guard(self._calls.popleft())
         while self._afterwards:
             self._guard(self._afterwards.pop())
 

@@ -339,6 +339,7 @@ def test_an_action_is_not_sent_twice_whenever_an_exception_comes(
         return real(*arguments)
 
     monkeypatch.setattr(session, what, interrupted)
+    sim.on("Setvar").reply().after(0.05)  # so that it is the asking thread that reads
     action = Action("Setvar", Variable="V", Value="once")
     assert isinstance(Asking(client, action).result(), limit)
     wait_until(lambda: client.status()["node_1"].reconnects == 1)

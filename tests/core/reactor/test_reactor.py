@@ -366,6 +366,40 @@ def test_who_wakes_while_somebody_leads_sleeps_on(watching: CountingReactor) -> 
     assert watching.lead(lambda: watching.now >= ends, 0.3)
     assert watching._on_watch
     assert seen == [threading.current_thread().name]
+    # It still hears of what is due before it would wake.
+    watching.call_here(lambda: watching.call_at(watching.now + 0.05, done) and None)
+    wait_until(lambda: len(seen) == 2)
+    assert seen[1] == "own"
+
+
+def test_calls_here_do_not_prolong_a_rest(watching: CountingReactor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who makes them looks at no socket."""
+    monkeypatch.setattr("django_ami.core.reactor.reactor.REST", 0.1)
+    watching.call_soon(lambda: setattr(watching, "_wanted", True))
+    wait_until(lambda: watching._resting)
+    calling = threading.Event()
+
+    def call() -> None:
+        while not calling.wait(0.005):
+            watching.call_here(lambda: None)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    try:
+        wait_until(lambda: not watching._resting)
+    finally:
+        calling.set()
+        caller.join()
+
+
+def test_once_it_stops_no_call_is_made_here(reactor: CountingReactor) -> None:
+    """Its own thread may be closing it."""
+    seen: list[str] = []
+    reactor.stopping = True
+    reactor.call_here(lambda: seen.append("call"))
+    assert seen == []
+    reactor.close()
+    assert seen == ["call"]
 
 
 def test_a_leader_who_ends_it_ends_its_own_thread(reactor: CountingReactor) -> None:
