@@ -283,12 +283,14 @@ class Reactor:
 
     def run(self) -> None:
         """Turn it on this thread, its own, until it is ``stopping``."""
+        rested = False
         while not self.stopping:
-            watched = self._watch()
+            # Behind a rest there is mostly something to read, and who has slept has woken for something.
+            at_once = rested or self._watch()
             with self._turning:
                 self._expected.clear()
-                self.turn(0.0 if watched else None, eager=False)
-            self.rest()
+                self.turn(0.0 if at_once else None, eager=False)
+            rested = self.rest()
         with self._turning:
             pass  # whoever leads may be in the midst of the turn that ended it
 
@@ -310,8 +312,10 @@ class Reactor:
         self._on_watch = False
         return True
 
-    def rest(self) -> None:
+    def rest(self) -> bool:
         """Between two turns: let others have the interpreter, the lead, and events gather, unless somebody waits.
+
+        True if there was time for events to gather.
 
         A turn for each event, and a waking of whoever receives it, costs many times what the event itself does: some
         milliseconds of them come together. What comes after a silence is not held up.
@@ -319,7 +323,7 @@ class Reactor:
         if self.sockets.deferred and not (self._calls or self.sockets.urgent):
             # Who waits for the interpreter gets it now, and not after the 5 ms for which CPython would leave it to us.
             time.sleep(BREATH)
-            return
+            return False
         self._bell.acquire(blocking=False)  # what was rung for so far has had its turn
         self._resting = True  # whoever comes now rings
         pause, begun = self._pause(), time.monotonic()
@@ -330,6 +334,7 @@ class Reactor:
             if self._bell.acquire(timeout=left):
                 break
         self._resting = False
+        return pause > 0
 
     def _is_needed(self) -> bool:
         return bool(self._calls) or (self.sockets.deferred and not self._led)
