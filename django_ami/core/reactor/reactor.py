@@ -187,8 +187,8 @@ class Reactor:
                 self._is_over = _never
                 try:
                     if self._relieved and self._lookout:
-                        self._relieved = False
                         self._lookout.open_eyes()
+                        self._relieved = False
                 finally:
                     self._asleep = self._on_watch
                     self._turning.release()
@@ -300,7 +300,9 @@ class Reactor:
         if lookout is None or self._calls or self.sockets.deferred or self.sockets.urgent:
             return False
         with self._turning:  # behind whoever leads
-            lookout.open_eyes()  # an exception from outside may have kept a leader from it
+            if self._relieved:  # an exception from outside has kept a leader from it
+                lookout.open_eyes()
+                self._relieved = False
             self._due = self._watch_ends = self._timers.next()
             self._asleep = self._on_watch = True
             timeout = 0.0 if self._calls or self.sockets.deferred else self._sleep(None)

@@ -451,6 +451,7 @@ def test_eyes_that_a_leader_has_not_opened_are_opened_by_its_own_thread(watching
         def forget() -> None:
             watching.sockets.watch(ours.fileno(), EVENT_READ, lambda _: served.append(ours.recv(1)))
             assert watching._lookout is not None
+            watching._relieved = True
             watching._lookout.close_eyes()
 
         watching.call_soon(forget)
