@@ -122,9 +122,9 @@ def is_led(client: Client) -> bool:
 
 
 def test_who_asks_wakes_no_other_thread(sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    sim.on("Slow").reply().after(0.05)  # not before he waits for it: who is on watch would see it
+    sim.on("Slow").reply().after(0.4)  # not before he waits for it: who is on watch would see it
     turners = Turners(client, monkeypatch)
-    for _ in range(3):
+    for _ in range(2):
         assert Asking(client, Action("Slow")).result().ok
     assert set(turners.names) == turners.eager == {"asking"}
 
@@ -339,7 +339,7 @@ def test_an_action_is_not_sent_twice_whenever_an_exception_comes(
         return real(*arguments)
 
     monkeypatch.setattr(session, what, interrupted)
-    sim.on("Setvar").reply().after(0.05)  # so that it is the asking thread that reads
+    sim.on("Setvar").reply().after(0.4)  # so that it is the asking thread that reads
     action = Action("Setvar", Variable="V", Value="once")
     assert isinstance(Asking(client, action).result(), limit)
     wait_until(lambda: client.status()["node_1"].reconnects == 1)
