@@ -1,7 +1,8 @@
-"""Everything here is marked ``chaos``."""
+"""Everything here is marked ``chaos``; what compares latencies runs with nothing beside it."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("chaos")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_beside(request: pytest.FixtureRequest) -> None:
+    """Whoever works waits longer for a core than whoever sleeps, once others want one: that is no fault of ours."""
+    if request.node.get_closest_marker("latency") and int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+        pytest.skip("compares latencies, so it runs with nothing beside it: -n0 -m latency")

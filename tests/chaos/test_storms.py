@@ -41,8 +41,8 @@ ROUNDS = 10 if LONG else 3
 #: Within so many seconds a server that was there is tried for the first time.
 INITIAL = 2.0
 CALM = f"node_{MANY}"
-#: So many times at the most. A machine that has far too much to do makes who works wait longer than who sleeps, now and
-#: then; who is held up by the storm or the flood itself always is.
+#: So many times at the most. Something else on the machine holds one up now and then; the storm or the flood itself
+#: would always do it.
 MOST = 30
 
 
@@ -120,6 +120,7 @@ with Fleet(int(sys.argv[1])) as fleet:
 """
 
 
+@pytest.mark.latency
 def test_who_asks_a_calm_server_does_not_wait_for_two_hundred_that_drop() -> None:
     """All Pings but few take what they take in quiet times.
 
@@ -389,6 +390,7 @@ def three() -> Iterator[Three]:
             yield Three(client)
 
 
+@pytest.mark.latency
 def test_s12_beside_a_flood_of_one_server_the_others_are_as_if_alone(three: Three) -> None:
     rate, rounds = 20_000, 7
     ratios: list[list[float]] = []
