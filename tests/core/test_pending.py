@@ -207,6 +207,20 @@ def test_what_is_settled_is_awaited_without_the_owner():
     assert owner.expected == []
 
 
+def test_who_reads_the_answer_himself_waits_no_more():
+    class Reader(Owner):
+        """Its thread reads for all while it waits."""
+
+        def before_wait(self, pending, timeout) -> float | None:
+            settle(pending, answer())
+            return super().before_wait(pending, timeout)
+
+    pending = pending_action(owner=(owner := Reader()))
+    assert pending.result(5).ok
+    assert pending.exception(5) is None
+    assert owner.waits == [(pending, 5)]
+
+
 def test_callbacks_run_where_the_owner_runs_user_code():
     pending, told = pending_action(owner=(owner := Owner())), []
     pending.add_done_callback(told.append)
