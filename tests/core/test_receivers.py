@@ -83,7 +83,9 @@ def test_a_function_made_for_one_answer_is_let_go(sim: Simulator) -> None:
 
     with started(config(sim)) as client:
         ready(client)
+        answer = hold_pings(sim)
         for _ in range(50):
             ask(client)
+        answer.set()
         wait_until(lambda: not any(one() for one in gone))
         assert client.receivers.slowest().startswith(f"{__name__}.{ask.__qualname__}.<locals>.<lambda>, ")

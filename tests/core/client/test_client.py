@@ -26,6 +26,7 @@ from django_ami.testing import CallTimes, FakeAsterisk, Faults, ReceivedAction, 
 from django_ami.testing.simulator.masks import CLASSES
 from tests.core.io_support import Recorder, config, ready, started, wait_until
 from tests.core.servers import Hoard, refusing_port
+from tests.running import hold_pings
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
 
@@ -197,15 +198,17 @@ def test_two_clients_never_take_each_others_answers(sim: Simulator, listener: Cl
 def test_completions_run_on_the_dispatcher(sim: Simulator, caller: Client) -> None:
     sim.on("Command").fail("no")
     done = Recorder()
+    answer = hold_pings(sim)  # what is settled already is told at once
     caller.send(Ping()).on_complete(done)
     caller.send(Command("x")).on_complete(done)
     caller.send(Ping()).add_done_callback(done)
+    answer.set()
     wait_until(lambda: len(done) == 3)
-    (error, response), (refusal, answer), (future,) = done.calls
+    (error, response), (refusal, refused), (future,) = done.calls
     assert error is None
     assert response["Ping"] == "Pong"
     assert isinstance(refusal, ActionFailed)
-    assert answer is refusal.response
+    assert refused is refusal.response
     assert future.result().ok
     assert done.threads == {DISPATCHER}
 
@@ -218,9 +221,11 @@ def test_a_completion_that_comes_too_late_runs_at_once(caller: Client) -> None:
     assert done.calls == [(None, response)]
 
 
-def test_a_completion_may_send_and_wait(caller: Client) -> None:
+def test_a_completion_may_send_and_wait(sim: Simulator, caller: Client) -> None:
     answers: list[str] = []
+    answer = hold_pings(sim)
     caller.send(Ping()).on_complete(lambda *_: answers.append(caller.send(Ping()).result(20)["Ping"]))
+    answer.set()
     wait_until(lambda: answers == ["Pong"])
 
 
@@ -295,8 +300,9 @@ def test_a_receiver_that_raises_is_named_in_the_log_and_stops_nobody(
     for _ in range(3):
         sim.emit("Hangup")
     wait_until(lambda: len(seen) == 3)
-    failed = listener.send(Ping())
-    failed.on_complete(broken_receiver)
+    answer = hold_pings(sim)
+    listener.send(Ping()).on_complete(broken_receiver)
+    answer.set()
     assert listener.send(Ping()).result(20).ok
     wait_until(lambda: listener.status()["node_1"].delivered == 3)
     told = [

@@ -17,7 +17,7 @@ from django_ami.core.errors import ActionTimeout, ConnectionLost
 from django_ami.core.reactor import reactor
 from django_ami.core.transport import READ_BUDGET
 from tests.core.io_support import PATIENCE, Recorder, config, ready, started, unread, wait_until
-from tests.running import DEADLINE
+from tests.running import DEADLINE, hold_pings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -169,9 +169,11 @@ def test_a_coroutine_that_waits_during_a_rest_ends_it(client: Client) -> None:
     assert asyncio.run(asyncio.wait_for(ask(), PATIENCE))
 
 
-def test_a_function_that_waits_during_a_rest_ends_it(client: Client) -> None:
+def test_a_function_that_waits_during_a_rest_ends_it(sim: Simulator, client: Client) -> None:
     seen = Recorder()
+    answer = hold_pings(sim)  # what is settled already is told at once
     client.send(Ping()).on_complete(seen)
+    answer.set()
     wait_until(lambda: len(seen))
     assert seen.threads == {"django_ami-dispatch"}
 
