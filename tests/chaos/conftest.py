@@ -20,4 +20,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _nothing_beside(request: pytest.FixtureRequest) -> None:
     """Whoever works waits longer for a core than whoever sleeps, once others want one: that is no fault of ours."""
     if request.node.get_closest_marker("latency") and int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
-        pytest.skip("compares latencies, so it runs with nothing beside it: -n0 -m latency")
+        pytest.skip("compares times, so it runs with nothing beside it: -n0 -m latency")

@@ -85,6 +85,7 @@ def all_ready(client: Client) -> bool:
     return all(handle.ready for handle in client.servers.values())
 
 
+@pytest.mark.latency
 def test_two_hundred_that_drop_together_come_back_one_after_the_other() -> None:
     with Fleet(MANY + 1) as fleet:
         servers = fleet_of(fleet, reconnect_initial=INITIAL, reconnect_max=30)
