@@ -299,9 +299,10 @@ def test_hangup_by_name_and_by_unique_id(asterisk: Asterisk, client: Client) -> 
 def test_hangup_by_regular_expression(client: Client) -> None:
     first, second, other = (call(client, f"{exten}@default") for exten in ("840", "840", "841"))
     answer = ask(client, Hangup("/^Local\\/840@/"))
-    assert {event["Channel"] for event in answer.events} == {
-        first, other_half(first), second, other_half(second),
-    }  # fmt: skip
+    # One after the other, so that a call's other half may be gone before it is come to.
+    told = {event["Channel"] for event in answer.events}
+    assert told <= {first, other_half(first), second, other_half(second)}
+    assert {channel[:-1] + "1" for channel in told} == {first, second}
     assert {event.name for event in answer.events} == {"ChannelHungup"}
     until(lambda: set(channels(client)) == {other, other_half(other)})
     assert ask(client, Hangup("/nosuch/")).events == ()

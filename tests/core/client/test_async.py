@@ -72,7 +72,7 @@ def test_blocking_in_a_loop_is_refused_and_await_named(sim: Simulator) -> None:
     sim.on("Ping").hang()
 
     async def main(client: Client) -> None:
-        pending = client.send(Ping(), timeout=0.2)
+        pending = client.send(Ping(), timeout=1)
         for wait in (pending.result, pending.exception):
             with pytest.raises(WouldBlock, match="'await pending'"):
                 wait(5)
