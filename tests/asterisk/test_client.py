@@ -97,7 +97,7 @@ def test_a_caller_asks_for_no_events(asterisk: Asterisk) -> None:
             other.ask("UserEvent", UserEvent="Seen")
             other.ask("Originate", Channel="Local/500@default", Application="Wait", Data="0")
         ask(client, Ping())
-        assert status(client).received == 1  # FullyBooted
+        until(lambda: status(client).received == 1)  # FullyBooted
     assert b"Events: system\r\n" in between.sent
     assert b"EventMask: off\r\n" in between.sent
 
