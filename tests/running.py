@@ -22,6 +22,8 @@ PYTHON = (sys.executable, "-W", "error")
 
 #: Long enough for a machine that does ten other things; nothing waits for it unless something is broken.
 DEADLINE = 30.0
+#: How many tests run at the same time.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 def hold_pings(simulator: Simulator) -> threading.Event:

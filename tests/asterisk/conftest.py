@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.asterisk.worker import Worker
+from tests.running import WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -145,7 +146,7 @@ def asterisk() -> Asterisk:
     url = os.environ.get("AMI_TEST_ASTERISK")
     if not url:
         pytest.skip("AMI_TEST_ASTERISK is not set: tests/asterisk/server starts a real Asterisk and prints it")
-    if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+    if WORKERS > 1:
         pytest.fail("these tests share, restart and kill one server: run them with -n0")
     return Asterisk(url, os.environ.get("AMI_TEST_ASTERISK_VERSION") or "22")
 
