@@ -14,14 +14,15 @@ from hashlib import sha256
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Any, Final
 
-from django_ami.core.errors import ConfigurationError, ConnectionFailed, ConnectionLost
+from django_ami.core.errors import ConnectionFailed, ConnectionLost
+from django_ami.core.tls import certificate_cure, handshake_failure, reason_of, record_size, wants_more
 
 if TYPE_CHECKING:
     import ssl
 
-    from django_ami.core.config import ServerConfig, TLSConfig
+    from django_ami.core.config import ServerConfig
 
-__all__ = ["Transport", "resolve", "tls_context"]
+__all__ = ["Transport", "resolve"]
 
 #: One resolved address: what ``socket.getaddrinfo`` gives.
 Address = tuple[int, int, int, str, Any]
@@ -65,33 +66,6 @@ def is_numeric(host: str) -> bool:
     return True
 
 
-def tls_context(tls: TLSConfig) -> ssl.SSLContext:
-    """The TLS settings of a server. Raises ConfigurationError if a file cannot be read."""
-    import ssl
-
-    context = ssl.create_default_context()
-    if tls.fingerprint or not tls.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    _load(tls.ca_file, "CA_FILE", lambda path: context.load_verify_locations(cafile=path))
-    _load(tls.cert_file, "CERT_FILE", lambda path: context.load_cert_chain(path, tls.key_file))
-    return context
-
-
-def _load(path: str | None, key: str, load: Any) -> None:
-    if path is None:
-        return
-    try:
-        load(path)
-    except OSError as error:  # SSLError is one
-        reason = (
-            error.strerror
-            if error.errno in errno.errorcode and not hasattr(error, "reason")
-            else "not a valid PEM file"
-        )
-        raise ConfigurationError(f"TLS key {key!r}: {path} cannot be used: {reason}.") from None
-
-
 class Transport:
     """A connection under way or up, to the first of the addresses that answers.
 
@@ -109,6 +83,7 @@ class Transport:
         self._context = context
         self._errors: list[str] = []
         self._flooded = False
+        self._record = 0
         self._socket: socket.socket | ssl.SSLSocket = self._connect_next()
 
     # --- connecting ---
@@ -206,7 +181,7 @@ class Transport:
             self._tls_wants_write = True
             return
         except OSError as error:
-            self._pass_over(self._tls_failure(error))
+            self._pass_over(handshake_failure(self.peer, error))
             return
         self._check_fingerprint(self._socket.getpeercert(binary_form=True) or b"")
         self._handshaking = False
@@ -224,26 +199,6 @@ class Transport:
                 "new certificate, put that into the TLS key FINGERPRINT; if not, somebody is in between.",
                 server=self._config.name,
             )
-
-    def _tls_failure(self, error: OSError) -> str:
-        import ssl
-
-        if isinstance(error, ssl.SSLCertVerificationError):
-            what = error.verify_message
-            cure = "set the TLS key CA_FILE to the authority that signed it, or FINGERPRINT to its SHA-256."
-            if "expired" in what:
-                cure = "renew it on the server."
-            elif "match" in what:
-                cure = "set the TLS key SERVER_HOSTNAME to the name in it."
-            return f"the certificate of {self.peer} is refused: {what}; {cure}"
-        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-            if error.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"):
-                return (
-                    f"{self.peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or take TLS away."
-                )
-            cure = _certificate_cure(error.reason or "")
-            return f"the TLS handshake with {self.peer} failed ({error.reason or error.strerror}){cure}"
-        return f"{self.peer} hung up in the TLS handshake: is it a TLS port?"
 
     # --- bytes ---
 
@@ -277,11 +232,11 @@ class Transport:
             except (BlockingIOError, InterruptedError):
                 return b"".join(chunks), False
             except OSError as error:
-                if _wants_more(error):
+                if wants_more(error):
                     return b"".join(chunks), False
-                if "_ALERT_" in _reason(error):
+                if "_ALERT_" in reason_of(error):
                     # In TLS 1.3 the server judges our certificate when the handshake is over for us.
-                    text = f"{self.peer} broke off ({_reason(error)}){_certificate_cure(_reason(error))}"
+                    text = f"{self.peer} broke off ({reason_of(error)}){certificate_cure(reason_of(error))}"
                     raise ConnectionFailed(text, server=self._config.name) from None
                 return self._ended(chunks, _end(error))
             if not chunk:
@@ -304,9 +259,19 @@ class Transport:
         return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) + READ_SIZE
 
     def write(self, data: bytearray) -> int:
-        """Write what fits; says how many bytes: none when the link is ``broken``."""
+        """Write what fits; says how many bytes: none when the link is ``broken``.
+
+        By TLS that is whole records, of whole lines, and no more than ``_WRITE_SIZE``: the rest is for the next turn.
+        """
         total = 0
         try:
+            if self._context is not None:
+                while total < min(len(data), _WRITE_SIZE):
+                    # What the kernel did not take is kept by OpenSSL, which must be given the same bytes again.
+                    self._record = self._record or record_size(data, total)
+                    total += self._socket.send(data[total : total + self._record])
+                    self._record = 0
+                return total
             if len(data) <= _WRITE_SIZE:
                 return self._socket.send(data)
             with memoryview(data) as view:
@@ -315,7 +280,7 @@ class Transport:
         except (BlockingIOError, InterruptedError):
             pass
         except OSError as error:
-            if total == 0 and not _wants_more(error):
+            if total == 0 and not wants_more(error):
                 self.broken = ConnectionLost(_end(error), server=self._config.name)
         return total
 
@@ -323,24 +288,8 @@ class Transport:
         self._socket.close()
 
 
-def _wants_more(error: OSError) -> bool:
-    # Named, not imported: ssl is loaded only by those who use TLS.
-    return type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
-
-
 def _end(error: OSError) -> str:
     """What an error of reading or writing says of the link."""
     if isinstance(error, BrokenPipeError) or type(error).__name__ in ("SSLEOFError", "SSLZeroReturnError"):
         return _CLOSED
-    return f"the connection broke ({_reason(error)})."
-
-
-def _certificate_cure(reason: str) -> str:
-    """The end of the message about a TLS alert."""
-    if any(word in reason for word in ("HANDSHAKE_FAILURE", "CERTIFICATE", "UNKNOWN_CA")):
-        return ": does it demand a certificate of ours? The TLS keys CERT_FILE and KEY_FILE name one."
-    return "."
-
-
-def _reason(error: OSError) -> str:
-    return getattr(error, "reason", None) or error.strerror or type(error).__name__
+    return f"the connection broke ({reason_of(error)})."

@@ -11,7 +11,8 @@ from selectors import DefaultSelector
 from typing import TYPE_CHECKING
 
 from django_ami.core.errors import AmiError, ConnectionFailed, ConnectionLost
-from django_ami.core.transport import Transport, resolve, tls_context
+from django_ami.core.tls import tls_context
+from django_ami.core.transport import Transport, resolve
 
 if TYPE_CHECKING:
     from django_ami.core.config import ServerConfig

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionLost
 from django_ami.core.session import READY, State
-from django_ami.core.transport import Transport, is_numeric, resolve, tls_context
+from django_ami.core.tls import tls_context
+from django_ami.core.transport import Transport, is_numeric, resolve
 
 if TYPE_CHECKING:
     import ssl

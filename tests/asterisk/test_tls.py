@@ -1,0 +1,142 @@
+"""Actions over TLS against a real Asterisk: none waits for the next one, whatever its size; none is lost or doubled.
+
+Asterisk takes at most 1,024 bytes out of its TLS layer and then waits for the socket (get_input in main/manager.c).
+"""
+
+from __future__ import annotations
+
+import random
+import ssl
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from django_ami.core.actions import Originate, Ping, UserEvent
+from django_ami.core.config import TLSConfig
+from tests.asterisk.clients import PATIENCE, connected, status, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django_ami.core.messages import Event
+    from tests.asterisk.conftest import Asterisk
+
+#: Every action of a test is answered within this time. Those that hung waited for their whole deadline.
+AT_ONCE_SECONDS = 5.0
+
+
+@pytest.fixture(params=["TLSv1.2", "TLSv1.3"], autouse=True)
+def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The one version of TLS that the client of a test speaks."""
+    make = ssl.create_default_context
+    only = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}[request.param]
+
+    def make_for_one_version() -> ssl.SSLContext:
+        context = make()
+        context.minimum_version = context.maximum_version = only
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", make_for_one_version)
+    return str(request.param)
+
+
+@pytest.fixture
+def tls(asterisk: Asterisk) -> TLSConfig:
+    return TLSConfig(ca_file=str(asterisk.cert))
+
+
+@pytest.fixture
+def heard(asterisk: Asterisk) -> Iterator[list[Event]]:
+    """The UserEvents that the server carries out meanwhile, told to another connection."""
+    events: list[Event] = []
+    with connected(asterisk, role="listener") as client:
+        client.subscribe("UserEvent", events.append)
+        yield events
+
+
+def headers(kilobytes: int) -> dict[str, str]:
+    """So many lines of a thousand bytes: the server takes 128 of at most 1,022 bytes."""
+    return {f"H{number:03}": f"{number:03}".ljust(993, "x") for number in range(kilobytes)}
+
+
+def told(event: Event) -> dict[str, str]:
+    return {key: value for key, value in event.headers if key.startswith("H") and key[1:].isdigit()}
+
+
+def test_four_hundred_pings_at_once(asterisk: Asterisk, tls: TLSConfig) -> None:
+    with connected(asterisk, tls=tls) as client:
+        pendings = [client.send(Ping(), timeout=AT_ONCE_SECONDS) for _ in range(400)]
+        assert [pending.result(PATIENCE)["Ping"] for pending in pendings] == ["Pong"] * 400
+
+
+@pytest.mark.parametrize("kilobytes", [1, 3, 100])
+def test_a_large_action_is_carried_out_at_once(
+    asterisk: Asterisk, tls: TLSConfig, heard: list[Event], kilobytes: int
+) -> None:
+    with connected(asterisk, tls=tls) as client:
+        action = UserEvent("Large", headers(kilobytes))
+        assert client.send(action, timeout=AT_ONCE_SECONDS).result(PATIENCE).ok
+        until(lambda: heard, "the event of the action")
+        assert told(heard[0]) == headers(kilobytes)
+
+
+@pytest.mark.parametrize(("actions", "kilobytes"), [(1_000, 0), (100, 1), (33, 3)], ids=["small", "1 KB", "3 KB"])
+def test_a_hundred_kilobytes_of_actions_in_one_go(
+    asterisk: Asterisk, tls: TLSConfig, heard: list[Event], actions: int, kilobytes: int
+) -> None:
+    with connected(asterisk, tls=tls) as client:
+        pendings = [
+            client.send(UserEvent("Many", headers(kilobytes), Number=number), timeout=AT_ONCE_SECONDS)
+            for number in range(actions)
+        ]
+        assert all(pending.result(PATIENCE).ok for pending in pendings)
+        until(lambda: len(heard) >= actions, "the events of all actions")
+        assert [int(event["Number"]) for event in heard] == list(range(actions))
+
+
+def test_actions_of_every_size_in_one_go(asterisk: Asterisk, tls: TLSConfig, heard: list[Event]) -> None:
+    """Records end wherever a line does: in one action, between two of them, in the middle of the third."""
+    chance = random.Random(1)
+    sizes = [chance.choice((0, 1, 20, 300, 990, 1_003, 2_500, 20_000)) for _ in range(150)]
+    lines = [[size] if size <= 1_003 else [chance.randint(1, 1_003) for _ in range(size // 500)] for size in sizes]
+    with connected(asterisk, tls=tls) as client:
+        pendings = [
+            client.send(
+                UserEvent("Mixed", {f"H{at:03}": "y" * size for at, size in enumerate(each)}, Number=number),
+                timeout=AT_ONCE_SECONDS,
+            )
+            for number, each in enumerate(lines)
+        ]
+        assert all(pending.result(PATIENCE).ok for pending in pendings)
+        until(lambda: len(heard) >= len(lines), "the events of all actions")
+    assert [int(event["Number"]) for event in heard] == list(range(len(lines)))
+    assert [[len(value) for value in told(event).values()] for event in heard] == lines
+
+
+def test_the_longest_line_that_the_server_takes(asterisk: Asterisk, tls: TLSConfig, heard: list[Event]) -> None:
+    """1,022 bytes and CR LF fill its buffer, and a record, to the last byte."""
+    longest = "z" * (1_022 - len("H000: "))
+    with connected(asterisk, tls=tls) as client:
+        action = UserEvent("Longest", {f"H{number:03}": longest for number in range(3)})
+        assert client.send(action, timeout=AT_ONCE_SECONDS).result(PATIENCE).ok
+        until(lambda: heard, "the event of the action")
+    assert list(told(heard[0]).values()) == [longest] * 3
+
+
+def test_a_large_originate_dials_at_once_and_once(asterisk: Asterisk, tls: TLSConfig) -> None:
+    with connected(asterisk, tls=tls) as client:
+        dial = Originate(
+            channel="Local/500@default",
+            application="Wait",
+            data="0",
+            variables={f"V{number}": "v" * 90 for number in range(40)},
+            wait=True,
+        )
+        began = time.monotonic()
+        outcome = client.send(dial, timeout=AT_ONCE_SECONDS).result(PATIENCE).outcome
+        assert outcome is not None
+        assert outcome.answered
+        assert time.monotonic() - began < AT_ONCE_SECONDS
+        client.send(Ping()).result(PATIENCE)
+        assert status(client).unmatched_answers == 0
