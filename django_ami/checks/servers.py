@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.config import ServerConfig
 
-__all__ = ["check_heartbeat", "check_twins", "readable_servers"]
+__all__ = ["check_heartbeat", "check_twins", "identity", "readable_servers"]
 
 
 def readable_servers() -> Iterator[ServerConfig]:
@@ -43,15 +43,21 @@ def check_heartbeat(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def identity(server: ServerConfig) -> tuple[str, int, str]:
+    """Host, port and user: two servers that have the same ones are one and the same. No name is looked up.
+
+    Asterisk compares names of users without case (get_manager_by_name_locked in main/manager.c).
+    """
+    host = server.host.lower()
+    return "127.0.0.1" if host == "localhost" else host, server.port, server.username.lower()
+
+
 def check_twins(**_: Any) -> list[CheckMessage]:
     """django_ami.W002: two servers that are one and the same, so that every event arrives twice."""
     first: dict[tuple[str, int, str], str] = {}
     found: list[CheckMessage] = []
     for server in readable_servers():
-        # The server compares names of users without case (get_manager_by_name_locked in main/manager.c).
-        host = server.host.lower()
-        key = "127.0.0.1" if host == "localhost" else host, server.port, server.username.lower()
-        twin = first.setdefault(key, server.name)
+        twin = first.setdefault(identity(server), server.name)
         if twin != server.name:
             found.append(
                 Warning(

@@ -17,8 +17,9 @@ from django_ami.core.config import EVENT_CLASSES
 from django_ami.core.errors import AmiError, AuthenticationFailed
 from django_ami.core.messages import Event
 from django_ami.management.console import caller
-from django_ami.management.examination import PINGS, Enquiry, Rights, clock
+from django_ami.management.examination import PINGS, Enquiry, Rights, addresses, clock
 from django_ami.management.link import connect, greeting, look_up
+from django_ami.management.neighbours import listeners_of, some, too_many
 from django_ami.management.text import counted
 
 if TYPE_CHECKING:
@@ -37,7 +38,19 @@ _SLOW: Final = 0.1
 
 #: Whatever comes behind one of these needs it.
 _NEEDED: Final = frozenset({"dns", "tcp", "tls", "greeting", "login"})
-STEPS: Final = ("dns", "tcp", "tls", "greeting", "login", "actions", "events", "receivers", "clock", "latency")
+STEPS: Final = (
+    "dns",
+    "tcp",
+    "tls",
+    "greeting",
+    "login",
+    "actions",
+    "events",
+    "receivers",
+    "listeners",
+    "clock",
+    "latency",
+)
 #: What is said of the steps behind the one that ended the way.
 NOT_REACHED: Final = "not reached"
 
@@ -118,6 +131,7 @@ class _Way:
             yield self._try("actions", lambda: self._actions(client), _CURE_MUTE)
             yield self._try("events", lambda: self._events(client), _CURE_MUTE)
             yield self._receivers(client)
+            yield self._try("listeners", lambda: self._listeners(client), _CURE_MUTE)
             yield self._try("clock", lambda: self._clock(client), _CURE_MUTE)
             yield self._try("latency", lambda: self._latency(client), _CURE_MUTE)
 
@@ -257,6 +271,17 @@ class _Way:
             elif rights.read is not None and classes - set(rights.read):
                 yield f"{who}: read= lacks {','.join(sorted(classes - set(rights.read)))}"
 
+    def _listeners(self, client: Client) -> Finding:
+        here = listeners_of(self._config)
+        said = f"{f'{len(here)} processes' if here[1:] else '1 process' if here else 'no process'} of ami_listen"
+        said += f" here, of this user{f' ({some(here)})' if here else ''}"
+        sessions = self._enquiry(client).sessions(self._rights)
+        if sessions is not None:
+            said += f"; sessions of {self._config.username!r}, this one included: {addresses(sessions)}"
+        if too_many(here):
+            return _warning("listeners", f"{said}: every event is delivered more than once", _CURE_LISTENERS)
+        return _ok("listeners", said)
+
     def _clock(self, client: Client) -> Finding:
         _, skew = self._enquiry(client).pings()
         if skew is None:
@@ -314,6 +339,7 @@ _CURE_LOGIN: Final = (
 )
 _CURE_MUTE: Final = "The server stopped answering: look at its load and its log."
 _CURE_ACCOUNT: Final = "Add the classes to write= of the account: 'manage.py ami_doctor --manager-conf' prints them."
+_CURE_LISTENERS: Final = "Stop all but one; if they are meant, start them with --allow-others."
 _CURE_RECEIVERS: Final = (
     "Add the classes to read= of the account, and to the option events if that is not 'on'; take away receivers of "
     "events that are no more."

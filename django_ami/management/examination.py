@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django_ami.core.actions import Command, CoreShowChannels, CoreStatus, ListCommands, Ping
 from django_ami.core.config import EVENT_CLASSES
 from django_ami.core.errors import ActionFailed, ActionTimeout, AmiError, AuthenticationFailed
+from django_ami.management.neighbours import listeners_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from django_ami.core.client import ServerHandle
     from django_ami.core.config import ServerConfig
     from django_ami.core.messages import Response
+    from django_ami.management.neighbours import Neighbour
 
-__all__ = ["Enquiry", "Health", "Latency", "Rights", "clock", "examine"]
+__all__ = ["Enquiry", "Health", "Latency", "Rights", "addresses", "clock", "examine"]
 
 PINGS: Final = 10
 
@@ -38,6 +41,9 @@ _PROOFS: Final = {
 }
 _PRIVILEGES: Final = re.compile(r"\(Priv: ([\w,]+)\)$")
 _PERMISSIONS: Final = re.compile(r"^ *(read|write) perm: (.*)$", re.MULTILINE)
+#: A row of ``manager show connected``: user, address, start, time since then (handle_showmanconn in main/manager.c).
+_SESSION: Final = re.compile(r"^ *(\S.{0,14}?) {2,}(\S+) +\d{6,} +\d+ ", re.MULTILINE)
+_LONGEST_USERNAME: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,16 @@ class Enquiry:
             commands=tuple(commands),
         )
 
+    def sessions(self, rights: Rights) -> dict[str, int] | None:
+        """How many sessions the account has from each address, this one included; None if it may not ask."""
+        if "Command" not in (rights.commands or ()):
+            return None
+        answer = self.ask(Command("manager show connected"))
+        if answer is None:
+            return None
+        mine = self._config.username[:_LONGEST_USERNAME].lower()
+        return dict(Counter(address for user, address in _SESSION.findall(answer.output) if user.lower() == mine))
+
     def _permissions(self) -> dict[str, tuple[str, ...]]:
         username = self._config.username
         if not re.fullmatch(r"[\w.@-]+", username):
@@ -167,6 +183,10 @@ class Health:
     clock_skew: float | None = None
     channels: int | None = None
     calls: int | None = None
+    listeners: tuple[Neighbour, ...] = ()
+    """The processes of this user on this machine that listen to the server, connected or not."""
+    sessions: Mapping[str, int] | None = None
+    """How many sessions the account has from each address, the one that asked included."""
 
     def as_dict(self) -> dict[str, Any]:
         """A plain dict, for JSON."""
@@ -175,7 +195,7 @@ class Health:
 
 def examine(handle: ServerHandle, config: ServerConfig, within: float) -> Health:
     """Connect and ask everything; an error is told in the result. ``within`` is in seconds, for all of it."""
-    health = Health(server=config.name, address=config.address)
+    health = Health(server=config.name, address=config.address, listeners=tuple(listeners_of(config)))
     enquiry = Enquiry(handle, config, within)
     try:
         enquiry.connect()
@@ -186,6 +206,7 @@ def examine(handle: ServerHandle, config: ServerConfig, within: float) -> Health
         health.asterisk_version, health.ami_version = status.asterisk_version or None, status.ami_version or None
         rights = enquiry.rights()
         health.read, health.write = rights.read, rights.write
+        health.sessions = enquiry.sessions(rights)
         _count_calls(enquiry, health)
     except AmiError as error:
         health.error = error.message
@@ -206,3 +227,9 @@ def _count_calls(enquiry: Enquiry, health: Health) -> None:
 def clock(skew: float) -> str:
     """By how many seconds a clock is before ours: with its sign, and +0.000 if it agrees."""
     return f"{round(skew, 3) + 0.0:+.3f}"
+
+
+def addresses(sessions: Mapping[str, int]) -> str:
+    """``2 from 10.0.0.7, 1 from 127.0.0.1``, the most first."""
+    shown = sorted(sessions.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{count} from {address}" for address, count in shown) or "none"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from django_ami.testing import Simulator
     from tests.management.tools import Where
 
-STEPS = ["dns", "tcp", "tls", "greeting", "login", "actions", "events", "receivers", "clock", "latency"]
+STEPS = ["dns", "tcp", "tls", "greeting", "login", "actions", "events", "receivers", "listeners", "clock", "latency"]
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +69,9 @@ def test_all_is_well(sim: Simulator) -> None:
     assert said["login"] == "as 'admin': Asterisk 22.10.1, AMI 11.0.0"
     assert said["events"] == "the option events is 'on', the server turns them on; read=all"
     assert said["receivers"] == "none are connected: this process sends actions only"
+    assert said["listeners"] == (
+        "no process of ami_listen here, of this user; sessions of 'admin', this one included: 1 from 127.0.0.1"
+    )
     sim.wait_for(lambda: sim.logoffs == 1)
     assert sim.logins == 1
 
@@ -160,7 +163,9 @@ def test_in_words_what_to_do_and_what_was_not_reached() -> None:
     done = run("ami_doctor", servers=(f"ami://admin:amp111@127.0.0.1:{free_port()}",))
     assert done.code == 8
     assert [line.split()[0] for line in done.lines] == ["node_1", "ok", "failed", "On", "not"]
-    assert done.lines[-1] == "  not reached: tls, greeting, login, actions, events, receivers, clock, latency"
+    assert (
+        done.lines[-1] == "  not reached: tls, greeting, login, actions, events, receivers, listeners, clock, latency"
+    )
 
 
 def test_one_that_is_ill_does_not_hide_the_others(sim: Simulator) -> None:

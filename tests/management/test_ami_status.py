@@ -28,6 +28,8 @@ def test_a_server_that_is_well(sim: Simulator) -> None:
     assert re.fullmatch(r"[\d.]+ / [\d.]+ / [\d.]+ ms \(least / median / most of 10 pings\)", said["latency"])
     assert re.fullmatch(r"[+-]0\.\d{3} s from ours", said["clock"])
     assert said["calls"] == "0 calls, 0 channels"
+    assert said["sessions"] == "1 from 127.0.0.1 (of this account, this one included)"
+    assert said["listeners"] == "no ami_listen (of this user, on this machine)"
     sim.wait_for(lambda: sim.logoffs == 1)
     assert (sim.connections, sim.logins) == (1, 1)
     assert [action.name for action in sim.received].count("Ping") == 11  # the first one connects
@@ -47,6 +49,7 @@ def test_json_with_live_calls() -> None:
     assert "system" in server["read"]
     assert "command" in server["write"]
     assert abs(server["clock_skew"]) < 1
+    assert (server["listeners"], server["sessions"]) == ([], {"127.0.0.1": 1})
 
 
 def test_many_at_the_same_time_each_with_its_own_fault(sim: Simulator) -> None:

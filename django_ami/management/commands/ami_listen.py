@@ -19,9 +19,10 @@ from django_ami.core.client import Client
 from django_ami.core.errors import AuthenticationFailed, ConfigurationError
 from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
 from django_ami.dispatch import Dispatcher
+from django_ami.management.neighbours import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from django_ami.core.session import Notice
 
@@ -67,6 +68,11 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="how long a stop may take to deliver what was read (default: %(default)g)",
         )
+        parser.add_argument(
+            "--allow-others",
+            action="store_true",
+            help="another ami_listen for the same server is meant to be there: do not warn of it",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -74,10 +80,12 @@ class Command(BaseCommand):
             client = Client(settings.servers, role=Role.LISTENER, default=settings.default, receivers=signals.receivers)
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=EXIT_CONFIGURATION) from None
-        worker = Worker(self, client, options)
+        neighbours = Watch(settings.servers, meant=options["allow_others"])
+        worker = Worker(self, client, options, on_logoff=neighbours.end)
         ami.adopt(client)
         try:
-            code = worker.run()
+            with neighbours:
+                code = worker.run()
         finally:
             ami.close()
         if code:
@@ -107,8 +115,11 @@ class Worker:
     handler run until it returns.
     """
 
-    def __init__(self, command: BaseCommand, client: Client, options: dict[str, Any]) -> None:
+    def __init__(
+        self, command: BaseCommand, client: Client, options: dict[str, Any], on_logoff: Callable[[], None]
+    ) -> None:
         self._command = command
+        self._on_logoff = on_logoff
         self._client = client
         self._run_for: float | None = options["run_for"]
         self._max_events: int | None = options["max_events"]
@@ -174,6 +185,7 @@ class Worker:
             self._tell(_STOP)
             # A server that does not let go has no longer than the receivers, lest the end be later than was promised.
             self._client.begin_close(min(CLOSE_TIMEOUT + 1, max(_PATIENCE, self._drain_timeout)))
+            self._on_logoff()
 
     # --- the end, however it comes ---
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from django_ami.core.config import EVENT_CLASSES
 from django_ami.core.messages import Event
 from django_ami.management.console import ConsoleCommand, Exit, caller, seconds
-from django_ami.management.examination import PINGS, Health, clock, examine
+from django_ami.management.examination import PINGS, Health, addresses, clock, examine
+from django_ami.management.neighbours import some, too_many
 from django_ami.management.text import counted
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.client import Client
     from django_ami.core.config import ServerConfig
+    from django_ami.management.neighbours import Neighbour
 
 _AT_A_TIME: Final = 32
 
@@ -74,6 +76,13 @@ class Command(ConsoleCommand):
         self.say(f"{health.server}: {verdict}", style)
         for name, text in _lines(health):
             self.say(f"  {name:<9} {text}")
+        if health.logged_in or health.listeners:
+            self._print_listeners(health.listeners)
+
+    def _print_listeners(self, here: tuple[Neighbour, ...]) -> None:
+        twice = "; every event is delivered more than once: stop all but one" if too_many(here) else ""
+        text = f"{some(here) or 'no ami_listen'} (of this user, on this machine){twice}"
+        self.say(f"  {'listeners':<9} {text}", self.style.WARNING if twice else None)
 
 
 def _uptimes(client: Client) -> dict[str, float]:
@@ -103,6 +112,8 @@ def _lines(health: Health) -> list[tuple[str, str]]:
     if health.clock_skew is not None:
         lines.append(("clock", f"{clock(health.clock_skew)} s from ours"))
     hint = "" if health.channels is not None else " (the account needs write=reporting to know)"
+    if health.sessions is not None:
+        lines.append(("sessions", f"{addresses(health.sessions)} (of this account, this one included)"))
     lines.append(("calls", f"{counted(health.calls, 'call')}, {counted(health.channels, 'channel')}{hint}"))
     return lines
 

@@ -6,6 +6,7 @@ is why an answer is never mixed with events and why a slow action keeps its conn
 
 import asyncio
 import secrets
+import time
 from typing import TYPE_CHECKING
 
 from django_ami.testing.simulator import answers
@@ -51,7 +52,8 @@ class Session:
         self.ended = asyncio.Event()
         self._conversation: asyncio.Task[None] | None = None
         peer = writer.get_extra_info("peername")
-        self._peer = (str(peer[0]), int(peer[1])) if peer else ("", 0)
+        self.peer = (str(peer[0]), int(peer[1])) if peer else ("", 0)
+        self.started = int(time.time())
         self.outbox = Outbox(writer, server.faults, server.limits.writetimeout, self._count_events)
 
     @property
@@ -66,7 +68,7 @@ class Session:
 
     def info(self) -> SessionInfo:
         """A snapshot."""
-        return SessionInfo(self.number, self._peer, self.user_name, self.logged_in, self.mask, self.events_sent)
+        return SessionInfo(self.number, self.peer, self.user_name, self.logged_in, self.mask, self.events_sent)
 
     # -- events ------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import pytest
 
 from django_ami.testing import Simulator, User
 from tests.testing.simulator.conftest import make
-from tests.testing.simulator.wire import logged_in
+from tests.testing.simulator.wire import Wire, logged_in
 
 SNAPSHOT = [
     *("Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum"),
@@ -249,6 +249,16 @@ def test_the_rights_of_a_user() -> None:
         "        write perm: <none>",
     ]
     assert nobody == ["There is no manager called nobody"]
+
+
+def test_who_is_connected() -> None:
+    with make() as sim, logged_in(sim) as wire, logged_in(sim), Wire(sim):
+        head, *rows, total = wire.ask("Command", Command="manager show connected").all("Output")
+    assert head.split() == [
+        "Username", "IP", "Address", "Start", "Elapsed", "FileDes", "HttpCnt", "ReadPerms", "WritePerms",
+    ]  # fmt: skip
+    assert [row.split()[:2] for row in rows] == [["admin", "127.0.0.1"]] * 2
+    assert total == "2 users connected."
 
 
 def test_command_of_13() -> None:

@@ -1,5 +1,6 @@
 """Command: a few commands of the command line interface, and the two ways to wrap their output."""
 
+import time
 from collections.abc import Callable
 
 from django_ami.testing.simulator.answers.registry import action
@@ -55,6 +56,22 @@ def _users(x: Exchange) -> Lines:
     return ["", "username", "--------", *x.server.users, f"{len(x.server.users)} manager users configured."]
 
 
+def _connected(x: Exchange) -> Lines:
+    """``manager show connected``: names are cut at 15 characters (handle_showmanconn in main/manager.c)."""
+    row = "  {:<15.15}  {:<55.55}  {:<10}  {:<10}  {:<8}  {:<8}  {:<10}  {:<10}"
+    now = int(time.time())
+    sessions = [one for one in x.server.sessions if one.logged_in]
+    rows = [
+        row.format(
+            one.user_name, one.peer[0], one.started, now - one.started, 20 + one.number, 1,
+            f"{one.read_bits:010}", f"{one.write_bits:010}",
+        )
+        for one in sessions
+    ]  # fmt: skip
+    head = row.format("Username", "IP Address", "Start", "Elapsed", "FileDes", "HttpCnt", "ReadPerms", "WritePerms")
+    return [head.rstrip(), *rows, f"{len(rows)} users connected."]
+
+
 def _user(x: Exchange, name: str) -> Lines:
     """``manager show user``: everything but the secret."""
     found = next(((key, user) for key, user in x.server.users.items() if key.lower() == name.lower()), None)
@@ -87,6 +104,7 @@ _COMMANDS: dict[str, Callable[[Exchange], Lines]] = {
     "core show channels": _channels,
     "database show": _database,
     "queue show": _queues,
+    "manager show connected": _connected,
     "manager show users": _users,
 }
 
