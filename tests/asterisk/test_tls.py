@@ -5,7 +5,9 @@ Asterisk takes at most 1,024 bytes out of its TLS layer and then waits for the s
 
 from __future__ import annotations
 
+import itertools
 import random
+import socket
 import ssl
 import time
 from typing import TYPE_CHECKING
@@ -14,7 +16,9 @@ import pytest
 
 from django_ami.core.actions import Originate, Ping, UserEvent
 from django_ami.core.config import TLSConfig
+from django_ami.testing import FakeAsterisk
 from tests.asterisk.clients import PATIENCE, connected, status, until
+from tests.testing.simulator.pings import answered, ping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +36,8 @@ def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     make = ssl.create_default_context
     only = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}[request.param]
 
-    def make_for_one_version() -> ssl.SSLContext:
-        context = make()
+    def make_for_one_version(*purpose: ssl.Purpose) -> ssl.SSLContext:
+        context = make(*purpose)
         context.minimum_version = context.maximum_version = only
         return context
 
@@ -140,3 +144,37 @@ def test_a_large_originate_dials_at_once_and_once(asterisk: Asterisk, tls: TLSCo
         assert time.monotonic() - began < AT_ONCE_SECONDS
         client.send(Ping()).result(PATIENCE)
         assert status(client).unmatched_answers == 0
+
+
+def test_the_simulator_reads_as_asterisk_does(asterisk: Asterisk, tls: TLSConfig) -> None:
+    """The same records, of any length and cut anywhere: both have answered the same Pings after each of them."""
+    chance = random.Random(2)
+    pings = [ping(number, chance.randint(60, 900)) for number in range(60)]
+    stream = b"".join(pings)
+    cuts = sorted({0, len(stream), *(chance.randrange(len(stream)) for _ in range(12))})
+    records = [stream[start:end] for start, end in itertools.pairwise(cuts)]
+    with FakeAsterisk(tls=True) as sim:
+        both = [answers_to_records(port, records) for port in (asterisk.tls_port, sim.port)]
+    ends = list(itertools.accumulate(map(len, pings)))
+    eager = [
+        [number for number, end in enumerate(ends) if start < end <= stop] for start, stop in itertools.pairwise(cuts)
+    ]
+    assert both[0] == both[1]
+    assert both[0] != eager
+
+
+def answers_to_records(port: int, records: list[bytes]) -> list[list[int]]:
+    """Which Pings are answered after each record."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        context.wrap_socket(plain) as secure,
+    ):
+        secure.sendall(b"Action: Login\r\nUsername: admin\r\nSecret: amp111\r\nEvents: off\r\n\r\n")
+        assert answered(secure) == []
+        answers = []
+        for record in records:
+            secure.sendall(record)
+            answers.append(answered(secure))
+    return answers

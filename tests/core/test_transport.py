@@ -8,9 +8,11 @@ import time
 
 import pytest
 
+from django_ami.core.config import TLSConfig
 from django_ami.core.errors import ConnectionFailed, ConnectionLost
+from django_ami.core.tls import tls_context
 from django_ami.core.transport import FLOOD_FACTOR, READ_BUDGET, Addresses, Transport, is_numeric, resolve
-from tests.core.io_support import PATIENCE, addresses, config, wait_until
+from tests.core.io_support import PATIENCE, Authority, addresses, config, wait_until
 from tests.core.servers import ScriptedServer, black_hole, refusing_port
 
 LOOPBACK = "127.0.0.1"
@@ -208,3 +210,47 @@ def test_an_ipv6_peer_is_shown_in_brackets() -> None:
     found = [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("::1", 1, 0, 0))]
     with pytest.raises(ConnectionFailed, match=r"\[::1\]:1: "):
         connect(to(found))
+
+
+# --- TLS ---
+
+
+def test_records_are_whole_lines_that_asterisk_takes_at_once(authority: Authority) -> None:
+    """And what the kernel did not take comes once, when it does: the count of written bytes is exact all the time."""
+    context, records, read_on = authority.loopback.tls.context(), [], threading.Event()
+
+    def collect(sock: socket.socket) -> None:
+        with context.wrap_socket(sock, server_side=True) as secure:
+            read_on.wait(PATIENCE)
+            while record := secure.recv(65536):  # one at a time, whatever there is room for
+                records.append(record)
+
+    tls = TLSConfig(ca_file=authority.ca_file)
+    sizes = [1_024, 1, 1_023, 2, 512, 512, 3, 700, 700] + [300] * 7
+    lines = b"".join(bytes(str(at), "ascii").rjust(size - 1) + b"\n" for at, size in enumerate(sizes))
+    with ScriptedServer(collect) as server:
+        settings = config(server.port, tls=tls)
+        transport = connect(Transport(settings, addresses((LOOPBACK, server.port)), tls_context(tls)))
+        sent, written = bytearray(), 0
+
+        def write() -> int:
+            nonlocal written
+            count = transport.write(sent[written:])
+            written += count
+            return count
+
+        blocked = False
+        while not blocked:
+            sent += lines  # what the kernel has not taken stands before more of the kind, in another place of memory
+            blocked = write() == 0
+        read_on.set()
+        wait_until(lambda: sum(map(len, records)) == written, "what has left arrives")
+        sent += lines
+        while written < len(sent):
+            wait(transport, wants_write=True)
+            write()
+        wait_until(lambda: sum(map(len, records)) == len(sent), "all arrives")
+        transport.close()
+    assert b"".join(records) == sent
+    assert max(map(len, records)) == 1_024
+    assert {record[-1:] for record in records} == {b"\n"}

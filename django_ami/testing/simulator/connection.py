@@ -15,23 +15,21 @@ from django_ami.testing.simulator.exchange import Exchange
 from django_ami.testing.simulator.filters import EventFilter, let_through
 from django_ami.testing.simulator.ledger import SessionInfo
 from django_ami.testing.simulator.options import User
-from django_ami.testing.simulator.outbox import Outbox, closed
+from django_ami.testing.simulator.outbox import Outbox
 from django_ami.testing.simulator.requests import ReceivedAction, RequestReader
 from django_ami.testing.simulator.script import Rule
+from django_ami.testing.simulator.streams import Stream
 
 if TYPE_CHECKING:
     from django_ami.testing.simulator.server import Server
 
-_READ = 64 * 1024
 _BEFORE_LOGIN = {"login", "logoff", "challenge"}
 
 
 class Session:
     """The server's side of one connection."""
 
-    def __init__(
-        self, number: int, server: "Server", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, number: int, server: "Server", stream: Stream) -> None:
         self.number = number
         self.server = server
         self.user_name = ""
@@ -43,18 +41,16 @@ class Session:
         self.closing = False
         self.muted = False
         self.events_sent = 0
-        self._reader = reader
-        self._writer = writer
+        self._stream = stream
         self._requests = RequestReader()
         self._busy = False
         self._held: list[bytes] = []
         self._event_came = asyncio.Event()
         self.ended = asyncio.Event()
         self._conversation: asyncio.Task[None] | None = None
-        peer = writer.get_extra_info("peername")
-        self.peer = (str(peer[0]), int(peer[1])) if peer else ("", 0)
+        self.peer = stream.peer
         self.started = int(time.time())
-        self.outbox = Outbox(writer, server.faults, server.limits.writetimeout, self._count_events)
+        self.outbox = Outbox(stream, server.faults, server.limits.writetimeout, self._count_events)
 
     @property
     def logged_in(self) -> bool:
@@ -123,7 +119,7 @@ class Session:
         finally:
             self.outbox.finish()
             await writing
-            await closed(self._writer)
+            await self._stream.closed()
 
     def cut(self) -> None:
         """Close the link after what is queued; the client sees EOF."""
@@ -168,7 +164,7 @@ class Session:
             await self._process(request)
             return True
         await self._may_read()
-        data = await self._reader.read(_READ)
+        data = await self._stream.read(self._requests.room)
         await self._may_read()  # bytes that came in when the fault began are as good as unread
         self._requests.feed(data)
         return bool(data)

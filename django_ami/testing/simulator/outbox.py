@@ -1,11 +1,11 @@
 """The writing side of one connection: one queue, one task, and the faults that touch bytes."""
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
 
 from django_ami.testing.simulator.options import Faults
+from django_ami.testing.simulator.streams import Stream
 
 _BATCH = 64 * 1024
 _LOW_WATER = 256 * 1024
@@ -15,18 +15,18 @@ _FRAME_END = b"\r\n\r\n"
 class Outbox:
     """Frames wait here until the kernel took them.
 
-    The transport's own buffer is kept empty (limit 0): a write is finished when the kernel has all of it, which is
+    The stream's own buffer is kept empty: a write is finished when the kernel has all of it, which is
     what ``writetimeout`` measures in Asterisk and what makes the count of events exact.
     """
 
     def __init__(
         self,
-        writer: asyncio.StreamWriter,
+        stream: Stream,
         faults: Faults,
         write_timeout: float | None,
         on_events: Callable[[int], None],
     ) -> None:
-        self._writer = writer
+        self._stream = stream
         self._faults = faults
         self._timeout = write_timeout
         self._on_events = on_events
@@ -37,10 +37,6 @@ class Outbox:
         self._room.set()
         self._finishing = False
         self.closed = False
-        # asyncio's TLS pauses at ">= high", so 0 would pause it for ever. Its lower transport keeps a buffer of its
-        # own: with TLS an event may be counted while its last 64 KB are not in the kernel yet.
-        tls = writer.get_extra_info("ssl_object") is not None
-        writer.transport.set_write_buffer_limits(high=1 if tls else 0, low=0)
 
     def put(self, data: bytes, *, events: bool = False) -> None:
         """Queue bytes. ``events``: they are whole broadcast events, to be counted."""
@@ -77,14 +73,14 @@ class Outbox:
         self.closed = True
         self._items.clear()
         self._room.set()
-        self._writer.close()
+        self._stream.close()
 
     def abort(self) -> None:
         """Close at once, whatever the kernel still holds for us."""
         self.closed = True
         self._items.clear()
         self._room.set()
-        self._writer.transport.abort()
+        self._stream.abort()
 
     async def _next(self) -> bool:
         while not self._items:
@@ -124,13 +120,13 @@ class Outbox:
         return taken
 
     async def _drain(self, data: bytes) -> int:
-        self._writer.write(data)
+        self._stream.write(data)
         try:
             async with asyncio.timeout(self._timeout):
-                await self._writer.drain()
+                await self._stream.drain()
         except TimeoutError:
             # Asterisk drops a reader whose write is not done in time; a part of a frame may be on the wire.
-            left = self._writer.transport.get_write_buffer_size()
+            left = self._stream.unsent
             self.abort()
             return len(data) - left
         return len(data)
@@ -157,9 +153,3 @@ def _pieces(data: bytes, how: int | str) -> Iterator[bytes]:
             yield data[start:position]
             start = position
     yield data[start:]
-
-
-async def closed(writer: asyncio.StreamWriter) -> None:
-    """Wait until the connection is closed for good; how it ended does not matter."""
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()

@@ -99,6 +99,11 @@ class RequestReader:
             else:
                 self._too_many = True
 
+    @property
+    def room(self) -> int:
+        """So many bytes the line buffer still takes."""
+        return LINE_BUFFER - len(self._buffer)
+
     def next_request(self) -> ReceivedAction | None:
         """The oldest request that is complete."""
         return self._ready.popleft() if self._ready else None

@@ -13,10 +13,10 @@ from django_ami.testing.simulator.events import Event, optional_headers
 from django_ami.testing.simulator.ledger import Ledger, SessionInfo
 from django_ami.testing.simulator.masks import CLASSES
 from django_ami.testing.simulator.options import CallTimes, Faults, Limits, User
-from django_ami.testing.simulator.outbox import closed
 from django_ami.testing.simulator.pbx import Pbx
 from django_ami.testing.simulator.profiles import Profile
 from django_ami.testing.simulator.script import Script
+from django_ami.testing.simulator.streams import Stream, TLSStream
 
 _GRACE = 1.0
 
@@ -53,6 +53,7 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = 0.0
         self._listener: asyncio.Server | None = None
+        self._tls: ssl.SSLContext | None = None
         self._holders = 0
         self._held: list[Event] = []
 
@@ -61,11 +62,12 @@ class Server:
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         """Listen; the world starts anew, as after a restart of Asterisk."""
         self.pbx.reset()
+        self._tls = tls
         self._started = time.monotonic()
         self.booted = self.faults.boot_delay <= 0
         if not self.booted and self.faults.boot_delay != math.inf:
             asyncio.get_running_loop().call_later(self.faults.boot_delay, self.finish_booting)
-        self._listener = await asyncio.start_server(self._serve, host, port, ssl=tls, backlog=1024, limit=4096)
+        self._listener = await asyncio.start_server(self._serve, host, port, backlog=1024, limit=4096)
         name = self._listener.sockets[0].getsockname()
         self.address = (name[0], name[1])
 
@@ -155,26 +157,37 @@ class Server:
         return any(session.user_name.lower() == user.lower() for session in self.sessions)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.ledger.count("connections")
-        waiting = sum(not session.logged_in for session in self.sessions)
-        if self.faults.refuse_connections or waiting >= self.limits.authlimit:
-            writer.close()
-            await closed(writer)
-            return
-        session = Session(self.ledger.connections, self, reader, writer)
-        self._sessions[session.number] = session
+        stream = Stream(reader, writer) if self._tls is None else TLSStream(reader, writer, self._tls)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - always inside a task: start_server() made it
         self._tasks.add(task)
         try:
+            async with asyncio.timeout(self.limits.authtimeout):
+                await stream.open()
+            await self._attend(stream)
+        except OSError:
+            pass  # no TLS, or not in time
+        except asyncio.CancelledError:
+            stream.abort()
+        finally:
+            self._tasks.discard(task)
+            stream.close()
+            await stream.closed()
+
+    async def _attend(self, stream: Stream) -> None:
+        """Give the connection a session, unless there are too many."""
+        self.ledger.count("connections")
+        waiting = sum(not session.logged_in for session in self.sessions)
+        if self.faults.refuse_connections or waiting >= self.limits.authlimit:
+            return
+        session = Session(self.ledger.connections, self, stream)
+        self._sessions[session.number] = session
+        try:
             await session.run()
         except asyncio.CancelledError:
             session.abort()
-            with contextlib.suppress(asyncio.CancelledError):
-                await closed(writer)
         finally:
             del self._sessions[session.number]
-            self._tasks.discard(task)
             session.ended.set()
             self.ledger.touch()
 

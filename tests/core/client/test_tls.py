@@ -14,6 +14,7 @@ from django_ami.core.errors import ConfigurationError, ConnectionFailed, Connect
 from django_ami.testing import FakeAsterisk, Simulator
 from tests.core.io_support import (
     NEVER,
+    PATIENCE,
     Authority,
     Recorder,
     Turns,
@@ -236,6 +237,30 @@ def test_a_flood_both_ways_through_tls(secured: Simulator, authority: Authority)
         flood.result(20)
         wait_until(lambda: len(seen) == 5000, "all events read")
     assert [int(event["Number"]) for event in seen.firsts] == list(range(5000))
+
+
+@pytest.fixture(params=[ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def either(authority: Authority, request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """A server that speaks one version of TLS, and reads it as Asterisk does."""
+    context = authority.loopback.tls.context()
+    context.minimum_version = context.maximum_version = request.param
+    with FakeAsterisk(tls=context) as running:
+        yield running
+
+
+def test_no_action_waits_for_the_next_one(either: Simulator, authority: Authority) -> None:
+    """Sent in one go, of any size: Asterisk takes no more than 1,024 bytes out of TLS, unless the socket has more."""
+    with started(config(either, tls=TLSConfig(ca_file=authority.ca_file)), role="caller") as client:
+        ready(client)
+        either.clear_received()
+        sizes = [0] * 400 + [1, 900, 1_000, 2, 990] * 40
+        sent = [client.send(Action("Ping", Number=at, Fill="x" * size)) for at, size in enumerate(sizes)]
+        large = client.send(Action("Ping", Number=len(sizes), Fill=["y" * 1_016] * 124))  # lines of 1,022 bytes
+        assert all(pending.result(PATIENCE).ok for pending in [*sent, large])
+        received = either.received
+        assert [int(action["Number"]) for action in received] == [*range(len(sizes) + 1)]
+        assert [len(action["Fill"]) for action in received[:-1]] == sizes
+        assert received[-1].get_all("Fill") == ("y" * 1_016,) * 124
 
 
 def test_the_end_of_tls_is_the_end_even_if_the_link_stays_open(authority: Authority) -> None:
