@@ -112,7 +112,11 @@ def _remarks(name: str) -> Iterator[str]:
 
 def _event_parameters(info: EventInfo) -> Iterable[Parameter]:
     more = events.PARAMETERS.get(info.name, ())
-    every = (*_CLOSING.get(info.name, ()), *info.parameters, *more)
+    spelt = (
+        replace(parameter, name=events.SPELLED.get((info.name, parameter.name), parameter.name))
+        for parameter in info.parameters
+    )
+    every = (*_CLOSING.get(info.name, ()), *spelt, *more)
     return {parameter.name: parameter for parameter in every}.values()
 
 

@@ -54,6 +54,9 @@ class EventInfo:
     ``broadcast``: it goes to everybody whose ``read`` and mask of events have *all* of ``privileges``. ``answers`` are
     the actions that are answered with it, whatever the mask. Few events are both. ``removed_in`` is the version of
     Asterisk that no longer has it.
+
+    The names of its parameters are those on the wire. Of headers that are numbered there is the first one
+    (``Report0LSR``, ``Charge/Units(0)/NumberOf``).
     """
 
     name: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django_ami.core.catalog.headers import bridge, channel
+from django_ami.core.catalog.headers import bridge, channel, plain
 from django_ami.core.catalog.info import EventInfo, Parameter
 
-__all__ = ["EVENTS", "PARAMETERS", "PRIVILEGES", "UNREAL", "events"]
+__all__ = ["EVENTS", "PARAMETERS", "PRIVILEGES", "SPELLED", "UNREAL", "events"]
 
 #: Described in this spelling, which is not the wire's: there it is Newexten.
 UNREAL = {"NewExten"}
@@ -30,8 +30,62 @@ _VOICEMAIL_USER = """
     CanReview CanMarkUrgent CallOperator MaxMessageCount MaxMessageLength NewMessageCount OldMessageCount
 """
 
+#: Advice of charge is nested JSON (charge_to_json and its like in main/aoc.c). manager_json_to_ast_str (main/manager.c)
+#: joins the keys with "/" and writes the place in an array in brackets. The documentation has the bare keys. AOC-S is
+#: an array without a key: C prints "(null)" in its place.
+_MULTIPLIER = ("1/1000", "1/100", "1/10", "1", "10", "100", "1000")
+_BILLING_ID = """
+    Normal Reverse CreditCard CallForwardingUnconditional CallForwardingBusy CallForwardingNoReply CallDeflection
+    CallTransfer NotAvailable
+"""
+
+
+def _currency(above: str) -> tuple[Parameter, ...]:
+    """An amount of money."""
+    amount = f"{above}/Currency"
+    return (*plain(f"{amount}/Name", f"{amount}/Cost"), Parameter(f"{amount}/Multiplier", choices=_MULTIPLIER))
+
+
+_CHARGE = (
+    Parameter("Charge/Type", choices=("NotAvailable", "Free", "Currency", "Units")),
+    Parameter("Charge/BillingID", choices=tuple(_BILLING_ID.split())),
+    Parameter("Charge/TotalType", choices=("SubTotal", "Total")),
+    *_currency("Charge"),
+    *plain("Charge/Units(0)/NumberOf", "Charge/Units(0)/TypeOf"),
+)
+_RATE = "(null)(0)"
+_DURATION = f"{_RATE}/Duration"
+
 #: Events that are not described at all, and those that are described wrongly.
 EVENTS = {
+    **events("AOC-D", "", "core", channel(), _CHARGE, privileges="aoc"),
+    **events(
+        "AOC-E",
+        "",
+        "core",
+        channel(),
+        # Empty if there is no association, else what is below it.
+        plain("ChargingAssociation", *(f"ChargingAssociation/{key}" for key in ("Number", "Plan", "ID"))),
+        _CHARGE,
+        privileges="aoc",
+    ),
+    **events(
+        "AOC-S",
+        "",
+        "core",
+        channel(),
+        plain(f"{_RATE}/Chargeable"),
+        _currency(_DURATION),
+        (Parameter(f"{_DURATION}/ChargingType", choices=("StepFunction", "ContinuousCharging")),),
+        plain(f"{_DURATION}/Time/Length", f"{_DURATION}/Time/Scale"),
+        # Empty if there is none, else what is below it.
+        plain(f"{_DURATION}/Granularity", f"{_DURATION}/Granularity/Length", f"{_DURATION}/Granularity/Scale"),
+        _currency(f"{_RATE}/Flat"),
+        (Parameter(f"{_RATE}/Volume/Unit", choices=("Octet", "Segment", "Message")),),
+        _currency(f"{_RATE}/Volume"),
+        plain(f"{_RATE}/SpecialCode/SpecialCode"),
+        privileges="aoc",
+    ),
     # --- broadcast ---
     **events(
         "Newexten",
@@ -208,15 +262,36 @@ EVENTS = {
     **events("VoicemailUserDetail VoicemailUserEntry", "A user of voicemail.", "app_voicemail", _VOICEMAIL_USER),
 }
 
-#: Parameters of events that the documentation has forgotten, or misspelled; they go to the end.
+#: Parameters of events that the documentation has forgotten; they go to the end.
 PARAMETERS = {
-    "CEL": (Parameter("Channel"),),
+    # attended_transfer_to_ami in main/stasis_bridges.c
+    "AttendedTransfer": (Parameter("IsExternal", choices=("Yes", "No")),),
+    "CEL": plain("Channel", "TenantID", "UserDefType"),  # manager_log in cel/cel_manager.c
     "ConfbridgeList": (Parameter("EndMarkedAny"),),
     "EndpointDetail": (Parameter("FollowRedirectMethods"),),
-    "RTCPReceived": (Parameter("To"), Parameter("MES")),
-    "RTCPSent": (Parameter("From"), Parameter("MES")),
+    # channel_hangup_request_cb in main/manager_channels.c, since 20.17, 22.7 and 23.1
+    "HangupRequest": (Parameter("TechCause"),),
+    "SoftHangupRequest": (Parameter("TechCause"),),
+    # rtcp_report_to_ami in main/rtp_engine.c
+    "RTCPReceived": plain("To", "MES"),
+    "RTCPSent": plain("From", "RTT", "MES"),
     "Status": (Parameter("Variable", repeatable=True),),
-    "TransportDetail": (Parameter("AsyncOperations"), Parameter("ExternalSignalingHostname")),
+    "TransportDetail": (Parameter("ExternalSignalingHostname"),),
+}
+
+#: How names of parameters are spelt on the wire, where the documentation spells them otherwise. What is numbered has
+#: the number of the first one.
+SPELLED = {
+    ("CEL", "UserField"): "Userfield",
+    ("TransportDetail", "AsycOperations"): "AsyncOperations",
+    **{
+        (event, f"ReportX{figure}"): f"Report0{figure}"
+        for event in ("RTCPReceived", "RTCPSent")
+        for figure in (
+            *("SourceSSRC", "FractionLost", "CumulativeLost", "HighestSequence", "SequenceNumberCycles", "IAJitter"),
+            *("LSR", "DLSR"),
+        )
+    },
 }
 
 #: Classes of events that the documentation has wrong (talking_start in main/manager_channels.c, and the password
