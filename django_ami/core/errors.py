@@ -10,23 +10,31 @@
     │   └── AuthenticationFailed      the server refused the login: not tried again by itself
     ├── ConnectionLost                the connection ended while something was under way             (ConnectionError)
     ├── ActionTimeout                 no answer within the action's time                             (TimeoutError)
+    ├── ActionCancelled               withdrawn by ``cancel`` before any of it had left              (CancelledError)
     ├── ActionFailed                  the server answered ``Response: Error``; carries ``response``
     ├── ProtocolError                 the server sent what cannot be an answer, or more than our bounds allow
     └── WouldBlock                    waiting here would hang for ever: the message says what to do    (RuntimeError)
 
 An error of an action says in ``sent`` whether its bytes had left: only an unsent action is safe to repeat.
+
+Errors travel: task queues and process pools pickle them, or rebuild them as ``cls(*args)`` from arguments that went
+through JSON. So ``args`` is plain, and holds all that ``__init__`` takes, by position.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django_ami.core.messages import DECODING, Response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from django_ami.core.messages import Event, Response
+    from django_ami.core.messages import Event
 
 __all__ = [
+    "ActionCancelled",
     "ActionFailed",
     "ActionTimeout",
     "AmiError",
@@ -44,15 +52,28 @@ __all__ = [
 class AmiError(Exception):
     """Base of all errors of this package.
 
-    ``server`` is the alias of the server it is about (or None); ``sent`` says of an action whether any of its bytes
-    had left this process: if True its outcome is unknown unless the error itself is the server's answer.
+    ``server`` is the alias of the server it is about (or None). ``sent`` says of an action whether any of its bytes had
+    left this process: if True its outcome is unknown unless the error itself is the server's answer. An error that is
+    made without ``sent`` takes the action for sent, unless its class says that nothing was written.
+
+    A pickle, a copy and ``type(error)(*error.args)`` keep all of it.
     """
 
-    def __init__(self, message: str, *, server: str | None = None, sent: bool = False) -> None:
+    #: ``sent`` of an error that is made without it: what is not known is safe to be taken for sent only.
+    _sent: ClassVar[bool] = True
+
+    def __init__(self, message: str, server: str | None = None, sent: bool | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.server = server
-        self.sent = sent
+        self.sent = self._sent if sent is None else sent
+        # Not by way of super: OSError would take three arguments for an errno, a text and a file.
+        self.args = (message, server, self.sent)
+
+    def at(self, server: str) -> Self:
+        """The same error, about that server."""
+        message, _, *rest = self.args
+        return type(self)(message, server, *rest)
 
     def __str__(self) -> str:
         return f"{self.server}: {self.message}" if self.server else self.message
@@ -61,17 +82,25 @@ class AmiError(Exception):
 class ConfigurationError(AmiError):
     """A setting or the AMI account cannot do what is asked: raised by reading the settings, or by the action."""
 
+    _sent = False
+
 
 class InvalidAction(AmiError, ValueError):
     """The action cannot be put on the wire safely; nothing was written."""
+
+    _sent = False
 
 
 class Backpressure(AmiError):
     """A bound was reached (``max_pending_actions``, ``write_buffer_limit``); nothing was written."""
 
+    _sent = False
+
 
 class ConnectionFailed(AmiError, ConnectionError):
-    """No connection to the server could be made; says why and what to do."""
+    """No connection to the server could be made, so nothing was written; says why and what to do."""
+
+    _sent = False
 
 
 class AuthenticationFailed(ConnectionFailed):
@@ -91,12 +120,34 @@ class ActionTimeout(AmiError, TimeoutError):
     """No answer in time; an action with ``sent`` True may or may not have been carried out."""
 
 
-class ActionFailed(AmiError):
-    """The server answered ``Response: Error``; its answer is in ``response``."""
+class ActionCancelled(AmiError, CancelledError):
+    """``PendingAction.cancel`` withdrew the action before any of it had left; nothing was written.
 
-    def __init__(self, message: str, *, response: Response, server: str | None = None) -> None:
-        super().__init__(message, server=server, sent=True)
+    It is the CancelledError of ``concurrent.futures``, not that of asyncio, which ends a task.
+    """
+
+    _sent = False
+
+
+class ActionFailed(AmiError):
+    """The server answered ``Response: Error``; its answer is in ``response``.
+
+    In ``args`` the answer is a text, its header lines. An error that is rebuilt from them has no list items in it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        server: str | None = None,
+        sent: bool | None = None,
+        response: Response | str = "Response: Error",
+    ) -> None:
+        super().__init__(message, server, sent)
+        if isinstance(response, str):
+            status = response.partition("\r\n")[0].partition(":")[2].strip()
+            response = Response(status, response.encode(), server or "")
         self.response = response
+        self.args = (*self.args, response.raw.decode(*DECODING))
 
 
 class ProtocolError(AmiError):

@@ -7,10 +7,10 @@ kept in order, and nothing is thrown away: a line without a colon is kept under 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import repeat
-from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from django_ami.core.layouts import fit_layout, learn_layout
 
@@ -211,6 +211,10 @@ class Message:
     def __hash__(self) -> int:
         return hash(self.raw)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The bytes alone: a pickle has not what was split out of them."""
+        return type(self), (self.raw, self.server)
+
 
 class Event(Message):
     """Something happened on a server: ``event.name``, ``event.server``, ``event["Channel"]``."""
@@ -225,6 +229,9 @@ class Event(Message):
 
     def _look_up(self, key: str) -> str:
         return self.name if key == "Event" else super()._look_up(key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.raw, self.server)
 
     def __repr__(self) -> str:
         # The name alone: the values may be somebody's telephone number.
@@ -270,6 +277,10 @@ class OriginateOutcome:
     def answered(self) -> bool:
         """True if the far end answered."""
         return self.result is CallResult.ANSWERED
+
+    def as_dict(self) -> dict[str, Any]:
+        """A plain dict, for JSON: what a task may return, and a result backend can store."""
+        return {**asdict(self), "result": self.result.value}
 
     @classmethod
     def from_event(cls, event: Event) -> OriginateOutcome:
@@ -322,6 +333,19 @@ class Response(Message):
         """What became of an ``Originate(wait=True)``; None for every other action."""
         event = self.final_event
         return OriginateOutcome.from_event(event) if event and event.name == "OriginateResponse" else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """A plain dict, for JSON: the headers; of a list ``events`` too, a dict for each item; and the ``outcome``."""
+        found: dict[str, Any] = {**super().as_dict()}
+        if self.events:
+            found["events"] = [event.as_dict() for event in self.events]
+        if (outcome := self.outcome) is not None:
+            found["outcome"] = outcome.as_dict()
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {"events": self.events, "final_event": self.final_event}
+        return type(self), (self.status, self.raw, self.server), (None, state)
 
     def __repr__(self) -> str:
         return f"<Response {self.status} from {self.server or 'nowhere'}, {len(self.events)} events>"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from django_ami.core.errors import ActionFailed, ActionTimeout, AmiError, ConnectionLost
+from django_ami.core.errors import ActionCancelled, ActionFailed, ActionTimeout, AmiError, ConnectionLost
 from django_ami.core.messages import Event, Response
 from django_ami.core.promise import Promise
 
@@ -36,14 +38,22 @@ class Owner(Protocol):
         Raises WouldBlock if the wait can never end.
         """
 
+    def refuse_in_loop(self, pending: PendingAction) -> None:
+        """Raise WouldBlock if an event loop is running in the calling thread."""
+
+    def withdraw(self, pending: PendingAction) -> None:
+        """The action was cancelled before it left: nothing waits for it any more."""
+
 
 class PendingAction(Promise[Response]):
     """An action under way: a ``concurrent.futures.Future`` of its Response which is also awaitable.
 
     ``pending.result(timeout=5)`` in a thread, ``await pending`` in a coroutine, ``pending.on_complete(function)`` for
-    neither. It cannot be cancelled: what is on the wire is on the wire.
+    neither. ``cancel`` withdraws it while nothing of it has left: what is on the wire is on the wire.
     """
 
+    #: True once somebody awaits it, or has given a function: they learn of its end without asking for it.
+    _told = False
     deadline = 0.0
     position: int | None = None
     response: Response | None = None
@@ -60,7 +70,9 @@ class PendingAction(Promise[Response]):
         self.timeout = timeout
         self.final_event = action.final_event
         self.final_broadcast = action.final_broadcast
-        self.wire = wire
+        self.size = len(wire)
+        #: The bytes, until a thread takes them out: to write them, or to cancel the action.
+        self._wire = [wire]
         self.events: list[Event] = []
         self._owner = owner
 
@@ -72,8 +84,9 @@ class PendingAction(Promise[Response]):
         ``timeout`` is how long to wait here, in seconds (None: until the action's own deadline). The action goes on
         when this wait ends, so the ActionTimeout then has ``sent=True``, even if it has not left yet: it still may.
         Raises ActionTimeout if no answer came, ActionFailed if the server said Error, ConnectionLost, ConnectionFailed,
-        AuthenticationFailed, Backpressure or ProtocolError; WouldBlock on a thread that must not wait, and in a running
-        event loop: write ``await`` there.
+        AuthenticationFailed, Backpressure or ProtocolError; ActionCancelled after ``cancel``; WouldBlock on a thread
+        that must not wait, and always in a running event loop: write ``await`` there. Only behind an ``await`` of this
+        action, or in a function that was given for its end, ``result`` gives there what is known already.
         """
         self._wait(timeout)
         try:
@@ -85,6 +98,38 @@ class PendingAction(Promise[Response]):
         """Wait as ``result`` does, and return the error, or None."""
         self._wait(timeout)
         return super().exception(0)
+
+    @property
+    def sent(self) -> bool:
+        """Whether any of the action has left this process, or may leave at any moment; if False, ``cancel`` is in time.
+
+        Of an action that is over it is what its error says, and True if it was answered.
+        """
+        if self.done():
+            error = super().exception(0)
+            return error.sent if isinstance(error, AmiError) else True
+        return not self._wire
+
+    def cancel(self) -> bool:
+        """Withdraw the action if nothing of it has left this process; say whether it is withdrawn.
+
+        If True the server never sees it, and ``result``, ``await`` and ``on_complete`` get ActionCancelled. If False it
+        is over, or has left: it will be carried out, and its answer tells. Safe from any thread; never blocks.
+        """
+        if self.done() or not self.take_wire():
+            return False
+        error = ActionCancelled(f"{self.name} was cancelled; it was not sent.", self.server)
+        try:
+            self.set_exception(error)
+        except InvalidStateError:  # its time was over at the same moment
+            return False
+        if self._owner is not None:
+            self._owner.withdraw(self)
+        return True
+
+    def cancelled(self) -> bool:
+        """True once ``cancel`` has withdrawn it."""
+        return self.done() and isinstance(super().exception(0), ActionCancelled)
 
     def on_complete(self, function: Callable[[AmiError | None, Response | None], Any]) -> None:
         """Call ``function(error, response)`` when it is settled, where user code runs: never on the reactor thread.
@@ -104,6 +149,7 @@ class PendingAction(Promise[Response]):
 
     def add_done_callback(self, fn: Callable[[Any], object]) -> None:
         """As in ``concurrent.futures``, but the function runs where user code runs, never on the reactor thread."""
+        self._told = True
         if self._owner is None or self.done():
             super().add_done_callback(fn)
             return
@@ -112,6 +158,7 @@ class PendingAction(Promise[Response]):
         self._owner.expect(self)
 
     def __await__(self) -> Generator[Any, None, Response]:
+        self._told = True
         if self._owner is not None and not self.done():
             self._owner.expect(self)
         return super().__await__()
@@ -121,13 +168,17 @@ class PendingAction(Promise[Response]):
         return f"<PendingAction {self.name} {self.action_id} to {self.server}: {state}>"
 
     def _wait(self, timeout: float | None) -> None:
+        owner = self._owner
+        if owner is not None and not (self._told and self.done()):
+            # Also of an action that is over: whether it is at this moment is a matter of luck.
+            owner.refuse_in_loop(self)
         if self.done():
             return
         if timeout is None:
             timeout = self.timeout + GRACE
         left: float | None = timeout
-        if self._owner is not None:
-            left = self._owner.before_wait(self, timeout)
+        if owner is not None:
+            left = owner.before_wait(self, timeout)
         if self.done():
             return
         try:
@@ -140,6 +191,13 @@ class PendingAction(Promise[Response]):
             ) from None
 
     # --- for the session ---
+
+    def take_wire(self) -> bytes:
+        """The bytes of the action, once: the thread that gets them says what becomes of it. Empty for any other."""
+        try:
+            return self._wire.pop()
+        except IndexError:
+            return b""
 
     def complete(self) -> None:
         """Settle with the response."""
@@ -165,4 +223,5 @@ class PendingAction(Promise[Response]):
         if not self.done():
             if isinstance(error, ConnectionLost):
                 error.events = tuple(self.events)
-            self.set_exception(error)
+            with suppress(InvalidStateError):  # another thread has cancelled or refused it at this moment
+                self.set_exception(error)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -214,3 +218,45 @@ def test_a_header_is_found_in_a_message_of_any_size(size):
     assert Event("X", raw).get("Irst", "none") == "none"
     with pytest.raises(KeyError, match="'Nothing'"):
         Event("X", raw)["Nothing"]
+
+
+# --- messages that travel ---
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_a_message_survives_a_pickle_and_a_copy(protocol, looked_at):
+    item = event("Key: \xff")
+    answer = response("Key: 1", "key: 2", status="Follows")
+    answer.events, answer.final_event = (item,), event("Response: Failure", "Reason: 5", name="OriginateResponse")
+    if looked_at:
+        assert answer.as_dict()
+        assert item.headers
+    for travel in (lambda it: pickle.loads(pickle.dumps(it, protocol)), copy.copy, copy.deepcopy):
+        found = travel(answer)
+        assert found == answer
+        assert (found.status, found.server, found.get_all("Key")) == ("Follows", "node_1", ["1", "2"])
+        assert found.events == (item,)
+        assert (found.events[0].name, found.final_event, found.outcome) == ("Test", answer.final_event, answer.outcome)
+        assert travel(Message(b"Key: 1", "node_1"))["Key"] == "1"
+
+
+def test_an_answer_is_plain_for_json_with_its_items_and_its_outcome():
+    answer = response("Message: Queue status will follow")
+    assert answer.as_dict() == {"Response": "Success", "Message": "Queue status will follow"}
+    answer.events = (event("Queue: support", "Key: 1", "Key: 2"),)
+    answer.final_event = event("EventList: Complete", name="QueueStatusComplete")
+    assert json.loads(json.dumps(answer.as_dict())) == {
+        "Response": "Success",
+        "Message": "Queue status will follow",
+        "events": [{"Event": "Test", "Queue": "support", "Key": ["1", "2"]}],
+    }
+
+
+def test_an_outcome_is_plain_for_json():
+    answer = response()
+    answer.final_event = event("Response: Failure", "Reason: 5", "Channel: Local/5@x", name="OriginateResponse")
+    plain = json.loads(json.dumps(answer.as_dict()))["outcome"]
+    assert plain == answer.outcome.as_dict()
+    assert {"result": "busy", "reason": 5, "channel": "Local/5@x"}.items() <= plain.items()
+    assert type(answer.outcome.as_dict()["result"]) is str

@@ -8,7 +8,15 @@ import threading
 
 import pytest
 
-from django_ami.core.errors import ActionFailed, ActionTimeout, ConnectionFailed, ConnectionLost, WouldBlock
+from django_ami.core.client.sending import Sender
+from django_ami.core.errors import (
+    ActionCancelled,
+    ActionFailed,
+    ActionTimeout,
+    ConnectionFailed,
+    ConnectionLost,
+    WouldBlock,
+)
 from django_ami.core.pending import GRACE
 from tests.core.answers import PREFIX, answer, event, pending_action, settle
 
@@ -21,6 +29,7 @@ class Owner:
         self.forbidden = False
         self.waits: list = []
         self.expected: list = []
+        self.withdrawn: list = []
 
     def call_user(self, function) -> None:
         self.queue.append(function)
@@ -34,6 +43,12 @@ class Owner:
             raise WouldBlock("write await.")
         return timeout
 
+    def refuse_in_loop(self, pending) -> None:
+        Sender.refuse_in_loop(self, pending)
+
+    def withdraw(self, pending) -> None:
+        self.withdrawn.append(pending)
+
 
 def test_a_good_answer():
     pending = pending_action()
@@ -44,8 +59,67 @@ def test_a_good_answer():
     assert response.events == ()
 
 
-def test_an_action_cannot_be_cancelled():
-    assert not pending_action().cancel()
+def test_an_action_that_has_not_left_is_cancelled_and_all_who_wait_are_told():
+    pending, told = pending_action(owner=(owner := Owner())), []
+    pending.on_complete(lambda *arguments: told.append(arguments))
+    pending.reroute = lambda _: True
+    assert not pending.sent
+    assert pending.cancel()
+    (tell,) = owner.queue
+    tell()
+    with pytest.raises(ActionCancelled, match="node_1: Ping was cancelled; it was not sent") as raised:
+        pending.result()
+    assert told == [(raised.value, None)]
+    assert (pending.cancelled(), pending.sent, raised.value.sent) == (True, False, False)
+    assert pending.take_wire() == b""  # so nothing leaves any more
+    assert owner.withdrawn == [pending]
+
+
+def test_an_action_that_is_cancelled_twice_or_without_an_owner():
+    pending = pending_action()
+    assert pending.cancel()
+    assert not pending.cancel()
+
+
+def test_an_action_that_has_left_is_not_cancelled():
+    pending = pending_action()
+    assert pending.take_wire() == b"wire"
+    assert pending.sent
+    assert not pending.cancel()
+    assert not pending.cancelled()
+    settle(pending, answer())
+    assert pending.sent
+    assert not pending.cancel()
+    assert not pending.cancelled()
+
+
+def test_an_action_whose_time_is_over_as_it_is_cancelled_is_over():
+    pending = pending_action()
+
+    class Late(list):
+        def pop(self):
+            pending.fail(ActionTimeout("late", sent=False))
+            return super().pop()
+
+    pending._wire = Late([b"wire"])
+    assert not pending.cancel()
+    assert pending.exception().message == "late"
+    assert not pending.sent
+
+
+def test_an_action_that_another_thread_settles_at_this_moment_is_settled_once():
+    pending = pending_action()
+    assert pending.cancel()
+    pending.done = lambda: False  # as it was when the other thread looked
+    pending.fail(ActionTimeout("late"))
+    del pending.done
+    assert pending.cancelled()
+
+
+def test_an_error_of_somebody_else_says_nothing_of_the_action():
+    pending = pending_action()
+    pending.set_exception(KeyError("x"))
+    assert pending.sent
 
 
 DENIED = "Permission denied: write= of the AMI user lacks its class (the CLI's 'manager show command Ping' names it)."
@@ -155,6 +229,34 @@ def test_the_owner_may_forbid_to_wait_but_not_to_look():
             wait(timeout=5)
     settle(pending, answer())
     assert pending.result().ok
+
+
+def test_in_a_running_loop_to_ask_is_refused_whether_it_is_over_or_not():
+    async def ask(pending) -> None:
+        for wait in (pending.result, pending.exception):
+            with pytest.raises(WouldBlock, match="write 'await pending'"):
+                wait(5)
+
+    waiting, over = (pending_action(owner=Owner()) for _ in range(2))
+    settle(over, answer())
+    for pending in (waiting, over):
+        asyncio.run(ask(pending))
+
+
+def test_in_a_running_loop_the_end_that_was_told_can_be_looked_at():
+    async def look(pending) -> bool:
+        return (await pending) is pending.result() and pending.exception() is None
+
+    pending = pending_action(owner=Owner())
+    settle(pending, answer())
+    assert asyncio.run(look(pending))
+
+    async def called(pending) -> bool:
+        return (await asyncio.wrap_future(pending)).ok
+
+    pending = pending_action(owner=Owner())
+    settle(pending, answer())
+    assert asyncio.run(called(pending))
 
 
 @pytest.mark.parametrize(

@@ -356,7 +356,6 @@ class Client(Sender[Server]):
 
     def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
         """Refuse a wait that cannot end; turn the reactor if its own thread does not."""
-        super().before_wait(pending, timeout)
         end = None if timeout is None else time.monotonic() + timeout
         if self._reactor_thread is None:
             while not (pending.done() or self._closed or (end is not None and time.monotonic() >= end)):
@@ -369,6 +368,10 @@ class Client(Sender[Server]):
                 )
             self.expect(pending)
         return None if end is None else max(0.0, end - time.monotonic())
+
+    def withdraw(self, pending: PendingAction) -> None:
+        """The action was cancelled before it left: its server forgets it."""
+        self._reactor.call_soon(partial(self._targets[pending.server].forget, pending))
 
     def _may_lead(self) -> bool:
         return threading.get_ident() != self._main_thread

@@ -5,13 +5,11 @@ Rule: ``send`` never blocks, and an action is never repeated by itself.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
 from collections import Counter
-from concurrent.futures import InvalidStateError
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from django_ami.core.client.handle import ServerHandle
 from django_ami.core.cluster.routing import Member, Routing, Strategy
@@ -48,8 +46,6 @@ def distinct(servers: Iterable[ServerConfig]) -> list[ServerConfig]:
 class Sender(Generic[Target]):
     """Servers by name, and actions for them. ``_submit`` takes an action to its server."""
 
-    #: What is given to whoever sends.
-    pending_class: ClassVar[type[PendingAction]] = PendingAction
     #: Why nothing is sent any more, once it is closed.
     _end = "the client was closed"
 
@@ -134,7 +130,7 @@ class Sender(Generic[Target]):
         wire = encode(action, action_id)
         if timeout is None:
             timeout = target.config.options.action_timeout if action.timeout is None else action.timeout
-        pending = self.pending_class(action, action_id, wire, server=target.name, timeout=timeout, owner=self)
+        pending = PendingAction(action, action_id, wire, server=target.name, timeout=timeout, owner=self)
         if others:
             pending.reroute = partial(self._send_to_next, others)
         self._submit(target, pending)
@@ -155,8 +151,7 @@ class Sender(Generic[Target]):
 
     def _refuse(self, pending: PendingAction) -> None:
         pending.reroute = None
-        with contextlib.suppress(InvalidStateError):  # two threads may see the end at the same time
-            pending.fail(ConnectionFailed(f"{self._end}; {pending.name} was not sent.", server=pending.server))
+        pending.fail(ConnectionFailed(f"{self._end}; {pending.name} was not sent.", server=pending.server))
 
     # --- for PendingAction ---
 
@@ -167,8 +162,12 @@ class Sender(Generic[Target]):
     def expect(self, pending: PendingAction) -> None:
         """Somebody wants the answer, and does not wait in a thread."""
 
-    def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
-        """Refuse a wait that cannot end: that of the very event loop that has to go on. Says what is left of it."""
+    def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:  # noqa: ARG002  (a subclass's)
+        """Refuse a wait that cannot end. Says what is left of it."""
+        return timeout
+
+    def refuse_in_loop(self, pending: PendingAction) -> None:
+        """Raise WouldBlock in a running event loop: the wait would stop it, and with it whoever has to go on."""
         asyncio = sys.modules.get("asyncio")
         if asyncio is not None and asyncio._get_running_loop() is not None:  # noqa: SLF001  (the documented fast form)
             raise WouldBlock(
@@ -176,4 +175,6 @@ class Sender(Generic[Target]):
                 "instead of 'pending.result()'.",
                 server=pending.server,
             )
-        return timeout
+
+    def withdraw(self, pending: PendingAction) -> None:
+        """The action was cancelled before it left."""

@@ -96,7 +96,7 @@ class Server:
 
     def send(self, pending: PendingAction) -> None:
         """To be called by the reactor. Actions that are sent in one turn leave in one write."""
-        if len(self.session.outgoing) + len(pending.wire) > self.session.options.write_buffer_limit:
+        if len(self.session.outgoing) + pending.size > self.session.options.write_buffer_limit:
             self._write()  # a server that reads is not to blame for what we have put off
         self.session.send(pending, self._reactor.now)
         # Before one whose outcome is wanted the session may have asked for more, which has deadlines of its own.
@@ -106,6 +106,11 @@ class Server:
         if not self._settling:
             self._settling = True
             self._reactor.call_afterwards(self._settle)
+
+    def forget(self, pending: PendingAction) -> None:
+        """The action was cancelled before it left."""
+        self.session.forget(pending)
+        self._settle()
 
     def start_afresh(self) -> None:
         """What has been done with what had come, and has left of what was sent, is not known: hang up, and say so."""
@@ -353,8 +358,7 @@ class Server:
         if self._transport is not None:
             self._transport.close()
             self._transport = None
-        if error.server is None:
-            error.server = self.name
+        error = error if error.server else error.at(self.name)
         self.session.disconnected(error, self._reactor.now)
 
     def _unwatch(self) -> None:

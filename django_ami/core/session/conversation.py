@@ -89,7 +89,8 @@ class Session:
             most=self.options.max_pending_actions,
             most_items=self.options.max_list_items,
         )
-        self._waiting: list[PendingAction] = []
+        #: By ActionID, in the order of their coming: actions for the connection, which is not ready.
+        self._waiting: dict[str, PendingAction] = {}
         self._idling = False
         self._after_idling: list[PendingAction] = []
         self._last_used = now
@@ -334,12 +335,17 @@ class Session:
             pending.fail(error)
             return
         if self.state is not READY:
-            self._waiting.append(pending)
+            self._waiting[pending.action_id] = pending
             self.start(now)
         elif pending.final_broadcast:
             self._transmit_with_outcome(pending)
         else:
             self._transmit(pending)
+
+    def forget(self, pending: PendingAction) -> None:
+        """The action was cancelled before it left."""
+        self._pending.discard(pending)
+        self._waiting.pop(pending.action_id, None)
 
     def _turn_away(self, pending: PendingAction) -> bool:
         """True for one that comes at a bad time, and is told so; or has to wait for the next connection."""
@@ -377,9 +383,10 @@ class Session:
         self._pending.discard(pending).fail(self._unsent(kind, message))
 
     def _transmit(self, pending: PendingAction) -> None:
-        if pending.done():
-            return
-        if len(self.outgoing) + len(pending.wire) > self.options.write_buffer_limit:
+        wire = pending.take_wire()
+        if not wire or pending.done():
+            return  # it was cancelled, or its time was over before the connection was there
+        if len(self.outgoing) + len(wire) > self.options.write_buffer_limit:
             message = (
                 f"the server does not read: {len(self.outgoing)} bytes are waiting (option write_buffer_limit); "
                 f"{pending.name} was not sent."
@@ -387,9 +394,8 @@ class Session:
             self._pending.discard(pending).fail(self._unsent(Backpressure, message))
             return
         pending.position = self._queued
-        self._queued += len(pending.wire)
-        self.outgoing += pending.wire
-        pending.wire = b""
+        self._queued += len(wire)
+        self.outgoing += wire
         self._pending.written(pending)
 
     def _ask(self, action: Action, then: Callable[[PendingAction], None]) -> None:
@@ -488,8 +494,8 @@ class Session:
         self.notices.append(
             Ready(self.config.name, self.ami_version, self.asterisk_version, again=self.connects > 1, warning=warning)
         )
-        waiting, self._waiting = self._waiting, []
-        for pending in waiting:
+        waiting, self._waiting = self._waiting, {}
+        for pending in waiting.values():
             (self._transmit_with_outcome if pending.final_broadcast else self._transmit)(pending)
 
     # --- time ---

@@ -3,51 +3,28 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
 from django_ami.core.delivery import Counts
-from django_ami.core.pending import PendingAction
 from django_ami.core.session import Role
 from django_ami.testing.locmem.outbox import outbox
 from django_ami.testing.locmem.server import MemoryServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
-    from concurrent.futures import Future
+    from collections.abc import Callable, Iterable
 
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.cluster import Strategy
     from django_ami.core.config import ServerConfig
-    from django_ami.core.messages import Response
+    from django_ami.core.pending import PendingAction
 
 __all__ = ["Client"]
 
 
-class Settled(PendingAction):
-    """An action that is over as soon as it is sent. It refuses to be waited for where a real one would."""
-
-    _asked = False
-
-    def _wait(self, timeout: float | None) -> None:
-        if not self._asked and self._owner is not None:
-            self._owner.before_wait(self, timeout)
-        super()._wait(timeout)
-
-    def add_done_callback(self, fn: Callable[[Future[Response]], object]) -> None:
-        self._asked = True
-        super().add_done_callback(fn)
-
-    def __await__(self) -> Generator[Any, None, Response]:
-        self._asked = True
-        return super().__await__()
-
-
 class Client(Sender[MemoryServer]):
     """A caller of servers that are not there. Actions land in ``outbox``; see :mod:`django_ami.testing.locmem`."""
-
-    pending_class = Settled
 
     def __init__(
         self,

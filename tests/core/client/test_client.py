@@ -10,6 +10,7 @@ import pytest
 from django_ami.core.actions import Action, Command, Originate, Ping, QueueStatus, UserEvent
 from django_ami.core.client import Client
 from django_ami.core.errors import (
+    ActionCancelled,
     ActionFailed,
     ActionTimeout,
     AmiError,
@@ -166,10 +167,26 @@ def test_the_option_is_the_time_of_an_action_that_has_none(sim: Simulator) -> No
         assert client.send(Originate(channel="PJSIP/1", application="Wait", wait=True)).timeout == 40
 
 
-def test_it_cannot_be_cancelled(caller: Client) -> None:
+def test_an_action_that_was_carried_out_is_not_cancelled(sim: Simulator, caller: Client) -> None:
+    sim.on("Ping").after(0.1)
     pending = caller.send(Ping())
+    wait_until(lambda: "Ping" in names(sim))
+    assert pending.sent
     assert pending.cancel() is False
     assert pending.result(20).ok
+
+
+def test_an_action_that_waits_for_its_connection_is_cancelled_and_never_arrives(sim: Simulator) -> None:
+    sim.on("Login").after(0.3)
+    with started(config(sim), role="caller", connect=False) as client:
+        unwanted, wanted = client.send(Action("Echo")), client.send(Ping())
+        assert not unwanted.sent
+        assert unwanted.cancel()
+        with pytest.raises(ActionCancelled, match="node_1: Echo was cancelled; it was not sent"):
+            unwanted.result(20)
+        assert wanted.result(20).ok
+        wait_until(lambda: client.status()["node_1"].pending_actions == 0)
+        assert "Echo" not in names(sim)
 
 
 def test_two_clients_never_take_each_others_answers(sim: Simulator, listener: Client) -> None:

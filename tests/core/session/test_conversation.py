@@ -108,6 +108,19 @@ def test_an_action_that_is_over_before_it_is_ready_is_not_sent():
     assert talk.requests() == []
 
 
+def test_an_action_that_is_cancelled_before_it_is_ready_is_forgotten():
+    talk = Dialogue()
+    unwanted, wanted = talk.send(Action("First")), talk.send(Action("Second"))
+    assert unwanted.cancel()
+    talk.session.forget(unwanted)
+    assert talk.session.pending == 1
+    request = talk.log_in()
+    talk.boot()
+    assert wanted.cancel()  # its thread was here before the session heard of it
+    talk.answer(request)
+    assert talk.requests() == []
+
+
 def test_actions_that_wait_fail_with_the_attempt():
     talk = Dialogue()
     pending = talk.send()
