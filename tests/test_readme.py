@@ -85,7 +85,8 @@ def test_the_async_view_and_the_task(project: Path) -> None:
     script = (
         "import asyncio, django; django.setup()\n"
         "from shop import tasks, views\n"
-        "print(asyncio.run(views.queues(None)).content.decode(), tasks.dial('500')['result'], tasks.dial('busy')['result'])"
+        "said = [tasks.dial(number)['result'] for number in ('500', 'busy')]\n"
+        "print(asyncio.run(views.queues(None)).content.decode(), *said)"
     )
     with Simulator() as server:
         output = run(project, server, "-c", script)
