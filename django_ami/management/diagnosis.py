@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from django_ami.checks.receivers import unheard
 from django_ami.core.actions import Events
 from django_ami.core.catalog import action as find_action
 from django_ami.core.config import EVENT_CLASSES
@@ -245,31 +246,37 @@ class _Way:
         needs, rights = self._needs, self._rights
         if not needs.events and not needs.every_event:
             return _ok("receivers", "none are connected: this process sends actions only")
-        mute = list(self._mute(rights, client.server(self._config.name).status().asterisk_version))
+        status = client.server(self._config.name).status()
+        mute = list(self._mute(rights, status.asterisk_version, before_12=status.ami_version.startswith("1.")))
         count = sum(len(wanted.receivers) for wanted in needs.events)
         said = f"{counted(count, 'receiver')} of {counted(len(needs.events), 'event')}"
         said += ", and some of every event" if needs.every_event else ""
         if mute:
-            return _failed("receivers", f"{said}; never called: {'; '.join(mute)}", _CURE_RECEIVERS)
+            sure = any(sure for _, sure in mute)
+            said = f"{said}; {'' if sure else 'perhaps '}never called: {'; '.join(why for why, _ in mute)}"
+            return _failed("receivers", said, _CURE_RECEIVERS) if sure else _warning("receivers", said, _CURE_UNKNOWN)
         if rights.read is None:
             known = "as far as the option events goes; what read= allows cannot be seen"
             return _ok("receivers", f"{said}: all can be called, {known}")
         return _ok("receivers", f"{said}: all can be called")
 
-    def _mute(self, rights: Rights, version: str) -> Iterator[str]:
-        """The receivers that can never be called."""
+    def _mute(self, rights: Rights, version: str, *, before_12: bool) -> Iterator[tuple[str, bool]]:
+        """The receivers that can never be called: which, and why, and whether that is sure."""
         mask = self._config.options.events
         asked_for = set(EVENT_CLASSES if mask == "on" else () if mask == "off" else mask.split(","))
         major = version.partition(".")[0]
         for wanted in self._needs.events:
             who = f"{', '.join(wanted.receivers)} ({wanted.name})"
             classes = set(wanted.classes or ())
-            if wanted.removed_in and major.isdecimal() and int(major) >= wanted.removed_in:
-                yield f"{who}: Asterisk {wanted.removed_in} no longer has it"
+            found = None if wanted.custom else unheard(wanted.name, before_12=before_12)
+            if found is not None:
+                yield f"{who}: {found.why.removesuffix('.')}", found.sure
+            elif wanted.removed_in and major.isdecimal() and int(major) >= wanted.removed_in:
+                yield f"{who}: Asterisk {wanted.removed_in} no longer has it", True
             elif classes - asked_for:
-                yield f"{who}: the option events lacks {','.join(sorted(classes - asked_for))}"
+                yield f"{who}: the option events lacks {','.join(sorted(classes - asked_for))}", True
             elif rights.read is not None and classes - set(rights.read):
-                yield f"{who}: read= lacks {','.join(sorted(classes - set(rights.read)))}"
+                yield f"{who}: read= lacks {','.join(sorted(classes - set(rights.read)))}", True
 
     def _listeners(self, client: Client) -> Finding:
         here = listeners_of(self._config)
@@ -341,6 +348,11 @@ _CURE_MUTE: Final = "The server stopped answering: look at its load and its log.
 _CURE_ACCOUNT: Final = "Add the classes to write= of the account: 'manage.py ami_doctor --manager-conf' prints them."
 _CURE_LISTENERS: Final = "Stop all but one; if they are meant, start them with --allow-others."
 _CURE_RECEIVERS: Final = (
-    "Add the classes to read= of the account, and to the option events if that is not 'on'; take away receivers of "
-    "events that are no more."
+    "Receive the event that comes instead, or read response.events of the action, where that is said. Add missing "
+    "classes to read= of the account, and to the option events if that is not 'on'. Remove receivers of events that "
+    "are no more."
+)
+_CURE_UNKNOWN: Final = (
+    "Fix the name; a user event has the name 'UserEvent'. If a module of somebody else sends it, name it in the "
+    "setting AMI_CUSTOM_EVENTS."
 )

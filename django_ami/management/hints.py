@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django_ami import conf
-from django_ami.core.catalog import ACTIONS, EVENTS, action, event
+from django_ami.checks.receivers import unheard
+from django_ami.core.catalog import ACTIONS, action, event
 from django_ami.core.config import did_you_mean
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ def about_action(name: str, error: ActionFailed) -> str:
 
 def about_events(names: Iterable[str]) -> Iterator[str]:
     """A line for each name of an event that never comes by itself, as far as the catalogue and the settings know."""
-    custom = {name.lower() for name in conf.custom_events()}
+    custom = conf.custom_events()
     for name in names:
-        info = event(name)
-        if info is None and name.lower() not in custom:
-            yield f"Asterisk has no event {name!r}: {did_you_mean(name, EVENTS)}"
-        elif info is not None and not info.broadcast:
+        found = unheard(name, custom)
+        if found is not None and (info := event(name)) is not None:
             yield f"{info.name} only comes in the answer to {' or '.join(info.answers)}."
+        elif found is not None:
+            yield found.why

@@ -10,6 +10,7 @@ import re
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
+from django_ami.checks.receivers import unheard
 from django_ami.checks.security import is_loopback
 from django_ami.core.catalog import action as find_action
 
@@ -73,7 +74,16 @@ class Stanza:
         who = "every event" if needs.every_event else names or "no event"
         outcomes = ", call for OriginateResponse" if needs.usage.outcomes else ""
         yield from _comment(f"receivers of: {who}; system for FullyBooted{outcomes}")
-        unknown = ", ".join(wanted.name for wanted in needs.events if wanted.classes is None)
+        never = {
+            wanted.name: found.why
+            for wanted in needs.events
+            if not wanted.custom and (found := unheard(wanted.name)) is not None and found.sure
+        }
+        for why in never.values():
+            yield from _comment(f"never received: {why}")
+        unknown = ", ".join(
+            wanted.name for wanted in needs.events if wanted.classes is None and wanted.name not in never
+        )
         if unknown:
             yield from _comment(f"add the classes of {unknown}, which are not known here (setting AMI_CUSTOM_EVENTS)")
         yield f"read = {','.join(self.read)}"

@@ -36,6 +36,8 @@ class Wanted:
     classes: tuple[str, ...] | None
     receivers: tuple[str, ...]
     removed_in: int | None = None
+    custom: bool = False
+    """True if AMI_CUSTOM_EVENTS names it: then it comes, whatever the catalogue says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +88,7 @@ def gather(more_actions: Iterable[str] = ()) -> Needs:
             info = event(name)
             classes = info.privileges if info else custom.get(name.lower())
             who = tuple(map(dotted_name, functions))
-            wanted.append(Wanted(info.name if info else name, classes, who, info.removed_in if info else None))
+            removed_in = info.removed_in if info else None
+            is_custom = name.lower() in custom
+            wanted.append(Wanted(info.name if info else name, classes, who, removed_in, is_custom))
     return Needs(tuple(wanted), None in connected, usage)

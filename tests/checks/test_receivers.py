@@ -35,6 +35,25 @@ def test_w006_an_event_that_asterisk_does_not_have(name: str, meant: str) -> Non
     assert "event['UserEvent']" in (message.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("QueueMemberPaused", ": receive 'QueueMemberPause' instead."),
+        ("join", ": receive 'QueueCallerJoin' instead."),
+        ("Bridge", ": receive 'BridgeEnter' or 'BridgeLeave' instead."),
+        ("Unlink", ": receive 'BridgeLeave' instead."),
+        ("Masquerade", ": receive 'BlindTransfer' or 'AttendedTransfer' instead."),
+        ("ChannelUpdate", ", and nothing in its place."),
+    ],
+)
+def test_w006_an_event_that_asterisk_12_renamed(name: str, instead: str) -> None:
+    signals.events[name].connect(on_something)
+    (message,) = messages()
+    assert message.id == "django_ami.W006"
+    assert message.msg == f"Asterisk has no event {name!r} since version 12{instead}"
+    assert "AMI_CUSTOM_EVENTS" in (message.hint or "")
+
+
 def test_w006_names_every_receiver() -> None:
     for function in (on_something, on_something_else):
         signals.events["Hangupp"].connect(function, sender=signals.ami_event)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 
+from django_ami import signals
 from django_ami.management.commands import ami_doctor
 from django_ami.management.examination import clock
-from django_ami.management.needs import Needs, Wanted
+from django_ami.management.needs import Needs, Wanted, gather
 from django_ami.management.usage import Usage
-from django_ami.testing import FakeAsterisk, Faults, ServerTLS, User
+from django_ami.testing import PROFILES, FakeAsterisk, Faults, ServerTLS, User
 from tests.management.tools import free_port, run, start
 from tests.running import black_hole
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from django_ami.testing import Simulator
@@ -208,7 +211,7 @@ WANTED = (
     Wanted("Hangup", ("call",), ("shop.on_hangup",)),
     Wanted("VoicemailPasswordChange", ("system", "user"), ("shop.on_password",)),
     Wanted("MonitorStart", ("call",), ("shop.on_monitor",), removed_in=21),
-    Wanted("Own", None, ("shop.on_own",)),
+    Wanted("Own", None, ("shop.on_own",), custom=True),
 )
 
 
@@ -258,6 +261,65 @@ def test_receivers_that_can_be_called(needs: list[Needs], write: str, known: boo
     said = steps["receivers"]["said"]
     assert said.startswith("2 receivers of 2 events, and some of every event: all can be called")
     assert ("cannot be seen" in said) is not known
+
+
+def on_something(sender: object, event: object, **kwargs: object) -> None: ...
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Needs]:
+    """``connected("Hangup", …)``: what a project needs that has receivers of these events, and of no others."""
+    monkeypatch.setattr(signals, "events", signals.EventSignals())
+    monkeypatch.setattr(signals, "ami_event", signals.EventSignal())
+
+    def connect(*names: str) -> Needs:
+        for name in names:
+            signals.events[name].connect(on_something)
+        return gather()
+
+    return connect
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "why"),
+    [
+        (
+            "PeerEntry",
+            "failed",
+            "the event 'PeerEntry' only comes in the answer to IAXpeerlist or IAXpeers or SIPpeers",
+        ),
+        ("QueueMemberPaused", "failed", "since version 12: receive 'QueueMemberPause' instead"),
+        ("dial", "failed", "Asterisk has no event 'dial' since version 12: receive 'DialBegin' or 'DialEnd' instead"),
+        ("ChannelUpdate", "failed", "since version 12, and nothing in its place"),
+        ("Hangupp", "warning", "perhaps never called: tests.management.test_ami_doctor.on_something (Hangupp): "),
+        ("Xyzzy", "warning", "Asterisk has no event 'Xyzzy': nor is there one with a similar name"),
+    ],
+)
+def test_receivers_of_what_never_comes(sim, needs: list[Needs], connected, name: str, verdict: str, why: str) -> None:
+    needs[0] = connected("Hangup", name)
+    code, steps = examine(sim)
+    assert (code, steps["receivers"]["verdict"]) == (8 if verdict == "failed" else 0, verdict)
+    assert steps["receivers"]["said"].startswith("2 receivers of 2 events; ")
+    assert why in steps["receivers"]["said"]
+
+
+def test_old_names_are_right_for_an_old_server(needs: list[Needs], connected, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PROFILES, "11", replace(PROFILES["13"], name="11", ami_version="1.3"))  # type: ignore[index]
+    needs[0] = connected("Join", "QueueMemberPaused", "QueueMemberPause", "Hangup")
+    with FakeAsterisk(profile="11") as sim:
+        _, steps = examine(sim)
+    assert (
+        "Asterisk 11 and earlier have no event 'QueueMemberPause': receive 'QueueMemberPaused' instead"
+        in (steps["receivers"]["said"])
+    )
+    assert "Join" not in steps["receivers"]["said"]
+
+
+def test_events_that_a_setting_names_can_be_called(sim, needs: list[Needs], connected, settings: Any) -> None:
+    settings.AMI_CUSTOM_EVENTS = ["Join", "Own", "PeerEntry"]
+    needs[0] = connected("Join", "Own", "PeerEntry")
+    code, steps = examine(sim)
+    assert (code, steps["receivers"]["said"]) == (0, "3 receivers of 3 events: all can be called")
 
 
 # --- clocks and latency ---

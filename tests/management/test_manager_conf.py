@@ -113,7 +113,7 @@ def test_receivers_and_actions() -> None:
     who = (f"{__name__}.on_anything",)
     assert needs.events == (
         Wanted("Hangup", ("call",), who),
-        Wanted("DONGLENEWSMS", ("call",), who),
+        Wanted("DONGLENEWSMS", ("call",), who, custom=True),
         Wanted("Xyzzy", None, who),
         Wanted("MonitorStart", ("call",), who, removed_in=21),
     )
@@ -121,6 +121,17 @@ def test_receivers_and_actions() -> None:
     assert needs.usage.places == {"Getvar": ["--actions"]}
     signals.ami_event.connect(on_anything)
     assert gather().every_event
+
+
+@pytest.mark.usefixtures("nobody")
+def test_the_stanza_says_what_no_receiver_gets() -> None:
+    for name in ("Join", "QueueMember", "DongleNewSMS", "Hangup"):
+        signals.events[name].connect(on_anything)
+    text = " ".join(line.removeprefix("; ") for line in stanza(gather()).lines())
+    assert "never received: Asterisk has no event 'Join' since version 12: receive 'QueueCallerJoin' instead." in text
+    assert "never received: the event 'QueueMember' only comes in the answer to QueueStatus" in text
+    assert text.count("never received") == 2
+    assert "which are not known here" not in text
 
 
 @pytest.mark.usefixtures("nobody")
