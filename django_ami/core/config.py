@@ -20,6 +20,9 @@ DEFAULT_TLS_PORT = 5039
 #: The keys of an entry of ``AMI_SERVERS``.
 SERVER_KEYS = ("HOST", "PORT", "USERNAME", "SECRET", "TLS", "URL", "OPTIONS", "BACKEND")
 
+#: The oldest TLS that is spoken, as the TLS key ``MINIMUM_VERSION`` names it.
+TLS_VERSIONS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
 #: A line of the login has 1,022 bytes (get_input in main/manager.c).
 _LONGEST: Final = 1000
 
@@ -198,7 +201,9 @@ class TLSConfig:
 
     ``ca_file`` a PEM file of authorities to trust instead; ``server_hostname`` the name in the certificate if it is not
     the host; ``cert_file``/``key_file`` a certificate of our own; ``fingerprint`` the SHA-256 of the very certificate,
-    in hexadecimal, which alone then decides (for self-signed ones); ``verify`` False accepts any certificate.
+    in hexadecimal or as openssl prints it, which alone then decides (for self-signed ones); ``verify`` False accepts
+    any certificate; ``minimum_version`` the oldest TLS to speak, of ``TLS_VERSIONS`` (None: TLSv1.2, or later where the
+    system says so). "TLSv1" and "TLSv1.1" also allow the ciphers and keys of their time.
     """
 
     ca_file: str | None = None
@@ -207,6 +212,7 @@ class TLSConfig:
     key_file: str | None = None
     fingerprint: str | None = None
     verify: bool = True
+    minimum_version: str | None = None
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -214,6 +220,10 @@ class TLSConfig:
             if item.name == "verify":
                 if not isinstance(value, bool):
                     raise ConfigurationError(f"TLS key 'VERIFY' must be True or False, not {value!r}.")
+            elif item.name == "minimum_version":
+                if value not in (None, *TLS_VERSIONS):
+                    known = ", ".join(map(repr, TLS_VERSIONS))
+                    raise ConfigurationError(f"TLS key 'MINIMUM_VERSION' must be one of {known}, not {value!r}.")
             elif value is not None and (not isinstance(value, str) or not value):
                 raise ConfigurationError(
                     f"TLS key {item.name.upper()!r} must be a text that is not empty, not {value!r}."
@@ -221,10 +231,11 @@ class TLSConfig:
         if self.key_file and not self.cert_file:
             raise ConfigurationError("TLS key 'KEY_FILE' needs 'CERT_FILE' beside it.")
         if self.fingerprint is not None:
-            digits = self.fingerprint.replace(":", "").replace(" ", "").lower()
+            # openssl prints "sha256 Fingerprint=AA:BB:…", older ones "SHA256 Fingerprint=".
+            digits = "".join(self.fingerprint.lower().replace(":", "").split()).removeprefix("sha256fingerprint=")
             if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
                 raise ConfigurationError(
-                    "TLS key 'FINGERPRINT' must be a SHA-256 in hexadecimal (64 digits, colons allowed), as printed by "
+                    "TLS key 'FINGERPRINT' must be a SHA-256 in hexadecimal (64 digits), or the line printed by "
                     "'openssl x509 -noout -fingerprint -sha256 -in CERT'."
                 )
             object.__setattr__(self, "fingerprint", digits)

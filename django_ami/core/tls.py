@@ -33,9 +33,23 @@ def tls_context(tls: TLSConfig) -> ssl.SSLContext:
     if tls.fingerprint or not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if tls.minimum_version is not None:
+        _set_minimum_version(context, tls.minimum_version)
     _load(tls.ca_file, "CA_FILE", lambda path: context.load_verify_locations(cafile=path))
     _load(tls.cert_file, "CERT_FILE", lambda path: context.load_cert_chain(path, tls.key_file))
     return context
+
+
+def _set_minimum_version(context: ssl.SSLContext, version: str) -> None:
+    import ssl
+    import warnings
+
+    if version in ("TLSv1", "TLSv1.1"):
+        # They need SHA-1, which OpenSSL 3 takes at its lowest level alone, and ciphers that Python leaves out.
+        context.set_ciphers("DEFAULT:!aNULL:!eNULL:@SECLEVEL=0")
+    with warnings.catch_warnings():  # Python says that they are old; that is why they have to be asked for
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion[version.replace(".", "_")]
 
 
 def _load(path: str | None, key: str, load: Any) -> None:
@@ -70,6 +84,11 @@ def record_size(data: bytearray, start: int) -> int:
 
 # --- failures ---
 
+#: What OpenSSL says of a server that does not speak TLS at all, and of one that speaks only what is too old for us.
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
+_OLD_TLS: Final = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION"})
+_OLD_CURE: Final = "update OpenSSL on the server, or set the TLS key MINIMUM_VERSION to 'TLSv1', which is weak."
+
 
 def wants_more(error: OSError) -> bool:
     """True if TLS waits for the socket: nothing has failed."""
@@ -77,31 +96,40 @@ def wants_more(error: OSError) -> bool:
     return type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
 
 
-def handshake_failure(peer: str, error: OSError) -> str:
+def handshake_failure(peer: str, tls: TLSConfig | None, error: OSError) -> str:
     """Why there is no TLS with this peer, and what to do."""
     import ssl
 
     if isinstance(error, ssl.SSLCertVerificationError):
-        what = error.verify_message
-        cure = "set the TLS key CA_FILE to the authority that signed it, or FINGERPRINT to its SHA-256."
-        if "expired" in what:
-            cure = "renew it on the server."
-        elif "match" in what:
-            cure = "set the TLS key SERVER_HOSTNAME to the name in it."
-        return f"the certificate of {peer} is refused: {what}; {cure}"
-    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-        if error.reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"):
-            return f"{peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or take TLS away."
-        cure = certificate_cure(error.reason or "")
-        return f"the TLS handshake with {peer} failed ({error.reason or error.strerror}){cure}"
-    return f"{peer} hung up in the TLS handshake: is it a TLS port?"
+        return f"the certificate of {peer} is refused: {error.verify_message}; {_verification_cure(error)}"
+    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError):
+        return f"{peer} hung up in the TLS handshake: is it a TLS port?"
+    reason = reason_of(error)
+    if reason in _NO_TLS:
+        return f"{peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or take TLS away."
+    if reason in _OLD_TLS:
+        least = (tls and tls.minimum_version) or "TLSv1.2"
+        return f"{peer} does not speak {least} or later ({reason}): {_OLD_CURE}"
+    return f"the TLS handshake with {peer} failed ({reason}){certificate_cure(reason)}"
+
+
+def _verification_cure(error: ssl.SSLCertVerificationError) -> str:
+    what = error.verify_message
+    if "expired" in what:
+        return "renew it on the server."
+    if "match" in what:
+        return "set the TLS key SERVER_HOSTNAME to the name in it."
+    if "too weak" in what:
+        return "make a stronger one on the server, or set the TLS key FINGERPRINT to its SHA-256."
+    return "set the TLS key CA_FILE to the authority that signed it, or FINGERPRINT to its SHA-256."
 
 
 def certificate_cure(reason: str) -> str:
     """The end of the message about a TLS alert."""
-    if any(word in reason for word in ("HANDSHAKE_FAILURE", "CERTIFICATE", "UNKNOWN_CA")):
-        return ": does it demand a certificate of ours? The TLS keys CERT_FILE and KEY_FILE name one."
-    return "."
+    if not any(word in reason for word in ("HANDSHAKE_FAILURE", "CERTIFICATE", "UNKNOWN_CA")):
+        return "."
+    cure = ": does it demand a certificate of ours? The TLS keys CERT_FILE and KEY_FILE name one."
+    return f"{cure} Or are its ciphers old? Then {_OLD_CURE}" if "HANDSHAKE_FAILURE" in reason else cure
 
 
 def reason_of(error: OSError) -> str:

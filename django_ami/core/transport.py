@@ -181,7 +181,7 @@ class Transport:
             self._tls_wants_write = True
             return
         except OSError as error:
-            self._pass_over(handshake_failure(self.peer, error))
+            self._pass_over(handshake_failure(self.peer, self._config.tls, error))
             return
         self._check_fingerprint(self._socket.getpeercert(binary_form=True) or b"")
         self._handshaking = False

@@ -36,6 +36,13 @@ def test_good_settings_pass() -> None:
             ["node_1: 'URL' begins with 'amis://', which is TLS, but 'TLS' is off: take one away."],
         ),
         ("E001", {**KEYS, "TLS": {"VERIFY": 1}}, ["node_1: TLS key 'VERIFY' must be True or False, not 1."]),
+        (
+            "E001",
+            {**KEYS, "TLS": {"MINIMUM_VERSION": "1.0"}},
+            [
+                "node_1: TLS key 'MINIMUM_VERSION' must be one of 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3', not '1.0'.",
+            ],
+        ),
         ("E002", {**KEYS, "PORTT": 1}, ["node_1: unknown key 'PORTT': did you mean 'PORT'?"]),
         ("E002", {**KEYS, "TLS": {"CAFILE": 1}}, ["node_1: unknown TLS key 'CAFILE': did you mean 'CA_FILE'?"]),
         (

@@ -11,13 +11,18 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fcntl import ioctl
+from functools import cached_property
 from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
 from termios import FIONREAD
 from typing import Any
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from django_ami.core.client import Client
 from django_ami.core.config import Options, ServerConfig, TLSConfig
@@ -169,16 +174,37 @@ class Authority:
         self.elsewhere = self._issue("elsewhere", "pbx.example.org")
         self.expired = self._issue("expired", "127.0.0.1", not_before=past, not_after=past + datetime.timedelta(days=9))
         self.client = self._issue("client", "worker@example.org")
+        self.rsa = self._issue("rsa", "127.0.0.1", key_type=trustme.KeyType.RSA)
         self.self_signed = self._self_signed()
 
-    def _issue(self, name: str, identity: str, **times: datetime.datetime) -> Certificate:
-        issued = self.ca.issue_cert(identity, **times)
+    def _issue(self, name: str, identity: str, **more: Any) -> Certificate:
+        issued = self.ca.issue_cert(identity, **more)
         chain = b"".join(pem.bytes() for pem in issued.cert_chain_pems)
         return self._write(name, chain, issued.private_key_pem.bytes())
 
     def _self_signed(self) -> Certificate:
         other = trustme.CA()  # the certificate of an authority is signed by itself
         return self._write("self", other.cert_pem.bytes(), other.private_key_pem.bytes())
+
+    @cached_property
+    def weak(self) -> Certificate:
+        """With a key that is too short for today, signed by itself."""
+        key = rsa.generate_private_key(public_exponent=65_537, key_size=1_024)
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+        now = datetime.datetime.now(datetime.UTC)
+        made = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        pem = serialization.Encoding.PEM
+        return self._write(
+            "weak",
+            made.public_bytes(pem),
+            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+        )
 
     def _write(self, name: str, certificate: bytes, key: bytes) -> Certificate:
         certfile, keyfile = self._folder / f"{name}.crt", self._folder / f"{name}.key"

@@ -14,6 +14,8 @@ from django_ami.core.errors import ConfigurationError
 
 SETTING = {"HOST": "pbx", "USERNAME": "admin", "SECRET": "amp111"}
 DIGITS = "0123456789abcdef" * 4
+PRINTED = ":".join(DIGITS.upper()[i : i + 2] for i in range(0, 64, 2))
+VERSIONS = "TLS key 'MINIMUM_VERSION' must be one of 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3', not {}."
 
 
 # --- words ---
@@ -144,7 +146,14 @@ def test_every_option_is_explained():
         ({"CA_FILE": Path("ca.pem")}, TLSConfig(ca_file="ca.pem")),
         ({"CERT_FILE": "c", "KEY_FILE": "k"}, TLSConfig(cert_file="c", key_file="k")),
         ({"FINGERPRINT": DIGITS.upper()}, TLSConfig(fingerprint=DIGITS)),
-        ({"FINGERPRINT": ":".join(DIGITS[i : i + 2] for i in range(0, 64, 2))}, TLSConfig(fingerprint=DIGITS)),
+        ({"MINIMUM_VERSION": "TLSv1"}, TLSConfig(minimum_version="TLSv1")),
+        ({"MINIMUM_VERSION": None}, TLSConfig()),
+        ({"FINGERPRINT": f"sha256 Fingerprint={PRINTED}"}, TLSConfig(fingerprint=DIGITS)),
+        ({"FINGERPRINT": f"SHA256 Fingerprint={PRINTED}\n"}, TLSConfig(fingerprint=DIGITS)),
+        ({"FINGERPRINT": f"  SHA256 FINGERPRINT = {PRINTED.lower()} "}, TLSConfig(fingerprint=DIGITS)),
+        ({"FINGERPRINT": f" {PRINTED.replace(':', ' ')}"}, TLSConfig(fingerprint=DIGITS)),
+        ({"FINGERPRINT": PRINTED}, TLSConfig(fingerprint=DIGITS)),
+        ({"FINGERPRINT": PRINTED.lower()}, TLSConfig(fingerprint=DIGITS)),
     ],
 )
 def test_tls_settings(setting, tls):
@@ -159,6 +168,11 @@ def test_tls_settings(setting, tls):
         ({"VERIFY": "no"}, "TLS key 'VERIFY' must be True or False, not 'no'."),
         ({"CA_FILE": ""}, "TLS key 'CA_FILE' must be a text that is not empty, not ''."),
         ({"SERVER_HOSTNAME": 5}, "TLS key 'SERVER_HOSTNAME' must be a text that is not empty, not 5."),
+        ({"MINIMUM_VERSION": "TLSv1.0"}, VERSIONS.format("'TLSv1.0'")),
+        ({"MINIMUM_VERSION": 1.2}, VERSIONS.format("1.2")),
+        ({"MINIMUM_VERSION": ["TLSv1"]}, VERSIONS.format("['TLSv1']")),
+        ({"MINIMUM_VERSION": ""}, VERSIONS.format("''")),
+        ({"FINGERPRINT": f"SHA1 Fingerprint={PRINTED[:59]}"}, "TLS key 'FINGERPRINT' must be a SHA-256 in hexadecimal"),
         ({"KEY_FILE": "k"}, "TLS key 'KEY_FILE' needs 'CERT_FILE' beside it."),
         ({"FINGERPRINT": "abc"}, "must be a SHA-256 in hexadecimal"),
         ({"FINGERPRINT": "g" * 64}, "must be a SHA-256 in hexadecimal"),
@@ -196,6 +210,10 @@ URLS = [
     ("ami://admin:amp111@pbx:5999/", ("pbx", 5999, "admin", "amp111", None)),
     ("ami://a%40b:s%2Fe%3Ac%23@[::1]:5038", ("::1", 5038, "a@b", "s/e:c#", None)),
     ("amis://admin:amp111@pbx", ("pbx", 5039, "admin", "amp111", TLSConfig())),
+    (
+        "amis://admin:amp111@pbx?minimum_version=TLSv1",
+        ("pbx", 5039, "admin", "amp111", TLSConfig(minimum_version="TLSv1")),
+    ),
     ("amis://admin:amp111@pbx?verify=false", ("pbx", 5039, "admin", "amp111", TLSConfig(verify=False))),
     ("amis://admin:amp111@pbx?verify=true", ("pbx", 5039, "admin", "amp111", TLSConfig())),
     (

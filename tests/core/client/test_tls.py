@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,7 @@ from tests.core.io_support import (
     NEVER,
     PATIENCE,
     Authority,
+    Certificate,
     Recorder,
     Turns,
     config,
@@ -137,6 +139,79 @@ def test_a_server_that_demands_a_certificate_and_gets_none(authority: Authority,
     with ScriptedServer(serve) as server:
         text = refusal(server.port, TLSConfig(ca_file=authority.ca_file))
     assert "does it demand a certificate of ours? The TLS keys CERT_FILE and KEY_FILE name one." in text
+
+
+# --- old servers ---
+
+
+def old(certificate: Certificate, newest: str, ciphers: str = "DEFAULT") -> ssl.SSLContext:
+    """The settings of a server that has nothing newer than this."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion[newest]
+    context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
+    context.load_cert_chain(certificate.certfile, certificate.keyfile)
+    return context
+
+
+@pytest.mark.parametrize("newest", ["TLSv1", "TLSv1_1"])
+def test_a_server_that_has_only_an_old_tls(authority: Authority, newest: str) -> None:
+    with FakeAsterisk(tls=old(authority.loopback, newest)) as sim:
+        text = refusal(sim, TLSConfig(ca_file=authority.ca_file))
+        assert f"127.0.0.1:{sim.port} does not speak TLSv1.2 or later (TLSV1_ALERT_PROTOCOL_VERSION): " in text
+        assert "update OpenSSL on the server, or set the TLS key MINIMUM_VERSION to 'TLSv1', which is weak." in text
+        ping(sim, TLSConfig(ca_file=authority.ca_file, minimum_version="TLSv1"))
+        ping(sim, TLSConfig(fingerprint=authority.loopback.fingerprint, minimum_version="TLSv1"))
+        again = TLSConfig(ca_file=authority.ca_file, minimum_version="TLSv1.1")
+        if newest == "TLSv1":
+            assert "does not speak TLSv1.1 or later" in refusal(sim, again)
+        else:
+            ping(sim, again)
+
+
+def test_a_server_that_answers_in_an_old_tls() -> None:
+    """Older ones do not refuse: they answer in the newest version that they know."""
+    hello = b"\x02\x00\x00\x26\x03\x01" + bytes(32) + b"\x00" + b"\xc0\x14" + b"\x00"
+    answer = b"\x16\x03\x01\x00\x2a" + hello
+    with ScriptedServer(lambda sock: (sock.recv(4096), sock.sendall(answer), sock.recv(4096))) as server:
+        text = refusal(server.port, TLSConfig())
+    assert "does not speak TLSv1.2 or later (UNSUPPORTED_PROTOCOL)" in text
+    assert "MINIMUM_VERSION" in text
+
+
+def test_a_server_that_has_only_old_ciphers(authority: Authority) -> None:
+    """Without forward secrecy, as an Asterisk has that was built without elliptic curves."""
+    with FakeAsterisk(tls=old(authority.rsa, "TLSv1_2", "AES256-GCM-SHA384")) as sim:
+        text = refusal(sim, TLSConfig(ca_file=authority.ca_file))
+        assert "are its ciphers old?" in text
+        assert "MINIMUM_VERSION to 'TLSv1'" in text
+        ping(sim, TLSConfig(ca_file=authority.ca_file, minimum_version="TLSv1"))
+
+
+def test_a_newer_tls_than_the_server_has_may_be_demanded(authority: Authority) -> None:
+    with FakeAsterisk(tls=old(authority.loopback, "TLSv1_2")) as sim:
+        ping(sim, TLSConfig(ca_file=authority.ca_file, minimum_version="TLSv1.2"))
+        text = refusal(sim, TLSConfig(ca_file=authority.ca_file, minimum_version="TLSv1.3"))
+        assert "does not speak TLSv1.3 or later" in text
+
+
+def test_a_weak_certificate_is_refused_and_the_cure_named(authority: Authority) -> None:
+    weak = authority.weak
+    with FakeAsterisk(tls=old(weak, "TLSv1_2")) as sim:
+        text = refusal(sim, TLSConfig(ca_file=weak.certfile))
+        assert "key too weak; make a stronger one on the server, or set the TLS key FINGERPRINT to its SHA-256." in text
+        ping(sim, TLSConfig(fingerprint=weak.fingerprint))
+
+
+def test_anybody_is_refused_in_an_old_tls_too(authority: Authority) -> None:
+    """Ciphers without a certificate would let anybody be the server."""
+    context = old(authority.loopback, "TLSv1", "aNULL")
+    with FakeAsterisk(tls=context) as sim:
+        refusal(sim, TLSConfig(ca_file=authority.ca_file, minimum_version="TLSv1"))
+    with FakeAsterisk(tls=old(authority.self_signed, "TLSv1")) as sim:
+        assert "is refused" in refusal(sim, TLSConfig(ca_file=authority.ca_file, minimum_version="TLSv1"))
 
 
 # --- files ---
