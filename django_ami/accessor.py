@@ -1,7 +1,7 @@
 """``ami``: the one client of this process, made on first use.
 
 Rule: one login per process and server. Importing opens nothing; the first action to a server connects to it; a process
-that forks begins anew in the child; at exit it logs off.
+that was forked begins anew, whoever forked it; at exit it logs off.
 """
 
 from __future__ import annotations
@@ -14,20 +14,43 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from django.core.signals import setting_changed
 
 from django_ami import conf, signals
-from django_ami.backends import make_backend
+from django_ami.backends import Backends
+from django_ami.core.client import Changes, ServerHandle
 from django_ami.core.errors import ConfigurationError
+from django_ami.core.process import mark_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from django_ami.backends import Backend
+    from django_ami.backends import Serving
     from django_ami.core.actions import Action
-    from django_ami.core.client import ServerHandle, ServerStatus
+    from django_ami.core.client import ServerStatus
+    from django_ami.core.cluster import Member
     from django_ami.core.pending import PendingAction
 
 __all__ = ["Ami", "ami"]
 
 Receiver = TypeVar("Receiver", bound="Callable[..., Any]")
+
+
+class _Process:
+    """What ``ami`` has in one process."""
+
+    def __init__(self) -> None:
+        self.is_here = mark_process()
+        #: A function of AMI_SERVERS may use ``ami`` itself: that is an error, and no deadlock.
+        self.lock = threading.RLock()
+        self.forget()
+
+    def forget(self) -> None:
+        """The next use begins anew."""
+        self.client: Serving | None = None
+        self.backends: Backends | None = None
+        self.default: str | None = None
+        #: The names that are known to be right.
+        self.known: dict[str, ServerHandle] = {}
+        #: What reloads a client that somebody else has made.
+        self.reload: Callable[[], Changes] | None = None
 
 
 class Ami:
@@ -37,43 +60,80 @@ class Ami:
     """
 
     def __init__(self) -> None:
-        self._client: Backend | None = None
-        self._adopted = False
-        self._lock = threading.Lock()
+        self._process = _Process()
+        self._handles: dict[str, ServerHandle] = {}
 
-    def _get(self) -> Backend:
-        client = self._client
-        if client is None:
-            with self._lock:
-                client = self._client
-                if client is None:
-                    client = self._client = make_backend(conf.load())
+    def _get(self) -> Serving:
+        process = self._process
+        client = process.client
+        if client is None or not process.is_here():
+            client = self._make()
         return client
+
+    def _make(self) -> Serving:
+        process = self._here()
+        with process.lock:
+            if process.client is None:
+                settings = conf.load()
+                process.backends = Backends(settings)
+                process.default = settings.default
+                process.client = process.backends.client
+            return process.client
+
+    def _here(self) -> _Process:
+        """What is of this process. A child that was forked begins with nothing, and leaves the parent's alone."""
+        process = self._process
+        if not process.is_here():
+            # Several threads may come at once, and the parent may have held its lock at the fork: one of them wins.
+            mine = _Process()
+            successor: _Process = process.__dict__.setdefault("successor", mine)
+            self._process = successor
+            if successor is mine and process.client is not None:
+                process.client.abandon()
+            return successor
+        return process
 
     # --- actions ---
 
-    def send(self, action: Action, *, timeout: float | None = None) -> PendingAction:
-        """Send an action to the default server, or where ``AMI_ROUTING`` says; never blocks.
+    def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction:
+        """Send an action to ``server``, to the default one, or where ``AMI_ROUTING`` says; never blocks.
 
         ``timeout`` is the time in seconds within which the answer must have come, connecting included (by default the
         action's own, or the option ``action_timeout``). Raises InvalidAction if it cannot be sent safely; everything
         else is told by the PendingAction: ``.result(timeout=…)``, ``await``, or ``.on_complete(function)``.
         """
-        return self._get().send(action, timeout=timeout)
+        return self._get().send(action, server=server, timeout=timeout)
 
     def server(self, name: str) -> ServerHandle:
-        """One server by name, to send to it and to no other."""
-        return self._get().server(name)
+        """One server by name, to send to it and to no other.
+
+        It may be kept: at every use it finds the client that this process has by then, also after a fork, ``close``
+        and ``reload``. It is the ``sender`` of the server's events in ``ami_listen``.
+        """
+        known = self._process.known.get(name)
+        if known is None:
+            self._get().server(name)
+            known = self._process.known[name] = self.handle(name)
+        return known
+
+    def handle(self, name: str) -> ServerHandle:
+        """The handle of a name, whether there is such a server or not: always the same one."""
+        return self._handles.get(name) or self._handles.setdefault(name, ServerHandle(name, self._get))
 
     @property
     def servers(self) -> Mapping[str, ServerHandle]:
         """All servers by name."""
-        return self._get().servers
+        return {name: self.handle(name) for name in self._get().servers}
+
+    def member(self, name: str) -> Member:
+        """What stands behind a handle: for handles."""
+        return self._get().member(name)
 
     @property
     def default(self) -> ServerHandle:
         """The server of ``AMI_DEFAULT_SERVER``, or the only one."""
-        name = conf.load().default
+        self._get()
+        name = self._process.default or conf.load().default  # an adopted client need not have one
         if name is None:
             raise ConfigurationError("there are several servers: name one of them in the setting AMI_DEFAULT_SERVER.")
         return self.server(name)
@@ -113,24 +173,51 @@ class Ami:
 
     # --- the life of the client ---
 
-    def adopt(self, client: Backend) -> None:
-        """Use a client that somebody else has made, and will close: receivers in ``ami_listen`` send over its login."""
-        self.close()
-        self._client, self._adopted = client, True
+    def reload(self) -> Changes:
+        """Read the settings again, and take over what has changed; says which servers were added, changed, removed.
+
+        A server whose settings are the same keeps its connection, and what is under way there goes on. One that is
+        removed or has other settings is logged off; actions under way there fail at once, each saying in ``sent``
+        whether it had left. It is for this process alone: tell the others, too. Raises ConfigurationError, and leaves
+        all as it was, if the settings are wrong.
+        """
+        process = self._here()
+        if process.reload is not None:
+            return process.reload()
+        with process.lock:
+            settings = conf.load()
+            if process.backends is None:
+                return Changes()
+            changes = process.backends.reload(settings)
+            process.default, process.client, process.known = settings.default, process.backends.client, {}
+            return changes
+
+    def adopt(
+        self, client: Serving, *, default: str | None = None, reload: Callable[[], Changes] | None = None
+    ) -> None:
+        """Use a client that somebody else has made, and will close: receivers in ``ami_listen`` send over its login.
+
+        ``default`` is the name of its default server; ``reload`` is what ``ami.reload()`` calls meanwhile.
+        """
+        process = self._here()
+        with process.lock:
+            backends, process.backends = process.backends, None
+            process.client, process.default, process.reload, process.known = client, default, reload, {}
+        if backends is not None:
+            backends.close()
 
     def close(self) -> None:
         """Log off everywhere; the next use connects anew."""
-        with self._lock:
-            client, adopted = self._client, self._adopted
-            self._client, self._adopted = None, False
-        if client is not None and not adopted:
-            client.close()
+        process = self._here()
+        with process.lock:
+            backends = process.backends
+            process.forget()
+        if backends is not None:
+            backends.close()
 
     def after_fork(self) -> None:
         """In a child process: the threads are gone, and the sockets are the parent's."""
-        client, self._client, self._adopted, self._lock = self._client, None, False, threading.Lock()
-        if client is not None:
-            client.abandon()
+        self._here()
 
 
 ami = Ami()

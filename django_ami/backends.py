@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from django_ami.conf import import_backend
+from django_ami.core.client import Changes
 from django_ami.core.config import did_you_mean
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.session import Role
@@ -19,36 +20,85 @@ if TYPE_CHECKING:
     from django_ami.conf import AmiSettings
     from django_ami.core.actions import Action
     from django_ami.core.client import ServerHandle, ServerStatus
+    from django_ami.core.cluster import Member, Strategy
+    from django_ami.core.config import ServerConfig
     from django_ami.core.pending import PendingAction
 
-__all__ = ["Backend", "make_backend"]
+__all__ = ["Backend", "Backends", "Serving"]
 
 
-class Backend(Protocol):
+class Serving(Protocol):
     """What ``ami`` needs of a client."""
 
     @property
     def servers(self) -> Mapping[str, ServerHandle]: ...
     def server(self, name: str) -> ServerHandle: ...
+    def member(self, name: str) -> Member: ...
     def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction: ...
     def status(self) -> dict[str, ServerStatus]: ...
-    def start(self, *, connect: bool = True) -> None: ...
-    def close(self) -> None: ...
     def abandon(self) -> None: ...
 
 
-def make_backend(settings: AmiSettings) -> Backend:
-    """A started caller of the servers, by their backends. Raises ConfigurationError."""
-    groups: dict[str, list[str]] = {}
-    for server in settings.servers:
-        groups.setdefault(settings.backend(server.name), []).append(server.name)
-    if len(groups) == 1:
-        return _start(settings, next(iter(groups)))
-    if settings.routing is not None:
-        raise ConfigurationError(
-            "AMI_ROUTING is set, but not all servers have the same BACKEND: give them one, or take the routing away."
-        )
-    return _Backends([_start(settings.select(names), path) for path, names in groups.items()], settings)
+class Backend(Serving, Protocol):
+    """What a module that is named as a BACKEND has as its ``Client``."""
+
+    def start(self, *, connect: bool = True) -> None: ...
+    def connect(self) -> None: ...
+    def reconfigure(
+        self,
+        servers: Iterable[ServerConfig],
+        *,
+        default: str | None = None,
+        routing: tuple[Strategy | str, Iterable[str]] | None = None,
+    ) -> Changes: ...
+    def close(self) -> None: ...
+
+
+class Backends:
+    """A started caller of the servers for each of their backends. Raises ConfigurationError.
+
+    ``client`` sends to all of them: the only one, or one that knows which of them has which server.
+    """
+
+    def __init__(self, settings: AmiSettings) -> None:
+        self._clients: dict[str, Backend] = {}
+        self.client: Serving
+        self.reload(settings)
+
+    def reload(self, settings: AmiSettings) -> Changes:
+        """Take these settings over, server by server. Raises ConfigurationError if they do not fit together."""
+        groups: dict[str, list[str]] = {}
+        for server in settings.servers:
+            groups.setdefault(settings.backend(server.name), []).append(server.name)
+        if len(groups) > 1 and settings.routing is not None:
+            raise ConfigurationError(
+                "AMI_ROUTING is set, but not all servers have the same BACKEND: give them one, or remove the routing."
+            )
+        parts = {path: settings if len(groups) == 1 else settings.select(names) for path, names in groups.items()}
+        before = self._clients
+        # A new one may raise. It comes first, since it is not seen before all are there.
+        new = {path: _start(part, path) for path, part in parts.items() if path not in before}
+        changes = Changes(added=tuple(name for path in new for name in groups[path]))
+        try:
+            for path, part in parts.items():
+                if path in before:
+                    changes += _reconfigure(before[path], part)
+        except ConfigurationError:
+            for client in new.values():
+                client.close()
+            raise
+        self._clients = {path: before.get(path) or new[path] for path in parts}
+        self.client = next(iter(self._clients.values())) if len(parts) == 1 else _Several(self._clients, settings)
+        for path, client in before.items():
+            if path not in parts:
+                changes += Changes(removed=tuple(client.servers))
+                client.close()
+        return changes
+
+    def close(self) -> None:
+        """Log off everywhere."""
+        for client in self._clients.values():
+            client.close()
 
 
 def _start(settings: AmiSettings, path: str) -> Backend:
@@ -60,11 +110,18 @@ def _start(settings: AmiSettings, path: str) -> Backend:
     return client
 
 
-class _Backends:
-    """Several clients as one."""
+def _reconfigure(client: Backend, settings: AmiSettings) -> Changes:
+    changes = client.reconfigure(settings.servers, default=settings.default, routing=settings.routing)
+    if settings.routing is not None:
+        client.connect()
+    return changes
 
-    def __init__(self, clients: Iterable[Backend], settings: AmiSettings) -> None:
-        self._clients = tuple(clients)
+
+class _Several:
+    """Several clients as one: what is asked of ``ami`` goes to the one that has the server."""
+
+    def __init__(self, clients: Mapping[str, Backend], settings: AmiSettings) -> None:
+        self._clients = tuple(clients.values())
         self._order = [server.name for server in settings.servers]
         self._default = settings.default
 
@@ -74,10 +131,16 @@ class _Backends:
         return {name: found[name] for name in self._order}
 
     def server(self, name: str) -> ServerHandle:
-        try:
-            return self.servers[name]
-        except KeyError:
-            raise ConfigurationError(f"unknown server {name!r}: {did_you_mean(name, self._order)}") from None
+        return self._having(name).server(name)
+
+    def member(self, name: str) -> Member:
+        return self._having(name).member(name)
+
+    def _having(self, name: str) -> Backend:
+        for client in self._clients:
+            if name in client.servers:
+                return client
+        raise ConfigurationError(f"unknown server {name!r}: {did_you_mean(name, self._order)}")
 
     def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction:
         name = server or self._default
@@ -85,19 +148,11 @@ class _Backends:
             raise ConfigurationError(
                 "several servers are known, but none is the default (AMI_DEFAULT_SERVER): name the server."
             )
-        return self.server(name).send(action, timeout=timeout)
-
-    def start(self, *, connect: bool = True) -> None:
-        for client in self._clients:
-            client.start(connect=connect)
+        return self._having(name).send(action, server=name, timeout=timeout)
 
     def status(self) -> dict[str, ServerStatus]:
         found = {name: status for client in self._clients for name, status in client.status().items()}
         return {name: found[name] for name in self._order}
-
-    def close(self) -> None:
-        for client in self._clients:
-            client.close()
 
     def abandon(self) -> None:
         for client in self._clients:

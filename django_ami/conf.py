@@ -1,6 +1,7 @@
 """The settings: the only reader of ``django.conf.settings``.
 
-``AMI_SERVERS``         the servers by name: HOST, PORT, USERNAME, SECRET, TLS, OPTIONS; or URL; or BACKEND
+``AMI_SERVERS``         the servers by name: HOST, PORT, USERNAME, SECRET, TLS, OPTIONS; or URL; or BACKEND;
+                        or a function without arguments that gives them, or the dotted path of one
 ``AMI_OPTIONS``         options of all servers; a server's own ``OPTIONS`` are merged over them, key by key
 ``AMI_DEFAULT_SERVER``  where an action goes that names no server; optional when there is one server
 ``AMI_ROUTING``         ``"round_robin"``, ``"failover"``, or a pair of that and the names of the servers that take part
@@ -9,16 +10,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import connections
+from django.utils.module_loading import import_string
 
 from django_ami.core.cluster import Strategy
 from django_ami.core.config import Options, ServerConfig, did_you_mean, event_mask
 from django_ami.core.errors import ConfigurationError
+from django_ami.core.receivers import dotted_name
 
 __all__ = [
     "AmiSettings",
@@ -31,6 +37,8 @@ __all__ = [
     "read_mapping",
     "read_routing",
     "read_server",
+    "read_servers",
+    "servers_function",
 ]
 
 NAMES = ("AMI_SERVERS", "AMI_OPTIONS", "AMI_DEFAULT_SERVER", "AMI_ROUTING", "AMI_CUSTOM_EVENTS")
@@ -93,7 +101,7 @@ def _load() -> AmiSettings | ConfigurationError:
 
 
 def _read() -> AmiSettings:
-    entries = read_mapping("AMI_SERVERS")
+    entries = read_servers()
     if not entries:
         raise ConfigurationError("the setting AMI_SERVERS is missing or empty: name one server at least in it.")
     servers = tuple(read_server(name, entry) for name, entry in entries.items())
@@ -108,6 +116,71 @@ def read_mapping(setting: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"the setting {setting} must be a mapping, not {type(value).__name__}.")
     return value
+
+
+def servers_function() -> Callable[[], Any] | None:
+    """The function that ``AMI_SERVERS`` is, or names; None for a mapping.
+
+    Raises ConfigurationError for a path that leads to none.
+    """
+    value = getattr(settings, "AMI_SERVERS", None)
+    # Any other text may be a URL, and have a secret in it.
+    if isinstance(value, str) and all(part.isidentifier() for part in value.split(".")):
+        try:
+            value = import_string(value)
+        except Exception as error:  # noqa: BLE001  (whatever somebody's module raises; it is told)
+            raise ConfigurationError(
+                f"the setting AMI_SERVERS names {value!r}, which cannot be imported ({_first_line(error)}): set it to "
+                "a mapping, to a function, or to the dotted path of a function."
+            ) from None
+        if not callable(value):
+            raise ConfigurationError(
+                f"the setting AMI_SERVERS names {settings.AMI_SERVERS!r}, which is no function but "
+                f"{type(value).__name__}."
+            )
+    return value if callable(value) and not isinstance(value, Mapping) else None
+
+
+def read_servers() -> Mapping[str, Any]:
+    """The entries of ``AMI_SERVERS``: those of the setting, or what its function returns now.
+
+    Raises ConfigurationError, with what the function raised in one line.
+    """
+    function = servers_function()
+    if function is None:
+        return read_mapping("AMI_SERVERS")
+    what = f"the function of the setting AMI_SERVERS, {dotted_name(function)},"
+    try:
+        found = _call(function)
+    except ConfigurationError:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever somebody's function raises; it is told)
+        raise ConfigurationError(f"{what} raised {type(error).__name__}: {_first_line(error)}") from None
+    if not isinstance(found, Mapping):
+        raise ConfigurationError(f"{what} must return a mapping, not {type(found).__name__}.")
+    if not found:
+        raise ConfigurationError(f"{what} returned no server: add one at least.")
+    return found
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    """What the function returns. Django allows no query in a thread whose event loop runs: there another one asks."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or asyncio._get_running_loop() is None:  # noqa: SLF001  (the documented fast form)
+        return function()
+
+    def ask() -> Any:
+        try:
+            return function()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(ask).result()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "") or "it gave no reason"
 
 
 def read_server(name: object, entry: object) -> ServerConfig:

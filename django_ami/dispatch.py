@@ -33,12 +33,18 @@ class Dispatcher:
     """Delivers what a client has received to the signals' receivers.
 
     ``on_notice`` is called with every notice before its signal is sent. ``lead`` says that no signal's handler raises
-    in the thread that calls ``run``; see ``Client.take``. Use it as a context manager: while it is open, the client
+    in the thread that calls ``run``; see ``Client.take``. ``sender`` gives the sender of a server's signals, by its
+    name; by default the client's own handle. Use it as a context manager: while it is open, the client
     reads only the events that have receivers.
     """
 
     def __init__(
-        self, client: Client, on_notice: Callable[[Notice], None] | None = None, *, lead: bool = False
+        self,
+        client: Client,
+        on_notice: Callable[[Notice], None] | None = None,
+        *,
+        lead: bool = False,
+        sender: Callable[[str], ServerHandle] | None = None,
     ) -> None:
         self.delivered = 0
         #: True while receivers run.
@@ -46,7 +52,7 @@ class Dispatcher:
         self._client = client
         self._on_notice = on_notice
         self._lead = lead
-        self._senders = client.servers
+        self._sender = sender or client.handle
         self._plans = Plans(lambda _: ())
         self._unwatch: Callable[[], None] | None = None
 
@@ -103,7 +109,7 @@ class Dispatcher:
 
     def _deliver(self, items: list[Event | Notice]) -> None:
         """What one server said, in its order."""
-        sender = self._senders[items[0].server]
+        sender = self._sender(items[0].server)
         tally = self._client.tally(sender.name)
         before = tally.delivered
         self._plans = Plans(partial(_plan, sender))
@@ -121,7 +127,7 @@ class Dispatcher:
     def _tell(self, notice: Notice) -> None:
         if self._on_notice is not None:
             self._on_notice(notice)
-        sender = self._senders[notice.server]
+        sender = self._sender(notice.server)
         match notice:
             case Ready():
                 signals.server_ready.send_robust(sender=sender, again=notice.again)

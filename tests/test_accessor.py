@@ -39,7 +39,7 @@ def ping() -> str:
 
 def test_nothing_is_opened_before_the_first_action(sim: FakeAsterisk) -> None:
     before = threading.active_count()
-    assert ami._client is None
+    assert ami._process.client is None
     status = ami.status()["node_1"]
     assert (status.state, status.ready, status.address) == ("idle", False, f"127.0.0.1:{sim.port}")
     assert list(ami.servers) == ["node_1"]
@@ -64,7 +64,7 @@ def test_threads_that_race_for_the_first_use_share_one_login(sim: FakeAsterisk) 
 
     def race(_: int) -> tuple[str, int]:
         barrier.wait(DEADLINE)
-        return ping(), id(ami._client)
+        return ping(), id(ami._process.client)
 
     with ThreadPoolExecutor(16) as pool:
         results = set(pool.map(race, range(16)))
@@ -147,13 +147,13 @@ def test_changed_settings_take_effect_with_the_next_use(sim: FakeAsterisk) -> No
             sim.wait_for(lambda: sim.logoffs == 1)
             assert ping() == "Pong"
             assert (sim.logins, other.logins) == (1, 1)
-            client = ami._client
+            client = ami._process.client
             with override_settings(AMI_OPTIONS={"action_timeout": 7}):
-                assert ami._client is None
+                assert ami._process.client is None
                 pending = ami.send(Ping())
                 assert pending.timeout == 7
                 assert pending.result(DEADLINE).ok
-                assert ami._client is not client
+                assert ami._process.client is not client
         other.wait_for(lambda: other.logoffs == 2)
         assert ping() == "Pong"
         assert (sim.logins, other.logins) == (2, 2)

@@ -117,7 +117,7 @@ def test_a_backend_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "own_backend", module)
     entry = {"HOST": "pbx", "USERNAME": "u", "SECRET": "s", "BACKEND": "own_backend"}
     with override_settings(AMI_SERVERS={"node_1": entry}):
-        assert ami.send(Ping(), timeout=3) == "Ping {'timeout': 3}"
+        assert ami.send(Ping(), timeout=3) == "Ping {'server': None, 'timeout': 3}"
     assert calls == [
         (["pbx"], {"role": "caller", "default": "node_1", "routing": None}),
         {"connect": False},

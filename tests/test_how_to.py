@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
@@ -46,7 +46,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             if needs and get_version_tuple(needs) > django.VERSION:
                 continue
             exec(compile(snippet, "how-to.md", "exec"), names)
-            if "AMI_SERVERS" in snippet:
+            if "AMI_SERVERS" in snippet and isinstance(names["AMI_SERVERS"], dict):
                 names["servers"].append({name: dict(entry) for name, entry in names["AMI_SERVERS"].items()})
         yield names
     cache.clear()
@@ -227,3 +227,33 @@ def test_the_worker_serves_its_metrics(
     server.shutdown()
     server.server_close()
     thread.join(DEADLINE)
+
+
+# --- servers from a table ---
+
+
+class Rows(list[Any]):
+    """Stands for ``Tenant.objects``."""
+
+    def filter(self, *, active: bool) -> list[Any]:
+        return [row for row in self if row.active is active]
+
+
+def test_tenants_from_a_table(page: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def row(name: str, host: str, active: bool = True) -> SimpleNamespace:
+        return SimpleNamespace(slug=name, host=host, username="admin", secret="amp111", active=active)
+
+    rows = Rows([row("acme", "10.0.0.1"), row("apex", "10.0.0.2"), row("old", "10.0.0.3", active=False)])
+    models = ModuleType("shop.models")
+    models.Tenant = SimpleNamespace(objects=rows)  # type: ignore[attr-defined]
+    shop, pbx = ModuleType("shop"), ModuleType("shop.pbx")
+    pbx.tenants = page["tenants"]  # type: ignore[attr-defined]
+    for module in (shop, models, pbx):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert page["AMI_SERVERS"] == "shop.pbx.tenants"
+    with override_settings(AMI_SERVERS=page["AMI_SERVERS"]):
+        assert list(ami.servers) == ["acme", "apex"]
+        assert page["take_over_tenants"]() == "no server has changed"
+        rows[:] = [row("acme", "10.0.0.9"), row("new", "10.0.0.4")]
+        assert page["take_over_tenants"]() == "added: new; changed: acme; removed: apex"
+        assert ami.server("acme").address == "10.0.0.9:5038"

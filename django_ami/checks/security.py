@@ -32,7 +32,7 @@ def _warning(number: str, message: str, hint: str) -> Warning:
     return Warning(message, hint=hint, obj="AMI_SERVERS", id=f"django_ami.{number}")
 
 
-def check_secrets(**_: Any) -> list[CheckMessage]:
+def check_secrets(databases: object = None, **_: Any) -> list[CheckMessage]:
     """django_ami.W003: a secret that everybody knows, on a site."""
     if conf.is_debug():
         return []
@@ -43,12 +43,12 @@ def check_secrets(**_: Any) -> list[CheckMessage]:
             "Make a long random one, put it into manager.conf and into the environment of this site: whoever logs in "
             "to AMI can place calls at your cost.",
         )
-        for server in readable_servers()
+        for server in readable_servers(databases)
         if server.secret.lower() in (*_WELL_KNOWN, server.username.lower())
     ]
 
 
-def check_plain_tcp(**_: Any) -> list[CheckMessage]:
+def check_plain_tcp(databases: object = None, **_: Any) -> list[CheckMessage]:
     """django_ami.W004 (--deploy): plain TCP to another machine."""
     return [
         _warning(
@@ -58,12 +58,12 @@ def check_plain_tcp(**_: Any) -> list[CheckMessage]:
             "Use TLS: tlsenable = yes in manager.conf, and 'TLS': True here. If the way is a tunnel or a network of "
             "your own, silence django_ami.W004.",
         )
-        for server in readable_servers()
+        for server in readable_servers(databases)
         if server.tls is None and not is_loopback(server.host)
     ]
 
 
-def check_verification(**_: Any) -> list[CheckMessage]:
+def check_verification(databases: object = None, **_: Any) -> list[CheckMessage]:
     """django_ami.W005 (--deploy): TLS that takes anybody for the server."""
     return [
         _warning(
@@ -72,6 +72,6 @@ def check_verification(**_: Any) -> list[CheckMessage]:
             "Take VERIFY away, and set CA_FILE to the authority that signed the server's certificate, or FINGERPRINT "
             "to the SHA-256 of the certificate itself.",
         )
-        for server in readable_servers()
+        for server in readable_servers(databases)
         if server.tls is not None and not server.tls.verify and not server.tls.fingerprint
     ]

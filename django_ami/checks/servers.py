@@ -11,24 +11,33 @@ from django_ami import conf
 from django_ami.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from django_ami.core.config import ServerConfig
 
-__all__ = ["check_heartbeat", "check_twins", "identity", "readable_servers"]
+__all__ = ["check_heartbeat", "check_twins", "entries", "identity", "readable_servers"]
 
 
-def readable_servers() -> Iterator[ServerConfig]:
+def entries(databases: object) -> Mapping[str, Any]:
+    """The entries of AMI_SERVERS; none of a function's, which may ask a database, unless ``databases`` may be asked.
+
+    Those are named by ``check --database``, as for Django's own checks of databases: most commands run the checks, and
+    ``migrate`` before there is a table. Raises ConfigurationError.
+    """
+    return conf.read_servers() if databases or conf.servers_function() is None else {}
+
+
+def readable_servers(databases: object) -> Iterator[ServerConfig]:
     """The servers of AMI_SERVERS to connect to that have no fault, whatever is wrong with the others."""
     with suppress(ConfigurationError):
-        for name, entry in conf.read_mapping("AMI_SERVERS").items():
+        for name, entry in entries(databases).items():
             with suppress(ConfigurationError):
                 server = conf.read_server(name, entry)
                 if conf.read_backend(name, entry) is None:
                     yield server
 
 
-def check_heartbeat(**_: Any) -> list[CheckMessage]:
+def check_heartbeat(databases: object = None, **_: Any) -> list[CheckMessage]:
     """django_ami.W001: a heartbeat that comes too late to keep a quiet server from being taken for lost."""
     return [
         Warning(
@@ -38,7 +47,7 @@ def check_heartbeat(**_: Any) -> list[CheckMessage]:
             obj="AMI_SERVERS",
             id="django_ami.W001",
         )
-        for server in readable_servers()
+        for server in readable_servers(databases)
         if server.options.heartbeat_interval >= server.options.read_timeout
     ]
 
@@ -52,11 +61,11 @@ def identity(server: ServerConfig) -> tuple[str, int, str]:
     return "127.0.0.1" if host == "localhost" else host, server.port, server.username.lower()
 
 
-def check_twins(**_: Any) -> list[CheckMessage]:
+def check_twins(databases: object = None, **_: Any) -> list[CheckMessage]:
     """django_ami.W002: two servers that are one and the same, so that every event arrives twice."""
     first: dict[tuple[str, int, str], str] = {}
     found: list[CheckMessage] = []
-    for server in readable_servers():
+    for server in readable_servers(databases):
         twin = first.setdefault(identity(server), server.name)
         if twin != server.name:
             found.append(

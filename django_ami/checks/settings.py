@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.core.checks import CheckMessage, Error
 
 from django_ami import conf
+from django_ami.checks.servers import entries
 from django_ami.core.config import SERVER_KEYS, Options, ServerConfig, TLSConfig, did_you_mean
 from django_ami.core.errors import ConfigurationError
 
@@ -24,12 +25,44 @@ _INSTEAD_OF_URL: Final = ("HOST", "PORT", "USERNAME", "SECRET")
 _GOOD: Final = {"HOST": "localhost", "USERNAME": "somebody", "SECRET": "something"}
 
 
-def check_settings(**_: Any) -> list[CheckMessage]:
+def check_settings(databases: object = None, **_: Any) -> list[CheckMessage]:
     """django_ami.E001 to E008: the settings cannot be used."""
-    found: list[CheckMessage] = [message for concern in _CONCERNS for message in concern()]
-    if not found and (fault := _fault(conf.load)):
-        found = [_error("E001", "AMI settings", str(fault))]
-    return found
+    try:
+        found = entries(databases)
+        unknown = not found and conf.servers_function() is not None
+    except ConfigurationError as error:
+        return [_error("E001", _SERVERS, error.message), *_of_all_servers()]
+    if unknown:  # the names of servers cannot be judged without them
+        return [*_of_all_servers()]
+    messages: list[CheckMessage] = [*_of_all_servers(), *_of_each(found)]
+    if not messages and (fault := _fault(conf.load)):
+        messages = [_error("E001", "AMI settings", str(fault))]
+    return messages
+
+
+def _of_all_servers() -> Iterator[Error]:
+    if fault := _fault(conf.read_mapping, "AMI_OPTIONS"):
+        yield _error("E001", "AMI_OPTIONS", fault.message)
+    else:
+        yield from _options_of(conf.read_mapping("AMI_OPTIONS"), "AMI_OPTIONS", "")
+    if fault := _fault(conf.custom_events):
+        yield _error("E001", "AMI_CUSTOM_EVENTS", fault.message)
+
+
+def _of_each(found: Mapping[str, Any]) -> Iterator[Error]:
+    if not found:
+        yield _error("E001", _SERVERS, "the setting is missing or empty: name one server at least in it.")
+    readable = {name: entry for name, entry in found.items() if isinstance(name, str) and isinstance(entry, Mapping)}
+    for name, entry in found.items():
+        if name not in readable and (fault := _fault(conf.read_server, name, entry)):
+            yield _error("E001", _SERVERS, str(fault))
+    for name, entry in readable.items():
+        for concern in _CONCERNS:
+            yield from concern(name, entry)
+    if fault := _fault(conf.read_default, [*found]):
+        yield _error("E006", "AMI_DEFAULT_SERVER", fault.message)
+    if fault := _fault(conf.read_routing, [*found]):
+        yield _error("E007", "AMI_ROUTING", fault.message)
 
 
 def _error(number: str, setting: str, message: str, hint: str | None = None) -> Error:
@@ -44,66 +77,40 @@ def _fault(read: Callable[..., object], *arguments: Any) -> ConfigurationError |
     return None
 
 
-def _entries() -> dict[str, Mapping[str, Any]]:
-    """The entries of AMI_SERVERS that can be looked into."""
-    entries = {} if _fault(conf.read_mapping, _SERVERS) else conf.read_mapping(_SERVERS)
-    return {name: entry for name, entry in entries.items() if isinstance(name, str) and isinstance(entry, Mapping)}
+# --- the concerns of one server ------------------------------------------------------------------------------------
 
 
-def _names() -> list[str]:
-    return [] if _fault(conf.read_mapping, _SERVERS) else [*conf.read_mapping(_SERVERS)]
+def _keys_are_known(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
+    for key in entry:
+        if key not in SERVER_KEYS:
+            yield _error("E002", _SERVERS, f"{name}: unknown key {key!r}: {did_you_mean(str(key), SERVER_KEYS)}")
+    for key in _mapping(entry.get("TLS")):
+        if key not in TLSConfig.setting_keys():
+            meant = did_you_mean(str(key), TLSConfig.setting_keys())
+            yield _error("E002", _SERVERS, f"{name}: unknown TLS key {key!r}: {meant}")
 
 
-# --- the concerns --------------------------------------------------------------------------------------------------
+def _keys_are_there(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
+    for key in _NEEDED:
+        if key not in entry and "URL" not in entry and "BACKEND" not in entry:
+            hint = "A server needs HOST, USERNAME and SECRET, or a URL."
+            yield _error("E003", _SERVERS, f"{name}: {key!r} is missing.", hint)
 
 
-def _servers_are_there() -> Iterator[Error]:
-    if fault := _fault(conf.read_mapping, _SERVERS):
-        yield _error("E001", _SERVERS, fault.message)
-        return
-    entries = conf.read_mapping(_SERVERS)
-    if not entries:
-        yield _error("E001", _SERVERS, "the setting is missing or empty: name one server at least in it.")
-    for name, entry in entries.items():
-        if name not in _entries() and (fault := _fault(conf.read_server, name, entry)):
+def _url_stands_alone(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
+    beside = [repr(key) for key in _INSTEAD_OF_URL if key in entry]
+    if "URL" in entry and beside:
+        hint = "A URL says it all: take one or the other away."
+        yield _error("E004", _SERVERS, f"{name}: 'URL' and {', '.join(beside)} are both given.", hint)
+
+
+def _values_are_right(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
+    if not entry.get("SECRET", "something"):
+        hint = "Is the environment variable set that it comes from?"
+        yield _error("E008", _SERVERS, f"{name}: 'SECRET' is empty.", hint)
+    for part in _parts(entry):
+        if fault := _fault(ServerConfig.from_setting, name, part):
             yield _error("E001", _SERVERS, str(fault))
-
-
-def _keys_are_known() -> Iterator[Error]:
-    for name, entry in _entries().items():
-        for key in entry:
-            if key not in SERVER_KEYS:
-                yield _error("E002", _SERVERS, f"{name}: unknown key {key!r}: {did_you_mean(str(key), SERVER_KEYS)}")
-        for key in _mapping(entry.get("TLS")):
-            if key not in TLSConfig.setting_keys():
-                meant = did_you_mean(str(key), TLSConfig.setting_keys())
-                yield _error("E002", _SERVERS, f"{name}: unknown TLS key {key!r}: {meant}")
-
-
-def _keys_are_there() -> Iterator[Error]:
-    for name, entry in _entries().items():
-        for key in _NEEDED:
-            if key not in entry and "URL" not in entry and "BACKEND" not in entry:
-                hint = "A server needs HOST, USERNAME and SECRET, or a URL."
-                yield _error("E003", _SERVERS, f"{name}: {key!r} is missing.", hint)
-
-
-def _url_stands_alone() -> Iterator[Error]:
-    for name, entry in _entries().items():
-        beside = [repr(key) for key in _INSTEAD_OF_URL if key in entry]
-        if "URL" in entry and beside:
-            hint = "A URL says it all: take one or the other away."
-            yield _error("E004", _SERVERS, f"{name}: 'URL' and {', '.join(beside)} are both given.", hint)
-
-
-def _values_are_right() -> Iterator[Error]:
-    for name, entry in _entries().items():
-        if not entry.get("SECRET", "something"):
-            hint = "Is the environment variable set that it comes from?"
-            yield _error("E008", _SERVERS, f"{name}: 'SECRET' is empty.", hint)
-        for part in _parts(entry):
-            if fault := _fault(ServerConfig.from_setting, name, part):
-                yield _error("E001", _SERVERS, str(fault))
 
 
 def _parts(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -120,13 +127,8 @@ def _parts(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**_GOOD, key: value}
 
 
-def _options_are_right() -> Iterator[Error]:
-    if fault := _fault(conf.read_mapping, "AMI_OPTIONS"):
-        yield _error("E001", "AMI_OPTIONS", fault.message)
-    else:
-        yield from _options_of(conf.read_mapping("AMI_OPTIONS"), "AMI_OPTIONS", "")
-    for name, entry in _entries().items():
-        yield from _options_of(entry.get("OPTIONS"), _SERVERS, f"{name}: ")
+def _options_are_right(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
+    yield from _options_of(entry.get("OPTIONS"), _SERVERS, f"{name}: ")
 
 
 def _options_of(value: object, setting: str, where: str) -> Iterator[Error]:
@@ -141,29 +143,4 @@ def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _default_is_known() -> Iterator[Error]:
-    if fault := _fault(conf.read_default, _names()):
-        yield _error("E006", "AMI_DEFAULT_SERVER", fault.message)
-
-
-def _routing_is_known() -> Iterator[Error]:
-    if fault := _fault(conf.read_routing, _names()):
-        yield _error("E007", "AMI_ROUTING", fault.message)
-
-
-def _custom_events_are_right() -> Iterator[Error]:
-    if fault := _fault(conf.custom_events):
-        yield _error("E001", "AMI_CUSTOM_EVENTS", fault.message)
-
-
-_CONCERNS: Final = (
-    _servers_are_there,
-    _keys_are_known,
-    _keys_are_there,
-    _url_stands_alone,
-    _values_are_right,
-    _options_are_right,
-    _default_is_known,
-    _routing_is_known,
-    _custom_events_are_right,
-)
+_CONCERNS: Final = (_keys_are_known, _keys_are_there, _url_stands_alone, _values_are_right, _options_are_right)

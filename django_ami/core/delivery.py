@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.messages import Event
@@ -64,6 +64,11 @@ class _Queue:
         self._important = important
         self._stripped = 0
         self._notices = 0
+
+    def change(self, capacity: int, *, newest: bool, important: frozenset[str]) -> None:
+        """Other limits from now on; what waits is what it was."""
+        self._capacity, self._newest, self._important = capacity, newest, important
+        self._stripped = 0  # nobody has looked at them with these eyes
 
     def put(self, events: list[Event], ignored: int) -> int:
         """Add events as far as there is room; says how many were dropped."""
@@ -187,14 +192,32 @@ class Delivery:
     def add_server(
         self, server: str, capacity: int, *, policy: str = "drop_oldest", important: Iterable[str] = ()
     ) -> None:
-        """A queue for a server. Names of ``important`` events are compared without case."""
+        """A queue for a server. Names of ``important`` events are compared without case.
+
+        One that has been there keeps what waits in it, and its counts; so it does when its server is removed.
+        """
         names = frozenset(name.lower() for name in important)
-        self._queues[server] = _Queue(capacity, newest=policy == "drop_newest", important=names)
+        with self._changed:
+            queue = self._queues.get(server)
+            if queue is None:
+                queue = _Queue(capacity, newest=policy == "drop_newest", important=names)
+                self._queues = {**self._queues, server: queue}  # others go through it without the lock
+            else:
+                queue.change(capacity, newest=policy == "drop_newest", important=names)
 
     def counts(self, server: str) -> Counts:
         """A consistent copy of one server's counts."""
         with self._changed:
             return replace(self._queues[server].counts)
+
+    def totals(self) -> Counts:
+        """The counts of all servers together, of those that were removed, too."""
+        with self._changed:
+            total = Counts()
+            for queue in self._queues.values():
+                for item in fields(Counts):
+                    setattr(total, item.name, getattr(total, item.name) + getattr(queue.counts, item.name))
+            return total
 
     @property
     def queued(self) -> int:

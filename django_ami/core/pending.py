@@ -41,6 +41,9 @@ class Owner(Protocol):
     def refuse_in_loop(self, pending: PendingAction) -> None:
         """Raise WouldBlock if an event loop is running in the calling thread."""
 
+    def holds(self, pending: PendingAction) -> bool:
+        """False in a forked child: the parent has the action, and may send it at any moment."""
+
     def withdraw(self, pending: PendingAction) -> None:
         """The action was cancelled before it left: nothing waits for it any more."""
 
@@ -108,7 +111,7 @@ class PendingAction(Promise[Response]):
         if self.done():
             error = super().exception(0)
             return error.sent if isinstance(error, AmiError) else True
-        return not self._wire
+        return not self._wire or not self._is_ours()
 
     def cancel(self) -> bool:
         """Withdraw the action if nothing of it has left this process; say whether it is withdrawn.
@@ -116,7 +119,7 @@ class PendingAction(Promise[Response]):
         If True the server never sees it, and ``result``, ``await`` and ``on_complete`` get ActionCancelled. If False it
         is over, or has left: it will be carried out, and its answer tells. Safe from any thread; never blocks.
         """
-        if self.done() or not self.take_wire():
+        if self.done() or not self._is_ours() or not self.take_wire():
             return False
         error = ActionCancelled(f"{self.name} was cancelled; it was not sent.", self.server)
         try:
@@ -126,6 +129,9 @@ class PendingAction(Promise[Response]):
         if self._owner is not None:
             self._owner.withdraw(self)
         return True
+
+    def _is_ours(self) -> bool:
+        return self._owner is None or self._owner.holds(self)
 
     def cancelled(self) -> bool:
         """True once ``cancel`` has withdrawn it."""
@@ -154,8 +160,9 @@ class PendingAction(Promise[Response]):
             super().add_done_callback(fn)
             return
         call_user = self._owner.call_user
-        super().add_done_callback(lambda future: call_user(partial(fn, future)))
+        # First: in a forked child this ends it, and forgets the functions that the parent calls.
         self._owner.expect(self)
+        super().add_done_callback(lambda future: call_user(partial(fn, future)))
 
     def __await__(self) -> Generator[Any, None, Response]:
         self._told = True
@@ -214,6 +221,14 @@ class PendingAction(Promise[Response]):
             # process_message in main/manager.c says no more than that.
             text += f": write= of the AMI user lacks its class (the CLI's 'manager show command {self.name}' names it)."
         self.set_exception(ActionFailed(f"{self.name} refused: {text}", response=response, server=self.server))
+
+    def disown(self, error: AmiError) -> None:
+        """Settle it in a forked child: the answer, and whoever waits for it, are the parent's."""
+        if not self.done():
+            # The parent may have held its lock at the fork, and calls these functions itself.
+            self._waited_on = None
+            self._done_callbacks.clear()
+            self.set_exception(error)
 
     def fail(self, error: AmiError) -> None:
         """Settle with an error; or move on, if nothing was handed over for writing and there is another server."""

@@ -246,12 +246,20 @@ class Watch:
 
     def __enter__(self) -> Self:
         self._note = Listening(self._servers, meant=self._meant)
-        thread = threading.Thread(target=self._run, args=(self._note,), name="django_ami-neighbours", daemon=True)
+        thread = threading.Thread(target=self._run, name="django_ami-neighbours", daemon=True)
         thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.end()
+
+    def follow(self, servers: Iterable[ServerConfig]) -> None:
+        """These are the servers from now on. Not before it is entered."""
+        servers = tuple(servers)
+        if servers != self._servers and self._note is not None and not self._over.is_set():
+            self._servers = servers
+            self._note.end()
+            self._note = Listening(servers, meant=self._meant)
 
     def end(self) -> None:
         """This process does not listen any more: nothing is said, and the others learn of it. May be called twice."""
@@ -259,8 +267,8 @@ class Watch:
         if self._note is not None:
             self._note.end()
 
-    def _run(self, note: Listening) -> None:
-        while True:
+    def _run(self) -> None:
+        while (note := self._note) is not None:
             if not self._meant:
                 self._look(note)
             if self._over.wait(LOOK_SECONDS):

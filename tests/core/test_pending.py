@@ -46,6 +46,9 @@ class Owner:
     def refuse_in_loop(self, pending) -> None:
         Sender.refuse_in_loop(self, pending)
 
+    def holds(self, pending) -> bool:
+        return True
+
     def withdraw(self, pending) -> None:
         self.withdrawn.append(pending)
 

@@ -14,12 +14,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from weakref import WeakSet
 
+from django_ami.core.client.changes import Changes
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
 from django_ami.core.cluster import Cluster, Server, Strategy
 from django_ami.core.delivery import Delivery
-from django_ami.core.errors import AmiError, ConfigurationError, WouldBlock
+from django_ami.core.errors import AmiError, ConfigurationError, ConnectionLost, WouldBlock
 from django_ami.core.messages import Event
+from django_ami.core.process import mark_process
 from django_ami.core.reactor import Reactor
 from django_ami.core.receivers import Plans, Receivers, dotted_name
 from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
@@ -73,9 +75,7 @@ class Client(Sender[Server]):
         self.role = Role(role)
         #: What is known of those who receive events: who is slow, and who raised.
         self.receivers = receivers or Receivers()
-        self.receivers.thresholds = {config.name: config.options.slow_receiver_threshold for config in configs}
-        # What is handed over can no longer be dropped, so it is never much of a queue.
-        self._batch = min(_BATCH, *(max(1, config.options.event_queue_capacity // 10) for config in configs))
+        self._take_options(configs)
         self._reactor = Reactor()
         self._delivery = Delivery()
         self._subscribers: dict[str | None, tuple[Callable[[Event], Any], ...]] = {}
@@ -88,6 +88,9 @@ class Client(Sender[Server]):
         self._own_dispatcher = True
         # A signal's handler may raise in the main thread wherever it is: in the midst of writing down what was written.
         self._main_thread = threading.main_thread().ident
+        #: Since it has been used at all: a client that was only made may be started in a child.
+        self._is_here: Callable[[], object] | None = None
+        self._connecting = False
         self._stopped = False
         self._logged_off = False
         self._draining = False
@@ -106,10 +109,52 @@ class Client(Sender[Server]):
             self._reactor.close()
             raise
 
+    # --- which servers ---
+
+    def _take_options(self, configs: Iterable[ServerConfig]) -> None:
+        self.receivers.thresholds = {config.name: config.options.slow_receiver_threshold for config in configs}
+        # What is handed over can no longer be dropped, so it is never much of a queue.
+        self._batch = min(_BATCH, *(max(1, config.options.event_queue_capacity // 10) for config in configs))
+
+    def reconfigure(
+        self,
+        servers: Iterable[ServerConfig],
+        *,
+        default: str | None = None,
+        routing: tuple[Strategy | str, Iterable[str]] | None = None,
+    ) -> Changes:
+        """Serve these servers from now on; all arguments are as when it was made. From any thread; does not wait.
+
+        A server whose settings are the same keeps its connection. One whose settings have changed is logged off, and
+        then connected with the new ones; one that is not among them is logged off. Actions that are under way there
+        fail with ConnectionLost, or with ConnectionFailed if nothing of them had left. What such a server wrote until
+        it took the Logoff is delivered and counted like everything else. Raises ConfigurationError, and leaves all as
+        it was.
+        """
+        configs = distinct(servers)
+        with self._lock:
+            self._refuse_if_ended()
+            cluster = self._cluster
+            before, planned = cluster.servers, cluster.plan(configs)
+            self._make_routing(planned, default, routing)  # it may be wrong, and nothing has changed yet
+            cluster.admit(planned)
+            self._serve(planned, default=default, routing=routing)
+            self._take_options(configs)
+            change_over = cluster.replace(planned)
+            start = self._connecting
+            self._reactor.call_soon(lambda: change_over(start and not self._logged_off))
+        return Changes.between(before, planned)
+
+    def _refuse_if_ended(self) -> None:
+        if self._is_foreign():
+            raise ConfigurationError(f"{self._end}.")
+        if self._closed:
+            raise ConfigurationError("a closed client cannot be used again: make a new one.")
+
     # --- actions ---
 
     def _submit(self, target: Server, pending: PendingAction) -> None:
-        closed = self._closed
+        closed = self._closed or self._is_foreign()
         if not closed:
             hand_over = partial(self._hand_over, target, pending)
             if self._reactor_thread is not None and self._may_lead():
@@ -222,8 +267,7 @@ class Client(Sender[Server]):
     def start(self, *, connect: bool = True, dispatcher: bool = True) -> None:
         """Start the thread; ``connect`` to all servers now, not on first use. A second call does nothing."""
         with self._lock:
-            if self._closed:
-                raise ConfigurationError("a closed client cannot be started again: make a new one.")
+            self._refuse_if_ended()
             if self._reactor_thread is None:
                 self._own_dispatcher = dispatcher
                 self._reactor_thread = threading.Thread(target=self._run, name="django_ami-reactor", daemon=True)
@@ -236,6 +280,7 @@ class Client(Sender[Server]):
 
     def connect(self) -> None:
         """Connect to all servers now, and stay connected."""
+        self._connecting = True
         self._reactor.call_soon(self._connect)
 
     def _connect(self) -> None:
@@ -246,6 +291,8 @@ class Client(Sender[Server]):
         """One turn of everything, in this thread: wait at most ``timeout`` seconds, then run what has arrived."""
         if self.started:
             raise ConfigurationError("this client is started: its own thread turns it.")
+        if self._is_foreign():
+            raise ConfigurationError(f"{self._end}.")
         self._cluster.tick(timeout)
         while self._delivery.waiting:
             self.dispatch(0)
@@ -277,7 +324,7 @@ class Client(Sender[Server]):
         What a server wrote before it took the Logoff is read and delivered like everything before it. Takes no lock, so
         a signal handler may call it.
         """
-        if self._closed:
+        if self._closed or self._is_foreign():
             return
         self._closed = True
         deadline = time.monotonic() + timeout
@@ -288,12 +335,26 @@ class Client(Sender[Server]):
     def abandon(self) -> None:
         """Let go of everything without a word: for a child process after fork, whose sockets are the parent's.
 
-        It comes by itself for a client that was started.
+        It comes by itself for a client that was started, or used: by Python's hook for a fork, and if that was not
+        called, since another program forked, when the client is used in the child. No lock is taken: the parent may
+        have held it.
         """
         self._end = "the client was started before a fork, and is the parent's: make a new one in each process"
-        self._closed = self._reactor.stopping = self._draining = True
+        self._closed = self._stopped = self._reactor.stopping = self._draining = True
         self._cluster.abandon()
         self._reactor.abandon()
+
+    def _is_foreign(self) -> bool:
+        """True if another process has used it first; then it is let go of."""
+        is_here = self._is_here
+        if is_here is None:
+            self._is_here = mark_process()
+            return False
+        if is_here():
+            return False
+        if not self._draining:
+            self.abandon()
+        return True
 
     def status(self) -> dict[str, ServerStatus]:
         """How every server is now, by name."""
@@ -301,6 +362,10 @@ class Client(Sender[Server]):
         return {
             name: status_of(server, self._delivery.counts(name), now) for name, server in self._cluster.servers.items()
         }
+
+    def totals(self) -> Counts:
+        """What became of the events of all servers together, of those that were removed, too."""
+        return self._delivery.totals()
 
     # --- the threads ---
 
@@ -347,15 +412,33 @@ class Client(Sender[Server]):
 
     def call_user(self, function: Callable[[], object]) -> None:
         """Run user code where user code runs."""
+        if self._is_foreign():
+            self.receivers.guard(function, None)  # no thread of ours is left, and there will be none
+            return
         self._delivery.put_call(function)
         self._ensure_dispatcher()
 
     def expect(self, pending: PendingAction) -> None:
         """Somebody wants the answer, and does not wait in a thread."""
-        self._reactor.expect(pending.done)
+        if self._is_foreign():
+            self._disown(pending)
+        else:
+            self._reactor.expect(pending.done)
+
+    def _disown(self, pending: PendingAction) -> None:
+        pending.disown(
+            ConnectionLost(
+                f"{pending.name} is under way in the parent process, from before the fork: its answer comes there.",
+                server=pending.server,
+                sent=True,  # what has not left may still do so
+            )
+        )
 
     def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
         """Refuse a wait that cannot end; turn the reactor if its own thread does not."""
+        if self._is_foreign():
+            self._disown(pending)
+            return 0.0
         end = None if timeout is None else time.monotonic() + timeout
         if self._reactor_thread is None:
             while not (pending.done() or self._closed or (end is not None and time.monotonic() >= end)):
@@ -369,9 +452,15 @@ class Client(Sender[Server]):
             self.expect(pending)
         return None if end is None else max(0.0, end - time.monotonic())
 
+    def holds(self, pending: PendingAction) -> bool:  # noqa: ARG002
+        """False in a forked child."""
+        return not self._is_foreign()
+
     def withdraw(self, pending: PendingAction) -> None:
         """The action was cancelled before it left: its server forgets it."""
-        self._reactor.call_soon(partial(self._targets[pending.server].forget, pending))
+        target = self._targets.get(pending.server)
+        if target is not None:  # not one that was removed meanwhile: that has ended it
+            self._reactor.call_soon(partial(target.forget, pending))
 
     def _may_lead(self) -> bool:
         return threading.get_ident() != self._main_thread

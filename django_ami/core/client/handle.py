@@ -1,12 +1,13 @@
-"""One server of a client, as users hold it."""
+"""One server, as users hold it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django_ami.core.actions import Action
-    from django_ami.core.client.sending import Sender
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.cluster import Member
     from django_ami.core.pending import PendingAction
@@ -14,31 +15,45 @@ if TYPE_CHECKING:
 __all__ = ["ServerHandle"]
 
 
-class ServerHandle:
-    """One server of a client: send to it, and look at it. The ``sender`` of its events."""
+class Servers(Protocol):
+    """What a handle needs of a client."""
 
-    def __init__(self, client: Sender[Any], server: Member) -> None:
+    def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction: ...
+    def member(self, name: str) -> Member: ...
+    def status(self) -> dict[str, ServerStatus]: ...
+
+
+class ServerHandle:
+    """One server by its name: send to it, and look at it. The ``sender`` of its events.
+
+    It asks for its client at every use, so it may be kept for as long as the process lives: it outlives a client that
+    is closed, settings that change, and, as ``ami.server(name)``, a fork. Everything but ``name`` raises
+    ConfigurationError if the server is no longer among the settings.
+    """
+
+    def __init__(self, name: str, client: Callable[[], Servers]) -> None:
+        self.name = name
         self._client = client
-        self._server = server
-        self.name = server.name
 
     def send(self, action: Action, *, timeout: float | None = None) -> PendingAction:
         """Send an action to this server and to no other; see ``Client.send``."""
-        return self._client.send(action, server=self.name, timeout=timeout)
+        return self._client().send(action, server=self.name, timeout=timeout)
 
     @property
     def ready(self) -> bool:
         """True while it is logged in and booted."""
-        return self._server.session.ready
+        return self._client().member(self.name).session.ready
 
     @property
     def address(self) -> str:
         """Where we are connected, or try to: ``host:port``."""
-        return self._server.peer
+        return self._client().member(self.name).peer
 
     def status(self) -> ServerStatus:
         """How it is now."""
-        return self._client.status()[self.name]
+        client = self._client()
+        client.member(self.name)
+        return client.status()[self.name]
 
     def __repr__(self) -> str:
-        return f"<ServerHandle {self.name}: {self._server.session.state}>"
+        return f"<ServerHandle {self.name}>"

@@ -43,6 +43,13 @@ def distinct(servers: Iterable[ServerConfig]) -> list[ServerConfig]:
     return configs
 
 
+def _find(targets: Mapping[str, Target], name: str) -> Target:
+    try:
+        return targets[name]
+    except KeyError:
+        raise ConfigurationError(f"unknown server {name!r}: {did_you_mean(name, targets)}") from None
+
+
 class Sender(Generic[Target]):
     """Servers by name, and actions for them. ``_submit`` takes an action to its server."""
 
@@ -63,13 +70,16 @@ class Sender(Generic[Target]):
         default: str | None,
         routing: tuple[Strategy | str, Iterable[str]] | None,
     ) -> None:
-        """Send to these from now on. Raises ConfigurationError for what cannot be routed."""
+        """Send to these from now on. Raises ConfigurationError for what cannot be routed, and changes nothing then."""
+        self._routing = self._make_routing(targets, default, routing)
+        for name in targets:
+            # A handle stays the same one for as long as its client lives, whatever becomes of its server.
+            self._handles.setdefault(name, ServerHandle(name, lambda: self))
         self._targets = targets
-        self._handles = {name: ServerHandle(self, target) for name, target in targets.items()}
-        self._routing = self._make_routing(default, routing)
 
+    @staticmethod
     def _make_routing(
-        self, default: str | None, routing: tuple[Strategy | str, Iterable[str]] | None
+        targets: Mapping[str, Target], default: str | None, routing: tuple[Strategy | str, Iterable[str]] | None
     ) -> Routing[Target] | None:
         if routing is not None:
             try:
@@ -79,29 +89,31 @@ class Sender(Generic[Target]):
                     f"unknown routing {routing[0]!r}: {did_you_mean(str(routing[0]), [s.value for s in Strategy])}"
                 ) from None
             if strategy is not Strategy.DEFAULT:
-                names = list(routing[1]) or list(self._targets)
-                return Routing(strategy, [self._target(name) for name in names])
-        if default is None and len(self._targets) > 1:
+                names = list(routing[1]) or list(targets)
+                return Routing(strategy, [_find(targets, name) for name in names])
+        if default is None and len(targets) > 1:
             return None
-        return Routing(Strategy.DEFAULT, [self._target(default or next(iter(self._targets)))])
+        return Routing(Strategy.DEFAULT, [_find(targets, default or next(iter(targets)))])
 
     # --- servers ---
 
     @property
     def servers(self) -> Mapping[str, ServerHandle]:
         """All servers by name."""
-        return dict(self._handles)
+        return {name: self._handles[name] for name in self._targets}
 
     def server(self, name: str) -> ServerHandle:
         """One server by name. Raises ConfigurationError, which lists the known ones."""
-        self._target(name)
+        self.member(name)
         return self._handles[name]
 
-    def _target(self, name: str) -> Target:
-        try:
-            return self._targets[name]
-        except KeyError:
-            raise ConfigurationError(f"unknown server {name!r}: {did_you_mean(name, self._targets)}") from None
+    def handle(self, name: str) -> ServerHandle:
+        """The handle of a server that is, or has been, among them: always the same one."""
+        return self._handles[name]
+
+    def member(self, name: str) -> Target:
+        """What stands behind the handle of a server now. Raises ConfigurationError if it is not known."""
+        return _find(self._targets, name)
 
     def status(self) -> dict[str, ServerStatus]:
         """How every server is now, by name."""
@@ -118,7 +130,7 @@ class Sender(Generic[Target]):
         ConfigurationError; all else is told by what is returned. An action is never repeated by itself.
         """
         if server is not None:
-            target, *others = [self._target(server)]
+            target, *others = [self.member(server)]
         elif self._routing is not None:
             target, *others = self._routing.choose()
         else:
@@ -175,6 +187,10 @@ class Sender(Generic[Target]):
                 "instead of 'pending.result()'.",
                 server=pending.server,
             )
+
+    def holds(self, pending: PendingAction) -> bool:  # noqa: ARG002  (a subclass's)
+        """False if another process has it."""
+        return True
 
     def withdraw(self, pending: PendingAction) -> None:
         """The action was cancelled before it left."""

@@ -47,18 +47,80 @@ class Cluster:
         reactor.on_interruption = self._start_afresh
         reactor.is_behind = lambda: delivery.waiting
         self._delivery = delivery
-        admission = Admission(reactor)
+        self._role = role
+        self._ids = ids
+        self._slowest_receiver = slowest_receiver
+        self._admission = Admission(reactor)
+        self._interest: frozenset[str] | None = None
+        #: Those that are logging off because they were removed, or their settings changed.
+        self._leaving: list[Server] = []
         self.servers: dict[str, Server] = {}
+        self.servers = self.plan(configs)
+        self.admit(self.servers)
+
+    # --- which servers ---
+
+    def plan(self, configs: Iterable[ServerConfig]) -> dict[str, Server]:
+        """The servers of these settings: those that have not changed, and new ones. Nothing is done with them yet.
+
+        Raises ConfigurationError if one cannot be made, for a file of a certificate that cannot be read.
+        """
+        planned: dict[str, Server] = {}
         for config in configs:
-            session = Session(config, role, ids, reactor.now)
-            options = config.options
-            delivery.add_server(
-                config.name,
+            before = self.servers.get(config.name)
+            planned[config.name] = before if before is not None and before.config == config else self._make(config)
+        return planned
+
+    def _make(self, config: ServerConfig) -> Server:
+        session = Session(config, self._role, self._ids, self.reactor.now)
+        namesakes = [server for server in self._everyone if server.name == config.name]
+        return Server(
+            session,
+            self.reactor,
+            self._admission,
+            self._delivery,
+            self._notify,
+            self._slowest_receiver,
+            predecessor=namesakes[-1] if namesakes else None,
+        )
+
+    def admit(self, planned: dict[str, Server]) -> None:
+        """Make room for what these servers will send."""
+        for name, server in planned.items():
+            options = server.config.options
+            self._delivery.add_server(
+                name,
                 options.event_queue_capacity,
                 policy=options.overload_policy,
                 important=options.important_events,
             )
-            self.servers[config.name] = Server(session, reactor, admission, delivery, self._notify, slowest_receiver)
+
+    def replace(self, planned: dict[str, Server]) -> Callable[[bool], None]:
+        """From now on these servers. Gives what is to be called in the reactor for it, by whoever calls this.
+
+        That logs off from the others; and new ones start if its argument is True, or wait for the first action.
+        """
+        before, self.servers = self.servers, planned
+        gone = [server for name, server in before.items() if planned.get(name) is not server]
+        come = [server for name, server in planned.items() if before.get(name) is not server]
+        self._leaving = [*(server for server in self._leaving if not server.closed), *gone]
+
+        def change_over(start: bool) -> None:
+            for server in gone:
+                changed = server.name in planned
+                server.retire("this server's settings were changed." if changed else "this server was removed.")
+            for server in come:
+                server.set_interest(self._interest)
+                if start:
+                    server.start()
+
+        return change_over
+
+    @property
+    def _everyone(self) -> list[Server]:
+        return [*self._leaving, *self.servers.values()]
+
+    # --- what they say ---
 
     def _notify(self, notice: Notice) -> None:
         match notice:
@@ -94,7 +156,8 @@ class Cluster:
             server.start()
 
     def set_interest(self, names: frozenset[str] | None) -> None:
-        for server in self.servers.values():
+        self._interest = names
+        for server in self._everyone:
             server.set_interest(names)
 
     def close(self) -> None:
@@ -104,18 +167,18 @@ class Cluster:
 
     @property
     def closed(self) -> bool:
-        return all(server.closed for server in self.servers.values())
+        return all(server.closed for server in self._everyone)
 
     def give_up(self) -> None:
         """No more time for logging off: read and hand on what has arrived, and hang up."""
-        for server in self.servers.values():
+        for server in self._everyone:
             server.give_up()
 
     def _start_afresh(self) -> None:
         """A turn was cut short: how far it had come with whom is not known, so all connections are made anew."""
-        for server in self.servers.values():
+        for server in self._everyone:
             server.start_afresh()
 
     def abandon(self) -> None:
-        for server in self.servers.values():
+        for server in self._everyone:
             server.abandon()

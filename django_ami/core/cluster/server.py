@@ -39,6 +39,8 @@ DROP_INTERVAL: Final = 10.0
 #: the caches.
 ENOUGH: Final = 200
 LONGEST_HOLD: Final = 0.005
+#: So often a server whose predecessor is logging off looks whether that has ended.
+SUCCESSION_SECONDS: Final = 0.01
 _CONNECTING: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
 
 
@@ -53,6 +55,7 @@ class Server:
         delivery: Delivery,
         notify: Callable[[Notice], None],
         slowest_receiver: Callable[[], str],
+        predecessor: Server | None = None,
     ) -> None:
         self.session = session
         self.config = session.config
@@ -63,6 +66,8 @@ class Server:
         self._delivery = delivery
         self._notify = notify
         self._slowest_receiver = slowest_receiver
+        #: Of the same name, with other settings: two connections at a time would bring every event twice.
+        self._predecessor = predecessor
         self._unreported_drops = 0
         self._drop_timer: Timer | None = None
         self._transport: Transport | None = None
@@ -146,15 +151,23 @@ class Server:
         self._settle()
         self.hand_on()
 
+    def retire(self, why: str) -> None:
+        """Log off for good; ``why`` is a sentence for those whose actions are under way."""
+        self.session.retire(self._reactor.now, why)
+        self._settle()
+        self.hand_on()
+
     @property
     def closed(self) -> bool:
+        if self._predecessor is not None and not self._predecessor.closed:
+            return False
         return self._transport is None and self.session.state in (State.IDLE, State.REFUSED)
 
     def abandon(self) -> None:
         """Let go of the socket without a word: it belongs to another process."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
+        transport, self._transport = self._transport, None  # two threads of a forked child may come at the same time
+        if transport is not None:
+            transport.close()
 
     # --- connecting ---
 
@@ -422,7 +435,11 @@ class Server:
         session = self.session
         session.tick(self._reactor.now)
         if session.state is State.WAITING and self._reactor.now >= session.retry_at:
-            self._admission.request(self)
+            if self._predecessor is not None and not self._predecessor.closed:
+                session.retry_at = self._reactor.now + SUCCESSION_SECONDS
+            else:
+                self._predecessor = None
+                self._admission.request(self)
         self._settle()
 
 

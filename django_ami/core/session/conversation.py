@@ -95,6 +95,7 @@ class Session:
         self._after_idling: list[PendingAction] = []
         self._last_used = now
         self._sees_boot = False
+        self._retired: str | None = None
         self._versions = "", ""
         self._begin_connection(now)
 
@@ -279,24 +280,29 @@ class Session:
         for pending in held:
             self.send(pending, now)
 
-    def close(self, now: float) -> None:
+    def retire(self, now: float, why: str) -> None:
+        """Log off for good: ``why``, a sentence, is told to the actions under way, and to all that come later."""
+        self._retired = why
+        self.close(now, why)
+
+    def close(self, now: float, why: str = "the client was closed.") -> None:
         """Log off; the owner hangs up when the server has, or at the latest after ``CLOSE_TIMEOUT``."""
         self._now = now
         self._idling = False
         held, self._after_idling = self._after_idling, []
         for pending in held:
-            pending.fail(self._unsent(ConnectionFailed, f"the client was closed. {pending.name} was not sent."))
+            pending.fail(self._unsent(ConnectionFailed, f"{why} {pending.name} was not sent."))
         if self.state in LOGGED_IN:
             self.state = State.CLOSING
-            self._fail_all(ConnectionLost("the client was closed.", server=self.config.name))
+            self._fail_all(ConnectionLost(why, server=self.config.name))
             self._ask(Logoff(), lambda _: None)
             self._deadline = now + CLOSE_TIMEOUT
             return
         if self.state in BEFORE_LOGIN:
-            self.fault = ConnectionFailed("the client was closed.", server=self.config.name)
+            self.fault = ConnectionFailed(why, server=self.config.name)
             self.state = State.CLOSING
             return
-        self._fail_all(ConnectionFailed("the client was closed.", server=self.config.name))
+        self._fail_all(ConnectionFailed(why, server=self.config.name))
         if self.state is not State.CLOSING:
             self.state = State.IDLE
 
@@ -349,7 +355,9 @@ class Session:
 
     def _turn_away(self, pending: PendingAction) -> bool:
         """True for one that comes at a bad time, and is told so; or has to wait for the next connection."""
-        if self.state is State.REFUSED:
+        if self._retired is not None:
+            pending.fail(self._unsent(ConnectionFailed, f"{self._retired} {pending.name} was not sent."))
+        elif self.state is State.REFUSED:
             pending.fail(self._unsent(AuthenticationFailed, f"{self._why()} {pending.name} was not sent."))
         elif self._idling:
             # Nobody can know that the last one was idle for too long: it is no error to come just then.

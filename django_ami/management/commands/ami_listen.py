@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import close_old_connections
 
 from django_ami import conf, signals
 from django_ami.accessor import ami
@@ -24,6 +26,7 @@ from django_ami.management.neighbours import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from django_ami.core.client import Changes
     from django_ami.core.session import Notice
 
 EXIT_CONFIGURATION: Final = 2
@@ -35,6 +38,7 @@ EXIT_INCOMPLETE: Final = 4
 _PATIENCE: Final = 0.5
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+_HEARD: Final = (*_STOPS, signal.SIGHUP)
 #: What the watchdog is told besides the numbers of signals, which are below 128.
 _STOP: Final = 254
 _FINISHED: Final = 255
@@ -81,8 +85,8 @@ class Command(BaseCommand):
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=EXIT_CONFIGURATION) from None
         neighbours = Watch(settings.servers, meant=options["allow_others"])
-        worker = Worker(self, client, options, on_logoff=neighbours.end)
-        ami.adopt(client)
+        worker = Worker(self, client, options, partial(self._settings, options), neighbours)
+        ami.adopt(client, default=settings.default, reload=worker.reload)
         try:
             with neighbours:
                 code = worker.run()
@@ -116,16 +120,23 @@ class Worker:
     """
 
     def __init__(
-        self, command: BaseCommand, client: Client, options: dict[str, Any], on_logoff: Callable[[], None]
+        self,
+        command: BaseCommand,
+        client: Client,
+        options: dict[str, Any],
+        load: Callable[[], conf.AmiSettings],
+        neighbours: Watch,
     ) -> None:
         self._command = command
-        self._on_logoff = on_logoff
+        self._neighbours = neighbours
         self._client = client
+        self._load = load
+        self._reload_wanted = False
         self._run_for: float | None = options["run_for"]
         self._max_events: int | None = options["max_events"]
         self._drain_timeout: float = options["drain_timeout"]
         self._refused: set[str] = set()
-        self._dispatcher = Dispatcher(client, self._on_notice, lead=True)
+        self._dispatcher = Dispatcher(client, self._on_notice, lead=True, sender=ami.handle)
         self._stopping = False
         self._beginning_to_stop = threading.Lock()
         self._ear, self._mouth = socket.socketpair()
@@ -157,6 +168,9 @@ class Worker:
             if wait == 0.0 or self._remaining == 0:
                 return
             self._dispatcher.run(wait, most=min(200, self._remaining))
+            if self._reload_wanted:
+                self._reload_wanted = False
+                self._try_to_reload()
 
     @property
     def _remaining(self) -> int:
@@ -164,7 +178,30 @@ class Worker:
 
     @property
     def _all_refused(self) -> bool:
-        return len(self._refused) == len(self._client.servers)
+        return self._refused.issuperset(self._client.servers)
+
+    # --- other servers, other settings ---
+
+    def reload(self) -> Changes:
+        """Take over what has changed in the settings. Raises ConfigurationError, and leaves all as it was."""
+        settings = self._load()
+        changes = self._client.reconfigure(settings.servers, default=settings.default)
+        self._refused.difference_update(changes.changed, changes.removed)
+        self._neighbours.follow(settings.servers)
+        ami.adopt(self._client, default=settings.default, reload=self.reload)
+        return changes
+
+    def _try_to_reload(self) -> None:
+        """In the thread of the receivers: a function of AMI_SERVERS may ask the database."""
+        close_old_connections()
+        try:
+            self._say(f"Reloaded: {self.reload()}.")
+        except ConfigurationError as error:
+            self._command.stderr.write(f"Not reloaded, all goes on as before: {error}")
+        finally:
+            close_old_connections()
+
+    # --- the end ---
 
     def _drain(self) -> None:
         """Log off, and deliver what was read, for as long as the drain timeout allows."""
@@ -185,7 +222,7 @@ class Worker:
             self._tell(_STOP)
             # A server that does not let go has no longer than the receivers, lest the end be later than was promised.
             self._client.begin_close(min(CLOSE_TIMEOUT + 1, max(_PATIENCE, self._drain_timeout)))
-            self._on_logoff()
+            self._neighbours.end()
 
     # --- the end, however it comes ---
 
@@ -196,7 +233,7 @@ class Worker:
             return
         written_before = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
         # Who has no handler in Python is not written of; there is nothing left for it to do.
-        before = {number: signal.signal(number, lambda *_: None) for number in _STOPS}
+        before = {number: signal.signal(number, lambda *_: None) for number in _HEARD}
         try:
             yield
         finally:
@@ -219,6 +256,9 @@ class Worker:
                 break
             if said == _FINISHED:
                 return
+            if said == signal.SIGHUP:
+                self._reload_wanted = True
+                self._client.wake()
             if said in _STOPS:
                 if self._stopping:
                     self._exit_now("stopped by a second signal")
@@ -240,7 +280,9 @@ class Worker:
     def _on_notice(self, notice: Notice) -> None:
         match notice:
             case Ready():
-                status = self._client.server(notice.server).status()
+                status = self._client.status().get(notice.server)
+                if status is None:
+                    return  # it was removed meanwhile
                 self._say(
                     f"{notice.server}: ready{' again' if notice.again else ''}, {status.address}, "
                     f"Asterisk {notice.asterisk_version or 'of unknown version'}, "
@@ -254,20 +296,16 @@ class Worker:
         self._command.stdout.flush()
 
     def _summary(self) -> str:
-        status = self._client.status().values()
-        total = {name: sum(getattr(one, name) for one in status) for name in _SUMMED}
+        total = self._client.totals()
+        reconnects = sum(status.reconnects for status in self._client.status().values())
         return (
-            f"Stopped: {total['received']} events received, {total['delivered']} delivered, "
-            f"{total['dropped']} dropped, {total['ignored']} ignored (no receiver), {total['queued']} left, "
-            f"{total['reconnects']} reconnects."
+            f"Stopped: {total.received} events received, {total.delivered} delivered, "
+            f"{total.dropped} dropped, {total.ignored} ignored (no receiver), {total.queued} left, "
+            f"{reconnects} reconnects."
         )
 
     def _sum_up(self) -> int:
         self._say(self._summary())
         if self._all_refused:
             return EXIT_REFUSED
-        left = sum(status.queued for status in self._client.status().values())
-        return EXIT_INCOMPLETE if left and self._max_events is None else 0
-
-
-_SUMMED: Final = ("received", "delivered", "dropped", "ignored", "queued", "reconnects")
+        return EXIT_INCOMPLETE if self._client.totals().queued and self._max_events is None else 0

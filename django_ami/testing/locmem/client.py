@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from django_ami.core.client.changes import Changes
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
 from django_ami.core.delivery import Counts
@@ -37,15 +38,40 @@ class Client(Sender[MemoryServer]):
         super().__init__()
         self.role = Role(role)
         self._lock = threading.RLock()
-        servers_ = {config.name: MemoryServer(config, self._ids, outbox) for config in distinct(servers)}
-        self._serve(servers_, default=default, routing=routing)
+        self._serve({config.name: self._make(config) for config in distinct(servers)}, default=default, routing=routing)
+
+    def reconfigure(
+        self,
+        servers: Iterable[ServerConfig],
+        *,
+        default: str | None = None,
+        routing: tuple[Strategy | str, Iterable[str]] | None = None,
+    ) -> Changes:
+        """Serve these servers from now on; those whose settings are the same go on. Raises ConfigurationError."""
+        configs = distinct(servers)
+        with self._lock:
+            before = self._targets
+            same = {name: server for name, server in before.items() if server.config in configs}
+            after = {config.name: same.get(config.name) or self._make(config) for config in configs}
+            self._serve(after, default=default, routing=routing)
+            for name, server in before.items():
+                if name not in same:
+                    server.close()
+        return Changes.between(before, after)
+
+    def _make(self, config: ServerConfig) -> MemoryServer:
+        return MemoryServer(config, self._ids, outbox)
+
+    def connect(self) -> None:
+        """Connect to all servers now."""
+        with self._lock:
+            for server in self._targets.values():
+                server.start()
 
     def start(self, *, connect: bool = True, dispatcher: bool = True) -> None:  # noqa: ARG002  (nothing to dispatch)
         """Connect to all servers now, if that is wanted."""
         if connect:
-            with self._lock:
-                for server in self._targets.values():
-                    server.start()
+            self.connect()
 
     def _submit(self, target: MemoryServer, pending: PendingAction) -> None:
         with self._lock:

@@ -712,7 +712,7 @@ def test_status_of_a_server_that_is_down() -> None:
 
 def test_a_handle_tells_who_it_is(sim: Simulator, listener: Client) -> None:
     handle = listener.server("node_1")
-    assert repr(handle) == "<ServerHandle node_1: ready>"
+    assert repr(handle) == "<ServerHandle node_1>"
     assert handle.address == f"127.0.0.1:{sim.port}"
     assert listener.servers == {"node_1": handle}
 

@@ -1,50 +1,168 @@
-"""A client that was started before a fork, in the child: it leaves the parent's connection alone, and says so."""
+"""A client that was used before a fork, in the child: it leaves the parent's connection alone, and says so.
+
+The fork is Python's, or that of the C library, as uWSGI makes it: it runs none of Python's hooks.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from django_ami.testing import FakeAsterisk
 from tests.running import run_python
 
 if TYPE_CHECKING:
     from django_ami.testing import Simulator
+    from tests.core.io_support import Authority
 
-SOURCE = """
-import os, sys, threading, warnings
+HEAD = """
+import asyncio, ctypes, os, sys, threading, warnings
 from django_ami.core import Client, ServerConfig
 from django_ami.core.actions import Action, Ping
-
-client = Client([ServerConfig(name="node_1", host="127.0.0.1", port={port}, username="admin", secret="amp111")])
-client.start()
-client.send(Ping()).result(20)
-
-def ask():
-    try:
-        print(client.send(Action("Child")).result(20).ok)
-    except Exception as error:
-        print(error)
+from django_ami.core.config import TLSConfig
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads, from Python 3.12 on
-child = os.fork()
+TLS = TLSConfig(ca_file={ca_file!r}) if {ca_file!r} else None
+client = Client([ServerConfig(
+    name="node_1", host="127.0.0.1", port={port}, username="admin", secret="amp111", tls=TLS)])
+
+def fork():
+    sys.stdout.flush()
+    return {fork}
+
+def end():
+    sys.stdout.flush()
+    os._exit(0)
+
+def tell(function):
+    try:
+        print(function())
+    except Exception as error:
+        print(f"{{type(error).__name__}} {{getattr(error, 'sent', None)}}: {{error}}")
+"""
+FORKS = {"hooks": "os.fork()", "no hooks": "ctypes.PyDLL(None).fork()"}
+
+REFUSED = (
+    "ConnectionFailed False: node_1: the client was started before a fork, and is the parent's: make a new one in each "
+    "process; Child was not sent."
+)
+ENDED = f"ConfigurationError False: {REFUSED.split(': ', 2)[2].split(';')[0]}."
+
+
+@pytest.fixture(params=FORKS.values(), ids=FORKS)
+def fork(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def run(source: str, sim: Simulator, fork: str, ca_file: str = "") -> list[str]:
+    return run_python(HEAD.format(port=sim.port, fork=fork, ca_file=ca_file) + source).split("\n")
+
+
+SENDS = """
+client.start()
+client.send(Ping()).result(20)
+handle = client.server("node_1")
+child = fork()
 if child == 0:
+    ask = lambda: tell(lambda: handle.send(Action("Child")).result(20).ok)
     ask()  # the main thread, and one that could lead
     thread = threading.Thread(target=ask)
     thread.start()
     thread.join()
-    sys.stdout.flush()
-    os._exit(0)
+    tell(client.start)
+    tell(lambda: client.reconfigure([client.member("node_1").config]))
+    client.close()
+    end()
 os.waitpid(child, 0)
 print(client.send(Ping()).result(20).ok)
 client.close()
 """
 
 
-def test_it_neither_writes_nor_reads_there(sim: Simulator) -> None:
-    out = run_python(SOURCE.format(port=sim.port)).split("\n")
-    refused = (
-        "node_1: the client was started before a fork, and is the parent's: make a new one in each process; "
-        "Child was not sent."
-    )
-    assert out == [refused, refused, "True"]
+def test_it_neither_writes_nor_reads_there(sim: Simulator, fork: str) -> None:
+    assert run(SENDS, sim, fork) == [REFUSED, REFUSED, ENDED, ENDED, "True"]
     assert [action.name for action in sim.received].count("Child") == 0
+    sim.wait_for(lambda: sim.logoffs == 1)
     assert (sim.logins, sim.logoffs) == (1, 1)
+
+
+def test_tls_is_not_ended_by_a_child(authority: Authority, fork: str) -> None:
+    with FakeAsterisk(tls=authority.loopback.tls) as sim:
+        assert run(SENDS, sim, fork, authority.ca_file) == [REFUSED, REFUSED, ENDED, ENDED, "True"]
+        sim.wait_for(lambda: sim.logoffs == 1)
+        assert (sim.logins, sim.connections) == (1, 1)
+
+
+def test_one_that_is_turned_by_ticks_reads_nothing_of_the_parents(sim: Simulator, fork: str) -> None:
+    source = """
+client.send(Ping()).result(20)
+child = fork()
+if child == 0:
+    tell(client.tick)
+    tell(lambda: client.send(Action("Child")).result(20))
+    end()
+os.waitpid(child, 0)
+print(client.send(Ping()).result(20).ok)
+client.close()
+"""
+    assert run(source, sim, fork) == [ENDED, REFUSED, "True"]
+    assert (sim.logins, sim.connections) == (1, 1)
+
+
+def test_one_that_was_only_made_may_be_started_in_the_child(sim: Simulator, fork: str) -> None:
+    source = """
+child = fork()
+if child == 0:
+    client.start()
+    tell(lambda: client.send(Ping()).result(20).ok)
+    client.close()
+    end()
+os.waitpid(child, 0)
+client.close()
+"""
+    assert run(source, sim, fork) == ["True"]
+    assert (sim.logins, sim.logoffs) == (1, 1)
+
+
+UNDER_WAY = """
+client.start()
+client.send(Ping()).result(20)
+pendings = [client.send(Action("Slow"), timeout=60) for _ in range(5)]
+pendings[4]._wire = pendings[4]._wire or b"x"  # as one that has not left
+told = []
+for pending in pendings[:4]:
+    pending.on_complete(lambda error, response: told.append(os.getpid()))
+waiting = threading.Thread(target=lambda: pendings[0].exception())
+waiting.start()
+child = fork()
+if child == 0:
+    mine = []
+    print(pendings[4].sent, pendings[4].cancel(), pendings[4].done())
+    tell(lambda: pendings[0].result(20))
+    tell(lambda: pendings[1].exception().sent)
+    async def wait():
+        await pendings[2]
+    tell(lambda: asyncio.run(wait()))
+    pendings[3].on_complete(lambda error, response: mine.append(error.sent))
+    print(mine, told)
+    end()
+os.waitpid(child, 0)
+print("child has ended")
+sys.stdout.flush()
+for pending in pendings[:4]:
+    assert pending.result(20).ok
+client.close()
+print(told == [os.getpid()] * 4)
+"""
+
+
+def test_what_is_under_way_is_the_parents_and_no_wait_in_the_child_is_without_end(sim: Simulator, fork: str) -> None:
+    sim.on("Slow").reply().after(1.5)
+    lost = (
+        "ConnectionLost True: node_1: Slow is under way in the parent process, from before the fork: "
+        "its answer comes there."
+    )
+    assert run(UNDER_WAY, sim, fork) == ["True False False", lost, "True", lost, "[True] []", "child has ended", "True"]
+    assert [action.name for action in sim.received].count("Slow") == 5
+    assert sim.logins == 1

@@ -38,6 +38,8 @@ def connect_usual() -> None:
         "Ask": on_ask,
     }.items():
         events[name].connect(receiver)
+    if "AMI_TEST_SERVERS" in os.environ:
+        events["Mine"].connect(on_mine, sender=ami.server("one"))
     server_ready.connect(on_ready)
     server_lost.connect(on_lost)
 
@@ -69,6 +71,12 @@ def on_hangup(sender: Any, event: Any, **kwargs: Any) -> None:
 
 def on_boom(sender: Any, event: Any, **kwargs: Any) -> None:
     raise ValueError(f"boom {event['Number']}")
+
+
+def on_mine(sender: Any, event: Any, **kwargs: Any) -> None:
+    """Connected for one server alone."""
+    assert sender.send(Action("Dial")).result(20).ok
+    note("Mine", server=event.server)
 
 
 def on_exit(sender: Any, event: Any, **kwargs: Any) -> None:

@@ -198,7 +198,7 @@ def test_servers_that_are_not_known(outbox: locmem.Outbox) -> None:
         client.send(Ping())
     assert list(client.servers) == ["node_1", "node_2"]
     handle = client.server("node_1")
-    assert (handle.ready, handle.address, repr(handle)) == (False, "memory", "<ServerHandle node_1: idle>")
+    assert (handle.ready, handle.address, repr(handle)) == (False, "memory", "<ServerHandle node_1>")
     handle.send(Ping())
     assert handle.ready
     assert handle.status().asterisk_version == "22.10.1"

@@ -1,0 +1,13 @@
+"""A function of AMI_SERVERS for a worker under test: the servers are in a file of JSON, as they would be in a table."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def servers() -> Any:
+    """What is in the file now."""
+    return json.loads(Path(os.environ["AMI_TEST_SERVERS"]).read_text())
