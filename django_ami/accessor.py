@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from django_ami.core.client import ServerStatus
     from django_ami.core.cluster import Member
     from django_ami.core.pending import PendingAction
+    from django_ami.core.timeouts import Timeout
 
 __all__ = ["Ami", "ami"]
 
@@ -95,12 +96,13 @@ class Ami:
 
     # --- actions ---
 
-    def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction:
+    def send(self, action: Action, *, server: str | None = None, timeout: Timeout | None = None) -> PendingAction:
         """Send an action to ``server``, to the default one, or where ``AMI_ROUTING`` says; never blocks.
 
-        ``timeout`` is the time in seconds within which the answer must have come, connecting included (by default the
-        action's own, or the option ``action_timeout``). Raises InvalidAction if it cannot be sent safely; everything
-        else is told by the PendingAction: ``.result(timeout=…)``, ``await``, or ``.on_complete(function)``.
+        ``timeout`` is the time in seconds, or a timedelta, within which the answer must have come, connecting included
+        (by default the action's own, or the option ``action_timeout``). Raises InvalidAction if it cannot be sent
+        safely; everything else is told by the PendingAction: ``.result(timeout=…)``, ``await``, or
+        ``.on_complete(function)``.
         """
         return self._get().send(action, server=server, timeout=timeout)
 

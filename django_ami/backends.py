@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django_ami.core.cluster import Member, Strategy
     from django_ami.core.config import ServerConfig
     from django_ami.core.pending import PendingAction
+    from django_ami.core.timeouts import Timeout
 
 __all__ = ["Backend", "Backends", "Serving"]
 
@@ -34,7 +35,7 @@ class Serving(Protocol):
     def servers(self) -> Mapping[str, ServerHandle]: ...
     def server(self, name: str) -> ServerHandle: ...
     def member(self, name: str) -> Member: ...
-    def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction: ...
+    def send(self, action: Action, *, server: str | None = None, timeout: Timeout | None = None) -> PendingAction: ...
     def status(self) -> dict[str, ServerStatus]: ...
     def abandon(self) -> None: ...
 
@@ -142,7 +143,7 @@ class _Several:
                 return client
         raise ConfigurationError(f"unknown server {name!r}: {did_you_mean(name, self._order)}")
 
-    def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction:
+    def send(self, action: Action, *, server: str | None = None, timeout: Timeout | None = None) -> PendingAction:
         name = server or self._default
         if name is None:
             raise ConfigurationError(

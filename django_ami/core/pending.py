@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from django_ami.core.errors import ActionCancelled, ActionFailed, ActionTimeout, AmiError, ConnectionLost
 from django_ami.core.messages import Event, Response
 from django_ami.core.promise import Promise
+from django_ami.core.timeouts import in_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import Future
 
     from django_ami.core.actions import Action
+    from django_ami.core.timeouts import Timeout
 
 __all__ = ["GRACE", "Owner", "PendingAction"]
 
@@ -81,10 +83,11 @@ class PendingAction(Promise[Response]):
 
     # --- for users ---
 
-    def result(self, timeout: float | None = None) -> Response:
+    def result(self, timeout: Timeout | None = None) -> Response:
         """Wait for the answer and return it.
 
-        ``timeout`` is how long to wait here, in seconds (None: until the action's own deadline). The action goes on
+        ``timeout`` is how long to wait here, in seconds or as a timedelta (None: until the action's own deadline;
+        ValueError for anything else). The action goes on
         when this wait ends, so the ActionTimeout then has ``sent=True``, even if it has not left yet: it still may.
         Raises ActionTimeout if no answer came, ActionFailed if the server said Error, ConnectionLost, ConnectionFailed,
         AuthenticationFailed, Backpressure or ProtocolError; ActionCancelled after ``cancel``; WouldBlock on a thread
@@ -97,7 +100,7 @@ class PendingAction(Promise[Response]):
         finally:
             del self  # the traceback of an error has this frame: they would hold each other
 
-    def exception(self, timeout: float | None = None) -> BaseException | None:
+    def exception(self, timeout: Timeout | None = None) -> BaseException | None:
         """Wait as ``result`` does, and return the error, or None."""
         self._wait(timeout)
         return super().exception(0)
@@ -174,25 +177,24 @@ class PendingAction(Promise[Response]):
         state = "done" if self.done() else "waiting"
         return f"<PendingAction {self.name} {self.action_id} to {self.server}: {state}>"
 
-    def _wait(self, timeout: float | None) -> None:
+    def _wait(self, timeout: Timeout | None) -> None:
+        seconds = self.timeout + GRACE if timeout is None else in_seconds(timeout)
         owner = self._owner
         if owner is not None and not (self._told and self.done()):
             # Also of an action that is over: whether it is at this moment is a matter of luck.
             owner.refuse_in_loop(self)
         if self.done():
             return
-        if timeout is None:
-            timeout = self.timeout + GRACE
-        left: float | None = timeout
+        left: float | None = seconds
         if owner is not None:
-            left = owner.before_wait(self, timeout)
+            left = owner.before_wait(self, seconds)
         if self.done():
             return
         try:
             super().exception(left)
         except TimeoutError:
             raise ActionTimeout(
-                f"no answer to {self.name} in the {timeout:g} s that were waited; it is still under way.",
+                f"no answer to {self.name} in the {seconds:g} s that were waited; it is still under way.",
                 server=self.server,
                 sent=True,  # if it has not left yet, it still may
             ) from None

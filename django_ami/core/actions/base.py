@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from copy import copy
+from enum import Enum
 from functools import lru_cache
+from typing import Final, Self, cast
 
 from django_ami.core.config import Secret
+from django_ami.core.errors import InvalidAction
 
 __all__ = ["Action", "Scalar", "Value", "numbered", "spelled"]
 
@@ -14,20 +18,35 @@ __all__ = ["Action", "Scalar", "Value", "numbered", "spelled"]
 Scalar = str | int | float | bool | None
 Value = Scalar | Iterable[Scalar]
 
+#: Nobody means a header for each part of these, nor their repr.
+_NO_VALUE: Final = bytes | bytearray | memoryview | Mapping
+
 #: Actions and headers whose values must never be shown: a configuration file holds the secrets of everybody.
 _SECRET_HEADERS = re.compile(r".*:(?:secret|password)|login:key|updateconfig:(?:value|match)-\d+", re.IGNORECASE)
 
 
-def _as_text(value: str | float) -> str:
+def _has_text(value: object) -> bool:
+    """True for what is one text: a number, or what says so itself, as a Decimal, a date and a lazy translation do."""
+    return isinstance(value, str | int | float) or type(value).__str__ is not object.__str__
+
+
+def _as_text(action: str, header: str, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    if isinstance(value, Enum):
+        return _as_text(action, header, value.value)
+    if _has_text(value) and not isinstance(value, _NO_VALUE):
+        return str(value)
+    raise InvalidAction(
+        f"{action}: {header} is of the type {type(value).__name__}: give a text, a number, or a list of them."
+    )
 
 
-def _items(value: Value) -> Iterable[str]:
-    """What is said of a header: nothing, one thing, or several."""
-    values = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else value
-    return [_as_text(item) for item in values if item is not None]
+def _items(action: str, header: str, value: object) -> Iterable[str]:
+    """What is said of a header: nothing, one thing, or several. Raises InvalidAction for what has no text."""
+    several = isinstance(value, Iterable) and not isinstance(value, _NO_VALUE | Enum) and not _has_text(value)
+    values = cast("Iterable[object]", value) if several else (value,)
+    return [_as_text(action, header, item) for item in values if item is not None]
 
 
 def numbered(header: str, values: Iterable[Scalar] | None) -> dict[str, Value]:
@@ -47,6 +66,10 @@ class Action:
     its header; None leaves it out. Nothing is checked here: ``send`` refuses (InvalidAction) what cannot be written
     safely, before anything leaves. The ActionID is given by the client.
 
+    A value is a text (a lazy translation, too), a number, a bool (``true``, ``false``), a Decimal, UUID, date, time,
+    path or member of an Enum (its value). Raises InvalidAction for anything else, such as bytes, a mapping or a list in
+    a list: decode it, or name what is meant.
+
     ``timeout`` is the time in seconds within which the answer must have come (None: the option ``action_timeout``).
     """
 
@@ -64,7 +87,7 @@ class Action:
                 [
                     (str(key), Secret(text) if _is_secret(name, str(key)) else text)
                     for key, value in ([*headers.items(), *more.items()] if headers else more.items())
-                    for text in ((value,) if type(value) is str else _items(value))
+                    for text in ((value,) if type(value) is str else _items(name, str(key), value))
                 ]
             )
 
@@ -75,6 +98,10 @@ class Action:
 
     def __hash__(self) -> int:
         return hash((self.name, self.headers))
+
+    def __deepcopy__(self, memo: object) -> Self:
+        # What it holds cannot change; and a secret that is copied by itself becomes ``***``.
+        return copy(self)
 
     def __repr__(self) -> str:
         shown = [f"{key}={value!r}" for key, value in self.headers]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.cluster import Member
     from django_ami.core.pending import PendingAction
+    from django_ami.core.timeouts import Timeout
 
 __all__ = ["ServerHandle"]
 
@@ -35,7 +36,7 @@ class ServerHandle:
         self.name = name
         self._client = client
 
-    def send(self, action: Action, *, timeout: float | None = None) -> PendingAction:
+    def send(self, action: Action, *, timeout: Timeout | None = None) -> PendingAction:
         """Send an action to this server and to no other; see ``Client.send``."""
         return self._client().send(action, server=self.name, timeout=timeout)
 

@@ -15,9 +15,10 @@ from django_ami.core.client.handle import ServerHandle
 from django_ami.core.cluster.routing import Member, Routing, Strategy
 from django_ami.core.config import did_you_mean
 from django_ami.core.correlation import ActionIds
-from django_ami.core.errors import ConfigurationError, ConnectionFailed, WouldBlock
+from django_ami.core.errors import ConfigurationError, ConnectionFailed, InvalidAction, WouldBlock
 from django_ami.core.pending import PendingAction
 from django_ami.core.protocol import encode
+from django_ami.core.timeouts import in_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from django_ami.core.actions import Action
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.config import ServerConfig
+    from django_ami.core.timeouts import Timeout
 
 __all__ = ["Sender", "distinct"]
 
@@ -121,13 +123,13 @@ class Sender(Generic[Target]):
 
     # --- actions ---
 
-    def send(self, action: Action, *, server: str | None = None, timeout: float | None = None) -> PendingAction:
+    def send(self, action: Action, *, server: str | None = None, timeout: Timeout | None = None) -> PendingAction:
         """Send an action; never blocks.
 
         It goes to ``server``, or where the routing says, and from there on to the next one as long as nothing of it has
-        left. ``timeout`` is the time in seconds within which the answer must have come, connecting included; by default
-        the action's own, or the option ``action_timeout``. Raises InvalidAction (nothing was sent) and
-        ConfigurationError; all else is told by what is returned. An action is never repeated by itself.
+        left. ``timeout`` is the time in seconds, or a timedelta, within which the answer must have come, connecting
+        included; by default the action's own, or the option ``action_timeout``. Raises InvalidAction (nothing was sent)
+        and ConfigurationError; all else is told by what is returned. An action is never repeated by itself.
         """
         if server is not None:
             target, *others = [self.member(server)]
@@ -142,7 +144,11 @@ class Sender(Generic[Target]):
         wire = encode(action, action_id)
         if timeout is None:
             timeout = target.config.options.action_timeout if action.timeout is None else action.timeout
-        pending = PendingAction(action, action_id, wire, server=target.name, timeout=timeout, owner=self)
+        try:
+            seconds = in_seconds(timeout)
+        except ValueError as error:
+            raise InvalidAction(f"{action.name}: {error}. It was not sent.", server=target.name) from None
+        pending = PendingAction(action, action_id, wire, server=target.name, timeout=seconds, owner=self)
         if others:
             pending.reroute = partial(self._send_to_next, others)
         self._submit(target, pending)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum, StrEnum
+from ipaddress import ip_network
+from pathlib import PurePosixPath
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -11,6 +19,7 @@ from hypothesis import strategies as st
 from django_ami.core import actions
 from django_ami.core.actions import Action, ConfigChange, Login, Originate, Ping, WaitEvent, escape_variable
 from django_ami.core.errors import InvalidAction
+from django_ami.core.protocol import encode
 
 # --- any action ---
 
@@ -235,6 +244,81 @@ TYPED = [
         "OtherChannelId: id2\nPreDialGoSub: sub,s,1\nAsync: false"),
     ),
 ]  # fmt: skip
+
+
+class Plain(Enum):
+    ONE = 1
+    WORD = "x"
+
+
+class Word(StrEnum):
+    ANSWERED = "answered"
+
+
+class Lazy:
+    """A text that is made when it is asked for, and is gone through letter by letter, as Django's translations."""
+
+    def __str__(self):
+        return "später"
+
+    def __iter__(self):
+        return iter(str(self))
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        ("text", ["text"]),
+        (5, ["5"]),
+        (1.5, ["1.5"]),
+        (True, ["true"]),
+        (False, ["false"]),
+        (None, []),
+        (Lazy(), ["später"]),
+        (Decimal("1.50"), ["1.50"]),
+        (UUID(int=5), ["00000000-0000-0000-0000-000000000005"]),
+        (datetime(2026, 1, 2, 3, 4), ["2026-01-02 03:04:00"]),
+        (date(2026, 1, 2), ["2026-01-02"]),
+        (timedelta(seconds=90), ["0:01:30"]),
+        (PurePosixPath("/var/x"), ["/var/x"]),
+        (ip_network("10.0.0.0/30"), ["10.0.0.0/30"]),
+        (Plain.ONE, ["1"]),
+        (Plain.WORD, ["x"]),
+        (Word.ANSWERED, ["answered"]),
+        (["a", None, 2, Word.ANSWERED, Lazy()], ["a", "2", "answered", "später"]),
+        (("a", True), ["a", "true"]),
+        ((letter for letter in "ab"), ["a", "b"]),
+        ({"a": 1}.keys(), ["a"]),
+        ([], []),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_value_is_one_text_or_a_list_of_texts(value, texts):
+    assert Action("X", V=value).headers == tuple(("V", text) for text in texts)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"abc", bytearray(b"x"), memoryview(b"x"), {"a": 1}, object(), lambda: 1, [["a"]], [b"x"]],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_has_no_text_is_refused_by_name(value):
+    with pytest.raises(InvalidAction, match=r"X: V is of the type \w+: give a text, a number, or a list of them"):
+        Action("X", V=value)
+
+
+def test_a_copy_of_an_action_sends_the_same_and_shows_as_little():
+    action = Login("admin", secret="hush", key=None, events="on")
+    for copied in (
+        copy.copy(action),
+        copy.deepcopy(action),
+        copy.deepcopy([action])[0],
+        pickle.loads(pickle.dumps(action)),
+    ):
+        assert copied == action
+        assert encode(copied, "1") == encode(action, "1")
+        assert b"Secret: hush" in encode(copied, "1")
+        assert "hush" not in repr(copied)
 
 
 @pytest.mark.parametrize(("action", "name", "headers"), TYPED)

@@ -4,6 +4,7 @@ import math
 import random
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -27,6 +28,7 @@ from django_ami.testing import CallTimes, FakeAsterisk, Faults, ReceivedAction, 
 from django_ami.testing.simulator.masks import CLASSES
 from tests.core.io_support import Recorder, config, ready, started, wait_until
 from tests.core.servers import Hoard, refusing_port
+from tests.core.test_timeouts import NONSENSE
 from tests.running import hold_pings
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
@@ -187,6 +189,27 @@ def test_an_action_that_waits_for_its_connection_is_cancelled_and_never_arrives(
         assert wanted.result(20).ok
         wait_until(lambda: client.status()["node_1"].pending_actions == 0)
         assert "Echo" not in names(sim)
+
+
+@pytest.mark.parametrize("timeout", NONSENSE, ids=lambda value: type(value).__name__)
+def test_a_timeout_of_the_wrong_type_is_refused_at_the_call_and_harms_nothing(
+    sim: Simulator, caller: Client, timeout: object
+) -> None:
+    assert caller.send(Ping()).result(20).ok
+    with pytest.raises(InvalidAction, match="node_1: Ping: a timeout is a number of seconds") as raised:
+        caller.send(Ping(), timeout=timeout)
+    assert not raised.value.sent
+    strange = Ping()
+    strange.timeout = timeout
+    with pytest.raises(InvalidAction):
+        caller.send(strange)
+    pending = caller.send(Ping())
+    for wait in (pending.result, pending.exception):
+        with pytest.raises(ValueError, match="a timeout is a number of seconds"):
+            wait(timeout)
+    assert pending.result(timedelta(seconds=20)).ok
+    assert caller.send(Ping(), timeout=timedelta(seconds=20)).result(20).ok
+    assert sim.logins == 1
 
 
 def test_two_clients_never_take_each_others_answers(sim: Simulator, listener: Client) -> None:

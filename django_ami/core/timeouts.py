@@ -1,0 +1,25 @@
+"""Times that callers give: seconds, or a ``timedelta``. Everything else is refused where it is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    #: What may be given: seconds as a number, or a timedelta.
+    Timeout: TypeAlias = float | timedelta
+
+__all__ = ["in_seconds"]
+
+#: The longest wait, a week: no clock and no selector of any system overflows with it.
+MOST_SECONDS: Final = 604_800.0
+
+
+def in_seconds(value: object) -> float:
+    """A time in seconds. Raises ValueError for what is none: its text names what is wanted."""
+    seconds = value.total_seconds() if hasattr(value, "total_seconds") else value
+    # Compared, so NaN fails too.
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= MOST_SECONDS:
+        return float(seconds)
+    raise ValueError(f"a timeout is a number of seconds, from 0 to {MOST_SECONDS:g}, or a timedelta, not {value!r:.60}")
