@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from django.core.signals import setting_changed
 
-from django_ami import conf, signals
+from django_ami import conf, signals, testrun  # noqa: F401  (importing testrun makes tests known to the core)
 from django_ami.backends import Backends
 from django_ami.core.client import Changes, ServerHandle
 from django_ami.core.errors import ConfigurationError

@@ -11,7 +11,7 @@ class DjangoAmiConfig(AppConfig):
     verbose_name = "Asterisk Manager Interface"
 
     def ready(self) -> None:
-        from django_ami import checks
+        from django_ami import checks, testrun  # noqa: F401  (importing testrun makes tests known to the core)
 
         for check in checks.ALWAYS:
             register(check, checks.TAG)

@@ -21,9 +21,10 @@ from django.conf import settings
 from django.db import connections
 from django.utils.module_loading import import_string
 
+from django_ami.core import permission
 from django_ami.core.cluster import Strategy
 from django_ami.core.config import Options, ServerConfig, did_you_mean, event_mask
-from django_ami.core.errors import ConfigurationError
+from django_ami.core.errors import ConfigurationError, ConnectionForbidden
 from django_ami.core.receivers import dotted_name
 
 __all__ = [
@@ -62,9 +63,17 @@ class AmiSettings:
         return self.backends.get(server, _BACKEND)
 
     def connectable(self) -> AmiSettings:
-        """The same, for who connects by himself. Raises ConfigurationError if there is nothing to connect to."""
+        """The same, for who connects by himself.
+
+        Raises ConfigurationError if there is nothing to connect to, or if tests run here and may not connect.
+        """
         for name, path in self.backends.items():
             raise ConfigurationError(f"its BACKEND {path!r} has no server to connect to: take it away.", server=name)
+        for server in self.servers:
+            try:
+                permission.check(server.host, server.port)
+            except ConnectionForbidden as error:
+                raise ConfigurationError(error.message, server=server.name) from None
         return self
 
     def select(self, names: Iterable[str]) -> AmiSettings:

@@ -137,7 +137,7 @@ for module in (django_ami.actions, django_ami.core, django_ami.errors, django_am
 import django_ami.core.errors
 print(needs_django, sorted(django_ami.errors.__all__) == sorted(django_ami.core.errors.__all__))
 """
-    assert run_python(source) == "['AmiTestMixin', 'override_ami'] True"
+    assert run_python(source) == "['AmiTestMixin', 'allow_ami_connections', 'override_ami'] True"
 
 
 def test_the_pytest_plugin_imports_nothing_but_pytest() -> None:

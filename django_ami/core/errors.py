@@ -7,7 +7,8 @@
     ├── InvalidAction                 refused before anything is written: CR, LF, NUL, bad key, long line (ValueError)
     ├── Backpressure                  a bound of ours is reached: nothing was written, try again later
     ├── ConnectionFailed              no connection could be made                                    (ConnectionError)
-    │   └── AuthenticationFailed      the server refused the login: not tried again by itself
+    │   ├── AuthenticationFailed      the server refused the login: not tried again by itself
+    │   └── ConnectionForbidden       tests run here, and no test has allowed it: nothing was opened
     ├── ConnectionLost                the connection ended while something was under way             (ConnectionError)
     ├── ActionTimeout                 no answer within the action's time                             (TimeoutError)
     ├── ActionCancelled               withdrawn by ``cancel`` before any of it had left              (CancelledError)
@@ -42,6 +43,7 @@ __all__ = [
     "Backpressure",
     "ConfigurationError",
     "ConnectionFailed",
+    "ConnectionForbidden",
     "ConnectionLost",
     "InvalidAction",
     "ProtocolError",
@@ -105,6 +107,13 @@ class ConnectionFailed(AmiError, ConnectionError):
 
 class AuthenticationFailed(ConnectionFailed):
     """The server refused the login. It is fatal to that server: it is not tried again by itself."""
+
+
+class ConnectionForbidden(ConnectionFailed):
+    """This process runs tests, and none of them has allowed a connection. No socket was opened; it is not tried again.
+
+    The test takes ``AmiTestMixin``, ``override_ami`` or ``ami_outbox``, or allows it with ``allow_ami_connections``.
+    """
 
 
 class ConnectionLost(AmiError, ConnectionError):

@@ -14,6 +14,7 @@ from hashlib import sha256
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Any, Final
 
+from django_ami.core import permission
 from django_ami.core.errors import ConnectionFailed, ConnectionLost
 from django_ami.core.tls import certificate_cure, handshake_failure, reason_of, record_size, wants_more
 
@@ -47,7 +48,11 @@ _CURES: Final = {
 
 
 def resolve(host: str, port: int) -> Addresses:
-    """All addresses of a host. It may block for long (DNS): not for the reactor's thread. Raises ConnectionFailed."""
+    """All addresses of a host. It may block for long (DNS): not for the reactor's thread.
+
+    Raises ConnectionFailed, and ConnectionForbidden before anything is asked: without an address nothing is opened.
+    """
+    permission.check(host, port)
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError) as error:

@@ -3,11 +3,13 @@
 ``FakeAsterisk``   a simulated Asterisk over real TCP or TLS, with scripted answers, faults and calls
 ``override_ami``   no server and no socket: what is sent lands in an outbox, and events go straight to receivers
 ``AmiTestMixin``   the same for each test of a ``TestCase``
+``allow_ami_connections``   this test may connect to a server: other tests may not
 ``events``         events with all their headers; ``scenarios`` whole calls; ``Recording`` what a real server sent
 
-For pytest there are the fixtures ``ami_server``, ``ami_servers``, ``ami_client``, ``ami_outbox`` and ``ami_replay``.
-Names are loaded on first use, so that importing this package costs next to nothing; ``override_ami`` and
-``AmiTestMixin`` need Django, nothing else does.
+For pytest there are the fixtures ``ami_server``, ``ami_servers``, ``ami_client``, ``ami_outbox``, ``ami_replay``
+and ``allow_ami_connections``.
+Names are loaded on first use, so that importing this package costs next to nothing; ``override_ami``,
+``allow_ami_connections`` and ``AmiTestMixin`` need Django, nothing else does.
 """
 
 from importlib import import_module
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from django_ami.testing.locmem import assert_action_not_sent as assert_action_not_sent
     from django_ami.testing.locmem import assert_action_sent as assert_action_sent
     from django_ami.testing.locmem import outbox as ami_outbox
+    from django_ami.testing.override import allow_ami_connections as allow_ami_connections
     from django_ami.testing.override import override_ami as override_ami
     from django_ami.testing.recording import Moment as Moment
     from django_ami.testing.recording import Recording as Recording
@@ -61,6 +64,7 @@ _HOMES = {
     "SessionInfo": "simulator",
     "Simulator": "simulator",
     "User": "simulator",
+    "allow_ami_connections": "override",
     "assert_action_not_sent": "locmem",
     "assert_action_sent": "locmem",
     "event": "events",
@@ -86,6 +90,7 @@ __all__ = [
     "SessionInfo",
     "Simulator",
     "User",
+    "allow_ami_connections",
     "ami_outbox",
     "assert_action_not_sent",
     "assert_action_sent",

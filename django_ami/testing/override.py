@@ -9,12 +9,22 @@ from django.test.utils import TestContextDecorator, override_settings
 
 from django_ami import conf
 from django_ami.accessor import ami
+from django_ami.testing.connections import connections_allowed
 from django_ami.testing.locmem.outbox import Outbox, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["at", "close_ami", "default_name", "in_memory", "override_ami", "override_servers", "server_names"]
+__all__ = [
+    "allow_ami_connections",
+    "at",
+    "close_ami",
+    "default_name",
+    "in_memory",
+    "override_ami",
+    "override_servers",
+    "server_names",
+]
 
 BACKEND = "django_ami.testing.locmem"
 
@@ -54,6 +64,30 @@ class override_ami(TestContextDecorator):  # noqa: N801  (as override_settings, 
 
     def disable(self) -> None:
         """End: the settings of before, and the outbox of before."""
+        self._stack.close()
+
+
+class allow_ami_connections(TestContextDecorator):  # noqa: N801  (as override_settings, which it is like)
+    """Let a test connect to the servers of the settings, which tests may not otherwise.
+
+    ::
+
+        with allow_ami_connections(): ...
+        @allow_ami_connections()                   # a function, a coroutine function, or a class of tests
+
+    The connections of ``ami`` end with it. With pytest there is a fixture of this name.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+
+    def enable(self) -> None:
+        """Begin."""
+        self._stack.enter_context(connections_allowed())
+
+    def disable(self) -> None:
+        """End: log off, and forbid what was forbidden before."""
         self._stack.close()
 
 

@@ -15,15 +15,56 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from django_ami.core.client import Client
     from django_ami.testing.fake import FakeAsterisk
     from django_ami.testing.locmem.outbox import Outbox
     from django_ami.testing.recording import Recording
 
+#: The variable that says whether this process, and its children, may connect to a server. The core looks at it.
+_CONNECTIONS = "DJANGO_AMI_CONNECTIONS"
+_set_here: list[pytest.Config] = []
+
 #: How long ``ami_client`` may take to log in, in seconds.
 _PATIENCE = 30.0
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Forbid connections before pytest-django sets up the apps, which may send when they are ready."""
+    _forbid_connections(early_config)
+    return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The same, where a conftest.py names this plugin."""
+    _forbid_connections(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The end of the test run; the process may go on."""
+    if config in _set_here:
+        _set_here.remove(config)
+        os.environ.pop(_CONNECTIONS, None)
+
+
+def _forbid_connections(config: pytest.Config) -> None:
+    if _CONNECTIONS not in os.environ:
+        os.environ[_CONNECTIONS] = "forbid"
+        _set_here.append(config)
+
+
+@pytest.fixture
+def allow_ami_connections() -> Iterator[None]:
+    """This test may connect to the servers of the settings; without it only simulated ones can be reached.
+
+    For all tests of a module: ``pytestmark = pytest.mark.usefixtures("allow_ami_connections")``.
+    """
+    from django_ami.testing.connections import connections_allowed
+
+    with connections_allowed():
+        yield
 
 
 class Replay(Protocol):

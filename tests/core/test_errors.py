@@ -28,6 +28,7 @@ ALSO = [
     ("Backpressure", AmiError),
     ("ConnectionFailed", ConnectionError),
     ("AuthenticationFailed", ConnectionFailed),
+    ("ConnectionForbidden", ConnectionFailed),
     ("ConnectionLost", ConnectionError),
     ("ActionTimeout", TimeoutError),
     ("ActionFailed", AmiError),
@@ -139,7 +140,14 @@ def test_a_pickle_and_a_copy_keep_the_items_that_had_arrived():
         assert found.events == error.events
 
 
-UNSENT = {"ActionCancelled", "AuthenticationFailed", "Backpressure", "ConfigurationError", "ConnectionFailed"}
+UNSENT = {
+    "ActionCancelled",
+    "AuthenticationFailed",
+    "ConnectionForbidden",
+    "Backpressure",
+    "ConfigurationError",
+    "ConnectionFailed",
+}
 
 
 @pytest.mark.parametrize("name", errors.__all__)

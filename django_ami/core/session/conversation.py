@@ -14,7 +14,7 @@ reads a clock. All of it runs on one thread at a time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from django_ami.core.actions import Events, Logoff, Ping
 from django_ami.core.correlation import ActionIds, PendingActions
@@ -24,6 +24,7 @@ from django_ami.core.errors import (
     Backpressure,
     ConfigurationError,
     ConnectionFailed,
+    ConnectionForbidden,
     ConnectionLost,
     ProtocolError,
 )
@@ -55,6 +56,9 @@ if TYPE_CHECKING:
     from django_ami.core.session.state import Notice
 
 __all__ = ["Session"]
+
+#: Not tried again: it would be the same.
+_FATAL: Final = (AuthenticationFailed, ConnectionForbidden)
 
 
 class Session:
@@ -265,7 +269,7 @@ class Session:
         self.last_error = error
         self._breaker.failed()
         retry_in: float | None = None
-        if isinstance(error, AuthenticationFailed):
+        if isinstance(error, _FATAL):
             self.state = State.REFUSED
         else:
             retry_in = self._backoff.next_delay()
@@ -358,7 +362,8 @@ class Session:
         if self._retired is not None:
             pending.fail(self._unsent(ConnectionFailed, f"{self._retired} {pending.name} was not sent."))
         elif self.state is State.REFUSED:
-            pending.fail(self._unsent(AuthenticationFailed, f"{self._why()} {pending.name} was not sent."))
+            kind = ConnectionForbidden if isinstance(self.last_error, ConnectionForbidden) else AuthenticationFailed
+            pending.fail(self._unsent(kind, f"{self._why()} {pending.name} was not sent."))
         elif self._idling:
             # Nobody can know that the last one was idle for too long: it is no error to come just then.
             self._after_idling.append(pending)

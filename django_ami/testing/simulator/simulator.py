@@ -16,6 +16,7 @@ from django_ami.testing.simulator.frames import flatten
 from django_ami.testing.simulator.ledger import SessionInfo
 from django_ami.testing.simulator.options import CallTimes, Faults, Limits, ServerTLS, User
 from django_ami.testing.simulator.pbx import Pbx
+from django_ami.testing.simulator.presence import announce, withdraw
 from django_ami.testing.simulator.profiles import get_profile
 from django_ami.testing.simulator.requests import ReceivedAction
 from django_ami.testing.simulator.script import Rule
@@ -101,6 +102,7 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        withdraw(self.host, self.port)
 
     def __repr__(self) -> str:
         state = "running" if self.running else "stopped"
@@ -131,6 +133,7 @@ class Simulator:
             thread.join()
             raise
         self._thread = thread
+        announce(self.host, self.port)
         return self
 
     def stop(self) -> None:

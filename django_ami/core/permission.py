@@ -1,0 +1,50 @@
+"""May this process connect to a server? A process that runs tests may not, unless a test asks for it.
+
+Rule: ``check`` is asked once for each attempt, before a name is looked up or a socket is opened. The answer stands in
+the environment, so that child processes have it, too.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.errors import ConnectionForbidden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ALLOW", "CONNECTIONS", "FORBID", "SIMULATORS", "check", "signs"]
+
+#: The variable that allows connections (``allow``) or forbids them (``forbid``); without it the signs decide.
+CONNECTIONS: Final = "DJANGO_AMI_CONNECTIONS"
+ALLOW: Final = "allow"
+FORBID: Final = "forbid"
+#: The variable in which the simulated Asterisks of a test run stand, as ``host:port host:port``.
+SIMULATORS: Final = "DJANGO_AMI_SIMULATORS"
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+#: Functions that say whether this process runs tests. A framework that knows puts its own here.
+signs: Final[list[Callable[[], bool]]] = []
+
+
+def check(host: str, port: int) -> None:
+    """Raise ConnectionForbidden if tests run here and nobody has allowed a connection to this address."""
+    said = os.environ.get(CONNECTIONS)
+    if said == ALLOW or not (said or any(sign() for sign in signs)):
+        return
+    if _is_simulated(host, port):
+        return
+    raise ConnectionForbidden(
+        f"tests may not connect to {host}:{port}: add AmiTestMixin or the fixture ami_outbox to the test, "
+        "or allow it with allow_ami_connections (docs/testing.md)."
+    )
+
+
+def _is_simulated(host: str, port: int) -> bool:
+    for address in os.environ.get(SIMULATORS, "").split():
+        own_host, _, own_port = address.rpartition(":")
+        if own_port == str(port) and (host == own_host or host in _LOOPBACK):
+            return True
+    return False

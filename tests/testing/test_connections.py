@@ -1,0 +1,148 @@
+"""No test dials unless it asks for it: a project's tests beside an exchange that counts who comes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from django_ami.testing import FakeAsterisk
+from tests.running import PYTHON, ROOT, Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytest_plugins = ["pytester"]
+
+PROJECT = ROOT / "tests/forgetful_project"
+TESTS = (PROJECT / "shop/tests.py").read_text().count("def test_")
+#: Those of ``AllowedTest``, each of which logs in once.
+ALLOWED = 3
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "shop/tests.py")
+
+
+@pytest.fixture
+def exchange() -> Iterator[FakeAsterisk]:
+    """A telephone exchange, in another process than those that are looked at."""
+    with FakeAsterisk() as server:
+        yield server
+
+
+class Project:
+    """The project, somewhere of its own."""
+
+    def __init__(self, exchange: FakeAsterisk, directory: Path) -> None:
+        self.exchange = exchange
+        self.directory = directory
+        shutil.copytree(PROJECT, directory, dirs_exist_ok=True)
+        (directory / "pytest.ini").write_text("[pytest]\n")
+
+    def run(self, *arguments: str, **env: str) -> Program:
+        where = {"DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": f"{ROOT}{os.pathsep}{self.directory}"}
+        command = [*PYTHON, *arguments]
+        with Program(command, cwd=self.directory, EXCHANGE=self.exchange.url, **where, **env) as program:
+            program.wait()
+        return program
+
+
+@pytest.fixture
+def project(exchange: FakeAsterisk, tmp_path: Path) -> Project:
+    return Project(exchange, tmp_path)
+
+
+def nobody_dialled(exchange: FakeAsterisk, program: Program) -> None:
+    assert program.process.returncode == 0, str(program)
+    assert (exchange.logins, exchange.connections) == (ALLOWED, ALLOWED)
+    assert {action.name for action in exchange.received}.isdisjoint({"Originate"})
+
+
+def test_djangos_runner(project: Project, exchange: FakeAsterisk) -> None:
+    program = project.run("manage.py", "test", "shop")
+    assert any(f"Ran {TESTS} tests" in line for line in program.err), str(program)
+    nobody_dialled(exchange, program)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_djangos_runner_in_parallel(project: Project, exchange: FakeAsterisk, method: str) -> None:
+    source = (
+        "import multiprocessing, sys\n"
+        "from django.core.management import execute_from_command_line\n"
+        "if __name__ == '__main__':\n"
+        f"    multiprocessing.set_start_method({method!r})\n"
+        "    execute_from_command_line(sys.argv)\n"
+    )
+    (project.directory / "manage.py").write_text(source)
+    which = [f"shop.tests.{name}" for name in ("ForgottenTest.test_a_view", "KitTest", "AllowedTest")]
+    program = project.run("manage.py", "test", *which, "--parallel=2")
+    assert any("Ran 5 tests" in line for line in program.err), str(program)
+    nobody_dialled(exchange, program)
+
+
+def test_pytest(project: Project, exchange: FakeAsterisk) -> None:
+    program = project.run(*PYTEST, "-p", "no:randomly")
+    assert f"{TESTS} passed" in program.out[-1], str(program)
+    nobody_dialled(exchange, program)
+
+
+def test_pytest_in_parallel_and_in_any_order(project: Project, exchange: FakeAsterisk) -> None:
+    program = project.run(*PYTEST, "-n2")
+    assert f"{TESTS} passed" in program.out[-1], str(program)
+    nobody_dialled(exchange, program)
+
+
+def test_a_whole_run_may_be_allowed(project: Project, exchange: FakeAsterisk) -> None:
+    """And these tests would dial if nobody forbade it."""
+    program = project.run("manage.py", "test", "shop.tests.ForgottenTest.test_a_view", DJANGO_AMI_CONNECTIONS="allow")
+    assert program.process.returncode == 1
+    exchange.assert_action_sent("Originate", count=1)
+
+
+def test_who_runs_no_tests_is_not_asked(project: Project, exchange: FakeAsterisk) -> None:
+    program = project.run("manage.py", "ami_send", "Ping")
+    assert program.process.returncode == 0, str(program)
+    exchange.assert_action_sent("Ping")
+
+
+PYTEST_ALONE = """
+import pytest
+from django_ami.core import Client, ServerConfig
+from django_ami.core.actions import Ping
+from django_ami.errors import ConnectionForbidden
+
+def ping():
+    client = Client([ServerConfig.from_url("pbx", "{url}")], role="caller")
+    client.start()
+    try:
+        return client.send(Ping()).result(timeout=5)
+    finally:
+        client.close()
+
+def test_forgotten():
+    with pytest.raises(ConnectionForbidden, match="pbx: tests may not connect to"):
+        ping()
+
+def test_allowed(allow_ami_connections):
+    assert ping().ok
+
+@pytest.mark.usefixtures("allow_ami_connections")
+def test_marked():
+    assert ping().ok
+
+def test_simulated(ami_client):
+    assert ami_client.send(Ping()).result(timeout=5).ok
+"""
+
+
+def test_pytest_without_django(
+    pytester: pytest.Pytester, exchange: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in [key for key in os.environ if key.startswith(("DJANGO_", "PYTEST_"))]:
+        monkeypatch.delenv(key)
+    pytester.makepyfile(PYTEST_ALONE.replace("{url}", exchange.url))
+    command = [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:django"]
+    pytester.run(*command, timeout=60).assert_outcomes(passed=4)
+    assert exchange.logins == 2
