@@ -119,6 +119,17 @@ def test_an_action_that_another_thread_settles_at_this_moment_is_settled_once():
     assert pending.cancelled()
 
 
+def test_in_a_forked_child_an_action_ends_and_only_the_parent_calls_back():
+    pending, told = pending_action(), []
+    pending.on_complete(lambda *arguments: told.append(arguments))
+    pending.disown(ConnectionLost("the parent's"))
+    with pytest.raises(ConnectionLost, match="the parent's"):
+        pending.result()
+    assert told == []
+    pending.disown(ConnectionLost("again"))
+    assert pending.exception().message == "the parent's"
+
+
 def test_an_error_of_somebody_else_says_nothing_of_the_action():
     pending = pending_action()
     pending.set_exception(KeyError("x"))

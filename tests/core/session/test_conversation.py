@@ -524,6 +524,21 @@ def test_logging_off():
     assert (talk.state, talk.notices(), talk.session.next_deadline()) == ("idle", [], None)
 
 
+def test_a_server_that_is_retired_says_why_to_all_who_send_from_then_on():
+    talk = ready()
+    pending = talk.send()
+    talk.expect("Ping")
+    talk.session.retire(talk.now, "it is no longer in the settings.")
+    assert error_of(pending).message.startswith("it is no longer in the settings. Ping was under way")
+    talk.answer(talk.expect("Logoff"), status="Goodbye")
+    talk.hang_up()
+    for _ in range(2):
+        error = error_of(talk.send())
+        assert (type(error), error.sent) == (ConnectionFailed, False)
+        assert str(error) == "node_1: it is no longer in the settings. Ping was not sent."
+        assert talk.state == "idle"
+
+
 def test_somebody_waits_for_an_answer_or_for_the_connection_that_an_action_needs():
     talk = Dialogue(Role.LISTENER)
     request = talk.log_in()
