@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import ActionTimeout, AmiError, Backpressure, ProtocolError
+from django_ami.core.timeouts import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,7 +203,7 @@ class PendingActions:
         else:
             text = "it was sent, so it may have been carried out: look before you repeat it."
         return ActionTimeout(
-            f"no answer to {pending.name} within {pending.timeout:g} s; {text}",
+            f"no answer to {pending.name} within {in_words(pending.timeout)}; {text}",
             server=self.server,
             sent=pending.position is not None,
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from django_ami.core.errors import ActionCancelled, ActionFailed, ActionTimeout, AmiError, ConnectionLost
 from django_ami.core.messages import Event, Response
 from django_ami.core.promise import Promise
-from django_ami.core.timeouts import in_seconds
+from django_ami.core.timeouts import in_seconds, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -194,7 +194,7 @@ class PendingAction(Promise[Response]):
             super().exception(left)
         except TimeoutError:
             raise ActionTimeout(
-                f"no answer to {self.name} in the {seconds:g} s that were waited; it is still under way.",
+                f"no answer to {self.name} in the {in_words(seconds)} that were waited; it is still under way.",
                 server=self.server,
                 sent=True,  # if it has not left yet, it still may
             ) from None

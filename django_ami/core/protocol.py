@@ -103,9 +103,8 @@ def _checked_line(name: str, key: str, value: str) -> str:
     line = f"{key}: {value}"
     # The line itself is looked at: a subclass of str may be another text here than it was before.
     if found := _FORBIDDEN.search(line):
-        raise InvalidAction(
-            f"{name}: the value of {key} has a {found[0]!r} in it, which would end the header: take it out."
-        )
+        cure = _INSTEAD.get((name.lower(), key.lower()), "remove it.")
+        raise InvalidAction(f"{name}: the value of {key} has a {found[0]!r} in it, which would end the header: {cure}")
     try:
         length = len(line.encode())
     except UnicodeEncodeError:
@@ -115,6 +114,12 @@ def _checked_line(name: str, key: str, value: str) -> str:
             f"{name}: the line of {key} has {length} bytes, but the server takes {MAX_LINE}: shorten it."
         )
     return line
+
+
+#: By action and header: what may have line ends where the header may not (main/message.c).
+_INSTEAD: Final = {
+    ("messagesend", "body"): "give the text in base64 as base64_body, which is the header Base64Body.",
+}
 
 
 # --- parsing -------------------------------------------------------------------------------------------------------

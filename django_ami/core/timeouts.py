@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     #: What may be given: seconds as a number, or a timedelta.
     Timeout: TypeAlias = float | timedelta
 
-__all__ = ["in_seconds"]
+__all__ = ["in_seconds", "in_words"]
 
 #: The longest wait, a week: no clock and no selector of any system overflows with it.
 MOST_SECONDS: Final = 604_800.0
@@ -23,3 +23,8 @@ def in_seconds(value: object) -> float:
     if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= MOST_SECONDS:
         return float(seconds)
     raise ValueError(f"a timeout is a number of seconds, from 0 to {MOST_SECONDS:g}, or a timedelta, not {value!r:.60}")
+
+
+def in_words(seconds: float) -> str:
+    """A time for a message: ``10 s``, also where so much is left of it as ``9.99998``."""
+    return f"{round(seconds, 2 if seconds >= 1 else 4):.12g} s"

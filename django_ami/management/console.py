@@ -6,6 +6,7 @@ wait has an end, and SIGINT and SIGTERM end it at once; a second one ends the pr
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -38,7 +39,18 @@ if TYPE_CHECKING:
 
     from django_ami.core.config import ServerConfig
 
-__all__ = ["ConsoleCommand", "Exit", "Stopped", "caller", "count", "exit_code", "logging_to", "names", "seconds"]
+__all__ = [
+    "ConsoleCommand",
+    "Exit",
+    "Stopped",
+    "caller",
+    "count",
+    "exit_code",
+    "logging_to",
+    "names",
+    "seconds",
+    "why_no_port",
+]
 
 
 class Exit(IntEnum):
@@ -85,7 +97,7 @@ def names(text: str) -> tuple[str, ...]:
     """The type of an argument: names with commas between them."""
     found = tuple(name.strip() for name in text.split(",") if name.strip())
     if not found:
-        raise ArgumentTypeError("names with commas between them are wanted")
+        raise ArgumentTypeError("give names with commas between them, as in Hangup,Newchannel")
     return found
 
 
@@ -105,6 +117,20 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is no whole number above 0")
     return int(text)
+
+
+def why_no_port(error: OSError | OverflowError) -> str:
+    """Why a port of ours cannot be had, and what to do: the system's short words, since asyncio repeats the address."""
+    number = getattr(error, "errno", None)
+    reason = os.strerror(number) if number is not None and number > 0 else str(error)
+    return f"{reason}.{_CURES.get(number, '')}"
+
+
+_CURES: Final[Mapping[int | None, str]] = {
+    errno.EADDRINUSE: " Give another port with --port; --port=0 takes any free one.",
+    errno.EACCES: " Give a port from 1024 on with --port.",
+    errno.EADDRNOTAVAIL: " Give an address of this machine with --host.",
+}
 
 
 class _HelpFormatter(DjangoHelpFormatter):

@@ -394,6 +394,13 @@ def test_a_timeout_says_how_far_it_came(prepare, text, sent):
     assert f"no answer to Originate within 5 s; {text}" in str(error)
 
 
+def test_a_timeout_says_a_time_that_one_can_read():
+    registry = Registry()
+    pending = registry.send(Action("Ping"), timeout=9.99998)
+    registry.expire(10)
+    assert str(pending.exception(0)).startswith("node_1: no answer to Ping within 10 s; it was sent, so it may")
+
+
 def test_a_timeout_does_not_ask_for_rights_if_the_event_needs_none():
     registry = Registry()
     pending = registry.send(FaxStats("FAXStats"), timeout=5)

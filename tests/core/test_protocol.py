@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ami.core import protocol
-from django_ami.core.actions import Action, Ping
+from django_ami.core.actions import Action, MessageSend, Ping
 from django_ami.core.errors import InvalidAction, ProtocolError
 from django_ami.core.messages import Event
 from django_ami.core.protocol import MAX_HEADERS, MAX_LINE, Parser, encode
@@ -757,6 +757,10 @@ REFUSED = {
     ),
     "a long line of few letters": (Action("X", Value="é" * 508), "the line of Value has 1023 bytes"),
     "many lines": (Action("X", A=["a"] * (MAX_HEADERS - 1)), "129 lines, but the server takes 128"),
+    "a text of several lines": (
+        MessageSend(destination="pjsip:101", body="first\nsecond"),
+        "Body has a '\\n' in it, which would end the header: give the text in base64 as base64_body",
+    ),
     "a lone surrogate": (Action("X", A="\ud800"), "the value of A has a lone surrogate in it"),
 }
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from django_ami.core.timeouts import MOST_SECONDS, in_seconds
+from django_ami.core.timeouts import MOST_SECONDS, in_seconds, in_words
 
 #: What is no time, whatever its author had in mind.
 NONSENSE = ["5", "", b"5", Decimal(5), float("nan"), float("inf"), -1, -0.001, True, [5], {}, object(), 10**400]
@@ -28,3 +28,19 @@ def test_seconds_and_timedeltas_are_times(given, seconds):
 def test_nothing_else_is_and_the_message_says_what_is_wanted(given):
     with pytest.raises(ValueError, match="a timeout is a number of seconds, from 0 to 604800, or a timedelta, not"):
         in_seconds(given)
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (9.99998, "10 s"),
+        (10, "10 s"),
+        (0.1 + 0.2, "0.3 s"),
+        (0.00049999, "0.0005 s"),
+        (2.345678, "2.35 s"),
+        (1_234_567.0, "1234567 s"),
+        (0.0, "0 s"),
+    ],
+)
+def test_a_time_in_a_message(time, said):
+    assert in_words(time) == said

@@ -236,7 +236,10 @@ def test_a_reader_that_has_read_enough(sim: Simulator) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--where", "Channel"), "--where 'Channel' is none of KEY=VALUE, KEY!=VALUE, KEY~REGEX and KEY!~REGEX."),
+        (
+            ("--where", "Channel"),
+            "--where 'Channel' is none of KEY=VALUE, KEY!=VALUE, KEY~REGEX and KEY!~REGEX: write it as in --where",
+        ),
         (("--where", "Channel~("), "'(' is no regular expression: "),
         (("--events", "cal"), "'cal' is no class of events: did you mean 'call'?"),
         (("--server", "node_7"), "unknown server: 'node_7'"),

@@ -146,7 +146,8 @@ def test_what_is_no_recording(tmp_path: Path, text: str | None, told: str) -> No
 def test_a_port_that_is_taken(file: Path) -> None:
     with FakeAsterisk() as server:
         done = run("ami_replay", str(file), f"--port={server.port}", servers=())
-    assert (done.code, done.err) == (2, f"cannot listen on 127.0.0.1:{server.port}: Address already in use.\n")
+    said = f"cannot listen on 127.0.0.1:{server.port}: Address already in use. "
+    assert (done.code, done.err) == (2, f"{said}Give another port with --port; --port=0 takes any free one.\n")
     done = run("ami_replay", str(file), "--port=70000", servers=())
     assert done.code == 2
     assert free_port() < 70000

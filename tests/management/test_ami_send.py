@@ -74,7 +74,9 @@ def test_columns_that_some_kinds_of_items_do_not_have(sim: Simulator) -> None:
 
 def test_an_empty_list(sim: Simulator) -> None:
     done = send(sim, "CoreShowChannels")
-    assert (done.code, done.lines) == (0, ["node_1: Success: Channels will follow"])
+    assert (done.code, done.lines) == (0, ["node_1: Success: Channels will follow", "0 items"])
+    done = send(sim, "Ping")
+    assert "items" not in done.out
 
 
 def test_a_command_of_the_console(sim: Simulator) -> None:
@@ -118,15 +120,21 @@ def test_an_originate_does_not_block_the_connection(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exten", "code", "said"), [("500", 0, "The call: answered: answered"), ("busy", 5, "The call: busy: busy")]
+    ("exten", "code", "said", "reasons"),
+    [
+        ("500", 0, "The call: answered: answered", "4 (answered"),
+        ("busy", 5, "The call: busy: busy", "5 ("),
+    ],
 )
-def test_what_became_of_a_call(sim: Simulator, exten: str, code: int, said: str) -> None:
+def test_what_became_of_a_call(sim: Simulator, exten: str, code: int, said: str, reasons: str) -> None:
     arguments = ("Originate", f"Channel=Local/{exten}@default", "Application=Wait", "Data=1")
     done = send(sim, *arguments, "--wait-event=OriginateResponse")
     assert (done.code, done.err) == (code, "")
     assert done.lines[0] == "node_1: Success: Originate successfully queued"
     assert "OriginateResponse" in done.lines
     assert done.lines[-1] == said
+    (reason,) = [line.split(maxsplit=1)[1] for line in done.lines if line.startswith("Reason:")]
+    assert reason.startswith(reasons)
     found = send(sim, *arguments, "--wait-event=OriginateResponse", "--json")
     assert (found.code, found.json["ok"]) == (code, code == 0)
     assert found.json["final_event"]["Event"] == "OriginateResponse"
@@ -166,7 +174,10 @@ def test_an_event_that_never_comes(sim: Simulator) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("Ping", "Channel"), "'Channel' is no KEY=VALUE: Ping was not sent."),
+        (
+            ("Ping", "Channel"),
+            "'Channel' is no KEY=VALUE: Ping was not sent. Write a header as in Channel=PJSIP/101-00000001",
+        ),
         (("Ping", "A=b\r\nAction: Originate"), "the value of A has a '\\r' in it"),
         (("Ping", "A=b\nAction: Originate"), "the value of A has a '\\n' in it"),
         (("Ping", "A\r\nB=c"), "is no key of a header"),

@@ -188,7 +188,10 @@ def condition(text: str) -> Callable[[Event], bool]:
     """
     parts = _WHERE.fullmatch(text)
     if parts is None:
-        raise ConfigurationError(f"--where {text!r} is none of KEY=VALUE, KEY!=VALUE, KEY~REGEX and KEY!~REGEX.")
+        raise ConfigurationError(
+            f"--where {text!r} is none of KEY=VALUE, KEY!=VALUE, KEY~REGEX and KEY!~REGEX: write it as in "
+            "--where 'Cause!=16' or --where 'Channel~^PJSIP/101-'."
+        )
     key, operator, wanted = parts[1].strip(), parts[2], parts[3]
     if operator.endswith("="):
         return lambda event: (wanted in event.get_all(key)) is (operator == "=")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from django_ami import signals
 from django_ami.accessor import ami
 from django_ami.core.errors import ConfigurationError
-from django_ami.management.console import ConsoleCommand, Exit, Stopped
+from django_ami.management.console import ConsoleCommand, Exit, Stopped, why_no_port
 from django_ami.testing import locmem
 from django_ami.testing.fake import FakeAsterisk
 from django_ami.testing.receivers import play
@@ -109,9 +109,8 @@ calls.txt --receivers --speed=max"""
         try:
             server.start()
         except (OSError, OverflowError) as error:
-            number = getattr(error, "errno", None)
-            reason = os.strerror(number) if number is not None and number > 0 else str(error)
-            raise ConfigurationError(f"cannot listen on {options['host']}:{options['port']}: {reason}.") from None
+            address = f"{options['host']}:{options['port']}"
+            raise ConfigurationError(f"cannot listen on {address}: {why_no_port(error)}") from None
         try:
             secret = _SECRET if options["secret"] == _SECRET else "***"
             self.say(f"Listening on ami://{options['user']}:{secret}@{server.host}:{server.port}")

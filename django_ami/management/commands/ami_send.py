@@ -124,9 +124,13 @@ Command "Command=core show uptime"
             columns = None if fields is None else [field for field in fields if field.lower() in known]
             for line in ["none of these fields"] if columns == [] else table(items, columns):
                 self.say(line)
+        if not response.events and _is_list(response):
+            self.say("0 items")
         final = response.final_event
         if final is not None:
             rest = headers(final, without=("Event", "ActionID", "EventList", "ListItems", "Privilege"))
+            if response.outcome is not None and "Reason" in rest:
+                rest["Reason"] = f"{rest['Reason']} ({response.outcome.description})"
             if rest:
                 self.say()
                 self.say(final.name, self.style.MIGRATE_HEADING)
@@ -177,6 +181,12 @@ class Answer:
         }
 
 
+def _is_list(response: Response) -> bool:
+    """True if the server said where the list begins, or where it ends."""
+    final = response.final_event
+    return "EventList" in response or (final is not None and "EventList" in final)
+
+
 def _item(event: Event) -> dict[str, str | list[str]]:
     return headers(event, without=("ActionID",))
 
@@ -190,8 +200,9 @@ def _action(name: str, given: Iterable[str], wait_event: str | None) -> Action:
     collected: dict[str, list[str]] = {}
     for text in given:
         key, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigurationError(f"{text!r} is no KEY=VALUE: {name} was not sent.")
+        if not (key and equals):
+            example = """Channel=PJSIP/101-00000001, or "Command=core show uptime" where there are blanks"""
+            raise ConfigurationError(f"{text!r} is no KEY=VALUE: {name} was not sent. Write a header as in {example}.")
         collected.setdefault(key, []).append(value)
     action = Action(name, collected)
     if name.lower() == "originate":

@@ -1,6 +1,5 @@
 """``ami_simulator``: a simulated Asterisk for the demo and for trying things out."""
 
-import os
 import queue
 import signal
 import ssl
@@ -13,6 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from django_ami.management.console import why_no_port
 from django_ami.testing import PROFILES, ServerTLS, Simulator, User
 
 _DEFAULT_SECRET = "amp111"  # noqa: S105 - the simulator's well-known secret; another one is not printed
@@ -44,7 +44,7 @@ class Command(BaseCommand):
                 simulator.start()
             except (OSError, OverflowError) as error:
                 address = f"{options['host']}:{options['port']}"
-                raise CommandError(f"Cannot listen on {address}: {_reason(error)}") from error
+                raise CommandError(f"Cannot listen on {address}: {why_no_port(error)}") from error
             try:
                 self.stdout.write(_welcome(simulator, options))
                 self.stdout.flush()
@@ -57,12 +57,6 @@ class Command(BaseCommand):
             f"Simulator stopped: {simulator.connections} connections, {simulator.logins} logins, "
             f"{simulator.actions_received} actions received, {simulator.events_sent} events sent."
         )
-
-
-def _reason(error: OSError | OverflowError) -> str:
-    """The system's short words; asyncio puts the address into its own, which we have said already."""
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number is not None and number > 0 else str(error)
 
 
 def _simulator(options: dict[str, Any]) -> Simulator:

@@ -109,7 +109,8 @@ def test_a_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         message = refused("--port", str(port))
-    assert message == f"CommandError: Cannot listen on 127.0.0.1:{port}: Address already in use"
+    said = f"CommandError: Cannot listen on 127.0.0.1:{port}: Address already in use. "
+    assert message == f"{said}Give another port with --port; --port=0 takes any free one."
 
 
 @pytest.mark.parametrize(
