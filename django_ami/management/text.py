@@ -1,7 +1,7 @@
 """Text for a terminal: tables, and values from the wire that can neither steer it nor show a secret.
 
 Rule: a value may be anything that a caller has put into his name, so what is no letter, sign or blank is written as an
-escape; and passwords that a server tells (``Password`` of AuthDetail, ``secret=`` in a configuration file) are masked.
+escape; and passwords that a server tells are masked (``redaction``).
 """
 
 from __future__ import annotations
@@ -10,38 +10,22 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.messages import Event
+from django_ami.redaction import redacted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from django_ami.core.messages import Message
 
-__all__ = ["clip", "counted", "headers", "masked", "pairs", "printable", "table"]
+__all__ = ["clip", "counted", "headers", "pairs", "printable", "table"]
 
-MASK: Final = "***"
-
-_TELLTALE: Final = r"secret|passw|passcode|md5_?cred|token|api_?key|\bpin\b|_pin\b|\bpin_"
-_SECRET_KEY: Final = re.compile(_TELLTALE, re.IGNORECASE)
-#: In a line of a file or of the console, in an argument: ``secret=x``, ``password : x``, ``"secret": "x"``.
-_SECRET_TEXT: Final = re.compile(
-    rf"""((?:{_TELLTALE})\w{{0,64}}["']?\s{{0,40}}(?:=>?|:)\s{{0,8}}["']?)[^\s"',;)]+""", re.IGNORECASE
-)
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def masked(key: str, value: str) -> str:
-    """A value without what is nobody's business."""
-    if _SECRET_KEY.search(key) and value:
-        return MASK
-    return _SECRET_TEXT.sub(rf"\1{MASK}", value)
-
-
 def pairs(message: Message) -> list[tuple[str, str]]:
-    """The headers of a message, masked; of a variable whose name speaks of a secret, the value, too."""
-    of_secret = _SECRET_KEY.search(message.get("Variable", ""))
-    return [
-        (key, MASK if of_secret and value and key.lower() == "value" else masked(key, value))
-        for key, value in message.headers
-    ]
+    """The headers of a message, without secrets."""
+    return list(redacted(message.headers, message.name if isinstance(message, Event) else ""))
 
 
 def headers(message: Message, *, without: Iterable[str] = ()) -> dict[str, str | list[str]]:

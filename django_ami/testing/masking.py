@@ -12,33 +12,22 @@ import secrets
 from typing import Final
 
 from django_ami.core.messages import Event
+from django_ami.redaction import MASK, redacted
 
 __all__ = ["Mask"]
 
-MASK: Final = b"***"
-
-_SECRET: Final = rb"secret|passw|passcode|md5_?cred|token|\bpin\b|_pin\b|\bpin_|api_?key"
-_SECRET_KEY: Final = re.compile(_SECRET, re.IGNORECASE)
-#: In the arguments of an application, a line of configuration, a variable: ``SECRET=x``, ``"password": "x"``.
-_SECRET_TEXT: Final = re.compile(
-    rb"""((?:%b)\w{0,64}["']?\s{0,8}[=:]\s{0,8}["']?)[^\s"',;)&]+""" % _SECRET, re.IGNORECASE
-)
-#: Headers of the security events from which a password could be computed (main/manager_security_events.c).
-_OF_LOGINS: Final = frozenset({b"challenge", b"response", b"expectedresponse", b"receivedchallenge", b"receivedhash"})
-_LOGINS: Final = frozenset({"challengeresponsefailed", "challengesent", "invalidpassword", "successfulauth"})
-#: Applications whose arguments are a password.
-_ASK_FOR_PASSWORDS: Final = (b"authenticate", b"vmauthenticate", b"disa", b"voicemailmain")
-
 #: A telephone number is five digits or more. What else has so many is matched first, and left alone: the ids of bridges
-#: and channels (``1795459569.69``), the serial number at the end of a channel's name, addresses in memory.
+#: and channels (``1795459569.69``), the serial number at the end of a channel's name, addresses in memory and of IP,
+#: with a port, the figures of RTPAUDIOQOS (``087.231481``), hexadecimal ids.
 _NUMBER: Final = re.compile(
-    rb"(?P<other>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b\d{9,}\.\d+|-[0-9a-f]{8}\b|0x[0-9a-f]+)|\d{5,}",
+    rb"(?P<other>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b\d{9,}\.\d+|-[0-9a-f]{8}\b|0x[0-9a-f]+|"
+    rb"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b|\b\d{3}\.\d{6}\b|\b(?=\d{0,64}[a-f])[0-9a-f]{16,64}\b)|\d{5,}",
     re.IGNORECASE,
 )
 #: Headers whose long numbers are none of telephones.
 _NO_NUMBERS: Final = re.compile(
     rb"^(?:event|privilege)$|time|date|tv$|unique|linked|session|port$|address|uptime|reload|seconds|duration|version|"
-    rb"pid$|^last(?:call|pause)$|ssrc|packet|jitter|octet|lost|report|sequence|ntp",
+    rb"^actionid$|^commandid$|regexpire|sentrtp|pid$|^last(?:call|pause)$|ssrc|packet|jitter|octet|lost|report|sequence|ntp",
     re.IGNORECASE,
 )
 
@@ -53,19 +42,16 @@ class Mask:
     def __call__(self, event: Event) -> Event:
         """The event without what is nobody's business; its bytes otherwise as they were."""
         lines = event.raw.split(b"\r\n")
-        fields = {key.lower(): value for key, _, value in (line.partition(b": ") for line in lines)}
-        masked = [self._line(line, event.name.lower(), fields) for line in lines]
+        # Latin-1 keeps every byte as it is.
+        headers = [(key.decode("latin-1"), value.decode("latin-1")) for key, _, value in map(_parted, lines)]
+        safe = (value.encode("latin-1") for _, value in redacted(headers, event.name))
+        masked = [self._line(line, value) for line, value in zip(lines, safe, strict=True)]
         return Event(event.name, b"\r\n".join(masked), server=event.server)
 
-    def _line(self, line: bytes, event: str, fields: dict[bytes, bytes]) -> bytes:
-        key, colon, value = line.partition(b": ")
-        if not value:
-            return line
-        if _is_secret(key.lower(), event, fields):
-            return key + colon + MASK
-        value = _SECRET_TEXT.sub(rb"\1" + MASK, value)
-        if self.numbers and not _NO_NUMBERS.search(key):
-            value = MASK if key.lower() == b"digit" else _NUMBER.sub(self._replacement, value)
+    def _line(self, line: bytes, value: bytes) -> bytes:
+        key, colon, before = _parted(line)
+        if self.numbers and before and not _NO_NUMBERS.search(key):
+            value = MASK.encode() if key.lower() == b"digit" else _NUMBER.sub(self._replacement, value)
             key = _NUMBER.sub(self._replacement, key)  # ChanVariable(PJSIP/+4930123456-00000001)
         return key + colon + value
 
@@ -77,11 +63,5 @@ class Mask:
         return bytes(48 + digest[position % len(digest)] % 10 for position in range(len(found[0])))
 
 
-def _is_secret(key: bytes, event: str, fields: dict[bytes, bytes]) -> bool:
-    if _SECRET_KEY.search(key) or (event in _LOGINS and key in _OF_LOGINS):
-        return True
-    if event == "varset" and key == b"value":
-        return _SECRET_KEY.search(fields.get(b"variable", b"")) is not None
-    if key == b"appdata":
-        return fields.get(b"application", b"").lower() in _ASK_FOR_PASSWORDS
-    return False
+def _parted(line: bytes) -> tuple[bytes, bytes, bytes]:
+    return line.partition(b": ")

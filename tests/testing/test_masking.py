@@ -44,6 +44,9 @@ def test_secrets(event: Event) -> None:
     "event",
     [
         events.originate_response(Response="Success"),
+        events.event("SuccessfulAuth", {"UsingPassword": "1"}),
+        events.event("SuccessfulAuth", {"UsingPassword": "0"}),
+        events.user_event(UserEvent="x", Secretary="Alice"),
         events.var_set(Variable="SHIPPING", Value="yes"),
         events.newexten(Application="Dial", AppData="PJSIP/102,20"),
         events.hangup(CallerIDNum="+49301234567"),
@@ -96,6 +99,12 @@ def test_what_is_no_number_of_a_telephone_stays() -> None:
         events.event("SuccessfulAuth", {"SessionID": "0x7f7230023d20", "RemoteAddress": "IPV4/TCP/127.0.0.1/59020"}),
         events.event("RTCPSent", {"SSRC": "0x12345678", "SentPackets": "123456"}),
         events.fully_booted(Uptime="1234567"),
+        events.event("RTCPSent", {"From": "127.0.0.1:10131", "SentRTP": "220906376"}),
+        events.event("AGIExecEnd", {"CommandId": "1024188380"}),
+        events.event(
+            "ContactStatusDetail", {"ID": "alice;@8b83b0b25957c6a2c63f6fb74ab58d39", "RegExpire": "1795460079"}
+        ),
+        events.var_set(Variable="RTPAUDIOQOSMES", Value="minrxmes=087.231481;maxrxmes=087.231481;"),
     ]
     for event in made:
         assert Mask(numbers=True)(event).raw == event.raw, event.headers
