@@ -5,8 +5,10 @@ Rules of framing, read out of main/manager.c and seen on real servers:
 * Lines end in CR LF, a frame in an empty line; a bare LF inside is part of its value (about sixty error texts).
 * A frame whose *first* line ends in a bare LF is all LF: it ends at the first empty line of either kind.
 * CR LF LF ends a frame only where another frame begins right behind it (CoreShowChannelMap of some releases).
-* ``Response: Follows`` (Command up to Asterisk 13) ends in ``--END COMMAND--``, whatever stands in between.
+* ``Response: Follows`` (Command up to Asterisk 13) has ``--END COMMAND--`` behind its output, whatever that holds, and
+  ends in the first empty line from there on: a proxy may put headers of its own in between.
 * Empty frames are skipped. A frame begins with ``Event:`` or ``Response:``; lines before that are garbage, counted.
+* An ``ActionID`` line directly before that belongs to the frame (app_rpt, astmanproxy), and is put behind it.
 * What a frame is, its first line alone says: OriginateResponse is an event with a ``Response`` header inside.
 * A further line of that kind is a forged header (UserEvent), or a frame that has lost its end and runs into the next
   one (an ActionID that is cut by a buffer of the server). They look alike, so it stays one frame, and is counted.
@@ -126,6 +128,14 @@ _INSTEAD: Final = {
 
 _FIRST_LINE: Final = re.compile(rb"(event|response):[ ]?(.*)", re.IGNORECASE | re.DOTALL)
 _ACTION_ID: Final = re.compile(rb"^ActionID:[ ]?([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+#: What makes an unfinished frame an answer.
+_ANSWER: Final = re.compile(rb"(?:ActionID:[^\r\n]*\r?\n)?Response:", re.IGNORECASE)
+_ID_LINE: Final = re.compile(rb"ActionID:[ ]?([^\r\n]*)\r?\n", re.IGNORECASE)
+#: A longer ActionID line is no beginning of a frame.
+_LONGEST_ID_LINE: Final = 256
+#: In the output of a command: one message has ended, and the next one begins.
+_MESSAGE_INSIDE: Final = re.compile(rb"\r\n\r\n(?:Event|Response): ")
+_LONGEST_INSIDE: Final = len(b"\r\n\r\nResponse: ")
 _FOLLOWS_HEAD: Final = re.compile(rb"(?:(?:Privilege|ActionID|Message):[^\r\n]*\r\n)*", re.IGNORECASE)
 _END_COMMAND: Final = b"--END COMMAND--"
 
@@ -135,10 +145,13 @@ _ENDS: Final = {
     None: re.compile(rb"\n"),
     _LF: re.compile(rb"\r?\n\r?\n"),
     _CRLF: re.compile(rb"\r\n(?:\r\n|\n(?=(?:Event|Response): ))"),
-    _FOLLOWS: re.compile(re.escape(_END_COMMAND) + rb"\r\n\r\n"),
+    _FOLLOWS: re.compile(re.escape(_END_COMMAND) + rb"(?=\r\n)"),  # from there on it is like any other
 }
-#: An end that is cut by the edge of a chunk begins at most so many bytes before it.
-_OVERLAP: Final = max(len(_END_COMMAND) + 4, len(b"\r\n\nResponse: "))
+#: An end that is cut by the edge of a chunk begins at most so many bytes before it. Less than ``_END_COMMAND`` and its
+#: line end, or what was output before it would be looked at again.
+_OVERLAP: Final = len(_END_COMMAND) + 1
+#: An end that begins within ``max_frame_size`` has come when there are so many bytes more.
+_MARGIN: Final = len(_END_COMMAND) + 4
 #: Chunks larger than this are taken in pieces, so that what is held beside them stays small.
 _PIECE: Final = 2**20
 #: What is read at a time is rarely so short, unless it is a single frame.
@@ -176,7 +189,11 @@ class Parser:
     counted in ``skipped`` and cost little more than finding their end. ``banner`` is the greeting, once it is complete;
     it is the empty string if the server began with a message instead. ``suspect`` counts the frames that have the first
     line of another one inside. ``plain`` is True if ``feed`` gave nothing but broadcasts that somebody wants, which are
-    no part of an answer unless one is waited for.
+    no part of an answer unless one is waited for. An event with ``mine`` inside is always given, if that is not empty.
+
+    Of a frame that is not complete, ``answering`` says whether it is an answer, and ``swallowed`` how many whole
+    messages are seen inside, which only the output of a command can hide. ``stray`` has the text of the last ``feed``
+    that belongs to no frame, each with the number of messages that were given before it; it is empty for empty lines.
     """
 
     def __init__(self, *, server: str = "", max_frame_size: int = 2**20, banner: bool = True) -> None:
@@ -187,7 +204,10 @@ class Parser:
         self.garbage = 0
         self.oversized = 0
         self.suspect = 0
+        self.swallowed = 0
         self.plain = True
+        self.mine = b""
+        self.stray: list[tuple[int, bytearray]] = []
         self._interest: frozenset[str] | None = None
         self._kinds: dict[bytes, Kind] = {}
         #: Those of ``_kinds`` that are names: a set tells at once whether all kinds of a read are.
@@ -198,6 +218,10 @@ class Parser:
         #: True while the rest of an oversized frame goes by.
         self.discarding = False
         self._in_first_line = False
+        self._was_answer = False
+        #: So much of the buffer has been looked through for messages inside.
+        self._seen = 0
+        self._longest_id_line = min(_LONGEST_ID_LINE, max_frame_size - _OVERLAP)
 
     @property
     def interest(self) -> frozenset[str] | None:
@@ -217,10 +241,22 @@ class Parser:
         """Bytes of an unfinished frame."""
         return len(self._buffer)
 
+    @property
+    def unfinished(self) -> bool:
+        """True if a frame, or a line, has begun and not ended."""
+        return self.discarding or len(self._buffer) > 0
+
+    @property
+    def answering(self) -> bool:
+        """True if the unfinished frame is an answer."""
+        return self._was_answer if self.discarding else _ANSWER.match(self._buffer) is not None
+
     def feed(self, data: bytes) -> list[Event | Response | Oversized]:
         """Take some bytes; give the messages that they complete. Raises ProtocolError for a greeting that is none."""
         messages: list[Event | Response | Oversized] = []
         self.plain = True
+        if self.stray:
+            self.stray.clear()
         if len(data) <= _SHORT and self._parse_alone(data, messages):
             return messages
         start = 0
@@ -243,17 +279,22 @@ class Parser:
         if kind is None or rest or not end or not self._is_regular(block):
             return False
         if kind == _SKIP:
+            if self._is_mine(block):
+                return False
             self.skipped += 1
         else:
             messages.append(_make(kind, block, self.server))
             self.plain = kind in self._plain_kinds
         return True
 
+    def _is_mine(self, block: bytes) -> bool:
+        return bool(self.mine) and block.find(self.mine) >= 0
+
     def _feed_piece(self, data: bytes, messages: list[Event | Response | Oversized]) -> None:
         if self._buffer and not self.discarding and len(data) >= len(self._buffer):
             # Copied once; byte by byte, it would be once for each.
             data = b"".join((self._buffer, data))
-            self._buffer.clear()
+            self._forget_frame()
         elif self._buffer or self.discarding:
             self._buffer += data
             end = self._find_end()
@@ -261,8 +302,7 @@ class Parser:
                 self._wait(messages)
                 return
             data = bytes(self._buffer[end.end() :] if self.discarding else self._buffer)
-            self._buffer.clear()
-            self.discarding = False
+            self._forget_frame()
         position = 0 if self.banner is not None else self._parse_banner(data)
         if position >= 0:
             position = self._parse_regular(data, position, messages)
@@ -272,15 +312,29 @@ class Parser:
         if self._buffer:
             self._wait(messages)
 
+    def _forget_frame(self) -> None:
+        """What was in the buffer is complete, or is read anew."""
+        self._buffer.clear()
+        self.discarding = False
+        self.swallowed = self._seen = 0
+
+    def _search(self, data: bytes | bytearray, start: int) -> re.Match[bytes] | None:
+        """The end of the frame."""
+        end = _ENDS[self._kind].search(data, start)
+        if end is not None and self._kind == _FOLLOWS:
+            self._kind = _CRLF
+            end = _ENDS[_CRLF].search(data, end.end())
+        return end
+
     def _find_end(self) -> re.Match[bytes] | None:
-        end = _ENDS[self._kind].search(self._buffer, self._scan)
+        end = self._search(self._buffer, self._scan)
         if end is not None and self._in_first_line:
             # Of an oversized frame, which goes on behind it: only now is it known how its lines end.
             self._in_first_line = False
             crlf = self._buffer[end.start() - 1] == 13
             self._kind = _CRLF if crlf else _LF
             self._scan = end.start() - crlf
-            end = _ENDS[self._kind].search(self._buffer, self._scan)
+            end = self._search(self._buffer, self._scan)
         return end
 
     def _wait(self, messages: list[Event | Response | Oversized]) -> None:
@@ -288,14 +342,28 @@ class Parser:
         if self.banner is None:
             if len(self._buffer) > _MAX_BANNER:
                 raise ProtocolError(f"no AMI greeting, but {bytes(self._buffer[:40])!r}…: is this the port of AMI?")
-        elif self.discarding:
+            return
+        if self._kind == _FOLLOWS:
+            self._look_inside()
+        if self.discarding:
             del self._buffer[:-_OVERLAP]
-        elif len(self._buffer) > self.max_frame_size + _OVERLAP:
+        elif len(self._buffer) > self.max_frame_size + _MARGIN:
             messages.append(self._oversized(bytes(self._buffer[:_HEAD])))
+            self._was_answer = self.answering
             self.discarding = True
-            self._in_first_line = self._kind is None and _FIRST_LINE.match(self._buffer) is not None
+            self._in_first_line = self._kind is None and self._begins_frame()
             del self._buffer[:-_OVERLAP]
         self._scan = max(0, len(self._buffer) - _OVERLAP)
+        self._seen = len(self._buffer)
+
+    def _look_inside(self) -> None:
+        """Count the messages in what has come of the output of a command."""
+        found = _MESSAGE_INSIDE.finditer(self._buffer, max(0, self._seen - _LONGEST_INSIDE))
+        self.swallowed += sum(message.end() > self._seen for message in found)
+
+    def _begins_frame(self) -> bool:
+        line = _ID_LINE.match(self._buffer, 0, self._longest_id_line)
+        return _FIRST_LINE.match(self._buffer, line.end() if line else 0) is not None
 
     def _oversized(self, head: bytes) -> Oversized:
         self.oversized += 1
@@ -334,6 +402,11 @@ class Parser:
             blocks = list(takewhile(self._is_regular, blocks))
             del kinds[len(blocks) :]
             end = _end_of(blocks, position)
+        if self.mine and _SKIP in kinds and data.find(self.mine, position, end) >= 0:
+            kinds = [
+                partial(Event, _name_in(block)) if kind == _SKIP and self._is_mine(block) else kind
+                for kind, block in zip(kinds, blocks, strict=True)
+            ]
         plain = self._plain_kinds.issuperset(kinds)
         wanted: Any = compress(kinds, kinds), compress(blocks, kinds)
         if plain:
@@ -404,27 +477,31 @@ class Parser:
     def _parse_any(self, data: bytes, position: int, messages: list[Event | Response | Oversized]) -> int:
         """The careful way, frame by frame; gives the position of the frame that is not complete."""
         while True:
-            position = _skip_empty_lines(data, position)
-            end_of_line = data.find(b"\n", position)
+            begin, position = position, _skip_empty_lines(data, position)
+            if position > begin:
+                self._keep_stray(b"", messages)
             self._kind = None
+            end_of_line, first, led = self._first_line(data, position)
             if end_of_line < 0:
                 return position
-            first = _FIRST_LINE.match(data, position, end_of_line)
             if first is None:
                 if end_of_line - position > self.max_frame_size:
                     messages.append(self._oversized(data[position : min(end_of_line, position + _HEAD)]))
                 else:
                     self.garbage += end_of_line + 1 - position
+                    self._keep_stray(data[position:end_of_line].removesuffix(b"\r") + b"\n", messages)
                 position = end_of_line + 1
                 continue
-            self._kind = _kind_of_frame(first)
-            end = _ENDS[self._kind].search(data, end_of_line - (self._kind == _CRLF))
+            self._kind = kind = _kind_of_frame(first)
+            end = self._search(data, end_of_line - (kind == _CRLF))
             if end is None:
                 return position
-            if end.start() - position > self.max_frame_size:
+            size = end.start() - position - (len(_END_COMMAND) if kind == _FOLLOWS else 0)
+            if size > self.max_frame_size:
                 messages.append(self._oversized(data[position : min(end.start(), position + _HEAD)]))
             else:
-                block = _with_crlf(data[position : end.start()], self._kind)
+                block = data[position : end.start()]
+                block = _with_crlf(_with_id_behind(block, led[1], first) if led else block, kind)
                 self.suspect += _is_suspect(block)
                 if first[1].lower() == b"event":
                     self._add_event(block, messages)
@@ -433,10 +510,29 @@ class Parser:
             self.plain = False
             position = end.end()
 
+    def _first_line(self, data: bytes, position: int) -> tuple[int, re.Match[bytes] | None, re.Match[bytes] | None]:
+        """Where the first line of a frame ends, its match, and that of an ActionID line before it.
+
+        The first is negative if it is not complete; the second is None if it is no beginning of a frame.
+        """
+        end = data.find(b"\n", position)
+        first = _FIRST_LINE.match(data, position, end) if end >= 0 else None
+        line = None if end < 0 or first else _ID_LINE.match(data, position, position + self._longest_id_line)
+        if line is None:
+            return end, first, None
+        end_of_next = data.find(b"\n", line.end())
+        first = _FIRST_LINE.match(data, line.end(), end_of_next) if end_of_next >= 0 else None
+        return (end, None, None) if end_of_next >= 0 and first is None else (end_of_next, first, line)
+
+    def _keep_stray(self, text: bytes, messages: list[Event | Response | Oversized]) -> None:
+        if not self.stray or self.stray[-1][0] != len(messages):
+            self.stray.append((len(messages), bytearray()))
+        self.stray[-1][1].extend(text)
+
     def _add_event(self, block: bytes, messages: list[Event | Response | Oversized]) -> None:
         first_line, _, rest = block.partition(b"\r\n")
         name = _decode(first_line.partition(b":")[2].removeprefix(b" ").replace(b"\n", b" "))
-        kind = self._kind_of_event(name, broadcast=rest.startswith(_PRIVILEGE))
+        kind = self._kind_of_event(name, broadcast=rest.startswith(_PRIVILEGE) and not self._is_mine(block))
         if kind == _SKIP:
             self.skipped += 1
         else:
@@ -504,6 +600,18 @@ def _kind_of_frame(first: re.Match[bytes]) -> str:
     return _FOLLOWS if first[1].lower() == b"response" and value.lower() == b"follows\r" else _CRLF
 
 
+def _name_in(block: bytes) -> str:
+    return _decode(block.partition(b"\r\n")[0][len(b"Event: ") :])
+
+
+def _with_id_behind(block: bytes, action_id: bytes, first: re.Match[bytes]) -> bytes:
+    """The block with its first line, ``Event`` or ``Response``, in front of the ActionID."""
+    end = b"\r\n" if first[2].endswith(b"\r") else b"\n"
+    _, _, rest = block.partition(b"\n")
+    first_line, more, others = rest.partition(b"\n")
+    return first_line.removesuffix(b"\r") + end + b"ActionID: " + action_id + (end + others if more else b"")
+
+
 def _is_suspect(block: bytes) -> bool:
     """True if the first line of another frame is inside."""
     return b"\r\nEvent: " in block or block.count(b"\r\nResponse: ") > block.startswith(_WITH_RESPONSE)
@@ -516,8 +624,9 @@ def _with_crlf(block: bytes, kind: str | None) -> bytes:
     if kind == _FOLLOWS:
         first_line, _, rest = block.partition(b"\r\n")
         head = _FOLLOWS_HEAD.match(rest)
-        body = rest[head.end() if head else 0 :]
+        body, _, behind = rest[head.end() if head else 0 :].rpartition(_END_COMMAND)
         # Not line by line: four million empty lines are no more than ten times their size so.
-        output = b"Output: " + body.removesuffix(b"\n").replace(b"\n", b"\r\nOutput: ")
-        return first_line + b"\r\n" + (head[0] if head else b"") + output
+        lines = body.replace(b"\r\n", b"\n").removesuffix(b"\n")
+        output = b"Output: " + lines.replace(b"\n", b"\r\nOutput: ")
+        return first_line + b"\r\n" + (head[0] if head else b"") + output + behind
     return block

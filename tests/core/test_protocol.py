@@ -185,10 +185,10 @@ FRAMES = {
                 ("ActionID", "a-1"),
                 ("Output", "Uptime: 1"),
                 ("Output", ""),
-                ("Output", " two\r"),
-                ("Output", "\r"),
-                ("Output", "Event: no\r"),
-                ("Output", "\r"),
+                ("Output", " two"),
+                ("Output", ""),
+                ("Output", "Event: no"),
+                ("Output", ""),
                 ("Output", "end"),
             ),
             PING,
@@ -209,6 +209,91 @@ FRAMES = {
         b"Response: Follows\r\n--END COMMAND--\r\n\r\n",
         [("response", "Follows", ("Output", ""))],
         0,
+    ),
+    "Follows, with a line end of its own in each line": (
+        b"Response: Follows\r\nActionID: a-1\r\nName Host\r\nA=one\rtwo\r\n--END COMMAND--\r\n\r\n",
+        [
+            ("response", "Follows", ("ActionID", "a-1"), ("Output", "Name Host"), ("Output", "A=one\rtwo")),
+        ],
+        0,
+    ),
+    "Follows, with headers behind its end": (
+        b"Response: Follows\r\nActionID: a-1\r\nName Host\r\n--END COMMAND--\r\nServer: 127.0.0.1\r\nA: 1\r\n\r\n"
+        + PONG,
+        [
+            (
+                "response",
+                "Follows",
+                ("ActionID", "a-1"),
+                ("Output", "Name Host"),
+                ("Server", "127.0.0.1"),
+                ("A", "1"),
+            ),
+            PING,
+        ],
+        0,
+    ),
+    "Follows, with its ActionID behind its end": (
+        b"Response: Follows\r\nup\n--END COMMAND--\r\nActionID: a-1\r\n\r\n" + PONG,
+        [("response", "Follows", ("Output", "up"), ("ActionID", "a-1")), PING],
+        0,
+    ),
+    "Follows, with an end inside that is none": (
+        b"Response: Follows\r\n--END COMMAND--\n\r\n\r\n--END COMMAND--\r\nno header\n--END COMMAND--\r\n\r\n" + PONG,
+        [
+            (
+                "response",
+                "Follows",
+                ("Output", "--END COMMAND--"),
+                ("Output", ""),
+                ("Output", ""),
+                ("Output", "--END COMMAND--"),
+                ("Output", "no header"),
+            ),
+            PING,
+        ],
+        0,
+    ),
+    # the ActionID in front
+    "an answer that begins with its ActionID": (
+        b"ActionID: a-1\r\nResponse: Success\r\nNode: 1999\r\n\r\n" + PONG,
+        [("response", "Success", ("ActionID", "a-1"), ("Node", "1999")), PING],
+        0,
+    ),
+    "an answer of two lines, its ActionID first": (
+        b"actionid:a-1\r\nresponse:Error\r\n\r\n" + PONG,
+        [("response", "Error", ("ActionID", "a-1")), PING],
+        0,
+    ),
+    "an event that begins with an ActionID": (
+        b"ActionID: a-1\r\nEvent: QueueMember\r\nQueue: support\r\n\r\n" + PONG,
+        [("event", "QueueMember", ("ActionID", "a-1"), ("Queue", "support")), PING],
+        0,
+    ),
+    "line feeds alone, the ActionID first": (
+        b"ActionID: a-1\nResponse: Error\nMessage: no\n\n" + PONG,
+        [("response", "Error", ("ActionID", "a-1"), ("Message", "no")), PING],
+        0,
+    ),
+    "line feeds alone, two lines, the ActionID first": (
+        b"ActionID: a-1\nResponse: Error\n\n" + PONG,
+        [("response", "Error", ("ActionID", "a-1")), PING],
+        0,
+    ),
+    "the output of an old command, the ActionID first": (
+        b"ActionID: a-1\r\nResponse: Follows\r\nPrivilege: Command\r\nup\n--END COMMAND--\r\n\r\n" + PONG,
+        [("response", "Follows", ("ActionID", "a-1"), ("Privilege", "Command"), ("Output", "up")), PING],
+        0,
+    ),
+    "two ActionIDs and no frame": (
+        b"ActionID: a-1\r\nActionID: a-2\r\nResponse: Success\r\n\r\n",
+        [("response", "Success", ("ActionID", "a-2"))],
+        15,
+    ),
+    "an ActionID too long to begin a frame": (
+        b"ActionID: " + b"a" * 300 + b"\r\nResponse: Success\r\n\r\n",
+        [("response", "Success")],
+        312,
     ),
     # what is no frame
     "garbage between frames": (
@@ -347,6 +432,12 @@ OVERSIZED = {
         b"Response: Follows\r\nActionID: a-1\r\n" + b"line\r\n\r\n" * 600 + b"--END COMMAND--\r\n\r\n",
         "a-1",
     ),
+    "Follows, with headers behind its end": (
+        b"Response: Follows\r\nActionID: a-1\r\na\n--END COMMAND--\r\nA: " + BIG + b"\r\n\r\n",
+        "a-1",
+    ),
+    "its ActionID first": (b"ActionID: a-1\r\nResponse: Success\r\nOutput: " + BIG + b"\r\n\r\n", "a-1"),
+    "its ActionID first, a first line": (b"ActionID: a-1\r\nResponse: " + BIG + b"\r\nA: 1\r\n\r\n", "a-1"),
     "ended by CR LF LF": (b"Event: X\r\nA: " + BIG + b"\r\n\n", None),
     "garbage": (BIG * 2 + b"\r\n", None),
     "a name": (b"Event: " + BIG * 2 + b"\r\nActionID: behind\r\nA: 1\nB: 2\r\n\r\n", None),
@@ -581,6 +672,78 @@ def test_names_without_end_need_no_memory():
     assert len(parser._kinds) <= 2048
 
 
+MINE = b"\r\nActionID: f00-"
+
+
+@pytest.mark.parametrize("size", [*CHUNKS, 4000])
+def test_what_carries_an_action_id_of_ours_is_given_whoever_wants_it(size):
+    """The items of a list may have a Privilege, and its ActionID anywhere."""
+    item = b"Event: X\r\nPrivilege: call,all\r\nB: 2\r\nActionID: f00-1\r\n\r\n"
+    for front in (b"", b"\r\n"):  # the fast way, and the careful one
+        parser = Parser(banner=False)
+        parser.interest = frozenset()
+        parser.mine = MINE
+        messages = feed(parser, pieces(front + (LIVE % b"X" + item) * 3 + LIVE % b"Y", size))
+        assert [(one.name, one["ActionID"]) for one in messages] == [("X", "f00-1")] * 3
+        assert parser.skipped == 4
+        parser.mine = b""
+        assert feed(parser, pieces(front + item * 2, size)) == []
+        assert parser.skipped == 6
+
+
+# --- a frame that has no end yet ---
+
+MESSAGE = b"Event: Tick\r\nPrivilege: call,all\r\n\r\n"
+
+UNFINISHED = {
+    "nothing": (b"", (False, False, 0)),
+    "a whole message": (PONG, (False, False, 0)),
+    "an event": (b"Event: X\r\nA: 1\r\n", (True, False, 0)),
+    "no first line yet": (b"Ev", (True, False, 0)),
+    "an answer": (b"Response: Success\r\nA: 1\r\n", (True, True, 0)),
+    "an answer, its ActionID first": (b"ActionID: a-1\r\nresponse: Success\r\nA: 1\r\n", (True, True, 0)),
+    "the output of a command": (b"Response: Follows\r\nup\n", (True, True, 0)),
+    "the words of a message in it": (b"Response: Follows\r\nEvent: X\n\nEvent: Y\n\n", (True, True, 0)),
+    "a message in it": (b"Response: Follows\r\nup\r\n" + MESSAGE, (True, True, 0)),
+    "messages in it": (b"Response: Follows\r\nup\r\n" + MESSAGE * 3 + PONG, (True, True, 3)),
+    "messages in it, all known": (b"Response: Follows\r\nup\r\n\r\n" + MESSAGE * 3 + PONG, (True, True, 4)),
+    "the end of the output": (b"Response: Follows\r\n" + MESSAGE * 3 + b"--END COMMAND--\r\n\r\n", (False, False, 0)),
+    "too large, an event": (b"Event: X\r\nA: " + BIG, (True, False, 0)),
+    "too large, an answer": (b"Response: Success\r\nA: " + BIG, (True, True, 0)),
+    "too large, with messages in it": (b"Response: Follows\r\n" + MESSAGE * 200, (True, True, 199)),
+}
+
+
+@pytest.mark.parametrize("size", [*CHUNKS, 1000])
+@pytest.mark.parametrize(("data", "expected"), UNFINISHED.values(), ids=UNFINISHED)
+def test_what_is_known_of_a_frame_without_an_end(data, expected, size):
+    parser = Parser(max_frame_size=LIMIT, banner=False)
+    feed(parser, [PONG, *pieces(data, size)])
+    assert (parser.unfinished, parser.answering, parser.swallowed) == expected
+
+
+# --- text that is no frame ---
+
+
+@pytest.mark.parametrize(
+    ("data", "stray"),
+    [
+        (PONG, []),
+        (PONG + b"\r\n" + PONG, [(1, b"")]),
+        (
+            b"support has 0 calls\r\n   No Members\n\r\n" + PONG + b"x\n",
+            [(0, b"support has 0 calls\n   No Members\n"), (1, b"x\n")],
+        ),
+    ],
+)
+def test_text_between_frames_is_kept_until_the_next_bytes_come(data, stray):
+    parser = Parser(banner=False)
+    parser.feed(data)
+    assert parser.stray == stray
+    parser.feed(PONG)
+    assert parser.stray == []
+
+
 # --- any cut ---
 
 token = st.text(alphabet="aZ09-:( )\néß\x00", max_size=12).map(str.encode) | st.binary(max_size=12)
@@ -599,6 +762,8 @@ first_line = st.sampled_from(
         b"Event: X\r\nPrivilege: call,all",
         b"ActionID: a-1",
         b"--END COMMAND--",
+        b"ActionID: a-1\r\nResponse: Success",
+        b"\r\n--END COMMAND--\r\nServer: a",
         b"Channel: a\nEvent: z",
         b"Event: OriginateResponse",
         b"Asterisk Call Manager/1.0",
@@ -623,7 +788,8 @@ def test_any_cut_of_the_bytes_gives_the_same_messages(data, at, interest):
         assert messages == expected
         assert list(map(show, messages)) == list(map(show, expected))
         assert (parser.garbage, parser.skipped, parser.suspect) == (whole.garbage, whole.skipped, whole.suspect)
-        assert parser.buffered == whole.buffered
+        for what in ("buffered", "unfinished", "answering", "swallowed"):
+            assert getattr(parser, what) == getattr(whole, what)
 
 
 @given(stream, st.lists(st.integers(0, 10_000), max_size=12))
@@ -694,6 +860,13 @@ STREAMS = {
     "many lines": lambda n: b"Event: X\r\n" + b"A: 1\r\n" * (n // 6) + b"\r\n",
     "no end": lambda n: b"Event: X\r\nA: " + b"\r" * n,
     "Follows": lambda n: b"Response: Follows\r\n" + b"a\r\n\r\n" * (n // 5) + b"--END COMMAND--\r\n\r\n",
+    "Follows, many headers behind": lambda n: (
+        b"Response: Follows\r\na\n--END COMMAND--\r\n" + b"A: 1\r\n" * (n // 6) + b"\r\n"
+    ),
+    "Follows, many ends that are none": lambda n: b"Response: Follows\r\n" + b"--END COMMAND--\r\n" * (n // 17),
+    "Follows, many messages inside": lambda n: b"Response: Follows\r\n" + b"Event: X\r\n\r\n" * (n // 12),
+    "the ActionID first": lambda n: b"ActionID: a\r\nResponse: Success\r\n\r\n" * (n // 34),
+    "many ActionIDs": lambda n: b"ActionID: a\r\n" * (n // 13),
     "line feeds": lambda n: b"Event: X\n" + b"A: 1\n" * (n // 5) + b"\n",
     "nearly an end": lambda n: b"Event: X\r\n" + b"A: 1\r\n\nEven\r\n" * (n // 13) + b"\r\n",
     "garbage lines": lambda n: b"garbage\n" * (n // 8),
