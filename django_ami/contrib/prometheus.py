@@ -47,6 +47,7 @@ class AmiCollector(Collector):
         yield _counter("ami_garbage_bytes", "Bytes that were no message", servers, "garbage_bytes")
         yield _counter("ami_oversized_messages", "Messages over max_frame_size", servers, "oversized_messages")
         yield _counter("ami_suspect_messages", "Messages that look like two in one", servers, "suspect_messages")
+        yield _counter("ami_swallowed_messages", "Messages lost in one without end", servers, "swallowed_messages")
 
 
 def _gauge(name: str, text: str, servers: list[ServerStatus], field: str) -> Metric:

@@ -99,6 +99,8 @@ class Options:
     ``boot_grace``              how long to wait for FullyBooted from an account that may not see it (no ``system``)
     ``heartbeat_interval``      Ping when nothing was received for so long
     ``read_timeout``            a server silent for so long is lost
+    ``frame_timeout``           a message that grows for so long and has no end is a fault; an answer has until the
+                                deadline of its action, and ``read_timeout`` more
     ``action_timeout``          within which an action must be answered, if it has no time of its own
     ``reconnect_initial``       the first retry comes within this; each further one within the double
     ``reconnect_max``           and never later than this
@@ -123,6 +125,7 @@ class Options:
     boot_grace: float = _seconds(1.0, least=0)
     heartbeat_interval: float = _seconds(15.0)
     read_timeout: float = _seconds(30.0)
+    frame_timeout: float = _seconds(5.0)
     action_timeout: float = _seconds(30.0)
     reconnect_initial: float = _seconds(1.0)
     reconnect_max: float = _seconds(30.0)

@@ -2,27 +2,40 @@
 
 Rule: every action is settled exactly once: by its answer, by its deadline, or by the end of the connection. An answer
 is found by its ActionID alone; whatever carries an ActionID of somebody else is none of our business.
+
+One connection runs one action at a time and answers in the order in which it was asked (do_message in main/manager.c).
+So an action is over, too, when a later one is answered: the server passed it over, or answered with text that is no
+message. There is no action of Asterisk that answers out of order. A proxy may, which answers some by itself: so an
+action of which nothing at all was seen has a moment more, and who answers it after all is believed no more.
 """
 
 from __future__ import annotations
 
 import os
+from collections import deque
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import ActionTimeout, AmiError, Backpressure, ProtocolError
 from django_ami.core.timeouts import in_words
+from django_ami.core.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ami.core.messages import Event, Response
+    from django_ami.core.messages import Event
     from django_ami.core.pending import PendingAction
 
 __all__ = ["ActionIds", "PendingActions"]
 
 _ACTION_ID: Final = b"\r\nActionID: "
+#: Seconds that an action has yet, when a later one was answered.
+PASSED_OVER: Final = 2.0
+#: So many of those that were passed over are known, in case they are answered after all.
+_REMEMBERED: Final = 256
+#: Bytes of text, which is no message, that may be an answer.
+_MOST_TEXT: Final = 2**20
 
 
 class ActionIds:
@@ -43,23 +56,38 @@ class ActionIds:
 
 
 class PendingActions:
-    """The actions of one connection that are not settled yet."""
+    """The actions of one connection that are not settled yet.
+
+    ``in_order``: the server answers in the order in which it was asked. ``hastened``: a deadline has become earlier;
+    who has read that takes the flag down. ``undeclared_lists``: it is one of before AMI 2.7 (Asterisk 13.2), some of
+    whose lists say neither where they begin nor where they end.
+    """
 
     def __init__(self, prefix: str, *, server: str, most: int, most_items: int) -> None:
         self.server = server
         self.late = 0
         self.unmatched = 0
+        self.in_order = self.hastened = False
+        self.undeclared_lists = False
         self._most = most
         self._most_items = most_items
         self.mark = _ACTION_ID + prefix.encode()
         self._prefix = len(prefix)
         self._by_id: dict[str, PendingAction] = {}
         self._unanswered: dict[str, PendingAction] = {}
+        #: Their ActionIDs as they were written, and of some that are settled.
+        self._written: deque[str] = deque()
+        #: The deadlines that they had.
+        self._passed_over: dict[str, float] = {}
+        #: What came since the last answer and is no message; empty if that were empty lines.
+        self._text: bytearray | None = None
         #: By ActionID: an action may hold a long list, so it is not kept until its deadline.
         self._deadlines: list[tuple[float, int, str]] = []
         self.listing: PendingAction | None = None
         #: The ActionID line of its items, where it is not their last.
         self._item = b""
+        #: The names of the event that closes it, in lower case, if nothing else says so.
+        self._closing: tuple[str, ...] = ()
         self._overdue = False
         self._tie = count()
 
@@ -84,11 +112,14 @@ class PendingActions:
     def written(self, pending: PendingAction) -> None:
         """It was handed over for writing: from now on the server may be running it."""
         self._unanswered[pending.action_id] = pending
+        self._written.append(pending.action_id)
 
-    def match(self, response: Response) -> None:
+    def match(self, response: Response, now: float) -> None:
         """Settle the action that this is the response to, unless it says that there is more to come."""
         self._overdue = False
-        action_id = self._id_in(response.raw)
+        action_id = self._id_in(response.raw) or self._id_spelled_oddly(response)
+        if action_id in self._passed_over:
+            self._give_time_back()
         if action_id is None:
             # The answer to a request without ActionID, such as the server's complaint about a line it could not read.
             self.unmatched += 1
@@ -97,13 +128,70 @@ class PendingActions:
         if pending is None:
             self.late += 1  # a second response (JabberSend sends two), or one after the deadline
             return
+        if self.in_order:
+            self._pass_over_those_before(pending, now)
+        else:
+            self._forget_settled()
         pending.response = response
         is_list = b"\r\neventlist:" in response.raw.lower() and response.get("EventList", "").lower() == "start"
-        if not response.ok or not (is_list or pending.final_event):
+        closing = () if is_list or not self.undeclared_lists else _closing_events(pending, response)
+        if not response.ok or not (is_list or closing or pending.final_event):
             self.discard(pending).complete()
-        elif is_list:
+        elif is_list or closing:
             self.listing = pending
             self._item = _ACTION_ID + pending.action_id.encode() + b"\r\n"
+            self._closing = closing
+
+    def _id_spelled_oddly(self, response: Response) -> str | None:
+        """An ActionID of ours whose key is in other letters, or that has no blank before it."""
+        return self._id_in(_ACTION_ID + response.get("ActionID", "").encode())
+
+    def _pass_over_those_before(self, pending: PendingAction, now: float) -> None:
+        """What was written before an action that is answered has had its answer, or gets none."""
+        if self.listing is not None and self._closing:
+            self.discard(self.listing).complete()
+        passed_over = []
+        while (action_id := self._written.popleft()) != pending.action_id:
+            if action_id in self._unanswered:
+                passed_over.append(self._unanswered[action_id])
+        text, self._text = self._text, None
+        for each in passed_over:
+            self._passed_over[each.action_id] = each.deadline
+            if text is None or len(passed_over) > 1:
+                each.deadline = min(each.deadline, now + PASSED_OVER)
+                heappush(self._deadlines, (each.deadline, next(self._tie), each.action_id))
+                self.hastened = True
+            elif text:
+                each.response = _response_of_text(each.action_id, text, self.server)
+                self.discard(each).complete()
+            else:
+                self.discard(each).fail(self._timeout(each))
+        while len(self._passed_over) > _REMEMBERED:
+            del self._passed_over[next(iter(self._passed_over))]
+
+    def _give_time_back(self) -> None:
+        """One that was passed over is answered after all: whoever is there does not keep to the order."""
+        self.in_order = False
+        for action_id, deadline in self._passed_over.items():
+            if action_id in self._by_id:
+                self._by_id[action_id].deadline = deadline
+        self._passed_over.clear()
+
+    def add_text(self, text: bytes | bytearray) -> bool:
+        """Text came that is no message, or an empty line (no text).
+
+        It may be the whole answer of the action that is running: ``IAXnetstats`` (manager_iax2_show_netstats in
+        channels/chan_iax2.c) and ``Queues`` up to Asterisk 13 say no ``Response``. True if nothing else was written
+        that would be answered behind it, and tell.
+        """
+        running = self.running()
+        if not self.in_order or running is None:
+            return False
+        if self._text is None:
+            self._text = bytearray()
+        if len(self._text) < _MOST_TEXT:
+            self._text += text
+        return self._written[-1] == running.action_id
 
     def adopt(self, event: Event) -> bool:
         """True if an event without ``mark`` is an item of the list under way, if one is: ``listing``.
@@ -149,7 +237,8 @@ class PendingActions:
         return None
 
     def _collect(self, pending: PendingAction, event: Event) -> None:
-        if event.raw.find(b"\r\nEventList: ") >= 0 and pending.response is not None:
+        is_last = event.raw.find(b"\r\nEventList: ") >= 0 or (self._closing and event.name.lower() in self._closing)
+        if is_last and pending.response is not None:
             pending.response.final_event = event
             self.discard(pending).complete()
         elif len(pending.events) < self._most_items:
@@ -189,12 +278,22 @@ class PendingActions:
         expired = 0
         while (when := self.next_deadline()) is not None and when <= now:
             pending = self._by_id[self._deadlines[0][2]]
+            if when < pending.deadline:
+                heappop(self._deadlines)  # it has got its time back
+                continue
             expired += 1
             self._overdue = self._overdue or pending is self.running()
             self.discard(pending).fail(self._timeout(pending))
         return expired
 
     def _timeout(self, pending: PendingAction) -> ActionTimeout:
+        if pending.action_id in self._passed_over:
+            return ActionTimeout(
+                f"no answer to {pending.name}: the server, which answers in order, has answered a later action. It was "
+                "sent, so it may have been carried out: look before you repeat it.",
+                server=self.server,
+                sent=True,
+            )
         if pending.position is None:
             text = "it was never sent, so it is safe to repeat."
         elif pending.response is not None and pending.final_event:
@@ -222,15 +321,30 @@ class PendingActions:
         time is over, none is known to be running until the server answers something: else those behind it, each with
         a later deadline, would excuse the silence of a dead server for ever.
         """
-        return None if self._overdue else next(iter(self._unanswered.values()), None)
+        self._forget_settled()
+        return self._unanswered[self._written[0]] if self._written and not self._overdue else None
+
+    def _forget_settled(self) -> None:
+        while self._written and self._written[0] not in self._unanswered:
+            self._written.popleft()
+
+    @property
+    def overdue(self) -> bool:
+        """True if the time of the action that the server was running is over, and it has answered nothing since."""
+        return self._overdue
 
     def fail_all(self, error: Callable[[PendingAction], AmiError]) -> int:
         """Fail every action, each with its own error; says how many there were."""
         pendings = list(self._by_id.values())
         self._by_id.clear()
         self._unanswered.clear()
+        self._written.clear()
+        self._passed_over.clear()
+        self._text = None
         self._deadlines.clear()
         self.listing = None
+        self._closing = ()
+        self.in_order = self.hastened = self.undeclared_lists = False
         self._overdue = False
         for pending in pendings:
             pending.fail(error(pending))
@@ -242,9 +356,30 @@ class PendingActions:
         self._unanswered.pop(pending.action_id, None)
         if pending is self.listing:
             self.listing = None
+            self._closing = ()
         return pending
 
 
 def _is_broadcast(event: Event) -> bool:
     # Some names are list items and broadcasts both (DeviceStateChange); only Status items have a Privilege, too.
     return b"\r\nPrivilege: " in event.raw and event.name != "Status"
+
+
+def _closing_events(pending: PendingAction, response: Response) -> tuple[str, ...]:
+    """What closes a list that does not say that it begins; empty if none begins.
+
+    QueueStatus, Status, Agents and others of before AMI 2.7 say no more than that something "will follow".
+    """
+    from django_ami.core import catalog  # of old servers alone
+
+    info = catalog.action(pending.name)
+    if info is None or not info.items or info.final_event is None or "follow" not in response.message.lower():
+        return ()
+    return info.final_event.lower(), f"{info.name.lower()}complete"
+
+
+def _response_of_text(action_id: str, text: bytes | bytearray, server: str) -> Response:
+    """An answer of mere text as that of an old Command: its lines are the ``output``."""
+    lines = bytes(text).removesuffix(b"\n").split(b"\n")
+    raw = [b"Response: Follows", b"ActionID: " + action_id.encode(), *[b"Output: " + line for line in lines]]
+    return Response("Follows", b"\r\n".join(raw), server)

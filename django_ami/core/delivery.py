@@ -16,10 +16,11 @@ from django_ami.core.messages import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import TypeAlias
 
     from django_ami.core.session import Notice
 
-    Item = Event | Notice
+    Item: TypeAlias = Event | Notice
 
 __all__ = ["Counts", "Delivery"]
 

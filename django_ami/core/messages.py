@@ -296,6 +296,11 @@ class OriginateOutcome:
         return cls(result, reason, description, event.get("Channel", ""), None if uniqueid == "<unknown>" else uniqueid)
 
 
+#: What the first line of a good answer says, in lower case. Every other word is a refusal: ``Error``, or ``Fail`` of
+#: other people's modules. ``Goodbye`` answers Logoff, ``Follows`` Command up to Asterisk 13, ``Pong`` Ping up to 1.4.
+_GOOD: Final = frozenset({"success", "goodbye", "follows", "pong"})
+
+
 class Response(Message):
     """The answer to an action.
 
@@ -315,8 +320,11 @@ class Response(Message):
 
     @property
     def ok(self) -> bool:
-        """True unless the server answered ``Error``. Some actions say Success and mean failure: read ``message``."""
-        return self.status == "Success" or self.status.lower() != "error"
+        """True for ``Success``, ``Goodbye``, ``Follows`` and ``Pong``, the good answers of all versions of Asterisk.
+
+        Some actions say Success and mean failure: read ``message``.
+        """
+        return self.status == "Success" or self.status.lower() in _GOOD
 
     @property
     def message(self) -> str:

@@ -62,6 +62,9 @@ class Registry(PendingActions):
         self.written(pending)
         return pending
 
+    def match(self, response: Response, now: float = 0) -> None:
+        super().match(response, now)
+
     def claim(self, event: Event) -> bool:
         """As the session asks."""
         return super().claim(event) if self.mark in event.raw else self.adopt(event)
@@ -99,6 +102,84 @@ def test_an_answer_to_nothing_is_counted(response, counters):
     registry.match(answer(1))
     registry.match(response)
     assert registry.counters == counters
+
+
+def in_order() -> Registry:
+    registry = Registry()
+    registry.in_order = True
+    return registry
+
+
+def test_one_that_is_passed_over_has_a_moment_more():
+    registry = in_order()
+    first, second, third = (registry.send(timeout=timeout) for timeout in (30, 1, 30))
+    registry.match(answer(3), now=10)
+    assert third.result(0).ok
+    assert (first.done(), second.done(), registry.running()) == (False, False, None)
+    assert registry.expire(11.9) == 1  # the second, whose own time is over
+    assert registry.next_deadline() == 12
+    assert registry.expire(12) == 1
+    assert str(first.exception(0)).startswith("node_1: no answer to Ping: the server, which answers in order, has")
+    assert first.exception(0).sent
+    assert registry.next_deadline() is None
+
+
+def test_one_that_is_answered_after_it_was_passed_over_shows_that_there_is_no_order():
+    registry = in_order()
+    first, second, third, fourth = (registry.send() for _ in range(4))
+    registry.match(answer(4), now=10)
+    registry.expire(11)
+    registry.match(answer(2), now=11)
+    assert (second.result(0).ok, fourth.result(0).ok, registry.in_order) == (True, True, False)
+    assert registry.expire(29) == 0
+    registry.match(answer(3), now=29)
+    assert third.result(0).ok
+    assert registry.expire(30) == 1
+    assert str(first.exception(0)).startswith("node_1: no answer to Ping within 30 s")
+    assert registry.counters == (0, 0)
+
+
+def test_one_that_is_answered_when_it_had_failed_shows_it_too():
+    registry = in_order()
+    registry.send()
+    registry.send()
+    registry.match(answer(2), now=10)
+    registry.expire(12)
+    registry.match(answer(1), now=13)
+    assert (registry.in_order, registry.late) == (False, 1)
+
+
+def test_those_that_were_passed_over_need_no_memory():
+    registry = in_order()
+    for number in range(1, 1001):
+        registry.send()
+        if number % 2 == 0:
+            registry.match(answer(number), now=number)
+            registry.expire(number)
+    assert len(registry._passed_over) == 256
+    assert len(registry._written) <= 1
+
+
+def test_without_an_order_those_that_are_settled_need_no_memory():
+    registry = Registry()
+    registry.send()
+    for number in range(2, 100):
+        registry.send()
+        registry.match(answer(number))
+    registry.match(answer(1))
+    assert registry.running() is None
+    assert len(registry._written) == 0
+
+
+def test_text_without_end_needs_no_memory():
+    registry = in_order()
+    assert not registry.add_text(b"x")
+    registry.send()
+    for _ in range(100):
+        assert registry.add_text(b"x" * 2**16)
+    assert len(registry._text) <= 2**20 + 2**16
+    registry.send()
+    assert not registry.add_text(b"x"), "the next one will be answered, and tell"
 
 
 def test_an_answer_before_the_action_was_written_is_none():

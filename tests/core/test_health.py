@@ -22,13 +22,23 @@ def test_a_ping_is_due_early_enough_to_be_answered(interval, read_timeout, ping_
     assert heart.ping_due(100 + ping_at)
 
 
-def test_one_ping_for_each_silence():
+def test_one_ping_until_an_answer_comes():
     heart = Heartbeat(15, 30, now=0)
-    heart.pinged()
+    heart.pinged(15)
     assert not heart.ping_due(20)
     heart.received(21)
-    assert not heart.ping_due(35)
-    assert heart.ping_due(36)
+    assert not heart.ping_due(40)
+    heart.answered(41)
+    assert not heart.ping_due(55)
+    assert heart.ping_due(56)
+
+
+def test_a_server_that_talks_is_asked_all_the_same():
+    heart = Heartbeat(15, 30, now=0)
+    for now in range(15):
+        heart.received(now)
+    assert heart.next_deadline() == 15
+    assert heart.ping_due(15)
 
 
 @pytest.mark.parametrize(
@@ -37,17 +47,68 @@ def test_one_ping_for_each_silence():
 )
 def test_a_silence_counts_from_the_end_of_what_the_server_may_be_doing(busy_until, lost_at):
     heart = Heartbeat(15, 30, now=0)
-    heart.pinged()
+    heart.pinged(15)
     assert heart.next_deadline(lambda: busy_until) == lost_at
     assert not heart.lost(lost_at - 0.1, busy_until)
     assert heart.lost(lost_at, busy_until)
 
 
-def test_whatever_arrives_is_a_sign_of_life():
+def test_a_message_is_a_sign_of_life_but_no_answer():
     heart = Heartbeat(15, 30, now=0)
+    heart.pinged(15)
     heart.received(29)
-    assert not heart.lost(58)
-    assert heart.lost(59)
+    assert not heart.lost(44.9)
+    assert heart.lost(45), "the Ping was not answered within the read timeout, whatever else came"
+    heart.answered(45)
+    assert not heart.lost(1000)
+
+
+def test_no_server_is_lost_unasked():
+    heart = Heartbeat(15, 30, now=0)
+    assert not heart.lost(3600)
+    assert heart.ping_due(3600)
+    assert heart.patience(3600) == 15
+    heart.pinged(3600)
+    assert not heart.lost(3614.9)
+    assert heart.lost(3615)
+
+
+def test_a_flood_gives_a_ping_time_to_be_answered():
+    heart = Heartbeat(15, 30, now=0)
+    heart.received(14, 10**9)  # before the Ping
+    heart.pinged(15)
+    for now in range(16, 75):
+        heart.received(now, 1_000_000)
+        assert not heart.lost(now)
+    assert heart.lost(105), "then it falls silent"
+    heart.received(105, 1)
+    assert heart.next_deadline() == 135
+
+
+@pytest.mark.parametrize(("busy_until", "lost_at"), [(None, 60), (80, 80)])
+def test_a_server_that_is_seen_to_be_busy_is_excused_once(busy_until, lost_at):
+    heart = Heartbeat(15, 30, now=0)
+    heart.pinged(15)
+    heart.excuse(30)
+    assert heart.next_deadline(lambda: busy_until) == lost_at
+    heart.excuse(59)
+    assert heart.next_deadline(lambda: busy_until) == lost_at
+    heart.answered(60)
+    heart.excuse(60)
+    heart.pinged(75)
+    assert heart.next_deadline() == 90
+
+
+def test_who_overslept_asks_again_once():
+    heart = Heartbeat(15, 30, now=0)
+    heart.overslept()
+    heart.pinged(15)
+    heart.overslept()
+    assert heart.ping_due(1000)
+    assert not heart.lost(1000)
+    heart.pinged(1000)
+    heart.overslept()
+    assert heart.lost(1015)
 
 
 # --- back-off ---

@@ -41,6 +41,7 @@ class ServerStatus:
     garbage_bytes: int
     oversized_messages: int
     suspect_messages: int
+    swallowed_messages: int
 
     def as_dict(self) -> dict[str, Any]:
         """A plain dict, for JSON."""
@@ -77,4 +78,5 @@ def status_of(server: Member, counts: Counts, now: float) -> ServerStatus:
         garbage_bytes=session.garbage,
         oversized_messages=session.oversized,
         suspect_messages=session.suspect,
+        swallowed_messages=session.swallowed,
     )

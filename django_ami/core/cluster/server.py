@@ -41,6 +41,8 @@ ENOUGH: Final = 200
 LONGEST_HOLD: Final = 0.005
 #: So often a server whose predecessor is logging off looks whether that has ended.
 SUCCESSION_SECONDS: Final = 0.01
+#: A timer that is so late, in seconds, tells that this process was stopped, or had no time.
+LATE_SECONDS: Final = 0.25
 _CONNECTING: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
 
 
@@ -216,6 +218,8 @@ class Server:
 
         def give_up() -> None:
             if self._transport is transport and not transport.up:
+                self._advance(transport)  # it may have answered while this process was stopped
+            if self._transport is transport and not transport.up:
                 self._unwatch()
                 self._try(transport.next_address)
                 self._limit_address()
@@ -252,7 +256,7 @@ class Server:
             and self._steady
             and self._watched is not None
             and self._watched[1] == EVENT_READ
-            and not (session.outgoing or session.notices or session.fault)
+            and not (session.outgoing or session.notices or session.fault or session.hastened)
         )
 
     def _advance(self, transport: Transport) -> None:
@@ -298,15 +302,34 @@ class Server:
 
     def _read_rest(self, transport: Transport) -> None:
         """The time for the logoff is over: read what has arrived by now, and no more: the server may go on for ever."""
+        try:
+            self._read_unread(transport)
+        except AmiError:
+            return  # it has closed, after all
+        logger.warning("%s Events that it writes from now on are not counted.", self.session.fault)
+
+    def _read_unread(self, transport: Transport) -> None:
+        """Read all that has arrived by now. Raises ConnectionLost if that is the end."""
         left, more = transport.most_unread, True
         while more and left > 0:
-            try:
-                data, more = transport.read()
-            except AmiError:
-                return  # it has closed, after all
+            data, more = transport.read()
             left -= len(data)
-            self._receive(data, more=more)
-        logger.warning("%s Events that it writes from now on are not counted.", self.session.fault)
+            if data:
+                self._receive(data, more=more)
+
+    def _catch_up(self) -> None:
+        """This process was stopped, or had no time: what came meanwhile is read before anything is taken for lost."""
+        transport = self._transport
+        if transport is not None and not transport.up:
+            self._advance(transport)
+        transport = self._transport
+        if transport is not None and transport.up:
+            try:
+                self._read_unread(transport)
+            except AmiError as error:
+                self._hang_up(self.session.fault or error)
+                return
+        self.session.overslept(self._reactor.now)
 
     def _hold(self, *, more: bool) -> None:
         """Hand events on when all that had come is read, or there are enough, or some wait for too long.
@@ -431,8 +454,10 @@ class Server:
         self._timer = self._reactor.call_at(deadline, self._due)
 
     def _due(self) -> None:
-        self._timer = None
+        timer, self._timer = self._timer, None
         session = self.session
+        if timer is not None and self._reactor.now > timer.when + LATE_SECONDS:
+            self._catch_up()
         session.tick(self._reactor.now)
         if session.state is State.WAITING and self._reactor.now >= session.retry_at:
             if self._predecessor is not None and not self._predecessor.closed:

@@ -14,6 +14,8 @@ reads a clock. All of it runs on one thread at a time.
 
 from __future__ import annotations
 
+import re
+from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from django_ami.core.actions import Events, Logoff, Ping
@@ -59,6 +61,8 @@ __all__ = ["Session"]
 
 #: Not tried again: it would be the same.
 _FATAL: Final = (AuthenticationFailed, ConnectionForbidden)
+#: An unfinished message that is not added to for longer, in seconds, does not grow meanwhile.
+_LONGEST_GAP: Final = 1.0
 
 
 class Session:
@@ -81,6 +85,7 @@ class Session:
         self.garbage = 0
         self.oversized = 0
         self.suspect = 0
+        self.swallowed = 0
         self._ids = ids
         self._now = now
         self._mask = config.options.events if role is Role.LISTENER else "off"
@@ -109,6 +114,10 @@ class Session:
         self._parser.interest = self._interest
         self._heartbeat = Heartbeat(self.options.heartbeat_interval, self.options.read_timeout, now)
         self._deadline: float | None = None
+        self._excused = False
+        #: For how long an unfinished message has grown, until when.
+        self._grown_for = 0.0
+        self._grown_at = now
         self._queued = 0
         self._written = 0
         self._booted = False
@@ -159,6 +168,11 @@ class Session:
         return self._pending.late
 
     @property
+    def hastened(self) -> bool:
+        """True if a deadline has become earlier since ``next_deadline`` was asked."""
+        return self._pending.hastened
+
+    @property
     def unmatched(self) -> int:
         """Answers that carried no ActionID of ours."""
         return self._pending.unmatched
@@ -174,6 +188,7 @@ class Session:
 
     def next_deadline(self) -> float | None:
         """When ``tick`` has something to do, if nothing else happens; ``retry_at`` is apart."""
+        self._pending.hastened = False
         earliest = self._pending.next_deadline()
         if self._deadline is not None and (earliest is None or self._deadline < earliest):
             earliest = self._deadline
@@ -204,7 +219,6 @@ class Session:
         """The transport is up, TLS included."""
         self._now = now
         self.state = GREETING
-        self._heartbeat.received(now)
 
     def written(self, count: int) -> None:
         """So many bytes of ``outgoing`` have left."""
@@ -223,19 +237,23 @@ class Session:
         self._now = now
         self.ignored = 0
         parser = self._parser
+        if self._interest is not None:
+            parser.mine = self._pending.mark if self._pending else b""
         was_discarding = parser.discarding
         try:
             messages = parser.feed(data)
         except ProtocolError as error:
             self.fault = ConnectionFailed(error.message, server=self.config.name)
             return []
-        if not (was_discarding and parser.discarding):
-            # An endless message is no sign of life.
-            self._heartbeat.received(now)
+        if messages or parser.skipped or (was_discarding and not parser.discarding):
+            self._heartbeat.received(now, len(data))
+            self._grown_for = 0.0
+        else:
+            self._watch_growing(now)
+        self._grown_at = now
         if self.state is GREETING and parser.banner is not None:
-            self.state = State.LOGIN
-            self._handshake.greeted(parser.banner)
-        events = self._sort(messages)
+            self._greeted(parser.banner)
+        events = self._sort_around_text(messages) if parser.stray else self._sort(messages)
         self.ignored += parser.skipped
         if events or self.ignored:
             self.last_event_at = now
@@ -246,6 +264,29 @@ class Session:
             self.suspect += parser.suspect
             parser.garbage = parser.oversized = parser.suspect = 0
         return events
+
+    def _watch_growing(self, now: float) -> None:
+        """Bytes came that complete no message: find the one that has no end, and swallows what comes behind it.
+
+        An answer may be large, and the link slow: it has as long as its action, see ``_busy_until``.
+        """
+        parser = self._parser
+        if not parser.unfinished:
+            self._grown_for = 0.0
+            return
+        self._grown_for += min(now - self._grown_at, _LONGEST_GAP)  # while nothing comes, it does not grow
+        endless = parser.swallowed or not parser.answering
+        if endless and self._grown_for >= self.options.frame_timeout and self.state in LOGGED_IN:
+            what = (
+                f"{parser.swallowed} messages are lost in it"
+                if parser.swallowed
+                else f"{parser.buffered} bytes are held"
+            )
+            self.fault = ConnectionLost(
+                f"a message has grown for {self._grown_for:.1f} s (option frame_timeout) and has no end; {what}. "
+                "Is there a proxy, or a very old Asterisk?",
+                server=self.config.name,
+            )
 
     def disconnected(self, error: AmiError, now: float) -> None:
         """The connection is gone, or the attempt has failed; everything under way fails with it."""
@@ -261,6 +302,7 @@ class Session:
         self.ready_since = None
         self._fail_all(error)
         self._versions = self.ami_version, self.asterisk_version
+        self.swallowed += self._parser.swallowed
         self._begin_connection(now)
         if closing:
             self.state = State.IDLE
@@ -323,7 +365,10 @@ class Session:
     def tick(self, now: float) -> None:
         """Do what is due."""
         self._now = now
+        was_overdue = self._pending.overdue
         self._pending.expire(now)
+        if self._pending.overdue and not was_overdue and self._is_answering():
+            self._heartbeat.excuse(now)  # it is at it
         if self._deadline is not None and now >= self._deadline:
             self._deadline_passed()
         elif self.state in LOGGED_IN:
@@ -331,6 +376,22 @@ class Session:
         if self._may_idle() and now >= self._last_used + self.options.idle_timeout:
             self.close(now)
             self._idling = self.state is State.CLOSING
+
+    def _is_answering(self) -> bool:
+        """True if an answer has begun, and may come to its end."""
+        parser = self._parser
+        return parser.answering and not parser.discarding and not parser.swallowed
+
+    def overslept(self, now: float) -> None:
+        """This process was stopped, or had no time; what has come meanwhile is read. Ask before anything is lost.
+
+        To be called before ``tick``. An attempt to connect gets its time anew, once.
+        """
+        self._heartbeat.overslept()
+        self._last_used = now
+        if self.state in BEFORE_LOGIN and not self._excused:
+            self._excused = True
+            self._deadline = now + self.options.connect_timeout
 
     # --- actions ---
 
@@ -414,11 +475,9 @@ class Session:
     def _ask(self, action: Action, then: Callable[[PendingAction], None]) -> None:
         """Send an action of the session's own, past the gate that holds back users' until the server is ready."""
         action_id = self._ids()
-        if self.state in BEFORE_LOGIN:
-            timeout = self.options.connect_timeout
-        else:
-            # No longer than the silence that means a loss: only a user's action may keep the server mute beyond that.
-            timeout = max(0.0, self._heartbeat.last_received + self.options.read_timeout - self._now)
+        # The whole login has a deadline. Later, no longer than the silence that means a loss: only a user's action may
+        # keep the server mute beyond that.
+        timeout = inf if self.state in BEFORE_LOGIN else self._heartbeat.patience(self._now)
         pending = PendingAction(action, action_id, encode(action, action_id), server=self.config.name, timeout=timeout)
         pending.add_done_callback(then)  # not by way of the variable: it would hold itself
         try:
@@ -463,22 +522,39 @@ class Session:
                 else:
                     self.ignored += 1
             elif isinstance(message, Response):
-                self._pending.match(message)
+                self._heartbeat.answered(self._now)
+                self._pending.match(message, self._now)
             else:
                 self._pending.oversized(message.action_id, message.limit)
         return events
 
+    def _sort_around_text(self, messages: list[Event | Response | Oversized]) -> list[Event]:
+        """The same where text came between them, which may be an answer: the next one tells. So ask, if nobody has."""
+        events: list[Event] = []
+        start = 0
+        for number, text in self._parser.stray:
+            events += self._sort(messages[start:number])
+            start = number
+            if self._pending.add_text(text) and self.state is READY:
+                self._ask(Ping(), lambda _: None)
+        return events + self._sort(messages[start:])
+
     # --- from login to ready ---
+
+    def _greeted(self, banner: str) -> None:
+        self.state = State.LOGIN
+        self._pending.in_order = "proxy" not in banner.lower()
+        self._handshake.greeted(banner)
 
     def logged_in(self) -> None:
         """The login was accepted; that is not ready yet."""
         self.state = State.BOOTING
         self._deadline = None
-        self._heartbeat.received(self._now)
 
     def identified(self) -> None:
         """Who is there is known; FullyBooted would have come by now, if the server is booted and we may see it."""
         self._identified = True
+        self._pending.undeclared_lists = _is_old(self.ami_version)
         # Only an account that has seen FullyBooted before can tell a server that boots from one that does not say.
         self._deadline = self._now + (self.options.boot_timeout if self._sees_boot else self.options.boot_grace)
         if self._booted:
@@ -548,14 +624,24 @@ class Session:
 
     def _beat(self, now: float) -> None:
         if self._heartbeat.lost(now, self._busy_until()):
-            self.fault = ConnectionLost(
-                f"nothing received for {now - self._heartbeat.last_received:.1f} s (option read_timeout): "
-                "the server or the way to it is dead.",
-                server=self.config.name,
-            )
+            self.fault = ConnectionLost(self._why_lost(now), server=self.config.name)
         elif self._heartbeat.ping_due(now):
-            self._heartbeat.pinged()
+            self._heartbeat.pinged(now)
             self._ask(Ping(), lambda _: None)
+
+    def _why_lost(self, now: float) -> str:
+        silence = now - self._heartbeat.last_received
+        if silence < self.options.read_timeout:
+            return (
+                f"no Ping was answered within {self.options.read_timeout:g} s (option read_timeout), though it goes on "
+                "sending: is there a proxy in between?"
+            )
+        if now - self._grown_at < self.options.read_timeout:
+            return (
+                f"no whole message for {silence:.1f} s (option read_timeout): one has no end, and "
+                f"{self._parser.buffered} bytes of it are held."
+            )
+        return f"nothing received for {silence:.1f} s (option read_timeout): the server or the way to it is dead."
 
     def _may_idle(self) -> bool:
         return (
@@ -564,6 +650,12 @@ class Session:
             and self.state in (State.READY, State.WAITING)
             and not self._pending
         )
+
+
+def _is_old(ami_version: str) -> bool:
+    """True for AMI before 2.7 (Asterisk 13.2)."""
+    found = re.match(r"(\d{1,4})\.(\d{1,4})", ami_version)
+    return found is not None and (int(found[1]), int(found[2])) < (2, 7)
 
 
 def _with_system(mask: str) -> str:

@@ -720,6 +720,7 @@ def test_status_tells_how_it_is(sim: Simulator, listener: Client) -> None:
         "garbage_bytes": 10,
         "oversized_messages": 0,
         "suspect_messages": 0,
+        "swallowed_messages": 0,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_ami.core.actions import Action, CoreShowChannels, Originate, Ping
+from django_ami.core.actions import Action, Command, CoreShowChannels, Originate, Ping, QueueStatus
 from django_ami.core.errors import (
     ActionFailed,
     ActionTimeout,
@@ -50,10 +50,10 @@ def test_an_error_fails_its_action_alone():
     talk = ready()
     first, second = talk.send(), talk.send()
     one, two = talk.requests()
-    talk.answer(two, "Message: Permission denied", status="Error")
-    assert isinstance(error_of(second), ActionFailed)
-    talk.answer(one)
-    assert first.result(0).ok
+    talk.answer(one, "Message: Permission denied", status="Error")
+    assert isinstance(error_of(first), ActionFailed)
+    talk.answer(two)
+    assert second.result(0).ok
 
 
 @pytest.mark.parametrize("times", [1, 3])
@@ -406,8 +406,10 @@ def test_an_endless_message_is_no_sign_of_life():
             break
         talk.wait(1)
         talk.say(b"x" * 4096)
-    assert talk.now == 32  # the first two pieces were not yet too much
-    assert isinstance(talk.hang_up(), ConnectionLost)
+    assert talk.now == 7  # it grows for frame_timeout when it is known to be too much
+    error = talk.hang_up()
+    assert isinstance(error, ConnectionLost)
+    assert error.message.startswith("a message has grown for 5.0 s (option frame_timeout) and has no end;")
 
 
 def test_an_action_under_way_does_not_excuse_an_endless_message():
@@ -425,8 +427,354 @@ def test_the_end_of_a_message_that_was_too_large_is_a_sign_of_life():
     talk.say(b"Event: X\r\n" + b"x" * 8192)
     talk.wait(20)
     talk.say("\n\n")
+    talk.answer(talk.expect("Ping"))
     talk.wait(29)
     assert talk.session.fault is None
+
+
+# --- a message without an end ---
+
+TICK = "Event: Tick\nPrivilege: call,all\n\n"
+
+
+def grow(talk, data, seconds, every=0.5):
+    """The server says so, again and again."""
+    end = talk.now + seconds
+    while talk.now < end and talk.session.fault is None:
+        talk.wait(every)
+        talk.say(data)
+
+
+@pytest.mark.parametrize(
+    ("begin", "data"),
+    [
+        ("Event: X\n", "A: 1\n"),
+        ("Event: X\nA: ", "1"),
+        (b"Event: X\n", b"A: 1\n"),
+        ("", "Event: "),
+        ("ActionID: a-1\n", "x"),
+    ],
+    ids=repr,
+)
+def test_a_message_that_grows_and_has_no_end_is_a_fault(begin, data):
+    talk = ready(frame_timeout=5)
+    talk.say(begin)
+    grow(talk, data, 60)
+    assert 5 <= talk.now <= 6
+    assert isinstance(talk.session.fault, ConnectionLost)
+    assert " bytes are held. Is there a proxy" in talk.session.fault.message
+    assert talk.session.swallowed == 0
+
+
+def test_an_output_without_an_end_that_swallows_messages_is_a_fault_and_they_are_counted():
+    talk = ready(frame_timeout=5)
+    pending = talk.send(Command("sip show peers"), timeout=60)
+    request = talk.expect("Command")
+    talk.say(f"Response: Follows\nPrivilege: Command\nActionID: {request['ActionID']}\nName Host\n")
+    grow(talk, TICK, 60)
+    assert talk.now == 5
+    assert "9 messages are lost in it" in talk.session.fault.message
+    error = talk.hang_up()
+    assert talk.session.swallowed == 9
+    assert isinstance(pending.exception(0), ConnectionLost)
+    assert talk.notices()[-1].error is error
+
+
+def test_an_output_that_comes_in_pieces_has_as_long_as_its_action():
+    talk = ready(frame_timeout=5, read_timeout=10)
+    pending = talk.send(Command("core show help"), timeout=90)
+    request = talk.expect("Command")
+    talk.say(f"Response: Follows\nActionID: {request['ActionID']}\n")
+    grow(talk, b"Event: a line\n", 60)
+    assert talk.session.fault is None
+    talk.say(b"--END COMMAND--\r\n\r\n")
+    assert len(pending.result(0).output.splitlines()) == 120
+    for ping in talk.requests():
+        talk.answer(ping)
+    talk.wait(9)
+    assert talk.session.fault is None
+
+
+@pytest.mark.parametrize(("seconds", "alive"), [(19, True), (60, False)])
+def test_an_answer_under_way_has_a_read_timeout_more_than_its_action(seconds, alive):
+    talk = ready(frame_timeout=5, read_timeout=10)
+    pending = talk.send(Command("core show help"), timeout=10)
+    talk.say(f"Response: Success\nActionID: {talk.expect('Command')['ActionID']}\n")
+    grow(talk, "Output: a line\n", seconds)
+    assert isinstance(error_of(pending), ActionTimeout)
+    assert (talk.session.fault is None) is alive
+    if not alive:
+        assert talk.now == 20
+        assert "no whole message for 10.0 s (option read_timeout): one has no end" in talk.session.fault.message
+
+
+def test_a_message_that_stops_to_come_does_not_grow():
+    talk = ready(frame_timeout=5)
+    talk.say("Event: X\nA: ")
+    talk.wait(14)
+    talk.say("1")
+    assert [event["A"] for event in talk.say("2\n\n")] == ["12"]
+    assert talk.session.fault is None
+
+
+def test_messages_that_end_do_not_grow():
+    talk = ready(frame_timeout=5)
+    talk.say("Event: X\nA: ")
+    grow(talk, "1\n\nEvent: X\nA: ", 14)
+    talk.say("1\n\n")
+    grow(talk, "no message\n", 14)
+    assert talk.session.fault is None
+    talk.say("Ev")
+    talk.wait(0.4)
+    assert talk.session.fault is None
+
+
+# --- it talks, and answers nothing ---
+
+
+def test_a_server_that_talks_and_answers_no_ping_is_lost():
+    talk = ready(read_timeout=30, heartbeat_interval=10)
+    grow(talk, TICK, 100)
+    assert 40 <= talk.now < 40.1  # the little that came behind the Ping
+    assert "no Ping was answered within 30 s (option read_timeout), though it goes on" in talk.session.fault.message
+
+
+def test_a_refused_ping_is_an_answer():
+    talk = ready(read_timeout=30, heartbeat_interval=10)
+    for _ in range(6):
+        grow(talk, TICK, 10)
+        talk.answer(talk.expect("Ping"), "Message: Permission denied", status="Error")
+    assert talk.session.fault is None
+
+
+def test_a_slow_action_excuses_a_ping_without_an_answer():
+    talk = ready(read_timeout=30, heartbeat_interval=10)
+    pending = talk.send(Command("x"), timeout=70)
+    request = talk.expect("Command")
+    grow(talk, TICK, 60)
+    assert talk.session.fault is None
+    talk.answer(request)
+    assert pending.done()
+
+
+def test_a_flood_gives_a_ping_time():
+    talk = ready(read_timeout=30, heartbeat_interval=10)
+    grow(talk, TICK[:-1] + f"Data: {'x' * 80_000}\n\n", 100)
+    assert talk.session.fault is None
+
+
+# --- it slept ---
+
+
+def test_who_overslept_asks_before_it_judges():
+    talk = ready(read_timeout=30, heartbeat_interval=10)
+    talk.wait(10)
+    talk.expect("Ping")
+    talk.now = 3600
+    talk.session.overslept(talk.now)
+    talk.session.tick(talk.now)
+    assert talk.session.fault is None
+    talk.answer(talk.expect("Ping"))
+    assert (talk.session.fault, talk.session.late) == (None, 0)
+
+
+def test_an_attempt_gets_its_time_anew_once():
+    talk = Dialogue(connect_timeout=10)
+    talk.connect()
+    talk.greet()
+    talk.now = 50
+    talk.session.overslept(talk.now)
+    talk.session.tick(talk.now)
+    assert talk.session.fault is None
+    talk.answer(talk.expect("Login"))
+    assert talk.state == "booting"
+
+    talk = Dialogue(connect_timeout=10)
+    talk.connect()
+    for now, alive in ((50, True), (59, True), (100, False)):
+        talk.now = now
+        talk.session.overslept(now)
+        talk.session.tick(now)
+        assert (talk.session.fault is None) is alive
+
+
+def test_what_was_slept_is_not_idle():
+    talk = ready(Role.CALLER, idle_timeout=20, heartbeat_interval=1000, read_timeout=1000)
+    talk.now = 400
+    talk.session.overslept(talk.now)
+    talk.session.tick(talk.now)
+    assert talk.state == "ready"
+    talk.wait(20)
+    assert talk.state == "closing"
+
+
+# --- the order of answers ---
+
+
+@pytest.mark.parametrize("banner", ["Asterisk Call Manager/11.0.0", "Issabel Call Manager/1.3"])
+def test_an_action_that_was_passed_over_ends(banner):
+    talk = Dialogue()
+    talk.connect()
+    talk.greet(banner)
+    talk.answer(talk.expect("Login"))
+    talk.boot()
+    talk.answer(talk.expect("CoreSettings"))
+    odd, later = talk.send(Action("Odd")), talk.send()
+    assert not talk.session.hastened
+    talk.answer(talk.requests()[-1])
+    assert later.done()
+    assert talk.session.hastened
+    assert talk.session.next_deadline() == 2
+    assert not talk.session.hastened
+    talk.wait(2)
+    error = error_of(odd)
+    assert isinstance(error, ActionTimeout)
+    assert (error.sent, talk.session.fault) == (True, None)
+    assert error.message == (
+        "no answer to Odd: the server, which answers in order, has answered a later action. It was sent, so it may "
+        "have been carried out: look before you repeat it."
+    )
+
+
+def test_empty_lines_in_the_place_of_an_answer_end_it_at_once():
+    talk = ready()
+    odd = talk.send(Action("SKINNYshowdevice"))
+    talk.expect("SKINNYshowdevice")
+    talk.say("\n\n")
+    assert not odd.done()
+    talk.answer(talk.expect("Ping"), "Ping: Pong")  # asked to know
+    assert isinstance(error_of(odd), ActionTimeout)
+
+
+def test_text_in_the_place_of_an_answer_is_its_output():
+    talk = ready()
+    odd = talk.send(Action("Queues"))
+    talk.expect("Queues")
+    talk.say("support has 0 calls\n   No Members\n")
+    talk.say("   No Callers\n\n\n")
+    talk.answer(talk.expect("Ping"), "Ping: Pong")
+    response = odd.result(0)
+    assert (response.ok, response.output) == (True, "support has 0 calls\n   No Members\n   No Callers")
+    assert response["ActionID"] == odd.action_id
+
+
+def test_text_is_of_the_action_that_was_passed_over_and_of_no_other():
+    talk = ready()
+    first, odd, last = talk.send(), talk.send(Action("IAXnetstats")), talk.send()
+    one, _, three = talk.requests()
+    talk.say("stray\n")
+    talk.answer(one)
+    talk.say(b"LOCAL\n\r\n" + f"Response: Success\r\nActionID: {three['ActionID']}\r\n\r\n".encode())
+    assert (first.done(), last.done()) == (True, True)
+    assert odd.result(0).output == "LOCAL"
+    assert talk.requests() == []
+
+
+def test_behind_a_proxy_answers_come_in_any_order():
+    talk = Dialogue()
+    talk.connect()
+    talk.greet("Asterisk Call Manager Proxy/1.30.0")
+    talk.answer(talk.expect("Login"))
+    talk.boot()
+    talk.answer(talk.expect("CoreSettings"))
+    first, second = talk.send(), talk.send()
+    one, two = talk.requests()
+    talk.say("text\n")
+    talk.answer(two)
+    talk.wait(10)
+    talk.answer(one)
+    assert first.result(0).ok
+    assert second.result(0).ok
+
+
+def test_text_while_the_server_boots_asks_nothing():
+    talk = Dialogue()
+    talk.log_in()
+    talk.say("text\n")
+    assert talk.requests() == []
+
+
+# --- before Asterisk 13.2 ---
+
+
+def old(version="1.3"):
+    talk = Dialogue()
+    talk.connect()
+    talk.greet(f"Asterisk Call Manager/{version}")
+    talk.answer(talk.expect("Login"))
+    talk.boot()
+    talk.answer(talk.expect("CoreSettings"))
+    return talk
+
+
+def test_a_list_that_says_not_that_it_begins_is_collected():
+    talk = old()
+    pending = talk.send(QueueStatus())
+    talk.answer(talk.expect("QueueStatus"), "Message: Queue status will follow")
+    item = f"ActionID: {pending.action_id}"
+    talk.event("QueueParams", "Queue: support", item)
+    talk.event("QueueMember", "Queue: support", item)
+    assert not pending.done()
+    talk.event("QueueStatusComplete", item)
+    response = pending.result(0)
+    assert [event.name for event in response.events] == ["QueueParams", "QueueMember"]
+    assert response.final_event.name == "QueueStatusComplete"
+
+
+@pytest.mark.parametrize(
+    ("version", "action", "message"),
+    [
+        ("2.10.6", "QueueStatus", "Queue status will follow"),
+        ("11.0.0", "QueueStatus", "Queue status will follow"),
+        ("1.3", "QueueStatus", "no such queue"),
+        ("1.3", "Ping", "it will follow"),
+        ("1.3", "Odd", "it will follow"),
+        ("none", "QueueStatus", "it will follow"),
+    ],
+)
+def test_what_is_no_such_list_is_complete_at_once(version, action, message):
+    talk = old(version)
+    pending = talk.send(Action(action))
+    talk.answer(talk.requests()[-1], f"Message: {message}")
+    assert pending.result(0).events == ()
+
+
+def test_a_list_that_says_not_that_it_ends_is_complete_when_a_later_action_is_answered():
+    talk = old("2.6.0")
+    pending, later = talk.send(Action("Status")), talk.send()
+    one, two = talk.requests()
+    talk.answer(one, "Message: Channel status will follow")
+    talk.event("Status", "Privilege: Call", "Channel: a", f"ActionID: {pending.action_id}")
+    talk.answer(two)
+    assert later.done()
+    assert [event["Channel"] for event in pending.result(0).events] == ["a"]
+
+
+# --- items with a Privilege ---
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_items_with_a_privilege_belong_to_their_list_whoever_wants_such_events(role):
+    talk = ready(role)
+    talk.session.set_interest(frozenset())
+    pending = talk.send(Action("SCCPListDevices"))
+    talk.answer(talk.requests()[-1], "EventList: start")
+    item = f"ActionID: {pending.action_id}"
+    assert talk.event("SCCPDeviceEntry", "Privilege: system,all", item, "Name: a") == []
+    assert talk.event("SCCPDeviceEntry", "Privilege: system,all", "Name: b", item) == []
+    assert talk.event("SCCPDeviceEntry", "Privilege: system,all", "Name: everybody's") == []
+    assert talk.session.ignored == 1
+    talk.event("SCCPListDevicesComplete", "EventList: Complete", item)
+    assert [event["Name"] for event in pending.result(0).events] == ["a", "b"]
+
+
+def test_an_answer_whose_action_id_is_spelled_oddly_is_the_answer():
+    talk = ready()
+    pending = talk.send()
+    talk.say(f"Response: Success\nActionId:{talk.expect('Ping')['ActionID']}\n\n")
+    assert pending.result(0).ok
+    talk.say("Response: Success\nActionId:x\n\n")
+    assert talk.session.unmatched == 1
 
 
 # --- again and again ---

@@ -1,0 +1,126 @@
+"""A process that was stopped for longer than its timeouts reads what came meanwhile, asks, and then judges.
+
+A client without a thread is stopped whenever nobody calls ``tick``: so the test stops it at will.
+"""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from django_ami.core.actions import Action, Ping
+from django_ami.core.client import Client
+from django_ami.testing import FakeAsterisk, Simulator
+from tests.core.io_support import config, unread, wait_until
+from tests.core.servers import Hoard
+
+pytestmark = pytest.mark.usefixtures("no_bugs")
+
+#: Seconds.
+TIMEOUT = 0.6
+PAUSE = 1.2
+
+
+@pytest.fixture(params=["listener", "caller"])
+def client(request: pytest.FixtureRequest, sim: Simulator) -> Iterator[Client]:
+    where = config(sim, read_timeout=TIMEOUT, heartbeat_interval=TIMEOUT / 2, connect_timeout=TIMEOUT, idle_timeout=1)
+    client = Client([where], role=request.param)
+    client.connect()
+    yield client
+    client.close()
+
+
+def tick_until(client: Client, condition: object) -> None:
+    wait_until(lambda: client.tick(0.01) or condition())
+
+
+def become_ready(client: Client, sim: Simulator) -> None:
+    tick_until(client, lambda: client.server("node_1").ready and client.status()["node_1"].pending_actions == 0)
+
+
+def pings(sim: Simulator) -> int:
+    return sum(action.name == "Ping" for action in sim.received)
+
+
+def resume(client: Client) -> None:
+    """Go on with something to do at once, as a process has that wakes: so timers come before sockets."""
+    client.subscribe("Hangup", print)
+    client.tick(0.01)
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_a_healthy_link_is_asked_and_kept(client: Client, sim: Simulator, *, asked_before: bool) -> None:
+    become_ready(client, sim)
+    if asked_before:
+        tick_until(client, lambda: pings(sim))
+    time.sleep(PAUSE)
+    before = pings(sim)
+    resume(client)
+    tick_until(client, lambda: pings(sim) > before)
+    tick_until(client, lambda: client.status()["node_1"].pending_actions == 0)
+    status = client.status()["node_1"]
+    assert (status.ready, status.reconnects, status.failures, sim.logins) == (True, 0, 0, 1)
+
+
+def test_an_answer_that_came_in_time_counts(client: Client, sim: Simulator) -> None:
+    sim.on("Slow").reply().after(0.1)
+    become_ready(client, sim)
+    pending = client.send(Action("Slow"), timeout=TIMEOUT)
+    tick_until(client, lambda: sim.received[-1].name == "Slow")
+    wait_until(lambda: unread(client))
+    time.sleep(PAUSE)
+    resume(client)
+    tick_until(client, pending.done)
+    assert pending.result(0).ok
+    assert client.status()["node_1"].late_answers == 0
+
+
+def test_an_answer_behind_many_events_counts(sim: Simulator) -> None:
+    client = Client([config(sim, read_timeout=20)])
+    client.connect()
+    become_ready(client, sim)
+    pending = client.send(Ping(), timeout=TIMEOUT)
+    sim.on("Ping").raw(
+        lambda action: (
+            b"Event: Flood\r\nPrivilege: call,all\r\n\r\n" * 2_000
+            + f"Response: Success\r\nActionID: {action.action_id}\r\n\r\n".encode()
+        )
+    )
+    client.tick(0)
+    client.tick(0)
+    time.sleep(PAUSE)
+    resume(client)
+    tick_until(client, pending.done)
+    assert pending.result(0).ok
+    client.close()
+
+
+def test_an_attempt_that_was_slept_through_is_no_failure(client: Client, sim: Simulator) -> None:
+    tick_until(client, lambda: client.status()["node_1"].state in ("connecting", "greeting", "login"))
+    time.sleep(PAUSE)
+    resume(client)
+    become_ready(client, sim)
+    assert (client.status()["node_1"].failures, client.status()["node_1"].last_error) == (0, None)
+
+
+def test_a_dead_link_is_lost_all_the_same() -> None:
+    with FakeAsterisk() as sim:
+        client = Client([config(sim, read_timeout=TIMEOUT, heartbeat_interval=TIMEOUT / 2)])
+        client.connect()
+        become_ready(client, sim)
+        sim.on("Ping").hang()
+        time.sleep(PAUSE)
+        tick_until(client, lambda: client.status()["node_1"].last_error)
+        assert "nothing received for" in str(client.status()["node_1"].last_error)
+        client.close()
+
+
+def test_a_server_that_does_not_greet_fails_all_the_same() -> None:
+    with Hoard() as mute:
+        client = Client([config(mute.port, connect_timeout=TIMEOUT)])
+        client.connect()
+        tick_until(client, lambda: client.status()["node_1"].state == "greeting")
+        time.sleep(PAUSE)
+        tick_until(client, lambda: client.status()["node_1"].last_error)
+        assert "no AMI greeting" in str(client.status()["node_1"].last_error)
+        client.close()
