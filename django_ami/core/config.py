@@ -97,8 +97,8 @@ class Options:
     ``connect_timeout``         from the start of an attempt to the accepted login
     ``boot_timeout``            how long a server that is still starting may take to say FullyBooted
     ``boot_grace``              how long to wait for FullyBooted from an account that may not see it (no ``system``)
-    ``heartbeat_interval``      Ping when nothing was received for so long
-    ``read_timeout``            a server silent for so long is lost
+    ``heartbeat_interval``      Ping when nothing was answered for so long
+    ``read_timeout``            a server that is silent, or answers no Ping, for so long is lost
     ``frame_timeout``           a message that grows for so long and has no end is a fault; an answer has until the
                                 deadline of its action, and ``read_timeout`` more
     ``action_timeout``          within which an action must be answered, if it has no time of its own

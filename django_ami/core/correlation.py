@@ -18,8 +18,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import ActionTimeout, AmiError, Backpressure, ProtocolError
-from django_ami.core.timeouts import in_words
 from django_ami.core.messages import Response
+from django_ami.core.timeouts import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ __all__ = ["ActionIds", "PendingActions"]
 
 _ACTION_ID: Final = b"\r\nActionID: "
 #: Seconds that an action has yet, when a later one was answered.
-PASSED_OVER: Final = 2.0
+PASSED_OVER_SECONDS: Final = 2.0
 #: So many of those that were passed over are known, in case they are answered after all.
 _REMEMBERED: Final = 256
 #: Bytes of text, which is no message, that may be an answer.
@@ -128,10 +128,12 @@ class PendingActions:
         if pending is None:
             self.late += 1  # a second response (JabberSend sends two), or one after the deadline
             return
-        if self.in_order:
-            self._pass_over_those_before(pending, now)
-        else:
+        if not self.in_order:
             self._forget_settled()
+        elif self._written[0] == action_id and self._text is None and not self._closing:
+            self._written.popleft()  # as nearly always
+        else:
+            self._pass_over_those_before(pending, now)
         pending.response = response
         is_list = b"\r\neventlist:" in response.raw.lower() and response.get("EventList", "").lower() == "start"
         closing = () if is_list or not self.undeclared_lists else _closing_events(pending, response)
@@ -158,7 +160,7 @@ class PendingActions:
         for each in passed_over:
             self._passed_over[each.action_id] = each.deadline
             if text is None or len(passed_over) > 1:
-                each.deadline = min(each.deadline, now + PASSED_OVER)
+                each.deadline = min(each.deadline, now + PASSED_OVER_SECONDS)
                 heappush(self._deadlines, (each.deadline, next(self._tie), each.action_id))
                 self.hastened = True
             elif text:

@@ -18,7 +18,7 @@ __all__ = ["Backoff", "CircuitBreaker", "Heartbeat"]
 _LEAST_DELAY = 0.05
 #: Bytes per second. So many that come behind a Ping give the server a second more to answer it: a busy Asterisk writes
 #: forty times as much, and one that has nothing to write looks for actions.
-_FLOOD: Final = 100_000
+_FLOOD_BYTES_PER_SECOND: Final = 100_000
 
 
 class Heartbeat:
@@ -88,7 +88,7 @@ class Heartbeat:
 
     def _lost_at(self, pinged_at: float, busy_until: float | None) -> float:
         silent = max(self.last_received + self.read_timeout, pinged_at + self.read_timeout / 2)
-        unanswered = pinged_at + self.read_timeout + self._size / _FLOOD
+        unanswered = pinged_at + self.read_timeout + self._size / _FLOOD_BYTES_PER_SECOND
         lost_at = min(silent, unanswered)
         return lost_at if busy_until is None else max(lost_at, busy_until)
 

@@ -842,8 +842,8 @@ class IAXnetstats(Action):
 
     Needs the class ``system`` or ``reporting``. Complete with its response.
 
-    The server answers with bare lines and no response (manager_iax2_show_netstats in channels/chan_iax2.c): it
-    always ends with ActionTimeout.
+    The server answers with bare lines and no response (manager_iax2_show_netstats in channels/chan_iax2.c): they
+    are the ``output``. Without a line it ends with ActionTimeout.
     """
 
     def __init__(self) -> None:

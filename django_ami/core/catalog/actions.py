@@ -755,7 +755,8 @@ TABLE: tuple[ActionInfo, ...] = (
         privileges=("system", "reporting"),
         description=(
             "The server answers with bare lines and no response (manager_iax2_show_netstats in "
-            "channels/chan_iax2.c): it always ends with ActionTimeout."
+            "channels/chan_iax2.c): they are the ``output``. Without a line it ends with "
+            "ActionTimeout."
         ),
         since=("1.2.0",),
     ),

@@ -62,7 +62,7 @@ __all__ = ["Session"]
 #: Not tried again: it would be the same.
 _FATAL: Final = (AuthenticationFailed, ConnectionForbidden)
 #: An unfinished message that is not added to for longer, in seconds, does not grow meanwhile.
-_LONGEST_GAP: Final = 1.0
+_LONGEST_GAP_SECONDS: Final = 1.0
 
 
 class Session:
@@ -274,7 +274,7 @@ class Session:
         if not parser.unfinished:
             self._grown_for = 0.0
             return
-        self._grown_for += min(now - self._grown_at, _LONGEST_GAP)  # while nothing comes, it does not grow
+        self._grown_for += min(now - self._grown_at, _LONGEST_GAP_SECONDS)  # while nothing comes, it does not grow
         endless = parser.swallowed or not parser.answering
         if endless and self._grown_for >= self.options.frame_timeout and self.state in LOGGED_IN:
             what = (

@@ -81,8 +81,8 @@ BROADCAST_TOO = {
 #: What an answer means beyond its form; seen on real servers, or in the function that is named.
 REMARKS = {
     "IAXnetstats": """
-        The server answers with bare lines and no response (manager_iax2_show_netstats in channels/chan_iax2.c): it
-        always ends with ActionTimeout.
+        The server answers with bare lines and no response (manager_iax2_show_netstats in channels/chan_iax2.c): they
+        are the ``output``. Without a line it ends with ActionTimeout.
         """,
     "JabberSend": "It is answered twice; the first answer counts, and says nothing of success (res/res_xmpp.c).",
     "PJSIPRegister": "Success means that it is queued, or not even that: read ``response.message``.",
