@@ -39,9 +39,15 @@ class _Process:
 
     def __init__(self) -> None:
         self.is_here = mark_process()
-        #: A function of AMI_SERVERS may use ``ami`` itself: that is an error, and no deadlock.
-        self.lock = threading.RLock()
         self.forget()
+
+    @property
+    def lock(self) -> Any:
+        """Made on first use: gevent may have patched ``threading`` by then, and greenlets would share one of before.
+
+        A function of AMI_SERVERS may use ``ami`` itself: that is an error, and with an RLock no deadlock.
+        """
+        return self.__dict__.get("_lock") or self.__dict__.setdefault("_lock", threading.RLock())
 
     def forget(self) -> None:
         """The next use begins anew."""

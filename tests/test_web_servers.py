@@ -8,21 +8,24 @@ import signal
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
 
 from django_ami.testing import FakeAsterisk
-from tests.running import DEADLINE, PYTHON, Program
+from tests.running import DEADLINE, PYTHON, Program, run_python
+from tests.servers.matrix import CELERY, WEB, Row, redis, run, run_celery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from django_ami.testing import ReceivedAction, Simulator
 
 REQUESTS = 500
+PROGRAMS = Path(sys.executable).parent
 THREADS = 16
 
 
@@ -130,3 +133,86 @@ def test_uvicorn(sim: Simulator, env: dict[str, object]) -> None:
         assert any("Finished server process" in line for line in server.err)
         sim.wait_for(lambda: sim.logoffs == 1)
         assert not any(word in line for line in server.err for word in ("ERROR", "Traceback", "WARNING")), str(server)
+
+
+# --- the matrix of scripts/servers, as far as its servers are installed here, and quick ---
+
+QUICK = [row for row in WEB if "--preload" in row.arguments or row.arguments[0] in ("uvicorn", "uwsgi")]
+
+
+def skip_without(*packages: str) -> None:
+    missing = [name for name in packages if not find_spec(name)]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}; scripts/servers installs and tries all of them")
+
+
+@pytest.mark.parametrize("row", QUICK, ids=lambda row: row.name)
+def test_one_login_for_each_process_that_sends(row: Row, tmp_path: Path) -> None:
+    skip_without(*(["gevent"] if "gevent" in row.name else []))
+    if not (PROGRAMS / row.arguments[0]).exists():
+        pytest.skip(f"not installed: {row.arguments[0]}; scripts/servers installs and tries all of them")
+    outcome = run(row, PROGRAMS, tmp_path / "log", requests=60)
+    assert outcome.good, f"{outcome}\n{(tmp_path / 'log').read_text()}"
+
+
+@pytest.mark.parametrize("row", CELERY, ids=lambda row: row.name)
+def test_celery(row: Row, tmp_path: Path) -> None:
+    skip_without("celery", "redis", *(["gevent"] if "gevent" in row.name else []))
+    with redis(tmp_path) as broker:
+        if broker is None:
+            pytest.skip("there is no redis-server")
+        outcome = run_celery(row, PROGRAMS, tmp_path / "log", broker, requests=60)
+    assert outcome.good, f"{outcome}\n{(tmp_path / 'log').read_text()}"
+
+
+GREENLETS = """
+import gevent.monkey
+gevent.monkey.patch_all()
+from tests.servers import site
+import gevent, time
+from django_ami.actions import Action
+begun = time.monotonic()
+jobs = [gevent.spawn(lambda: site.pbx.send(Action("Slow")).result(20).ok) for _ in range(40)]
+gevent.joinall(jobs, raise_error=True)
+print(sum(job.value for job in jobs), time.monotonic() - begun < 10)
+answers = []
+pending = site.pbx.send(Action("Slow"))
+pending.on_complete(lambda error, response: answers.append(response.ok))
+pending.result(20)
+while not answers:
+    gevent.sleep(0.01)
+print(gevent.get_hub().threadpool.apply(lambda: site.pbx.send(Action("Slow")).result(20).ok))
+"""
+
+
+def test_greenlets_wait_at_the_same_time(sim: Simulator) -> None:
+    """Patched before it is used, the client waits as gevent does: forty answers of half a second take no twenty."""
+    skip_without("gevent")
+    sim.on("Slow").reply().after(0.5)
+    assert run_python(GREENLETS, AMI_NODE1_URL=sim.url).split("\n") == ["40 True", "True"]
+    assert (sim.logins, sim.connections) == (1, 1)
+    sim.wait_for(lambda: sim.logoffs == 1)
+
+
+LATE = """
+import os
+import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS={"node_1": {"URL": os.environ["AMI_NODE1_URL"]}})
+django.setup()
+from django_ami import ami
+from django_ami.actions import Ping
+import gevent.monkey
+gevent.monkey.patch_all()
+import gevent
+jobs = [gevent.spawn(lambda: ami.send(Ping()).result(20).ok) for _ in range(20)]
+gevent.joinall(jobs, raise_error=True)
+print(sum(job.value for job in jobs))
+"""
+
+
+def test_greenlets_that_race_for_the_first_use_share_one_login(sim: Simulator) -> None:
+    """With gunicorn's --preload ``ami`` is there, and has been used, before gevent patches the worker."""
+    skip_without("gevent")
+    assert run_python(LATE, AMI_NODE1_URL=sim.url) == "20"
+    assert (sim.logins, sim.connections) == (1, 1)

@@ -1,1 +1,1 @@
-"""Real servers for tests: each started from Debian's packages, on loopback, on a free port, in a temporary folder."""
+"""Every kind of web server and task queue against a simulated Asterisk: ``scripts/servers`` runs them all, once."""

@@ -160,10 +160,12 @@ class Reactor:
     ) -> bool:
         """Turn it on the calling thread until ``over()``, at most ``timeout`` seconds; None: only make the calls.
 
-        False if another thread does, and does not leave it to this one within ``patience`` seconds. Not for a thread
-        that a signal's handler may interrupt wherever it is, as it may the main thread. ``asking`` is who waits for an
-        answer, and not for events: a user's thread.
+        False if another thread does, and does not leave it to this one within ``patience`` seconds, and always with a
+        selector that is not for any thread. Not for a thread that a signal's handler may interrupt wherever it is, as
+        it may the main thread. ``asking`` is who waits for an answer, and not for events: a user's thread.
         """
+        if not self.sockets.for_any_thread:
+            return False
         held = False
         try:
             # Not called from here: an exception from outside could come between that and its being noted.

@@ -48,6 +48,8 @@ class Sockets:
     def __init__(self, call: Callable[..., None], wakee: int, woken: Callable[[int], None]) -> None:
         self._call = call
         self._selector = selectors.DefaultSelector()
+        #: False for that of gevent or eventlet: it belongs to the thread whose event loop it waits in.
+        self.for_any_thread = type(self._selector).__module__ == selectors.BaseSelector.__module__
         #: Those that bring what somebody waits for, and how many answers; and the wake-ups, which are read at once.
         self._urgent = {wakee: 0}
         #: Those that were ready, but not served: their places in the next turn.
