@@ -32,7 +32,7 @@ __all__ = ["ActionIds", "PendingActions"]
 _ACTION_ID: Final = b"\r\nActionID: "
 #: Seconds that an action has yet, when a later one was answered.
 PASSED_OVER_SECONDS: Final = 2.0
-#: So many of those that were passed over are known, in case they are answered after all.
+#: So many of those that were passed over and are settled are known, in case they are answered after all.
 _REMEMBERED: Final = 256
 #: Bytes of text, which is no message, that may be an answer.
 _MOST_TEXT: Final = 2**20
@@ -168,8 +168,11 @@ class PendingActions:
                 self.discard(each).complete()
             else:
                 self.discard(each).fail(self._timeout(each))
-        while len(self._passed_over) > _REMEMBERED:
-            del self._passed_over[next(iter(self._passed_over))]
+        if len(self._passed_over) > _REMEMBERED:
+            # Those that may still be answered are all known: that they are is what tells of another order.
+            for action_id in list(self._passed_over)[:-_REMEMBERED]:
+                if action_id not in self._unanswered:
+                    del self._passed_over[action_id]
 
     def _give_time_back(self) -> None:
         """One that was passed over is answered after all: whoever is there does not keep to the order."""

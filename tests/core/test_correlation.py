@@ -149,6 +149,15 @@ def test_one_that_is_answered_when_it_had_failed_shows_it_too():
     assert (registry.in_order, registry.late) == (False, 1)
 
 
+def test_a_thousand_answers_backwards_are_matched_all_the_same():
+    registry = in_order()
+    pendings = [registry.send() for _ in range(1000)]
+    for number in (1000, *range(1, 1000)):
+        registry.match(answer(number), now=1)
+    assert all(pending.result(0).ok for pending in pendings)
+    assert (len(registry), registry.in_order, registry.counters) == (0, False, (0, 0))
+
+
 def test_those_that_were_passed_over_need_no_memory():
     registry = in_order()
     for number in range(1, 1001):

@@ -636,7 +636,7 @@ class Session:
                 f"no Ping was answered within {self.options.read_timeout:g} s (option read_timeout), though it goes on "
                 "sending: is there a proxy in between?"
             )
-        if now - self._grown_at < self.options.read_timeout:
+        if now - self._grown_at < self.options.read_timeout / 2:
             return (
                 f"no whole message for {silence:.1f} s (option read_timeout): one has no end, and "
                 f"{self._parser.buffered} bytes of it are held."
