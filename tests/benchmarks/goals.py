@@ -58,6 +58,7 @@ GOALS: Final = (
     Goal("pipeline", "1000 outstanding, 8 threads", "asterisk-ami", least=1.5),
     Goal("pipeline", "1000 outstanding, asyncio", "asterisk-ami", least=1.5),
     Goal("pipeline", "wrong answers", most=0),
+    Goal("tls", "wrong answers", most=0),
     Goal("list", "CPU for 5,000 channels", "panoramisk", most=1 / 4),
     Goal("list", "CPU for 5,000 channels", "asterisk-ami", most=1 / 2),
     Goal("list", "CPU for 50,000 channels", "panoramisk", most=1 / 4),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,8 +18,10 @@ import time
 from hashlib import md5
 from heapq import heappop, heappush
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import django_ami.testing
 from tests.benchmarks.events import BLOCK, block
 from tests.benchmarks.machine import ROOT, raise_file_limit
 
@@ -82,9 +85,11 @@ class Pacer(threading.Thread):
 class Connection(threading.Thread):
     """One client: its actions one after the other, as Asterisk takes them."""
 
-    def __init__(self, sock: socket.socket, pacer: Pacer | None) -> None:
+    def __init__(self, sock: socket.socket, pacer: Pacer | None, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(daemon=True)
         self._socket = sock
+        self._tls = tls
+        self._leaving = False
         self._pacer = pacer
         self._sending = threading.Lock()
         self._flood = 0
@@ -92,9 +97,11 @@ class Connection(threading.Thread):
     def run(self) -> None:
         with contextlib.suppress(OSError), self._socket:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                self._socket = self._tls.wrap_socket(self._socket, server_side=True)
             self._send(b"Asterisk Call Manager/11.0.0\r\n")
             rest = b""
-            while data := self._socket.recv(_READ):
+            while not self._leaving and (data := self._socket.recv(_READ)):
                 *actions, rest = (rest + data).split(b"\r\n\r\n")
                 self._send(b"".join(map(self.answer, actions)))
                 if self._flood:
@@ -156,7 +163,7 @@ class Connection(threading.Thread):
         return b"Response: Success\r\nMessage: At that rate\r\n\r\n"
 
     def _logoff(self, _: dict[bytes, bytes]) -> bytes:
-        self._socket.shutdown(socket.SHUT_RD)
+        self._leaving = True
         return b"Response: Goodbye\r\nMessage: Thanks for all the fish.\r\n\r\n"
 
     def _unknown(self, _: dict[bytes, bytes]) -> bytes:
@@ -215,9 +222,9 @@ def _channel_list(channels: int) -> bytes:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[int]:
+def running(*, tls: bool = False) -> Iterator[int]:
     """The server in a process of its own, for as long as the context lasts; gives its port."""
-    command = [sys.executable, "-m", "tests.benchmarks.server"]
+    command = [sys.executable, "-m", "tests.benchmarks.server", *(["tls"] if tls else [])]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -235,15 +242,22 @@ def _serve() -> None:
     sys.setswitchinterval(0.0005)
     pacer = Pacer()
     pacer.start()
+    context = _context() if sys.argv[1:] == ["tls"] else None
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(listener.getsockname()[1], flush=True)
-    threading.Thread(target=_accept, args=(listener, pacer), daemon=True).start()
+    threading.Thread(target=_accept, args=(listener, pacer, context), daemon=True).start()
     sys.stdin.read()
 
 
-def _accept(listener: socket.socket, pacer: Pacer) -> None:
+def _context() -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(Path(django_ami.testing.__file__).with_name("certificate.pem"))
+    return context
+
+
+def _accept(listener: socket.socket, pacer: Pacer, context: ssl.SSLContext | None) -> None:
     while True:
-        Connection(listener.accept()[0], pacer).start()
+        Connection(listener.accept()[0], pacer, context).start()
 
 
 if __name__ == "__main__":

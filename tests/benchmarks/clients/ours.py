@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django_ami.core import Action, Client, Options, ServerConfig
 from django_ami.core.actions import Ping
+from django_ami.core.config import TLSConfig
 from tests.benchmarks.clients.measuring import (
     PATIENCE,
     Meter,
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
 _ENDLESS = 10_000_000
 
 
-def config(port: int, name: str = "pbx", **options: Any) -> ServerConfig:
+def config(port: int, name: str = "pbx", *, tls: bool = False, **options: Any) -> ServerConfig:
     made = Options(**{"event_queue_capacity": _ENDLESS, **options})
-    return ServerConfig(name=name, host="127.0.0.1", port=port, username=USER, secret=SECRET, options=made)
+    encrypted = TLSConfig(verify=False) if tls else None
+    return ServerConfig(
+        name=name, host="127.0.0.1", port=port, username=USER, secret=SECRET, tls=encrypted, options=made
+    )
 
 
 @contextmanager
@@ -102,9 +106,9 @@ def full(port: int, events: int, view: str) -> dict[str, Any]:
 
 
 @in_a_thread
-def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
+def ping(port: int, pings: int, pause: float = 0, tls: bool = False) -> dict[str, Any]:
     """One action after the other, from a thread, so many seconds apart."""
-    return _ping(port, pings, pause)
+    return _ping(port, pings, pause, tls)
 
 
 def ping_from_main(port: int, pings: int) -> dict[str, Any]:
@@ -112,9 +116,9 @@ def ping_from_main(port: int, pings: int) -> dict[str, Any]:
     return _ping(port, pings)
 
 
-def _ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
+def _ping(port: int, pings: int, pause: float = 0, tls: bool = False) -> dict[str, Any]:
     taken = []
-    with started(Client([config(port)], role="caller")) as client:
+    with started(Client([config(port, tls=tls)], role="caller")) as client:
         meter = Meter(pings)
         for _ in range(pings):
             begun = time.perf_counter()
@@ -147,9 +151,9 @@ def ping_by_ticks(port: int, pings: int) -> dict[str, Any]:
     return meter.result(**latencies(taken))
 
 
-def pipeline(port: int, actions: int, outstanding: int, threads: int) -> dict[str, Any]:
+def pipeline(port: int, actions: int, outstanding: int, threads: int, tls: bool = False) -> dict[str, Any]:
     """So many actions from some threads, never more than so many unanswered; each answer has to be its own."""
-    with started(Client([config(port)], role="caller")) as client:
+    with started(Client([config(port, tls=tls)], role="caller")) as client:
         wrong = [0] * threads
 
         def work(thread: int) -> None:

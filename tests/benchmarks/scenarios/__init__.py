@@ -23,6 +23,7 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "burst": alone.burst,
     "ping": exchange.ping,
     "pipeline": exchange.pipeline,
+    "tls": exchange.over_tls,
     "list": exchange.listing,
     "mixed": exchange.mixed,
     "many": alone.many,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tests.benchmarks import server
 from tests.benchmarks.goals import OURS
 from tests.benchmarks.running import per_event
 
@@ -66,6 +68,21 @@ def pipeline(bench: Bench) -> Iterator[Sample]:
     # An action blocks a thread of pyst2, so it takes a hundred of them.
     for name, result in bench.slow_peer("pipeline", actions=1_000, outstanding=100, threads=100):
         yield from _rate("100 outstanding, 8 threads", f"{name}, 100 threads", result)
+
+
+def over_tls(bench: Bench) -> Iterator[Sample]:
+    """The same over TLS, whose records are cut to what Asterisk takes at once; beside it, over plain TCP."""
+    pings, actions = bench.amount(5_000, 1_000), bench.amount(10_000, 3_000)
+    with server.running(tls=True) as port:
+        encrypted = replace(bench, port=port)
+        for who, where, how in ((OURS, encrypted, {"tls": True}), ("plain", bench, {})):
+            result = where.client("ours", "ping", pings=pings, **how)
+            yield "ping p50", who, result["p50"]
+            yield "CPU per ping", who, per_event(result)
+            for outstanding in (100, 1000):
+                result = where.client("ours", "pipeline", actions=actions, outstanding=outstanding, threads=1, **how)
+                yield from _rate(f"{outstanding} outstanding", who, result)
+                yield f"CPU per action, {outstanding} outstanding", who, per_event(result)
 
 
 def listing(bench: Bench) -> Iterator[Sample]:
