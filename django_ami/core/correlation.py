@@ -278,8 +278,8 @@ class PendingActions:
     def _lists(self) -> list[PendingAction]:
         return [pending for pending in self._by_id.values() if pending.response is not None and not pending.final_event]
 
-    def expire(self, now: float) -> int:
-        """Fail the actions whose time is over; says how many."""
+    def expire(self, now: float, obstacle: Callable[[], str] = str) -> int:
+        """Fail the actions whose time is over; says how many. ``obstacle`` says why one was never sent, if it knows."""
         expired = 0
         while (when := self.next_deadline()) is not None and when <= now:
             pending = self._by_id[self._deadlines[0][2]]
@@ -288,10 +288,10 @@ class PendingActions:
                 continue
             expired += 1
             self._overdue = self._overdue or pending is self.running()
-            self.discard(pending).fail(self._timeout(pending))
+            self.discard(pending).fail(self._timeout(pending, obstacle))
         return expired
 
-    def _timeout(self, pending: PendingAction) -> ActionTimeout:
+    def _timeout(self, pending: PendingAction, obstacle: Callable[[], str]) -> ActionTimeout:
         if pending.action_id in self._passed_over:
             return ActionTimeout(
                 f"no answer to {pending.name}: the server, which answers in order, has answered a later action. It was "
@@ -300,7 +300,8 @@ class PendingActions:
                 sent=True,
             )
         if pending.position is None:
-            text = "it was never sent, so it is safe to repeat."
+            why = obstacle()
+            text = f"it was never sent, so it is safe to repeat. {why[:1].upper()}{why[1:]}".rstrip()
         elif pending.response is not None and pending.final_event:
             cure = ": does the AMI user have read=call?" if pending.final_broadcast else "."
             text = f"it was accepted, but no {pending.final_event} came{cure}"

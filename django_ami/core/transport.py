@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core import permission
 from django_ami.core.errors import ConnectionFailed, ConnectionLost
+from django_ami.core.session.reaching import no_tls
 from django_ami.core.tls import certificate_cure, handshake_failure, reason_of, record_size, wants_more
 
 if TYPE_CHECKING:
@@ -117,12 +118,20 @@ class Transport:
         self._errors.append(f"{self.peer}: {cure}")
 
     @property
+    def encrypting(self) -> bool:
+        """The server has accepted; TLS is under way."""
+        return self._handshaking and not self.up
+
+    @property
     def more_addresses(self) -> int:
         """Addresses that were not tried yet."""
         return len(self._addresses)
 
     def next_address(self) -> None:
         """Give up this address and try the next one. Raises ConnectionFailed if there is none."""
+        if self._handshaking:
+            self._pass_over(no_tls(self.peer))
+            return
         self._socket.close()
         self._note(errno.ETIMEDOUT)
         self._socket = self._connect_next()

@@ -177,7 +177,7 @@ class _Way:
     def _greeting(self) -> Finding:
         transport = connect(self._config, self._addresses, self._within)
         try:
-            said = greeting(transport, self._within)
+            said = greeting(transport, self._config, self._within)
         finally:
             transport.close()
         self._is_ami = "call manager" in said.lower()

@@ -11,6 +11,8 @@ from selectors import DefaultSelector
 from typing import TYPE_CHECKING
 
 from django_ami.core.errors import AmiError, ConnectionFailed, ConnectionLost
+from django_ami.core.protocol import Parser
+from django_ami.core.session.reaching import ended_early, no_greeting
 from django_ami.core.tls import tls_context
 from django_ami.core.transport import Transport, resolve
 
@@ -74,15 +76,15 @@ def _ready(transport: Transport, timeout: float) -> bool:
         return bool(selector.select(timeout))
 
 
-def greeting(transport: Transport, within: float) -> str:
-    """The first line of the server, within so many seconds. Raises AmiError."""
-    said, end = b"", time.monotonic() + within
-    while b"\n" not in said and len(said) < 512:
+def greeting(transport: Transport, config: ServerConfig, within: float) -> str:
+    """The first line of the server, within so many seconds. Raises AmiError, also for one that is none of AMI."""
+    parser, end = Parser(server=config.name), time.monotonic() + within
+    while parser.banner is None:
         left = end - time.monotonic()
         if left <= 0 or not _ready(transport, left):
-            raise ConnectionFailed(f"no greeting from {transport.peer} within {within:g} s.")
+            raise ConnectionFailed(no_greeting(config, within))
         try:
-            said += transport.read()[0]
+            parser.feed(transport.read()[0])
         except ConnectionLost as error:
-            raise ConnectionFailed(f"{transport.peer} closed the connection without a greeting.") from error
-    return said.partition(b"\n")[0].decode("utf-8", "backslashreplace").strip()
+            raise ConnectionFailed(ended_early(error.message)) from error
+    return parser.banner

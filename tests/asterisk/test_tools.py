@@ -166,7 +166,7 @@ def test_the_way_over_tls(asterisk: Asterisk) -> None:
         ("ami://admin:wrong@{host}:{port}", "login", "Authentication failed for user 'admin'"),
         ("ami://admin:amp111@{host}:1", "tcp", "connection refused"),
         ("ami://admin:amp111@nosuch.invalid:{port}", "dns", "cannot be resolved"),
-        ("ami://admin:amp111@{host}:{tls_port}", "greeting", "no greeting"),
+        ("ami://admin:amp111@{host}:{tls_port}", "greeting", "no AMI greeting"),
         ("amis://admin:amp111@{host}:{port}", "tls", "does not speak TLS"),
     ],
 )

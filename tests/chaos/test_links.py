@@ -290,7 +290,11 @@ WRONG_PORTS = {
     "TLS to the plain port": (True, "does not speak TLS: is it the plain port? Use the TLS port (5039)"),
     "plain to the TLS port": (False, "no AMI greeting from", "is this the port of AMI, and without TLS?"),
     "a handshake that is hung up on": (hang_up, "hung up in the TLS handshake: is it a TLS port?"),
-    "a handshake that is not answered": (mute, "within 0.4 s (option connect_timeout)"),
+    "a handshake that is not answered": (
+        mute,
+        "no TLS with 127.0.0.1:",
+        "within 0.4 s: is this the port of AMI, and with TLS?",
+    ),
 }
 
 

@@ -266,6 +266,8 @@ class Server:
             return  # it failed
         if transport.tried != tried:
             self._unwatch()  # the next address has a socket of its own, perhaps with the number of the last one
+        if transport.encrypting:
+            self.session.encrypting()
         if transport.up:
             self.peer = transport.peer
             self.session.connected(self._reactor.now)

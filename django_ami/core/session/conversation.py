@@ -7,9 +7,9 @@
                └────────────┴── lost or failed ────┘ │ ──────┴─────────┘
                                                      └─▶ REFUSED (Authentication failed: not tried again)
 
-Rule: whoever owns the socket calls ``connecting``, ``connected``, ``receive``, ``written`` and ``disconnected`` as
-these things happen, writes what is in ``outgoing``, and hangs up when there is a ``fault``. Nothing here does I/O or
-reads a clock. All of it runs on one thread at a time.
+Rule: whoever owns the socket calls ``connecting``, ``encrypting``, ``connected``, ``receive``, ``written`` and
+``disconnected`` as these things happen, writes what is in ``outgoing``, and hangs up when there is a ``fault``. Nothing
+here does I/O or reads a clock. All of it runs on one thread at a time.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from django_ami.core.pending import PendingAction
 from django_ami.core.protocol import Oversized, Parser, encode
 from django_ami.core.session.login import Handshake
 from django_ami.core.session.outcomes import Outcomes
+from django_ami.core.session.reaching import ended_early, no_booting, no_connection, no_greeting, no_login, no_tls
 from django_ami.core.session.state import (
     ANSWERING,
     BEFORE_LOGIN,
@@ -100,6 +101,7 @@ class Session:
         )
         #: By ActionID, in the order of their coming: actions for the connection, which is not ready.
         self._waiting: dict[str, PendingAction] = {}
+        self._encrypting = False
         self._idling = False
         self._after_idling: list[PendingAction] = []
         self._last_used = now
@@ -212,8 +214,13 @@ class Session:
     def connecting(self, now: float) -> None:
         """An attempt begins."""
         self._begin_connection(now)
+        self._encrypting = False
         self.state = State.CONNECTING
         self._deadline = now + self.options.connect_timeout
+
+    def encrypting(self) -> None:
+        """The server has accepted; TLS is under way."""
+        self._encrypting = True
 
     def connected(self, now: float) -> None:
         """The transport is up, TLS included."""
@@ -293,10 +300,8 @@ class Session:
         self._now = now
         was_ready, closing = self.ready, self.state is State.CLOSING
         if self.state in BEFORE_LOGIN and isinstance(error, ConnectionLost):
-            why = ": is it stopping, or is its authlimit reached?"
-            if self.state is State.LOGIN:
-                why = " was answered: is it stopping?"
-            error = ConnectionFailed(f"{error.message.rstrip('.')} before the login{why}", server=error.server)
+            text = ended_early(error.message, greeted=self.state is State.LOGIN)
+            error = ConnectionFailed(text, server=error.server)
         if was_ready and self.ready_since is not None and now - self.ready_since >= self.options.stable_after:
             self._backoff.reset()
         self.ready_since = None
@@ -366,7 +371,7 @@ class Session:
         """Do what is due."""
         self._now = now
         was_overdue = self._pending.overdue
-        self._pending.expire(now)
+        self._pending.expire(now, self._obstacle)
         if self._pending.overdue and not was_overdue and self._is_answering():
             self._heartbeat.excuse(now)  # it is at it
         if self._deadline is not None and now >= self._deadline:
@@ -596,26 +601,23 @@ class Session:
                 self._become_ready()
             case State.CLOSING:
                 self.give_up()
-            case State.GREETING:
-                self.fault = ConnectionFailed(
-                    f"no AMI greeting from {self.config.address} within {self.options.connect_timeout:g} s: "
-                    f"is this the port of AMI, {'with' if self.config.tls else 'and without'} TLS?",
-                    server=self.config.name,
-                )
-            case State.LOGIN:
-                banner = self._parser.banner or ""
-                why = "is it overloaded?" if "call manager" in banner.lower() else "is this the port of AMI?"
-                self.fault = ConnectionFailed(
-                    f"no answer to the login at {self.config.address} within {self.options.connect_timeout:g} s "
-                    f"(option connect_timeout); it greeted with {banner[:40]!r}: {why}",
-                    server=self.config.name,
-                )
             case _:
-                self.fault = ConnectionFailed(
-                    f"no connection to {self.config.address} within {self.options.connect_timeout:g} s "
-                    "(option connect_timeout): does a firewall drop it?",
-                    server=self.config.name,
-                )
+                why = self._obstacle(self.options.connect_timeout)
+                self.fault = ConnectionFailed(why, server=self.config.name)
+
+    def _obstacle(self, within: float | None = None) -> str:
+        """What keeps the session from being ready; empty if nothing is known of it."""
+        address = self.config.address
+        match self.state:
+            case State.CONNECTING:
+                return (no_tls if self._encrypting else no_connection)(address, within)
+            case State.GREETING:
+                return no_greeting(self.config, within)
+            case State.LOGIN:
+                return no_login(address, self._parser.banner or "", within)
+            case State.BOOTING:
+                return no_booting(address)
+        return self.last_error.message if self.last_error and self.state is State.WAITING else ""
 
     def _busy_until(self) -> float | None:
         running = self._pending.running()

@@ -326,10 +326,76 @@ def test_who_does_not_speak_ami(data, text):
     assert talk.state == "waiting"
 
 
+def take(talk, step):
+    """One step of an attempt: of the session, or of the server."""
+    if step in ("start", "connecting"):
+        getattr(talk.session, step)(talk.now)
+    elif step == "encrypting":
+        talk.session.encrypting()
+    elif step == "log in":
+        talk.answer(talk.expect("Login"))
+    else:
+        getattr(talk, step)()
+
+
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        ([], ""),
+        (
+            ["start", "connecting"],
+            "No connection to pbx:5038 in time (option connect_timeout): does a firewall drop it?",
+        ),
+        (
+            ["start", "connecting", "encrypting"],
+            "No TLS with pbx:5038 in time: is this the port of AMI, and with TLS?",
+        ),
+        (["connect"], "No AMI greeting from pbx:5038 in time: is this the port of AMI, and without TLS?"),
+        (
+            ["connect", "greet"],
+            (
+                "No answer to the login at pbx:5038 in time (option connect_timeout); it greeted with "
+                "'Asterisk Call Manager/11.0.0': is it overloaded?"
+            ),
+        ),
+        (
+            ["connect", "greet", "log in"],
+            "Pbx:5038 has not booted in time (options boot_grace and boot_timeout): does it still load its modules?",
+        ),
+    ],
+)
+def test_an_action_that_was_never_sent_says_what_kept_it(steps, why):
+    talk = Dialogue(connect_timeout=10, boot_grace=10)
+    waiting = talk.send(timeout=5)
+    for step in steps:
+        take(talk, step)
+    talk.wait(5)
+    error = waiting.exception(0)
+    text = "node_1: no answer to Ping within 5 s; it was never sent, so it is safe to repeat."
+    assert str(error) == f"{text} {why}".rstrip()
+    assert error.sent is False
+
+
+def test_an_action_that_waits_for_the_next_attempt_says_why_the_last_one_failed():
+    talk = Dialogue(reconnect_initial=60, reconnect_max=60)
+    talk.connect()
+    talk.hang_up()
+    waiting = talk.send(timeout=5)
+    talk.wait(5)
+    assert str(waiting.exception(0)).endswith(
+        "so it is safe to repeat. The server closed the connection before the login: is it stopping, or is its "
+        "authlimit reached?"
+    )
+
+
 @pytest.mark.parametrize(
     ("steps", "text"),
     [
         (["start", "connecting"], "node_1: no connection to pbx:5038 within 10 s (option connect_timeout)"),
+        (
+            ["start", "connecting", "encrypting"],
+            "node_1: no TLS with pbx:5038 within 10 s: is this the port of AMI, and with TLS?",
+        ),
         (["connect"], "node_1: no AMI greeting from pbx:5038 within 10 s: is this the port of AMI, and without TLS?"),
         (
             ["connect", "greet"],
@@ -340,10 +406,7 @@ def test_who_does_not_speak_ami(data, text):
 def test_an_attempt_has_an_end(steps, text):
     talk = Dialogue(connect_timeout=10)
     for step in steps:
-        if step in ("start", "connecting"):
-            getattr(talk.session, step)(talk.now)
-        else:
-            getattr(talk, step)()
+        take(talk, step)
     talk.wait(9.9)
     assert talk.session.fault is None
     talk.wait(0.1)
