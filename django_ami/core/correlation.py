@@ -291,7 +291,7 @@ class PendingActions:
             self.discard(pending).fail(self._timeout(pending, obstacle))
         return expired
 
-    def _timeout(self, pending: PendingAction, obstacle: Callable[[], str]) -> ActionTimeout:
+    def _timeout(self, pending: PendingAction, obstacle: Callable[[], str] = str) -> ActionTimeout:
         if pending.action_id in self._passed_over:
             return ActionTimeout(
                 f"no answer to {pending.name}: the server, which answers in order, has answered a later action. It was "
