@@ -12,7 +12,10 @@ from django_ami.conf import import_backend
 from django_ami.core.client import Changes
 from django_ami.core.config import did_you_mean
 from django_ami.core.errors import ConfigurationError
+from django_ami.core.failures import Failures
+from django_ami.core.receivers import Receivers
 from django_ami.core.session import Role
+from django_ami.database import cared_for, recover
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,8 +106,10 @@ class Backends:
 
 
 def _start(settings: AmiSettings, path: str) -> Backend:
+    # A client of another backend runs user code as it sees fit.
+    own = {} if settings.backends else {"receivers": Receivers(Failures(settings.retry, recover), around=cared_for)}
     client: Backend = import_backend(path)(
-        settings.servers, role=Role.CALLER, default=settings.default, routing=settings.routing
+        settings.servers, role=Role.CALLER, default=settings.default, routing=settings.routing, **own
     )
     # Whom a routing may choose it has to know the health of; otherwise whoever is sent to is connected.
     client.start(connect=settings.routing is not None)

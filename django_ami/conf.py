@@ -6,6 +6,7 @@
 ``AMI_DEFAULT_SERVER``  where an action goes that names no server; optional when there is one server
 ``AMI_ROUTING``         ``"round_robin"``, ``"failover"``, or a pair of that and the names of the servers that take part
 ``AMI_CUSTOM_EVENTS``   names of events that Asterisk itself does not have, so that the checks know them
+``AMI_DISPATCH``        which errors of a receiver are worth another attempt, and for how long
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from django_ami.core import permission
 from django_ami.core.cluster import Strategy
 from django_ami.core.config import Options, ServerConfig, did_you_mean, event_mask
 from django_ami.core.errors import ConfigurationError, ConnectionForbidden
+from django_ami.core.failures import Retry
 from django_ami.core.receivers import dotted_name
 
 __all__ = [
@@ -36,16 +38,21 @@ __all__ = [
     "read_backend",
     "read_default",
     "read_mapping",
+    "read_retry",
     "read_routing",
     "read_server",
     "read_servers",
+    "retry_of",
     "servers_function",
 ]
 
-NAMES = ("AMI_SERVERS", "AMI_OPTIONS", "AMI_DEFAULT_SERVER", "AMI_ROUTING", "AMI_CUSTOM_EVENTS")
+NAMES = ("AMI_SERVERS", "AMI_OPTIONS", "AMI_DEFAULT_SERVER", "AMI_ROUTING", "AMI_CUSTOM_EVENTS", "AMI_DISPATCH")
 
 #: The client that connects to the servers.
 _BACKEND: Final = "django_ami.core.client"
+
+#: What a database that goes away, and one that is busy, makes Django raise.
+_RETRY_ERRORS: Final = ("django.db.OperationalError", "django.db.InterfaceError")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class AmiSettings:
     routing: tuple[Strategy, tuple[str, ...]] | None
     backends: Mapping[str, str] = field(default_factory=dict)
     """The modules of the clients, by name of server, where one is named."""
+    retry: Retry = field(default_factory=Retry)
+    """Which errors of a receiver are worth another attempt, and for how long."""
 
     def backend(self, server: str) -> str:
         """The module whose client serves a server."""
@@ -84,7 +93,8 @@ class AmiSettings:
             _check_known("server", name, known)
         chosen = tuple(known[name] for name in dict.fromkeys(names))
         default = self.default if self.default in {server.name for server in chosen} else None
-        return AmiSettings(chosen, default, None, {name: path for name, path in self.backends.items() if name in names})
+        backends = {name: path for name, path in self.backends.items() if name in names}
+        return replace(self, servers=chosen, default=default, routing=None, backends=backends)
 
     def with_events(self, mask: str) -> AmiSettings:
         """The same, with another mask of events for every server. Raises ConfigurationError."""
@@ -116,7 +126,7 @@ def _read() -> AmiSettings:
     servers = tuple(read_server(name, entry) for name, entry in entries.items())
     names = [server.name for server in servers]
     backends = {name: path for name, entry in entries.items() if (path := read_backend(name, entry)) is not None}
-    return AmiSettings(servers, read_default(names), read_routing(names), backends)
+    return AmiSettings(servers, read_default(names), read_routing(names), backends, read_retry())
 
 
 def read_mapping(setting: str) -> Mapping[str, Any]:
@@ -274,6 +284,36 @@ def read_routing(names: list[str]) -> tuple[Strategy, tuple[str, ...]] | None:
     for name in members:
         _check_known("server in AMI_ROUTING", name, names)
     return Strategy(strategy), tuple(members)
+
+
+def read_retry() -> Retry:
+    """``AMI_DISPATCH``: what is done when a receiver raises. Raises ConfigurationError."""
+    options = read_mapping("AMI_DISPATCH")
+    try:
+        return retry_of(options)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"the setting AMI_DISPATCH: {error.message}") from None
+
+
+def retry_of(options: Mapping[str, Any]) -> Retry:
+    """A policy from the options of ``AMI_DISPATCH``. Raises ConfigurationError for one that cannot be followed."""
+    named = options.get("retry_errors", _RETRY_ERRORS)
+    if isinstance(named, str) or not isinstance(named, Iterable):
+        raise ConfigurationError(f"option 'retry_errors' must be a list of exceptions, not {named!r}.")
+    return Retry.from_mapping({**options, "retry_errors": tuple(map(_exception, named))})
+
+
+def _exception(named: object) -> type[Exception]:
+    """An exception class, or what its dotted path names."""
+    try:
+        found = import_string(named) if isinstance(named, str) else named
+    except ImportError as error:
+        raise ConfigurationError(f"option 'retry_errors' names {named!r}, which cannot be imported: {error}.") from None
+    if not (isinstance(found, type) and issubclass(found, Exception)):
+        raise ConfigurationError(
+            f"option 'retry_errors' must name exceptions, such as 'django.db.OperationalError', not {named!r}."
+        )
+    return found
 
 
 def custom_events() -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """From the queue to the signals, with care for the database: what ``ami_listen`` does all day.
 
-Rule: receivers run on the thread that calls ``run``, one after the other, in the order of arrival; one that raises is
-logged with its name, counted, and stops nobody.
+Rule: receivers run on the thread that calls ``run``, one after the other, in the order of arrival. One that raises is
+logged with its name, counted, and stops nobody; but for an error of the database everything waits until it is back.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from itertools import groupby
 from math import inf
 from typing import TYPE_CHECKING, Self, cast
 
-from django.db import close_old_connections, reset_queries
-
-from django_ami import signals
+from django_ami import conf, database, signals
 from django_ami.core.messages import Event
 from django_ami.core.receivers import Plans
 from django_ami.core.session import Lost, Ready
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from django_ami.core.client import Client, ServerHandle
+    from django_ami.core.failures import Retry
     from django_ami.core.receivers import Call
     from django_ami.core.session import Notice
 
@@ -34,8 +33,9 @@ class Dispatcher:
 
     ``on_notice`` is called with every notice before its signal is sent. ``lead`` says that no signal's handler raises
     in the thread that calls ``run``; see ``Client.take``. ``sender`` gives the sender of a server's signals, by its
-    name; by default the client's own handle. Use it as a context manager: while it is open, the client
-    reads only the events that have receivers.
+    name; by default the client's own handle. ``retry`` says which errors of receivers are worth another attempt (by
+    default the setting ``AMI_DISPATCH``; ConfigurationError is raised if it is wrong). Use it as a context manager:
+    while it is open, the client reads only the events that have receivers.
     """
 
     def __init__(
@@ -45,8 +45,10 @@ class Dispatcher:
         *,
         lead: bool = False,
         sender: Callable[[str], ServerHandle] | None = None,
+        retry: Retry | None = None,
     ) -> None:
-        self.delivered = 0
+        #: Events that all their receivers took, and those of which one raised in the end.
+        self.delivered = self.failed = 0
         #: True while receivers run.
         self.busy = False
         self._client = client
@@ -55,6 +57,9 @@ class Dispatcher:
         self._sender = sender or client.handle
         self._plans = Plans(lambda _: ())
         self._unwatch: Callable[[], None] | None = None
+        self._failing = client.receivers.failing
+        self._failing.retry = conf.read_retry() if retry is None else retry
+        self._failing.recover = database.recover
 
     def __enter__(self) -> Self:
         self._unwatch = signals.watch_interest(self._tell_interest)
@@ -72,13 +77,14 @@ class Dispatcher:
 
     @property
     def until(self) -> float | None:
-        """No event is begun after this time of ``time.monotonic``; another thread may set it during a batch."""
+        """No event is begun, and none is held, after this time of ``time.monotonic``. Another thread may set it."""
         until = self._client.receivers.until
         return None if until == inf else until
 
     @until.setter
     def until(self, when: float | None) -> None:
-        self._client.receivers.until = inf if when is None else when
+        self._client.receivers.until = end = inf if when is None else when
+        self._failing.end_at(end)
 
     @property
     def over(self) -> bool:
@@ -95,15 +101,13 @@ class Dispatcher:
         if not calls and not items:
             return 0
         self.busy = True
-        reset_queries()
-        close_old_connections()
         try:
-            for call in calls:
-                self._client.receivers.guard(call, None)
-            if items:
-                self._deliver(items)
+            with database.cared_for():
+                for call in calls:
+                    self._client.receivers.guard(call, None)
+                if items:
+                    self._deliver(items)
         finally:
-            close_old_connections()
             self.busy = False
         return len(calls) + len(items)
 
@@ -111,7 +115,7 @@ class Dispatcher:
         """What one server said, in its order."""
         sender = self._sender(items[0].server)
         tally = self._client.tally(sender.name)
-        before = tally.delivered
+        delivered, failed = tally.delivered, tally.failed
         self._plans = Plans(partial(_plan, sender))
         try:
             for kind, some in groupby(items, type):
@@ -122,7 +126,8 @@ class Dispatcher:
                         self._tell(notice)
         finally:
             self._plans.clear()  # they hold on to the receivers
-            self.delivered += tally.delivered - before
+            self.delivered += tally.delivered - delivered
+            self.failed += tally.failed - failed
 
     def _tell(self, notice: Notice) -> None:
         if self._on_notice is not None:
@@ -130,9 +135,13 @@ class Dispatcher:
         sender = self._sender(notice.server)
         match notice:
             case Ready():
-                signals.server_ready.send_robust(sender=sender, again=notice.again)
+                self._send(signals.server_ready, sender, "server_ready", again=notice.again)
             case Lost(was_ready=True):
-                signals.server_lost.send_robust(sender=sender, error=notice.error, retry_in=notice.retry_in)
+                self._send(signals.server_lost, sender, "server_lost", error=notice.error, retry_in=notice.retry_in)
+
+    def _send(self, signal: signals.RobustSignal, sender: ServerHandle, name: str, **named: object) -> None:
+        for call, _, _ in signal.calls(sender):
+            self._client.receivers.guard(call, sender, named, item=f"{name} of {sender.name}")
 
 
 def _plan(sender: ServerHandle, name: str) -> tuple[Call, ...]:

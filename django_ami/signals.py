@@ -14,15 +14,18 @@ Django compares a sender by identity, so the name cannot be the sender: there is
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType
 
+from asgiref.sync import async_to_sync
 from django.dispatch import Signal
 
-from django_ami.core.receivers import Receivers, dotted_name
+from django_ami.core.receivers import Receivers, SomeRaised, dotted_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from django_ami.core.messages import Event
     from django_ami.core.receivers import Call
@@ -57,7 +60,10 @@ class _TimedAsync(_Timed):
 
 
 class RobustSignal(Signal):
-    """A Signal whose ``send_robust`` times its receivers, and logs and counts one that raises under its own name."""
+    """A Signal whose ``send_robust`` times its receivers, and logs and counts one that raises under its own name.
+
+    ``ami_listen`` makes the calls that ``calls`` gives, one by one, so that it can repeat one of them alone.
+    """
 
     def _live_receivers(self, sender: Any) -> Any:
         synchronous, asynchronous = super()._live_receivers(sender)  # no public hook is there
@@ -66,12 +72,55 @@ class RobustSignal(Signal):
     def _log_robust_failure(self, receiver: Any, err: BaseException) -> None:
         receivers.failed(receiver.receiver if isinstance(receiver, _Timed) else receiver, err)
 
+    def calls(self, sender: Any) -> list[Call]:
+        """What ``send_robust`` would call: each takes the named arguments, in a mapping.
 
-def _call(receiver: Callable[..., Any], signal: Signal, sender: Any) -> Call:
-    def call(event: Event) -> None:
-        receiver(signal=signal, sender=sender, event=event)
+        It holds on to the receivers: not to be kept for longer than a batch.
+        """
+        synchronous, asynchronous = super()._live_receivers(sender)
+        found = [self._call(receiver, sender) for receiver in synchronous]
+        return [*found, self._call_together(asynchronous, sender)] if asynchronous else found
 
-    return call, receiver, dotted_name(receiver)
+    def _call(self, receiver: Callable[..., Any], sender: Any) -> Call:
+        def call(named: Any) -> None:
+            receiver(signal=self, sender=sender, **named)
+
+        return update_wrapper(call, receiver), receiver, dotted_name(receiver)
+
+    def _call_together(self, asynchronous: list[Callable[..., Any]], sender: Any) -> Call:
+        """All asynchronous receivers at a time, as Django does; each is timed, and raises, by itself."""
+
+        async def of(receiver: Callable[..., Any], item: Any) -> Exception | None:
+            try:
+                await receivers.acall(receiver, sender, signal=self, sender=sender, **self._named(item))
+            except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
+                return error
+            return None
+
+        async def of_all(item: Any) -> list[Exception | None]:
+            return await asyncio.gather(*(of(receiver, item) for receiver in asynchronous))
+
+        def alone(receiver: Callable[..., Any], item: Any) -> None:
+            error = async_to_sync(of)(receiver, item)
+            if error is not None:
+                raise error
+
+        def call(item: Any) -> None:
+            errors = async_to_sync(of_all)(item)
+            raised = [
+                (partial(alone, receiver, item), receiver, error)
+                for receiver, error in zip(asynchronous, errors, strict=True)
+                if error is not None
+            ]
+            if raised:
+                raise SomeRaised(raised)
+
+        return update_wrapper(call, self.send_robust), self.send_robust, None
+
+    def _named(self, item: Any) -> Mapping[str, Any]:
+        """The named arguments of receivers."""
+        named: Mapping[str, Any] = item
+        return named
 
 
 class EventSignal(RobustSignal):
@@ -96,13 +145,14 @@ class EventSignal(RobustSignal):
         found = (receiver() if isinstance(receiver, ReferenceType) else receiver for _, receiver, *_ in self.receivers)
         return [function for function in found if function is not None]
 
-    def calls(self, sender: Any) -> list[Call]:
-        """What ``send_robust`` would call. It holds on to the receivers: not to be kept for longer than a batch."""
-        synchronous, asynchronous = super(RobustSignal, self)._live_receivers(sender)
-        if asynchronous:
-            # Django runs them, all at a time; each is timed by itself.
-            return [(lambda event: self.send_robust(sender=sender, event=event), self.send_robust, None)]
-        return [_call(receiver, self, sender) for receiver in synchronous]
+    def _call(self, receiver: Callable[..., Any], sender: Any) -> Call:
+        def call(event: Event) -> None:
+            receiver(signal=self, sender=sender, event=event)
+
+        return call, receiver, dotted_name(receiver)
+
+    def _named(self, item: Any) -> Mapping[str, Any]:
+        return {"event": item}
 
     def __repr__(self) -> str:
         return f"<EventSignal {self.name or 'of every event'}>"

@@ -69,7 +69,7 @@ class Listener:
 
     def assert_accounted(self) -> None:
         one = self.status
-        assert one.received == one.ignored + one.delivered + one.dropped + one.queued
+        assert one.received == one.ignored + one.delivered + one.failed + one.dropped + one.queued
 
 
 @contextmanager

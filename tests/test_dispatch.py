@@ -105,7 +105,9 @@ def test_a_receiver_may_come_and_go_while_it_runs(sim: Simulator) -> None:
     assert signals._watchers == []
 
 
-def test_one_that_raises_stops_nobody_and_counts_as_delivered(sim: Simulator, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_that_raises_stops_nobody_and_its_events_count_as_failed(
+    sim: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(event: Any, **_: Any) -> None:
         raise ValueError(event["Number"])
 
@@ -117,7 +119,7 @@ def test_one_that_raises_stops_nobody_and_counts_as_delivered(sim: Simulator, ca
             sim.emit("Hangup", Number=number)
         listener.run_until(lambda: len(seen) == 5)
         assert seen == list(range(5))
-        assert listener.status.delivered == 5
+        assert (listener.status.delivered, listener.status.failed) == (0, 5)
         listener.assert_accounted()
     messages = [record.getMessage() for record in caplog.records if "receiver" in record.getMessage()]
     assert len(messages) == 5

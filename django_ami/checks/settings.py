@@ -15,6 +15,7 @@ from django_ami import conf
 from django_ami.checks.servers import entries
 from django_ami.core.config import SERVER_KEYS, Options, ServerConfig, TLSConfig, did_you_mean
 from django_ami.core.errors import ConfigurationError
+from django_ami.core.failures import Retry
 
 __all__ = ["check_settings"]
 
@@ -47,6 +48,16 @@ def _of_all_servers() -> Iterator[Error]:
         yield from _options_of(conf.read_mapping("AMI_OPTIONS"), "AMI_OPTIONS", "")
     if fault := _fault(conf.custom_events):
         yield _error("E001", "AMI_CUSTOM_EVENTS", fault.message)
+    yield from _dispatch_is_right()
+
+
+def _dispatch_is_right() -> Iterator[Error]:
+    if fault := _fault(conf.read_mapping, "AMI_DISPATCH"):
+        yield _error("E001", "AMI_DISPATCH", fault.message)
+        return
+    for option, one in conf.read_mapping("AMI_DISPATCH").items():
+        if fault := _fault(conf.retry_of, {option: one}):
+            yield _error("E005" if option in Retry.names() else "E002", "AMI_DISPATCH", fault.message)
 
 
 def _of_each(found: Mapping[str, Any]) -> Iterator[Error]:

@@ -31,21 +31,23 @@ MOST_NOTICES: Final = 100
 
 @dataclass(slots=True)
 class Counts:
-    """What became of one server's events: received = ignored + delivered + dropped + queued, at any moment.
+    """What became of one server's events: received = ignored + delivered + failed + dropped + queued, at any moment.
 
-    ``ignored`` are those of a name that nobody receives; ``queued`` includes those whose receivers are running;
+    ``ignored`` are those of a name that nobody receives; ``queued`` includes those whose receivers are running, or are
+    to be tried again; ``failed`` are those of which a receiver raised in the end;
     ``dropped_important`` are those of ``dropped`` that the option ``important_events`` names.
     """
 
     received: int = 0
     ignored: int = 0
     delivered: int = 0
+    failed: int = 0
     dropped: int = 0
     dropped_important: int = 0
 
     @property
     def queued(self) -> int:
-        return self.received - self.ignored - self.delivered - self.dropped
+        return self.received - self.ignored - self.delivered - self.failed - self.dropped
 
 
 class _Queue:
@@ -293,7 +295,7 @@ class Delivery:
         self._queues[server].counts.delivered += count  # no lock: nobody else writes it
 
     def tally(self, server: str) -> Counts:
-        """The counts themselves, for whoever takes the events: to add to ``delivered``, and to nothing else."""
+        """The counts themselves, for whoever takes the events: to add to ``delivered`` and ``failed`` alone."""
         return self._queues[server].counts
 
     def wake(self) -> None:

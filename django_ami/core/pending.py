@@ -141,9 +141,10 @@ class PendingAction(Promise[Response]):
         return self.done() and isinstance(super().exception(0), ActionCancelled)
 
     def on_complete(self, function: Callable[[AmiError | None, Response | None], Any]) -> None:
-        """Call ``function(error, response)`` when it is settled, where user code runs: never on the reactor thread.
+        """Call ``function(error, response)`` when it is settled, where user code runs, also if it is settled already.
 
-        ``error`` is None if the answer is good. An ActionFailed comes with its response.
+        ``error`` is None if the answer is good. An ActionFailed comes with its response. A function that raises an
+        error that the client tries again is called again: in a Django project, one of the database (``AMI_DISPATCH``).
         """
 
         # Nothing in here may refer to self, or a long list stays until the garbage collector comes by.
@@ -154,10 +155,18 @@ class PendingAction(Promise[Response]):
             elif isinstance(error, AmiError):
                 function(error, error.response if isinstance(error, ActionFailed) else None)
 
-        self.add_done_callback(update_wrapper(call, function))
+        told = update_wrapper(call, function)
+        if self._owner is not None and self.done():
+            self._told = True
+            self._owner.call_user(partial(told, self))
+        else:
+            self.add_done_callback(told)
 
     def add_done_callback(self, fn: Callable[[Any], object]) -> None:
-        """As in ``concurrent.futures``, but the function runs where user code runs, never on the reactor thread."""
+        """As in ``concurrent.futures``, but the function runs where user code runs, never on the reactor thread.
+
+        As there, it runs at once, in the calling thread, if the action is settled already.
+        """
         self._told = True
         if self._owner is None or self.done():
             super().add_done_callback(fn)

@@ -9,19 +9,23 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, defaultdict
+from contextlib import nullcontext
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+from django_ami.core.failures import Failures, Outcome, exit_of, printable
+from django_ami.core.messages import Event
+from django_ami.core.pending import PendingAction
 
-    from django_ami.core.messages import Event
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     #: What is called with the event; the receiver behind it; and the name that the time is put down to, if any.
     Call = tuple[Callable[[Any], object], Callable[..., Any], str | None]
 
-__all__ = ["Plans", "ReceiverExit", "Receivers", "dotted_name"]
+__all__ = ["Plans", "Receivers", "SomeRaised", "about", "dotted_name"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +42,10 @@ _NEVER: Final = float("inf")
 
 
 class Tally(Protocol):
-    """Counts what was handed on."""
+    """Counts what was handed on: with all receivers well, and with one that raised."""
 
     delivered: int
+    failed: int
 
 
 class Plans(dict[str, "tuple[Call, ...]"]):
@@ -56,8 +61,26 @@ class Plans(dict[str, "tuple[Call, ...]"]):
         return calls
 
 
-class ReceiverExit(Exception):
-    """A receiver called ``sys.exit``, or was cancelled; the worker goes on."""
+class SomeRaised(Exception):
+    """What a call for several receivers raises, if any of them did: of each, another attempt, itself, and its error."""
+
+    def __init__(self, raised: Sequence[tuple[Callable[[], object], Callable[..., Any], Exception]]) -> None:
+        super().__init__(raised)
+        self.raised = raised
+
+
+#: What tells one call from another, in the order in which it is told.
+_IDS: Final = ("Uniqueid", "Linkedid", "ActionID")
+
+
+def about(item: object) -> str:
+    """What a receiver was called for, for the log: the name of an event or action, its server, and its ids."""
+    if isinstance(item, Event):
+        ids = ", ".join(f"{name} {value}" for name in _IDS if (value := item.get(name)))
+        return printable(f"{item.name} of {item.server}{f' ({ids})' if ids else ''}")
+    if isinstance(item, PendingAction):
+        return printable(f"the answer to {item.name} of {item.server} (ActionID {item.action_id})")
+    return item if isinstance(item, str) else ""
 
 
 def dotted_name(function: Callable[..., Any]) -> str:
@@ -78,20 +101,18 @@ def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
             return function
 
 
-def _exit_of(error: BaseException) -> ReceiverExit:
-    if isinstance(error, SystemExit):
-        return ReceiverExit(f"it called sys.exit({error.code!r})")
-    return ReceiverExit(f"it let {type(error).__name__} through")
-
-
 class Receivers:
     """What is known of the receivers of a process: how often each failed, and how long each takes.
 
-    ``thresholds`` says from how many seconds on a call is slow, by server.
+    ``thresholds`` says from how many seconds on a call is slow, by server; ``failing`` what is done about one that
+    raises. Each batch of user code runs inside of ``around()``.
     """
 
-    def __init__(self) -> None:
-        self.failures: Counter[str] = Counter()
+    def __init__(
+        self, failing: Failures | None = None, *, around: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
+        self.failing = failing or Failures()
+        self.around = around
         self.slow_calls: Counter[str] = Counter()
         self._thresholds: Mapping[str, float] = {}
         self._least = _NEVER
@@ -103,6 +124,11 @@ class Receivers:
         self._window_began = self._window_before_began = time.monotonic()
         self._running: tuple[Callable[..., Any], float] | None = None
         self._reported: dict[str, float] = {}
+
+    @property
+    def failures(self) -> Counter[str]:
+        """Who raised how often, by name."""
+        return self.failing.counts
 
     @property
     def thresholds(self) -> Mapping[str, float]:
@@ -120,37 +146,35 @@ class Receivers:
         """
         before, self._running = self._running, (function, started := time.monotonic())
         try:
-            return function(*arguments, **named)
+            return self._well(function, function(*arguments, **named))
         except (Exception, KeyboardInterrupt):
             raise
         except BaseException as error:
-            raise _exit_of(error) from error
+            raise exit_of(error) from error
         finally:
             self._running = before
-            ended = time.monotonic()
-            self._took(function, dotted_name(function), sender, ended - started, ended)
+            self._took(function, dotted_name(function), sender, time.monotonic() - started)
 
     async def acall(self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any) -> Any:
         """The same for one that is a coroutine function."""
         self._running = running = (function, started := time.monotonic())
         try:
-            return await function(*arguments, **named)
+            return self._well(function, await function(*arguments, **named))
         except (Exception, KeyboardInterrupt):
             raise
         except BaseException as error:
-            raise _exit_of(error) from error
+            raise exit_of(error) from error
         finally:
             if self._running is running:  # others run meanwhile
                 self._running = None
-            ended = time.monotonic()
-            self._took(function, dotted_name(function), sender, ended - started, ended)
+            self._took(function, dotted_name(function), sender, time.monotonic() - started)
 
     def deliver(self, events: Iterable[Event], plans: Mapping[str, Iterable[Call]], sender: Any, counts: Tally) -> None:
         """Make the calls that ``plans`` has for the name of each event, each of them guarded and timed, and count."""
         clock = time.monotonic
         before, started = self._running, clock()
         self._begin_window(started)
-        spent, least = self._seconds, self._least
+        spent, least, given_up, failed = self._seconds, self._least, self.failing.given_up, False
         try:
             for event in events:
                 if started >= self.until:
@@ -159,14 +183,16 @@ class Receivers:
                     self._running = function, started
                     try:
                         call(event)
-                    except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
-                        self.failed(function, error)
-                    except KeyboardInterrupt:
-                        raise
-                    except BaseException as error:  # noqa: BLE001  (it stops nobody; it is told)
-                        told = _exit_of(error)
-                        told.__cause__ = error
-                        self.failed(function, told)
+                    except BaseException as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
+                        self._took(function, name, sender, clock() - started)
+                        outcome = self._settle(partial(call, event), function, error, event)
+                        if outcome is Outcome.LEFT:
+                            return
+                        failed |= outcome is Outcome.FAILED
+                        started = clock()
+                        continue
+                    if given_up:
+                        self.failing.went_well(name)
                     ended = clock()
                     if name is not None:
                         seconds = ended - started
@@ -174,12 +200,35 @@ class Receivers:
                         if seconds >= least:
                             self._slow(function, getattr(sender, "name", ""), seconds)
                     started = ended
-                counts.delivered += 1
+                if failed:
+                    failed = False
+                    counts.failed += 1
+                else:
+                    counts.delivered += 1
         finally:
             self._running = before
 
-    def _took(self, function: Callable[..., Any], name: str, sender: Any, seconds: float, ended: float) -> None:
-        self._begin_window(ended)
+    def _well(self, function: Callable[..., Any], result: Any) -> Any:
+        if self.failing.given_up:
+            self.failing.went_well(dotted_name(function))
+        return result
+
+    def _settle(
+        self, attempt: Callable[[], object], function: Callable[..., Any], error: BaseException, item: object
+    ) -> Outcome:
+        """A receiver raised: see to it that it is called again, if that may help, and told. Lets Ctrl-C through."""
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        if not isinstance(error, SomeRaised):
+            told = error if isinstance(error, Exception) else exit_of(error)
+            return self.failing.settle(attempt, dotted_name(function), told, about(item))
+        outcomes = [self._settle(again, one, wrong, item) for again, one, wrong in error.raised]
+        return next((outcome for outcome in (Outcome.LEFT, Outcome.FAILED) if outcome in outcomes), Outcome.DONE)
+
+    def _took(self, function: Callable[..., Any], name: str | None, sender: Any, seconds: float) -> None:
+        if name is None:
+            return
+        self._begin_window(time.monotonic())
         self._seconds[name] += seconds
         if seconds >= self._least:
             self._slow(function, getattr(sender, "name", ""), seconds)
@@ -190,18 +239,19 @@ class Receivers:
             self._seconds_before, self._seconds = self._seconds, defaultdict(float)
             self._window_before_began, self._window_began = self._window_began, now
 
-    def guard(self, function: Callable[..., Any], sender: Any, /, *arguments: Any) -> None:
-        """As ``call``; an exception is logged with its traceback, and counted."""
+    def guard(self, function: Callable[..., Any], sender: Any, /, *arguments: Any, item: object = None) -> None:
+        """As ``call``; an exception is settled as in ``deliver``. ``item`` is what the call is for, for the log."""
+        attempt = partial(self.call, function, sender, *arguments)
         try:
-            self.call(function, sender, *arguments)
+            attempt()
         except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
-            self.failed(function, error)
+            if item is None and isinstance(function, partial) and function.args:
+                item = function.args[0]  # the completion of an action
+            self._settle(attempt, function, error, item)
 
     def failed(self, function: Callable[..., Any], error: BaseException) -> None:
-        """A receiver raised: log it under its name, and count it."""
-        name = dotted_name(function)
-        self.failures[name] += 1
-        logger.error("The receiver %s raised %s; the others go on.", name, type(error).__name__, exc_info=error)
+        """A receiver raised, and is not to be called again: log it under its name, and count it."""
+        self.failing.tell_failed(dotted_name(function), error, "")
 
     def slowest(self) -> str:
         """Who takes the time, in words; empty if nobody has taken any. Safe from any thread."""

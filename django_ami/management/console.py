@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -43,6 +44,7 @@ __all__ = [
     "ConsoleCommand",
     "Exit",
     "Stopped",
+    "amount",
     "caller",
     "count",
     "exit_code",
@@ -90,6 +92,12 @@ def exit_code(error: AmiError) -> Exit:
     return Exit.UNREACHABLE
 
 
+#: Thirty years in seconds. Waits of the operating system end at three hundred.
+_MOST: Final = 1e9
+#: Python makes no number of more than a few thousand digits.
+_MOST_DIGITS: Final = 10
+
+
 # --- arguments -----------------------------------------------------------------------------------------------------
 
 
@@ -101,20 +109,32 @@ def names(text: str) -> tuple[str, ...]:
     return found
 
 
-def seconds(text: str) -> float:
-    """The type of an argument: a time that is not over before it begins."""
+def _number(text: str) -> float:
+    """A number from 0 on; NaN if the text is none, or more than any wait may be."""
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
+        return math.nan
+    return value if 0 <= value <= _MOST else math.nan
+
+
+def seconds(text: str) -> float:
+    """The type of an argument: a time that is not over before it begins."""
+    if not (value := _number(text)) > 0:
         raise ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return value
+
+
+def amount(text: str) -> float:
+    """The type of an argument: a number of seconds, or of anything, that may be 0."""
+    if math.isnan(value := _number(text)):
+        raise ArgumentTypeError(f"{text!r} is no number from 0 on")
     return value
 
 
 def count(text: str) -> int:
     """The type of an argument: a whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is no whole number above 0")
     return int(text)
 

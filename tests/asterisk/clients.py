@@ -84,7 +84,7 @@ def connected(asterisk: Asterisk, username: str = "admin", *, dispatcher: bool =
         now = status(client)
         assert (now.late_answers, now.unmatched_answers, now.garbage_bytes, now.unwritten_bytes) == (0, 0, 0, 0), now
         assert (now.reconnects, now.dropped) == (0, 0), now
-        assert now.received == now.ignored + now.delivered + now.dropped + now.queued, now
+        assert now.received == now.ignored + now.delivered + now.failed + now.dropped + now.queued, now
     finally:
         client.close()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMAND = (*PYTHON, "-m", "django", "ami_listen", "--settings=tests.asterisk.listening.settings")
 SUMMARY = re.compile(
     r"Stopped: (\d+) events received, (\d+) delivered, (\d+) dropped, (\d+) ignored \(no receiver\), (\d+) left, "
-    r"(\d+) reconnects\."
+    r"(\d+) failed, (\d+) reconnects\."
 )
 
 #: What ``tests.asterisk.listening`` writes down: an event, a notice of the connection, or what became of an action.
@@ -120,9 +120,11 @@ class Worker(Program):
         """The figures of the last line, whose sum is right, and agrees with what the receivers wrote down."""
         found = SUMMARY.fullmatch(self.out[-1])
         assert found is not None, str(self)
-        names = ("received", "delivered", "dropped", "ignored", "left", "reconnects")
+        names = ("received", "delivered", "dropped", "ignored", "left", "failed", "reconnects")
         figures = dict(zip(names, map(int, found.groups()), strict=True))
-        assert figures["received"] == sum(figures[name] for name in ("delivered", "dropped", "ignored", "left"))
+        assert figures["received"] == sum(
+            figures[name] for name in ("delivered", "dropped", "ignored", "left", "failed")
+        )
         assert figures["delivered"] == len(self.events)
         return figures
 

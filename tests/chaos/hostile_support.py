@@ -66,7 +66,7 @@ class Encounter:
         assert self.client.send(Ping()).result(PATIENCE)["Ping"] == "Pong"
         status = self.status
         assert (status.state, status.pending_actions, status.reconnects) == ("ready", 0, 0)
-        assert status.received == status.ignored + status.delivered + status.dropped + status.queued
+        assert status.received == status.ignored + status.delivered + status.failed + status.dropped + status.queued
 
 
 @contextlib.contextmanager

@@ -36,6 +36,7 @@ class Summary(NamedTuple):
     dropped: int
     ignored: int
     left: int
+    failed: int
     reconnects: int
 
 
@@ -82,8 +83,8 @@ class Listener(Program):
     def summary(self) -> Summary:
         """The figures of the exit line, whose sum has to be right."""
         line = next(line for line in reversed(self.out) if line.startswith("Stopped: "))
-        found = Summary(*map(int, re.findall(r"\d+", line)[:6]))
-        assert found.received == found.ignored + found.delivered + found.dropped + found.left, line
+        found = Summary(*map(int, re.findall(r"\d+", line)[:7]))
+        assert found.received == found.ignored + found.delivered + found.failed + found.dropped + found.left, line
         return found
 
     def stop(self, number: int, drain_timeout: float) -> int:

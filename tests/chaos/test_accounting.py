@@ -1,4 +1,4 @@
-"""received = ignored + delivered + dropped + queued, of each server, at any moment; and it is what the server wrote."""
+"""The account of each server, received = ignored + delivered + failed + dropped + queued, at any moment, is right."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Sampler:
         begun = self._tally.begun.get(name, 0)
         self.samples[name].append(one)
         if not (
-            one.received == one.ignored + one.delivered + one.dropped + one.queued
+            one.received == one.ignored + one.delivered + one.failed + one.dropped + one.queued
             and 0 <= one.queued <= self._capacity
             and done - 1 <= one.delivered <= begun
             and one.dropped_important <= one.dropped
@@ -143,7 +143,7 @@ def test_at_any_moment_of_a_flood(sim: Simulator, other: Simulator, policy: str)
             assert one.dropped == 2 * count - one.delivered
             assert one.dropped > 0
             said = metrics(client)
-            for figure in ("received", "ignored", "delivered", "dropped"):
+            for figure in ("received", "ignored", "delivered", "failed", "dropped"):
                 assert said[name, f"ami_events_{figure}_total"] == getattr(one, figure)
             assert said[name, "ami_events_queued"] == 0
     finally:
@@ -162,7 +162,7 @@ def check_exit(worker: Any, sims: dict[str, Simulator], logins: dict[str, int]) 
         one, got = status[name], sum(note.server == name for note in worker.notes)
         # FullyBooted is an event, too, but no broadcast one.
         assert one["received"] == settled(sim) + logins[name], name
-        assert one["received"] == one["ignored"] + one["delivered"] + one["dropped"] + one["queued"]
+        assert one["received"] == one["ignored"] + one["delivered"] + one["failed"] + one["dropped"] + one["queued"]
         assert one["delivered"] == got
         assert one["reconnects"] == logins[name] - 1
     for name in summary._fields:
@@ -249,4 +249,4 @@ def test_what_is_left_is_counted_of_each(sim: Simulator, other: Simulator) -> No
         for one in (sim, other):
             one.flood(count=1000)
         assert worker.stop(signal.SIGTERM, 1.5) == 4, str(worker)
-        assert worker.summary == (settled(sim) + settled(other) + 2, 0, 1401, 2, 600, 0)
+        assert worker.summary == (settled(sim) + settled(other) + 2, 0, 1401, 2, 600, 0, 0)

@@ -100,7 +100,7 @@ def test_what_the_server_wrote_before_it_took_the_logoff_is_delivered() -> None:
         worker.wait_for_out("ready")
         assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
         assert worker.numbers() == list(range(count))
-        assert worker.summary == (count + 1, count, 0, 1, 0, 0)
+        assert worker.summary == (count + 1, count, 0, 1, 0, 0, 0)
 
 
 #: Who has no time for a logoff: the session, or all of the client.
@@ -170,7 +170,7 @@ def test_a_receiver_that_blocks_for_less_than_the_drain_timeout(sim: Simulator) 
         worker.wait_for_notes(1, "Wait")
         assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
         assert worker.numbers() == list(range(100))
-        assert worker.summary == (102, 101, 0, 1, 0, 0)
+        assert worker.summary == (102, 101, 0, 1, 0, 0, 0)
         assert settled(sim) == 101
 
 
@@ -186,7 +186,7 @@ def test_a_receiver_that_blocks_for_more(sim: Simulator, how: str, number: int) 
         worker.wait_for_notes(1, "Wait")
         assert worker.stop(number, BRIEF) == 4, str(worker)
         assert settled(sim) == 101
-        assert worker.summary == (102, 0, 0, 1, 101, 0)
+        assert worker.summary == (102, 0, 0, 1, 101, 0, 0)
         assert worker.out[-1].endswith("Not drained: a receiver did not return.")
 
 
@@ -200,7 +200,7 @@ def test_a_second_signal(sim: Simulator, how: str) -> None:
         worker.signal(signal.SIGTERM)
         assert settled(sim) == 1
         assert worker.stop(signal.SIGTERM, 0) == 4, str(worker)
-        assert worker.summary == (2, 0, 0, 1, 1, 0)
+        assert worker.summary == (2, 0, 0, 1, 1, 0, 0)
         assert worker.out[-1].endswith("Not drained: stopped by a second signal.")
 
 
@@ -217,7 +217,7 @@ def test_while_connecting_to_a_black_hole(number: int) -> None:
     with black_hole() as port, ami_listen(URL.format(port), connect_timeout=3600) as worker:
         wait_until(lambda: has_a_socket(worker.process.pid), what=str(worker))
         assert worker.stop(number, 0) == 0, str(worker)
-        assert worker.summary == (0, 0, 0, 0, 0, 0)
+        assert worker.summary == (0, 0, 0, 0, 0, 0, 0)
 
 
 @BOTH
@@ -225,7 +225,7 @@ def test_while_waiting_for_a_greeting(number: int) -> None:
     with Hoard() as mute, ami_listen(URL.format(mute.port), connect_timeout=3600) as worker:
         wait_until(lambda: mute.accepted, what=str(worker))
         assert worker.stop(number, 0) == 0, str(worker)
-        assert worker.summary == (0, 0, 0, 0, 0, 0)
+        assert worker.summary == (0, 0, 0, 0, 0, 0, 0)
 
 
 @BOTH
@@ -259,7 +259,7 @@ def test_during_the_backoff(number: int) -> None:
     with refusing_port() as port, ami_listen(URL.format(port), **never) as worker:
         worker.wait_for_err("connection refused")
         assert worker.stop(number, 0) == 0, str(worker)
-        assert worker.summary == (0, 0, 0, 0, 0, 0)
+        assert worker.summary == (0, 0, 0, 0, 0, 0, 0)
 
 
 def test_while_the_server_is_gone(sim: Simulator) -> None:
@@ -270,7 +270,7 @@ def test_while_the_server_is_gone(sim: Simulator) -> None:
         sim.stop()
         worker.wait_for_err("not connected")
         assert worker.stop(signal.SIGTERM, 0) == 0, str(worker)
-        assert worker.summary == (2, 1, 0, 1, 0, 0)
+        assert worker.summary == (2, 1, 0, 1, 0, 0, 0)
 
 
 def test_while_a_server_boots() -> None:
@@ -295,7 +295,7 @@ def test_a_server_that_does_not_let_go(sim: Simulator, fault: str) -> None:
         else:
             setattr(sim.faults, fault, True)
         assert worker.stop(signal.SIGTERM, BRIEF) == 0, str(worker)
-        assert worker.summary == (2, 1, 0, 1, 0, 0)
+        assert worker.summary == (2, 1, 0, 1, 0, 0, 0)
 
 
 def has_a_socket(pid: int) -> bool:
@@ -396,7 +396,7 @@ def test_killed_and_started_again(sim: Simulator) -> None:
         worker.wait_for_notes(1000)
         assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
         assert worker.numbers() == list(range(1000))
-        assert worker.summary == (settled(sim) - before + 1, 1000, 0, 1, 0, 0)
+        assert worker.summary == (settled(sim) - before + 1, 1000, 0, 1, 0, 0, 0)
         assert worker.err == []
 
 

@@ -188,7 +188,10 @@ class Soak:
         received, written = status["received"], self.server.written
         if exact:
             assert received - self._received == written - self._written, status
-        assert received == status["ignored"] + status["delivered"] + status["dropped"] + status["queued"], status
+        assert (
+            received
+            == status["ignored"] + status["delivered"] + status["failed"] + status["dropped"] + status["queued"]
+        ), status
         self._received, self._written = received, written
 
     def _round(self, number: int, end: Callable[[], None], *, full: bool) -> dict[str, Any]:

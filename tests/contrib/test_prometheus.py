@@ -19,7 +19,7 @@ def test_the_figures_are_those_of_the_status() -> None:
         figures = {sample.name: sample.value for family in registry.collect() for sample in family.samples}
         status = ami.status()["node_1"]
     assert figures["ami_ready"] == 1
-    for name in ("received", "ignored", "delivered", "dropped"):
+    for name in ("received", "ignored", "delivered", "failed", "dropped"):
         assert figures[f"ami_events_{name}_total"] == getattr(status, name)
     assert figures["ami_events_queued"] == status.queued
 

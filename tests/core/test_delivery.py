@@ -46,7 +46,7 @@ def check(delivery: Delivery, **expected: int) -> None:
     counts = delivery.counts("a")
     found = {name: getattr(counts, name) for name in ("received", "ignored", "delivered", "dropped", "queued")}
     assert found == {"received": 0, "ignored": 0, "delivered": 0, "dropped": 0, "queued": 0, **expected}
-    assert counts.received == counts.ignored + counts.delivered + counts.dropped + counts.queued
+    assert counts.received == counts.ignored + counts.delivered + counts.failed + counts.dropped + counts.queued
 
 
 def test_the_account_is_right_at_every_step(delivery: Delivery) -> None:
@@ -87,7 +87,7 @@ def test_the_account_is_right_at_any_moment_of_a_flood() -> None:
     thread.join()
     counts = delivery.counts("a")
     assert counts.received == sum(number % 7 + number % 3 for number in range(2000))
-    assert counts.received == counts.ignored + counts.delivered + counts.dropped
+    assert counts.received == counts.ignored + counts.delivered + counts.failed + counts.dropped
 
 
 def test_the_oldest_are_dropped(delivery: Delivery) -> None:
@@ -268,7 +268,7 @@ def test_whatever_happens_it_is_as_the_model_says(policy: str, seed: int) -> Non
             model.running = 0
         counts = delivery.counts("a")
         assert counts.queued == sum(kind != "notice" for kind, _ in model.items) + model.running <= capacity
-        assert counts.received == counts.ignored + counts.delivered + counts.dropped + counts.queued
+        assert counts.received == counts.ignored + counts.delivered + counts.failed + counts.dropped + counts.queued
         assert all(delivery._queues["a"].batches), "what is empty would stay as long as nobody takes anything"
     assert counts.dropped >= counts.dropped_important
 

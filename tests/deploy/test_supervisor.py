@@ -119,7 +119,7 @@ def test_a_stop_logs_off_and_delivers_what_was_read(start: Start, node_1: Simula
     node_1.wait_for(lambda: not node_1.sessions, PATIENCE)
     last = supervisord.log("node_1.log").splitlines()[-1]
     # What was received, too, is the FullyBooted of the login.
-    assert re.fullmatch(r"Stopped: .*\b150 delivered, 0 dropped, .*\b0 left, 0 reconnects\.", last), (
+    assert re.fullmatch(r"Stopped: .*\b150 delivered, 0 dropped, .*\b0 left, 0 failed, 0 reconnects\.", last), (
         supervisord.report()
     )
     wait_until_ready(supervisord, "node_2", node_2)

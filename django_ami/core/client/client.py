@@ -221,7 +221,7 @@ class Client(Sender[Server]):
         self._delivery.delivered(server, count)
 
     def tally(self, server: str) -> Counts:
-        """The counts of a server themselves: ``Receivers.deliver`` adds to ``delivered``, and nobody to others."""
+        """The counts of a server themselves: ``Receivers.deliver`` adds to them."""
         return self._delivery.tally(server)
 
     def wake(self) -> None:
@@ -231,6 +231,12 @@ class Client(Sender[Server]):
     def dispatch(self, timeout: float | None = None) -> int:
         """Run what has arrived: completions, subscribers. Waits up to ``timeout`` seconds; says how many there were."""
         calls, items = self.take(timeout, lead=self._may_lead())
+        if calls or items:
+            with self.receivers.around():
+                self._run_all(calls, items)
+        return len(calls) + len(items)
+
+    def _run_all(self, calls: list[Callable[[], object]], items: list[Event | Notice]) -> None:
         for call in calls:
             self.receivers.guard(call, None)
         for kind, some in groupby(items, type):
@@ -240,7 +246,6 @@ class Client(Sender[Server]):
             else:
                 for notice in cast("Iterator[Notice]", some):
                     self._dispatch_notice(notice)
-        return len(calls) + len(items)
 
     def _plan(self, name: str) -> tuple[Call, ...]:
         subscribers = self._subscribers
@@ -252,10 +257,10 @@ class Client(Sender[Server]):
         match notice:
             case Ready():
                 for on_ready in self._on_ready:
-                    self.receivers.guard(on_ready, handle, handle)
+                    self.receivers.guard(on_ready, handle, handle, item=f"the readiness of {handle.name}")
             case Lost():
                 for on_lost in self._on_lost:
-                    self.receivers.guard(on_lost, handle, handle, notice.error)
+                    self.receivers.guard(on_lost, handle, handle, notice.error, item=f"the loss of {handle.name}")
 
     # --- running ---
 
@@ -316,6 +321,7 @@ class Client(Sender[Server]):
             self._draining = True
         self._delivery.wake()
         if self._dispatch_thread is not None and self._dispatch_thread is not threading.current_thread():
+            self.receivers.failing.end_at(deadline)
             self._dispatch_thread.join(max(0.0, deadline - time.monotonic()))
 
     def begin_close(self, timeout: float = CLOSE_TIMEOUT + 1) -> None:
@@ -411,9 +417,11 @@ class Client(Sender[Server]):
     # --- for PendingAction ---
 
     def call_user(self, function: Callable[[], object]) -> None:
-        """Run user code where user code runs."""
-        if self._is_foreign():
-            self.receivers.guard(function, None)  # no thread of ours is left, and there will be none
+        """Run user code where user code runs; here, if no thread of ours is left for it."""
+        ended = self._draining and self._own_dispatcher and not self._reactor.in_thread
+        if ended or self._is_foreign():
+            with self.receivers.around():
+                self.receivers.guard(function, None)
             return
         self._delivery.put_call(function)
         self._ensure_dispatcher()

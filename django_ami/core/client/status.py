@@ -14,7 +14,10 @@ __all__ = ["ServerStatus", "status_of"]
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """One server at a moment. Times are in seconds; of events, received = ignored + delivered + dropped + queued."""
+    """One server at a moment. Times are in seconds.
+
+    Of events, received = ignored + delivered + failed + dropped + queued.
+    """
 
     name: str
     address: str
@@ -33,6 +36,7 @@ class ServerStatus:
     received: int
     ignored: int
     delivered: int
+    failed: int
     dropped: int
     dropped_important: int
     queued: int
@@ -70,6 +74,7 @@ def status_of(server: Member, counts: Counts, now: float) -> ServerStatus:
         received=counts.received,
         ignored=counts.ignored,
         delivered=counts.delivered,
+        failed=counts.failed,
         dropped=counts.dropped,
         dropped_important=counts.dropped_important,
         queued=counts.queued,

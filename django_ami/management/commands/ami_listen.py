@@ -13,20 +13,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import close_old_connections
 
 from django_ami import conf, signals
 from django_ami.accessor import ami
 from django_ami.core.client import Client
 from django_ami.core.errors import AuthenticationFailed, ConfigurationError
 from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
+from django_ami.database import cared_for
 from django_ami.dispatch import Dispatcher
+from django_ami.management.console import amount, count, seconds
 from django_ami.management.neighbours import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from django_ami.core.client import Changes
+    from django_ami.core.failures import Retry
     from django_ami.core.session import Notice
 
 EXIT_CONFIGURATION: Final = 2
@@ -37,8 +39,9 @@ EXIT_INCOMPLETE: Final = 4
 #: at least as long for the logoff.
 _PATIENCE: Final = 0.5
 
-_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
-_HEARD: Final = (*_STOPS, signal.SIGHUP)
+#: The watchdog looks at the clock so often: a socket's timeout has a limit of 24 days.
+_LONGEST_SLEEP_SECONDS: Final = 3600.0
+
 #: What the watchdog is told besides the numbers of signals, which are below 128.
 _STOP: Final = 254
 _FINISHED: Final = 255
@@ -50,7 +53,7 @@ class Command(BaseCommand):
     help = (
         "Listen to Asterisk servers and deliver their events to the receivers of django_ami.signals. "
         "Exit codes: 0 stopped; 2 configuration; 3 authentication refused by every server; 4 not all that was read "
-        "could be delivered within the drain timeout."
+        "could be delivered within the drain timeout, or, with --fail-on-failed, a receiver failed."
     )
     # A wrong AMI setting is told in one line and exit code 2, not by the checks.
     requires_system_checks: list[str] = []  # noqa: RUF012  (as Django declares it)
@@ -63,14 +66,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--events", metavar="CLASSES", help="classes of events to ask for, with commas (default: option events)"
         )
-        parser.add_argument("--run-for", type=float, metavar="SECONDS", help="stop after so many seconds")
-        parser.add_argument("--max-events", type=int, metavar="N", help="stop after so many delivered events")
+        parser.add_argument("--run-for", type=seconds, metavar="SECONDS", help="stop after so many seconds")
+        parser.add_argument("--max-events", type=count, metavar="N", help="stop after so many events")
         parser.add_argument(
             "--drain-timeout",
-            type=float,
+            type=amount,
             default=10.0,
             metavar="SECONDS",
             help="how long a stop may take to deliver what was read (default: %(default)g)",
+        )
+        parser.add_argument(
+            "--fail-on-failed", action="store_true", help="exit with code 4 if a receiver failed for any event"
         )
         parser.add_argument(
             "--allow-others",
@@ -85,7 +91,7 @@ class Command(BaseCommand):
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=EXIT_CONFIGURATION) from None
         neighbours = Watch(settings.servers, meant=options["allow_others"])
-        worker = Worker(self, client, options, partial(self._settings, options), neighbours)
+        worker = Worker(self, client, options, partial(self._settings, options), neighbours, settings.retry)
         ami.adopt(client, default=settings.default, reload=worker.reload)
         try:
             with neighbours:
@@ -116,7 +122,7 @@ class Worker:
 
     Signals are heard by a thread of their own, the watchdog, through a socket that Python's C handler writes to: the
     main thread runs receivers, and one that is inside a library's C code (a query, a lookup of a name) lets no Python
-    handler run until it returns.
+    handler run until it returns. What a signal means is in the table ``_on_signal``.
     """
 
     def __init__(
@@ -126,6 +132,7 @@ class Worker:
         options: dict[str, Any],
         load: Callable[[], conf.AmiSettings],
         neighbours: Watch,
+        retry: Retry,
     ) -> None:
         self._command = command
         self._neighbours = neighbours
@@ -136,7 +143,16 @@ class Worker:
         self._max_events: int | None = options["max_events"]
         self._drain_timeout: float = options["drain_timeout"]
         self._refused: set[str] = set()
-        self._dispatcher = Dispatcher(client, self._on_notice, lead=True, sender=ami.handle)
+        self._fail_on_failed: bool = options["fail_on_failed"]
+        self._dispatcher = Dispatcher(client, self._on_notice, lead=True, sender=ami.handle, retry=retry)
+        self._on_signal: dict[int, Callable[[], None]] = {
+            signal.SIGTERM: self._stop_or_exit,
+            signal.SIGINT: self._stop_or_exit,
+            signal.SIGHUP: self._reload_or_stop,
+        }
+        self._terminals = [descriptor for descriptor in (0, 1, 2) if os.isatty(descriptor)]
+        #: True once a signal has come that means the end.
+        self._told_to_stop = False
         self._stopping = False
         self._beginning_to_stop = threading.Lock()
         self._ear, self._mouth = socket.socketpair()
@@ -149,12 +165,12 @@ class Worker:
             self._command.stderr.write("No receivers are connected to django_ami.signals: events will only be counted.")
         # Started before the handlers, connected after them: a signal finds nothing to stop, or what can be stopped.
         self._client.start(connect=False, dispatcher=False)
-        watchdog = threading.Thread(target=self._watch_the_end, name="django_ami-watchdog", daemon=True)
+        watchdog = threading.Thread(target=self._watch_the_end, args=(end,), name="django_ami-watchdog", daemon=True)
         with self._ear, self._mouth, self._signals(), self._dispatcher:
             watchdog.start()
             self._client.connect()
             try:
-                self._listen(end)
+                self._listen()
                 self._drain()
             finally:
                 self._client.close()
@@ -162,19 +178,17 @@ class Worker:
                 watchdog.join()
             return self._sum_up()
 
-    def _listen(self, end: float | None) -> None:
-        while not self._stopping and not self._all_refused:
-            wait = None if end is None else max(0.0, end - time.monotonic())
-            if wait == 0.0 or self._remaining == 0:
-                return
-            self._dispatcher.run(wait, most=min(200, self._remaining))
+    def _listen(self) -> None:
+        while not self._stopping and not self._all_refused and self._remaining:
+            self._dispatcher.run(None, most=min(200, self._remaining))
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._try_to_reload()
 
     @property
     def _remaining(self) -> int:
-        return sys.maxsize if self._max_events is None else max(0, self._max_events - self._dispatcher.delivered)
+        done = self._dispatcher.delivered + self._dispatcher.failed
+        return sys.maxsize if self._max_events is None else max(0, self._max_events - done)
 
     @property
     def _all_refused(self) -> bool:
@@ -193,13 +207,11 @@ class Worker:
 
     def _try_to_reload(self) -> None:
         """In the thread of the receivers: a function of AMI_SERVERS may ask the database."""
-        close_old_connections()
-        try:
-            self._say(f"Reloaded: {self.reload()}.")
-        except ConfigurationError as error:
-            self._command.stderr.write(f"Not reloaded, all goes on as before: {error}")
-        finally:
-            close_old_connections()
+        with cared_for():
+            try:
+                self._say(f"Reloaded: {self.reload()}.")
+            except ConfigurationError as error:
+                self._command.stderr.write(f"Not reloaded, all goes on as before: {error}")
 
     # --- the end ---
 
@@ -232,8 +244,9 @@ class Worker:
             yield  # called from a test or another program, which has the signals
             return
         written_before = signal.set_wakeup_fd(self._mouth.fileno(), warn_on_full_buffer=False)
-        # Who has no handler in Python is not written of; there is nothing left for it to do.
-        before = {number: signal.signal(number, lambda *_: None) for number in _HEARD}
+        # Of a signal that has no handler in Python nothing is written; there is nothing left for it to do.
+        heard = [number for number in self._on_signal if not _is_ignored(number)]
+        before = {number: signal.signal(number, lambda *_: None) for number in heard}
         try:
             yield
         finally:
@@ -245,30 +258,50 @@ class Worker:
         with suppress(BlockingIOError):  # full of signals: it will have been told
             self._mouth.send(bytes([what]))
 
-    def _watch_the_end(self) -> None:
+    def _watch_the_end(self, run_ends: float | None) -> None:
         """The watchdog: a receiver that does not return must not keep the process from ending."""
         end: float | None = None
-        while end is None or time.monotonic() < end:
-            self._ear.settimeout(None if end is None else max(0.001, end - time.monotonic()))
-            try:
-                (said,) = self._ear.recv(1)
-            except TimeoutError:
+        while (said := self._hear(run_ends if end is None else end)) != _FINISHED:
+            if said in self._on_signal:
+                self._on_signal[said]()
+            elif said is None and end is None:
+                self._stop()
+            elif said is None:
                 break
-            if said == _FINISHED:
-                return
-            if said == signal.SIGHUP:
-                self._reload_wanted = True
-                self._client.wake()
-            if said in _STOPS:
-                if self._stopping:
-                    self._exit_now("stopped by a second signal")
-                self._stopping = True
-                self._client.wake()  # first: once the reactor has logged off nobody is woken any more
-                self._begin_stop()
-            if end is None and said in (_STOP, *_STOPS):
+            if end is None and self._dispatcher.until is not None:
                 end = time.monotonic() + self._drain_timeout + _PATIENCE
-        if self._dispatcher.busy:  # if not, the server takes its time over the logoff, and that has an end
+        if said is None and self._dispatcher.busy:  # if not, the server takes its time over the logoff
             self._exit_now("a receiver did not return")
+
+    def _hear(self, until: float | None) -> int | None:
+        """What the watchdog is told: a number; None at the time ``until``."""
+        while until is None or time.monotonic() < until:
+            left = _LONGEST_SLEEP_SECONDS if until is None else until - time.monotonic()
+            self._ear.settimeout(max(0.001, min(left, _LONGEST_SLEEP_SECONDS)))
+            with suppress(TimeoutError):
+                return self._ear.recv(1)[0]
+        return None
+
+    def _stop(self) -> None:
+        """Stop listening, and drain."""
+        self._stopping = True
+        self._client.wake()  # first: once the reactor has logged off nobody is woken any more
+        self._begin_stop()
+
+    def _reload_or_stop(self) -> None:
+        """SIGHUP: somebody sends it, to reload; or the kernel, when the terminal is closed."""
+        if not all(os.isatty(descriptor) for descriptor in self._terminals):
+            self._stop()  # not _stop_or_exit: the shell sends one, too
+        else:
+            self._reload_wanted = True
+            self._client.wake()
+
+    def _stop_or_exit(self) -> None:
+        """The same; the second time, end at once."""
+        if self._told_to_stop:
+            self._exit_now("stopped by a second signal")
+        self._told_to_stop = True
+        self._stop()
 
     def _exit_now(self, why: str) -> None:
         # Straight to the descriptor: the streams may be locked by whoever does not return.
@@ -292,8 +325,11 @@ class Worker:
                 self._refused.add(notice.server)  # the log says why
 
     def _say(self, line: str) -> None:
-        self._command.stdout.write(line)
-        self._command.stdout.flush()
+        try:
+            self._command.stdout.write(line)
+            self._command.stdout.flush()
+        except OSError:  # the terminal is gone, or nobody reads any more: events matter more than words
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _summary(self) -> str:
         total = self._client.totals()
@@ -301,11 +337,18 @@ class Worker:
         return (
             f"Stopped: {total.received} events received, {total.delivered} delivered, "
             f"{total.dropped} dropped, {total.ignored} ignored (no receiver), {total.queued} left, "
-            f"{reconnects} reconnects."
+            f"{total.failed} failed, {reconnects} reconnects."
         )
 
     def _sum_up(self) -> int:
         self._say(self._summary())
         if self._all_refused:
             return EXIT_REFUSED
-        return EXIT_INCOMPLETE if self._client.totals().queued and self._max_events is None else 0
+        total = self._client.totals()
+        left = total.queued and self._max_events is None
+        return EXIT_INCOMPLETE if left or (total.failed and self._fail_on_failed) else 0
+
+
+def _is_ignored(number: int) -> bool:
+    """True for the SIGHUP of a process that nohup has started."""
+    return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

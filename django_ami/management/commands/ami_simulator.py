@@ -17,6 +17,7 @@ from django_ami.testing import PROFILES, ServerTLS, Simulator, User
 
 _DEFAULT_SECRET = "amp111"  # noqa: S105 - the simulator's well-known secret; another one is not printed
 _KEPT_ACTIONS = 1000
+_MOST = 1e9
 
 
 class Command(BaseCommand):
@@ -61,8 +62,8 @@ class Command(BaseCommand):
 
 def _simulator(options: dict[str, Any]) -> Simulator:
     for name in ("calls_per_second", "call_duration", "run_for"):
-        if options[name] is not None and options[name] < 0:
-            raise CommandError(f"--{name.replace('_', '-')} must not be negative")
+        if options[name] is not None and not 0 <= options[name] <= _MOST:
+            raise CommandError(f"--{name.replace('_', '-')} must not be negative, nan or more than {_MOST:g}")
     if options["tls_key"] and not options["tls_cert"]:
         raise CommandError("--tls-key needs --tls-cert")
     tls = ServerTLS(options["tls_cert"], options["tls_key"]) if options["tls_cert"] else None

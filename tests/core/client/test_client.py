@@ -344,7 +344,7 @@ def test_a_receiver_that_raises_is_named_in_the_log_and_stops_nobody(
     listener.send(Ping()).on_complete(broken_receiver)
     answer.set()
     assert listener.send(Ping()).result(20).ok
-    wait_until(lambda: listener.status()["node_1"].delivered == 3)
+    wait_until(lambda: listener.status()["node_1"].failed == 3)
     told = [
         record.getMessage() for record in caplog.records if record.exc_info and "ZeroDivision" in record.getMessage()
     ]
@@ -712,6 +712,7 @@ def test_status_tells_how_it_is(sim: Simulator, listener: Client) -> None:
         "received": 2,
         "ignored": 1,
         "delivered": 1,
+        "failed": 0,
         "dropped": 0,
         "dropped_important": 0,
         "queued": 0,

@@ -36,6 +36,7 @@ def connect_usual() -> None:
         "Exit": on_exit,
         "Slow": on_slow,
         "Ask": on_ask,
+        "Save": on_save,
     }.items():
         events[name].connect(receiver)
     if "AMI_TEST_SERVERS" in os.environ:
@@ -108,6 +109,17 @@ def on_ask(sender: Any, event: Any, **kwargs: Any) -> None:
     )
     response = ami.server(event.server).send(Action("Ping")).result(timeout=20)
     note("waited", ping=response["Ping"], same=ami.servers[event.server] is sender)
+
+
+def on_save(sender: Any, event: Any, **kwargs: Any) -> None:
+    """What needs a database that is away for so many attempts."""
+    from django.db import OperationalError
+
+    note("attempt", number=int(event["Number"]))
+    attempts = Path(os.environ["AMI_TEST_FILE"]).read_text().count('"attempt"')
+    if attempts <= int(event["Attempts"]):
+        raise OperationalError("server closed the connection unexpectedly")
+    note("saved", number=int(event["Number"]))
 
 
 def _wait_for_queued(sender: Any, event: Any) -> None:

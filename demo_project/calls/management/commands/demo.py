@@ -16,6 +16,7 @@ from demo_project.calls.models import Call
 from django_ami import ami
 from django_ami.actions import Originate, QueueStatus
 from django_ami.errors import AmiError
+from django_ami.management.console import seconds
 from django_ami.signals import server_ready
 from django_ami.testing import Simulator
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--seconds", type=float, default=None, help="end after so many (default: at Ctrl-C)")
+        parser.add_argument("--seconds", type=seconds, default=None, help="end after so many (default: at Ctrl-C)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with ExitStack() as stack:
