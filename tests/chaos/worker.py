@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
 
+from django_ami import ami
 from django_ami.actions import Action
 from django_ami.signals import ami_event, events, server_ready
 
@@ -157,7 +158,7 @@ def sends(sender: Any, event: Any) -> None:
 
 
 def keep_the_client(sender: Any, **_: Any) -> None:
-    _seen_client.append(sender)
+    _seen_client.append(ami._process.client)
 
 
 _seen_client: list[Any] = []
@@ -166,7 +167,7 @@ _seen_client: list[Any] = []
 def tell_the_status() -> None:
     """The status of every server, at the very end, beside the file."""
     if _seen_client:
-        status = {name: one.as_dict() for name, one in _seen_client[0]._client.status().items()}
+        status = {name: one.as_dict() for name, one in _seen_client[0].status().items()}
         Path(os.environ["CHAOS_FILE"]).with_suffix(".status").write_text(json.dumps(status))
 
 
