@@ -63,8 +63,8 @@ class SecretsConfig(AppConfig):
 
 
 def crash(sender: Any, **named: Any) -> None:
-    client = sender._client
-    server = sender._server
+    client = sender._client()
+    server = client.member(sender.name)
     config, session, status = server.config, server.session, sender.status()
     everything = [client, server, config, session, status, named, vars(session), vars(client), vars(server)]
     raise ValueError(f"crashed with {everything!r}")
