@@ -86,6 +86,7 @@ def test_systemd() -> None:
     unit = read(UNIT)
     service = unit["Service"]
     assert options(service["ExecStart"], "node_7")["server"] == ["node_7"]
+    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert service["Restart"] == "on-failure"
     assert numbers(service["RestartPreventExitStatus"]) == FINAL
     assert (service["KillSignal"], service["KillMode"]) == ("SIGTERM", "mixed")

@@ -148,6 +148,20 @@ def test_a_refused_login_is_tried_again_with_another_secret(tmp_path: Path, sims
         assert (two.login_attempts, two.logins) == (2, 1)
 
 
+def test_a_receiver_may_reload(tmp_path: Path, sims: list[FakeAsterisk]) -> None:
+    one, two, _ = sims
+    with Reloading(tmp_path, "--all", servers=at(one=one)) as worker:
+        worker.wait_for_out("one: ready")
+        worker.write(at(one=one, two=two))
+        one.emit("Reload")
+        note = worker.wait_for_note("Reload")
+        assert (note["changes"], note["servers"]) == ("added: two", ["one", "two"])
+        worker.wait_for_out("two: ready")
+        worker.signal(signal.SIGTERM)
+        assert worker.wait() == 0, str(worker)
+        assert (one.logins, two.logins, two.logoffs) == (1, 1, 1)
+
+
 def test_the_sender_is_the_handle_that_a_module_took(tmp_path: Path, sims: list[FakeAsterisk]) -> None:
     """``@receiver(signal, sender=ami.server("x"))``, at import; a handle of before the worker has its client."""
     one, two, _ = sims

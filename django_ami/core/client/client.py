@@ -88,8 +88,8 @@ class Client(Sender[Server]):
         self._own_dispatcher = True
         # A signal's handler may raise in the main thread wherever it is: in the midst of writing down what was written.
         self._main_thread = threading.main_thread().ident
-        #: Since it has been used at all: a client that was only made may be started in a child.
-        self._is_here: Callable[[], object] | None = None
+        # One that was only made is the parent's, too: children would have its ActionIDs and its selector in common.
+        self._is_here = mark_process()
         self._connecting = False
         self._stopped = False
         self._logged_off = False
@@ -341,29 +341,26 @@ class Client(Sender[Server]):
     def abandon(self) -> None:
         """Let go of everything without a word: for a child process after fork, whose sockets are the parent's.
 
-        It comes by itself for a client that was started, or used: by Python's hook for a fork, and if that was not
-        called, since another program forked, when the client is used in the child. No lock is taken: the parent may
-        have held it.
+        It comes by itself: for a client that was started by Python's hook for a fork; else, or if another program
+        forked, when the client is used in the child. No lock is taken: the parent may have held it.
         """
-        self._end = "the client was started before a fork, and is the parent's: make a new one in each process"
+        self._end = "the client was made before a fork, and is the parent's: make a new one in each process"
         self._closed = self._stopped = self._reactor.stopping = self._draining = True
         self._cluster.abandon()
         self._reactor.abandon()
 
     def _is_foreign(self) -> bool:
-        """True if another process has used it first; then it is let go of."""
-        is_here = self._is_here
-        if is_here is None:
-            self._is_here = mark_process()
-            return False
-        if is_here():
+        """True in a child of the process that made it; then it is let go of."""
+        if self._is_here():
             return False
         if not self._draining:
             self.abandon()
         return True
 
     def status(self) -> dict[str, ServerStatus]:
-        """How every server is now, by name."""
+        """How every server is now, by name. Raises ConfigurationError in a forked child."""
+        if self._is_foreign():
+            raise ConfigurationError(f"{self._end}.")
         now = time.monotonic()
         return {
             name: status_of(server, self._delivery.counts(name), now) for name, server in self._cluster.servers.items()

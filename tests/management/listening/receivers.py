@@ -41,6 +41,7 @@ def connect_usual() -> None:
         events[name].connect(receiver)
     if "AMI_TEST_SERVERS" in os.environ:
         events["Mine"].connect(on_mine, sender=ami.server("one"))
+        events["Reload"].connect(on_reload)
     server_ready.connect(on_ready)
     server_lost.connect(on_lost)
 
@@ -78,6 +79,10 @@ def on_mine(sender: Any, event: Any, **kwargs: Any) -> None:
     """Connected for one server alone."""
     assert sender.send(Action("Dial")).result(20).ok
     note("Mine", server=event.server)
+
+
+def on_reload(sender: Any, event: Any, **kwargs: Any) -> None:
+    note("Reload", changes=str(ami.reload()), servers=list(ami.servers))
 
 
 def on_exit(sender: Any, event: Any, **kwargs: Any) -> None:
