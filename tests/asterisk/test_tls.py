@@ -51,10 +51,10 @@ def tls(asterisk: Asterisk) -> TLSConfig:
 
 
 @pytest.fixture
-def heard(asterisk: Asterisk) -> Iterator[list[Event]]:
-    """The UserEvents that the server carries out meanwhile, told to another connection."""
+def heard(asterisk: Asterisk, tls: TLSConfig) -> Iterator[list[Event]]:
+    """The UserEvents that the server carries out meanwhile, told to another connection, by TLS, too."""
     events: list[Event] = []
-    with connected(asterisk, role="listener") as client:
+    with connected(asterisk, role="listener", tls=tls) as client:
         client.subscribe("UserEvent", events.append)
         yield events
 
