@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django_ami.core.messages import Event
 from django_ami.redaction import redacted
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.messages import Message
 
-__all__ = ["clip", "counted", "headers", "pairs", "printable", "table"]
+__all__ = ["Column", "clip", "counted", "fitted", "headers", "pairs", "printable", "shortened", "table", "width_of"]
 
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -51,21 +51,64 @@ def counted(number: int | None, noun: str) -> str:
     return f"{'unknown' if number is None else number} {noun}{'' if number == 1 else 's'}"
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
     """So many columns of a terminal: Chinese, Japanese and Korean characters take two, combining ones none."""
     if text.isascii():
         return len(text)
     return sum(
-        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text
+        0 if unicodedata.category(one) in ("Mn", "Me") else 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        for one in text
     )
 
 
 def clip(text: str, width: int) -> str:
     """As much of the text as takes so many columns, without control characters."""
     text = printable(text)
-    while _width(text) > width:
+    while width_of(text) > width:
         text = text[: max(0, min(len(text) - 1, width))]
     return text
+
+
+def shortened(text: str, width: int) -> str:
+    """The text, with a ``~`` at its end if some of it is left out to fit into so many columns."""
+    text = printable(text)
+    return text if width_of(text) <= width else f"{clip(text, width - 1)}~" if width > 0 else ""
+
+
+class Column(NamedTuple):
+    """A column of a table that has to fit: it may be cut to ``least`` columns of the terminal (None: it may not).
+
+    ``goes`` says when it is left out: 1 first, higher numbers later, 0 never.
+    """
+
+    name: str
+    least: int | None = None
+    goes: int = 0
+
+
+def fitted(rows: Sequence[Mapping[str, str]], columns: Sequence[Column], width: int) -> list[str]:
+    """Rows as ``table`` has them, in so many columns: columns are left out, empty ones first, and texts are cut."""
+    natural = {one.name: max(map(width_of, [one.name, *(row[one.name] for row in rows)])) for one in columns}
+    filled = {one.name: any(row[one.name] for row in rows) for one in columns}
+    left = list(columns)
+
+    def needs(least: bool) -> int:
+        wanted = (natural[one.name] if one.least is None or not least else _least(one, natural) for one in left)
+        return sum(wanted) + 2 * (len(left) - 1)
+
+    while needs(least=True) > width and (dispensable := [one for one in left if one.goes]):
+        left.remove(min(dispensable, key=lambda one: (filled[one.name], one.goes)))
+    while needs(least=False) > width and (long := [one for one in left if natural[one.name] > _least(one, natural)]):
+        natural[max(long, key=lambda one: natural[one.name]).name] -= 1
+    cut = [{one.name: shortened(row[one.name], natural[one.name]) for one in left} for row in rows]
+    return [clip(line, width) for line in table(cut, [one.name for one in left])]
+
+
+def _least(column: Column, natural: Mapping[str, int]) -> int:
+    """What it takes at least, its heading included."""
+    if column.least is None:
+        return natural[column.name]
+    return min(natural[column.name], max(column.least, len(column.name)))
 
 
 def _as_text(value: str | Sequence[str] | None) -> str:
@@ -88,10 +131,10 @@ def table(
     cells = [[row.get(column.lower(), "") for column in columns] for row in folded]
     right = [all(_NUMBER.fullmatch(row[at]) for row in cells if row[at]) for at in range(len(columns))]
     lines: list[list[str]] = [[printable(column) for column in columns], *cells]
-    widths = [max(_width(line[at]) for line in lines) for at in range(len(columns))]
+    widths = [max(width_of(line[at]) for line in lines) for at in range(len(columns))]
     for line in lines:
         padded = []
         for cell, width, is_number in zip(line, widths, right, strict=True):
-            blanks = " " * (width - _width(cell))
+            blanks = " " * (width - width_of(cell))
             padded.append(blanks + cell if is_number else cell + blanks)
         yield "  ".join(padded).rstrip()

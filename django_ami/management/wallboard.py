@@ -10,19 +10,17 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from django_ami.management.queues import Agent, Member, Queue, agent_of, member_state, number
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django_ami.core.messages import Event
 
-__all__ = ["Channel", "Queue", "ServerBoard", "Wallboard"]
+__all__ = ["Channel", "ServerBoard", "Wallboard"]
 
 #: Rates are those of so many seconds.
 WINDOW: Final = 10
-
-#: Device states (include/asterisk/devicestate.h) of a member of a queue who cannot be called now.
-_BUSY: Final = frozenset({"2", "3", "6", "7", "8"})
-_AWAY: Final = frozenset({"0", "4", "5"})
 
 
 class Rate:
@@ -73,24 +71,9 @@ class Channel:
         self.exten = event.get("Exten", self.exten)
         self.application = event.get("Application", self.application)
 
-
-@dataclass(slots=True)
-class Queue:
-    """A queue: who waits since when (by Uniqueid), the members' states (by interface), and what it has done."""
-
-    name: str
-    waiting: dict[str, float] = field(default_factory=dict)
-    members: dict[str, str] = field(default_factory=dict)
-    completed: int = 0
-    abandoned: int = 0
-
-    def count(self, state: str) -> int:
-        """How many members are ``free``, ``busy``, ``paused`` or ``away``."""
-        return sum(one == state for one in self.members.values())
-
-    def longest(self, now: float) -> float:
-        """How long the first in the row has been waiting, in seconds."""
-        return max((now - since for since in self.waiting.values()), default=0.0)
+    def other_side(self) -> str:
+        """With whom it talks, or whom it calls, as far as is known."""
+        return self.connected or self.exten or self.caller
 
 
 @dataclass(slots=True)
@@ -106,6 +89,8 @@ class ServerBoard:
     queues: dict[str, Queue] = field(default_factory=dict)
     dropped: int = 0
     notes: dict[str, str] = field(default_factory=dict)
+    #: What to add to our clock for the time of day, as LastPause and the like have it; None: not known.
+    epoch: float | None = None
 
     # --- the connection ---
 
@@ -131,16 +116,25 @@ class ServerBoard:
 
     def list_queues(self, items: Iterable[Event], now: float) -> None:
         """The items of QueueStatus."""
-        self.queues.clear()
+        before, self.queues = self.queues, {}
         for item in items:
             queue = self._queue(item)
             match item.name.lower():
                 case "queueparams":
-                    queue.completed, queue.abandoned = _number(item, "Completed"), _number(item, "Abandoned")
+                    queue.completed, queue.abandoned = number(item, "Completed"), number(item, "Abandoned")
                 case "queuemember":
-                    queue.members[item.get("Location", "")] = _member_state(item)
+                    interface = item.get("Location", "")
+                    known = before[queue.name].members.get(interface) if queue.name in before else None
+                    member = queue.members[interface] = known or Member(interface)
+                    member.update(item, self._since(item) if known is None else now)
                 case "queueentry":
-                    queue.waiting[item.get("Uniqueid", "")] = now - _number(item, "Wait")
+                    queue.waiting[item.get("Uniqueid", "")] = now - number(item, "Wait")
+
+    def _since(self, item: Event) -> float | None:
+        """When a member became what it is: paused at LastPause, free at the end of the last call or at the login."""
+        keys = {"paused": ("LastPause",), "free": ("LastCall", "LastPause", "LoginTime")}
+        latest = max((number(item, key) for key in keys.get(member_state(item), ())), default=0)
+        return None if self.epoch is None or not latest else latest - self.epoch
 
     def _queue(self, event: Event) -> Queue:
         name = event.get("Queue", "")
@@ -182,13 +176,33 @@ class ServerBoard:
             case "queuememberremoved":
                 queue.members.pop(event.get("Interface", ""), None)
             case _ if name.startswith("queuemember"):
-                queue.members[event.get("Interface", "")] = _member_state(event)
+                interface = event.get("Interface", "")
+                queue.members.setdefault(interface, Member(interface)).update(event, now)
 
     # --- what is to be seen ---
 
     def live_calls(self) -> int:
         """Channels that belong together are one call."""
         return len({channel.linkedid or channel.uniqueid for channel in self.channels.values()})
+
+    def agents(self) -> list[Agent]:
+        """The members of all queues, each once, by name."""
+        found: dict[str, list[tuple[str, Member]]] = {}
+        for queue in self.queues.values():
+            for interface, member in queue.members.items():
+                found.setdefault(interface, []).append((queue.name, member))
+        devices = self._by_device() if found else {}
+        agents = [agent_of(interface, places, devices) for interface, places in found.items()]
+        return sorted(agents, key=lambda agent: (agent.name.lower(), agent.interface))
+
+    def _by_device(self) -> dict[str, Channel]:
+        """A channel of each device: PJSIP/101-00000001 is of PJSIP/101. One that knows the other side is preferred."""
+        found: dict[str, Channel] = {}
+        for channel in self.channels.values():
+            device = channel.name.rpartition("-")[0].lower()
+            if device not in found or (channel.connected and not found[device].connected):
+                found[device] = channel
+        return found
 
 
 class Wallboard:
@@ -233,6 +247,19 @@ def _as_dict(server: ServerBoard, now: float) -> dict[str, Any]:
             }
             for one in server.queues.values()
         ],
+        "agents": [
+            {
+                "agent": one.name,
+                "interface": one.interface,
+                "state": one.state,
+                "seconds": None if one.since is None else round(now - one.since, 1),
+                "reason": one.reason,
+                "call": one.channel and one.channel.other_side(),
+                "call_seconds": one.channel and round(now - one.channel.since, 1),
+                "queues": one.queues,
+            }
+            for one in server.agents()
+        ],
     }
 
 
@@ -241,23 +268,9 @@ def _known(value: str | None, before: str) -> str:
     return before if value is None else "" if value == "<unknown>" else value
 
 
-def _number(event: Event, key: str) -> int:
-    text = event.get(key, "")
-    return int(text) if text.isdecimal() else 0
-
-
 def _duration(text: str) -> float:
     """``00:01:05`` in seconds."""
     parts = text.split(":")
     if not all(part.isdecimal() for part in parts):
         return 0.0
     return float(sum(int(part) * 60**power for power, part in enumerate(reversed(parts))))
-
-
-def _member_state(event: Event) -> str:
-    if event.get("Paused") == "1":
-        return "paused"
-    status = event.get("Status", "")
-    if status in _BUSY or event.get("InCall") == "1":
-        return "busy"
-    return "away" if status in _AWAY else "free"

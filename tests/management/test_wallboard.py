@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from django_ami.core.messages import Event
-from django_ami.management.screen import picture
+from django_ami.management.picture import picture
+from django_ami.management.queues import Queue
+from django_ami.management.text import width_of
 from django_ami.management.wallboard import WINDOW, Rate, ServerBoard, Wallboard
 
 
@@ -100,6 +102,10 @@ def member(name: str, event_name: str = "QueueMemberStatus", **more: object) -> 
     return event(event_name, **{"Queue": "support", key: name, "Status": 1, "Paused": 0, "InCall": 0, **more})
 
 
+def states(queue: Queue) -> dict[str, str]:
+    return {interface: member.state for interface, member in queue.members.items()}
+
+
 def test_the_day_of_a_queue(board: ServerBoard) -> None:
     board.list_queues(
         [
@@ -112,7 +118,7 @@ def test_the_day_of_a_queue(board: ServerBoard) -> None:
     )
     queue = board.queues["support"]
     assert (queue.completed, queue.abandoned, queue.waiting) == (7, 2, {"1.1": 70.0})
-    assert queue.members == {"PJSIP/1": "free", "PJSIP/2": "paused"}
+    assert states(queue) == {"PJSIP/1": "free", "PJSIP/2": "paused"}
     assert queue.longest(105.0) == 35.0
     board.apply(event("QueueCallerJoin", Queue="support", Uniqueid="1.2"), 105.0)
     board.apply(event("QueueCallerLeave", Queue="support", Uniqueid="1.1"), 106.0)
@@ -140,7 +146,7 @@ def test_the_day_of_a_queue(board: ServerBoard) -> None:
 def test_members(board: ServerBoard, more: dict[str, Any], state: str) -> None:
     for name in ("QueueMemberAdded", "QueueMemberPause", "QueueMemberStatus"):
         board.apply(member("PJSIP/1", name, **more), 1.0)
-        assert board.queues["support"].members == {"PJSIP/1": state}
+        assert states(board.queues["support"]) == {"PJSIP/1": state}
         assert board.queues["support"].count(state) == 1
     board.apply(member("PJSIP/1", "QueueMemberRemoved"), 1.0)
     assert board.queues["support"].members == {}
@@ -187,6 +193,10 @@ def test_the_picture(wallboard: Wallboard) -> None:
         ("node_1  sales          0              1     0       0     0          0          0", ""),
         ("node_1  support        1  01:15       0     0       0     0          7          0", "bad"),
         ("", ""),
+        ("Agents (1)", "head"),
+        ("Server  Agent    State  Since  Reason  Call  Talk  Queues", "head"),
+        ("node_1  PJSIP/1  free                              sales", ""),
+        ("", ""),
         ("Channels (5)", "head"),
         ("Server  Channel      State  Caller  Connected  Exten  Application  Time", "head"),
         ("node_1  PJSIP/104-x  Up        101               500               02:00", ""),
@@ -207,13 +217,152 @@ def test_it_is_never_larger_than_the_terminal(wallboard: Wallboard, width: int, 
 
 def test_scrolling(wallboard: Wallboard) -> None:
     def shown(first: int) -> list[str]:
-        lines = picture(wallboard, 100.0, "", width=100, height=12, first=first)
-        return [line.text.split()[1] for line in lines[10:]]
+        lines = picture(wallboard, 100.0, "", width=100, height=16, first=first)
+        return [line.text.split()[1] for line in lines[8:] if line.text.startswith("node_1")]
 
-    assert shown(0) == ["PJSIP/104-x", "PJSIP/103-x"]
-    assert shown(2) == ["PJSIP/102-x", "PJSIP/101-x"]
-    assert shown(4) == ["PJSIP/100-x"]
+    assert shown(0) == ["PJSIP/1", "PJSIP/104-x", "PJSIP/103-x"]
+    assert shown(1) == ["PJSIP/104-x", "PJSIP/103-x", "PJSIP/102-x", "PJSIP/101-x", "PJSIP/100-x"]
+    assert shown(4) == ["PJSIP/101-x", "PJSIP/100-x"]
     assert shown(99) == []
+
+
+# --- terminals of every width ---
+
+
+@pytest.fixture
+def callcentre() -> Wallboard:
+    made = Wallboard(["node_1"])
+    (server,) = made.servers.values()
+    server.ready("22.10.1+dfsg+~cs6.17-1")
+    server.epoch = 1000.0
+    long = "営業-international-sales"
+    server.list_queues(
+        [
+            event("QueueParams", Queue="support", Completed=7, Abandoned=2),
+            member("Local/a1@agents/n", "QueueMember", Name="Zoë Müller", StateInterface="PJSIP/101", Status=2),
+            member(
+                "Local/a2@agents/n",
+                "QueueMember",
+                Name="山田太郎 (営業部)",
+                Paused=1,
+                PausedReason="昼休み",
+                LastPause=1300,
+            ),
+            member("PJSIP/103", "QueueMember", Name="Bob", LastCall=1500),
+            event("QueueEntry", Queue="support", Uniqueid="w", Wait=75),
+            event("QueueParams", Queue=long, Completed=1217),
+            member("PJSIP/103", "QueueMember", Queue=long, Name="Bob", Paused=1, LastPause=1550),
+            member("PJSIP/104", "QueueMember", Queue=long, Name="Never There", Status=5),
+        ],
+        600.0,
+    )
+    up = {"ChannelStateDesc": "Up", "ConnectedLineNum": "+49301234567", "Exten": ""}
+    server.apply(channel("PJSIP/trunk-provider-0000001a", "1.1", CallerIDNum="+49301234567", Exten="7000"), 400.0)
+    server.apply(channel("PJSIP/101-0000001b", "1.2", **up), 450.0)
+    server.apply(channel("PJSIP/103-0000001c", "1.3", ChannelStateDesc="Ringing", Linkedid="1.3"), 590.0)
+    server.apply(channel("Local/a2@agents-00000001;1", "1.4", Linkedid="1.3", **up), 595.0)
+    return made
+
+
+def test_agents(callcentre: Wallboard) -> None:
+    (server,) = callcentre.as_dict(600.0)["servers"]
+    found = {one.pop("agent"): one for one in server["agents"]}
+    long = "営業-international-sales"
+    assert found == {
+        "Bob": {
+            "interface": "PJSIP/103", "state": "free", "seconds": 100.0, "reason": "", "call": "500",
+            "call_seconds": 10.0, "queues": {"support": False, long: True},
+        },
+        "Never There": {
+            "interface": "PJSIP/104", "state": "away", "seconds": None, "reason": "", "call": None,
+            "call_seconds": None, "queues": {long: False},
+        },
+        "Zoë Müller": {
+            "interface": "Local/a1@agents/n", "state": "busy", "seconds": None, "reason": "", "call": "+49301234567",
+            "call_seconds": 150.0, "queues": {"support": False},
+        },
+        "山田太郎 (営業部)": {
+            "interface": "Local/a2@agents/n", "state": "paused", "seconds": 300.0, "reason": "昼休み",
+            "call": "+49301234567", "call_seconds": 5.0, "queues": {"support": True},
+        },
+    }  # fmt: skip
+
+
+def test_since_when_an_agent_is_what_it_is(board: ServerBoard) -> None:
+    def since() -> float | None:
+        (agent,) = board.agents()
+        return agent.since
+
+    board.list_queues([member("PJSIP/1", "QueueMember", Paused=1, LastPause=5000)], 100.0)
+    assert since() is None, "the time of day is not known"
+    board.apply(member("PJSIP/1", Paused=0), 110.0)
+    board.list_queues([member("PJSIP/1", "QueueMember")], 120.0)
+    assert since() == 110.0
+    board.list_queues([member("PJSIP/1", "QueueMember", Status=2)], 130.0)
+    assert since() == 130.0
+
+
+FORTY = """\
+ami_top  12:34:56  q: quit
+node_1: ready, Asterisk 22.10.1, 2 calls
+  4 channels, 0.2 events/s
+  6 new calls/min
+
+Queue             Waiting  Longest  Free
+support                 1  01:15       1
+営業-internatio~        0              0
+
+Agents (4)
+Agent       State    Since  Call
+Bob         ringing  01:40  500
+Never The~  away
+Zoë Müller  busy            +49301234567
+山田太郎 ~  paused   05:00  +49301234567
+
+Channels (4)
+Channel              Caller        Time
+PJSIP/trunk-provid~  +49301234567  03:20
+PJSIP/101-0000001b   101           02:30
+PJSIP/103-0000001c   101           00:10
+Local/a2@agents-00~  101           00:05"""
+SIXTY = """\
+ami_top  12:34:56  q: quit, arrows and Page keys: scroll
+node_1: ready, Asterisk 22.10.1, 2 calls, 4 channels
+  0.2 events/s, 6 new calls/min
+
+Queue             Waiting  Longest  Free  Busy  Paused  Away
+support                 1  01:15       1     1       1     0
+営業-internatio~        0              0     0       1     1
+
+Agents (4)
+Agent            State    Since  Reason  Call          Talk
+Bob              ringing  01:40          500           00:10
+Never There      away
+Zoë Müller       busy                    +49301234567  02:30
+山田太郎 (営業~  paused   05:00  昼休み  +49301234567  00:05
+
+Channels (4)
+Channel           State    Caller        Connected     Time
+PJSIP/trunk-pro~  Ring     +49301234567                03:20
+PJSIP/101-00000~  Up       101           +49301234567  02:30
+PJSIP/103-00000~  Ringing  101                         00:10
+Local/a2@agents~  Up       101           +49301234567  00:05"""
+
+
+@pytest.mark.parametrize(("width", "expected"), [(40, FORTY), (60, SIXTY)])
+def test_lines_are_whole(callcentre: Wallboard, width: int, expected: str) -> None:
+    lines = picture(callcentre, 600.0, "12:34:56", width=width, height=60)
+    assert "\n".join(line.text for line in lines) == expected
+
+
+@pytest.mark.parametrize("width", range(1, 130))
+def test_nothing_wraps(callcentre: Wallboard, width: int) -> None:
+    lines = [line.text for line in picture(callcentre, 600.0, "12:34:56", width=width, height=60)]
+    assert max(map(width_of, lines)) <= width
+    if width >= 39:
+        assert any(line.startswith("Bob  ") and " 500" in line for line in lines)
+        assert any(line.endswith("+49301234567") or "+49301234567  " in line for line in lines)
+        assert any(line.startswith("Queue ") and "Waiting" in line for line in lines)
 
 
 def test_one_server_needs_no_column() -> None:

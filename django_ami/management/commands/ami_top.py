@@ -13,6 +13,7 @@ from django_ami.core.errors import ActionFailed, AmiError, AuthenticationFailed,
 from django_ami.core.messages import Event
 from django_ami.core.session import Lost, Ready, Role
 from django_ami.management.console import ConsoleCommand, Exit, Stopped, seconds
+from django_ami.management.picture import picture
 from django_ami.management.wallboard import Wallboard
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from django_ami.core.config import ServerConfig
     from django_ami.core.messages import Response
     from django_ami.core.pending import PendingAction
-    from django_ami.management.screen import Line
+    from django_ami.management.picture import Line
     from django_ami.management.wallboard import ServerBoard
 
 #: A key is answered, and the picture drawn, once in so many seconds: a flood of events is not a flood of pictures.
@@ -85,7 +86,7 @@ class Command(ConsoleCommand):
     def _full_screen(self, options: dict[str, Any]) -> Callable[[Feed], None]:
         """How to show it on the terminal. Raises ConfigurationError if there is none."""
         try:
-            from django_ami.management.screen import Screen, picture, why_not
+            from django_ami.management.screen import Screen, why_not
         except ImportError:
             why: str | None = "this Python has no curses"
         else:
@@ -146,6 +147,7 @@ class Feed:
         server = self.board.servers[notice.server]
         if isinstance(notice, Ready):
             server.ready(notice.asterisk_version)
+            server.epoch = time.time() - time.monotonic()
             self._ask_at[notice.server] = 0.0
             return
         self._ask_at.pop(notice.server, None)
