@@ -4,8 +4,9 @@ import contextlib
 import re
 import socket
 
-#: An answer within a machine takes a hundredth of it: what is not there by then waits for something.
+#: What is not there after so long, when all is there that is expected, waits for something.
 QUIET_SECONDS = 0.1
+PATIENCE_SECONDS = 20.0
 
 
 def ping(number: int, size: int) -> bytes:
@@ -14,12 +15,15 @@ def ping(number: int, size: int) -> bytes:
     return head.encode() + b"x" * (size - len(head) - 4) + b"\r\n\r\n"
 
 
-def answered(sock: socket.socket) -> list[int]:
-    """The ActionIDs of the Pings that are answered until nothing more comes."""
-    before, said = sock.gettimeout(), b""
-    sock.settimeout(QUIET_SECONDS)
+def answered(sock: socket.socket, expected: int) -> list[int]:
+    """The ActionIDs of the Pings that are answered: so many at least, and then until nothing more comes."""
+    before, said, found = sock.gettimeout(), b"", list[int]()
     with contextlib.suppress(TimeoutError):
-        while data := sock.recv(65536):
+        while True:
+            sock.settimeout(PATIENCE_SECONDS if len(found) < expected else QUIET_SECONDS)
+            if not (data := sock.recv(65536)):
+                break
             said += data
+            found = [int(number) for number in re.findall(rb"^ActionID: (\d+)\r$", said, re.MULTILINE)]
     sock.settimeout(before)
-    return [int(number) for number in re.findall(rb"^ActionID: (\d+)\r$", said, re.MULTILINE)]
+    return found
