@@ -640,8 +640,8 @@ class Session:
             )
         if now - self._grown_at < self.options.read_timeout / 2:
             return (
-                f"no whole message for {silence:.1f} s (option read_timeout): one has no end, and "
-                f"{self._parser.buffered} bytes of it are held."
+                f"nothing received for {silence:.1f} s (option read_timeout) but a message without an end, of which "
+                f"{self._parser.buffered} bytes are held: is there a proxy in between?"
             )
         return f"nothing received for {silence:.1f} s (option read_timeout): the server or the way to it is dead."
 
