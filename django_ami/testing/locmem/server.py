@@ -45,6 +45,8 @@ class MemoryServer:
         self._requests = RequestReader()
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._tie = count()
+        #: When the delayed answers to actions of users come.
+        self._due: dict[str, float] = {}
 
     # --- for the client ---
 
@@ -64,6 +66,7 @@ class MemoryServer:
             self._let_time_pass()
             self._settle()
         self._users.pop(pending.action_id, None)
+        self._due.pop(pending.action_id, None)
 
     def close(self) -> None:
         """Log off."""
@@ -140,7 +143,7 @@ class MemoryServer:
     def _answer(self, request: ReceivedAction) -> None:
         pending = self._users.get(request.action_id)
         if pending is None:  # the session's own: login, mask, heartbeat
-            self._say(answer(request))
+            self._say_in_turn(answer(request))
             return
         sent = replace(request, server=self.name)
         rule = self._outbox.note(sent)
@@ -149,10 +152,18 @@ class MemoryServer:
         elif not rule.silent:
             delay = rule.delay(sent)
             if delay > 0:
-                due = self.now + delay
+                due = self._due[request.action_id] = self.now + delay
                 heappush(self._later, (due, next(self._tie), lambda: self._play(rule, sent, pending)))
             else:
                 self._play(rule, sent, pending)
+
+    def _say_in_turn(self, data: bytes) -> None:
+        """A server answers in order: first what users still wait for."""
+        due = max((self._due[action_id] for action_id in self._users if action_id in self._due), default=self.now)
+        if due > self.now:
+            heappush(self._later, (due, next(self._tie), lambda: self._say(data)))
+        else:
+            self._say(data)
 
     def _play(self, rule: Rule, sent: ReceivedAction, pending: PendingAction) -> None:
         data = rule.answer(sent) if rule.answer else answer(sent, pending.final_event)

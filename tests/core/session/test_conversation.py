@@ -505,7 +505,10 @@ def test_an_answer_under_way_has_a_read_timeout_more_than_its_action(seconds, al
     assert (talk.session.fault is None) is alive
     if not alive:
         assert talk.now == 20
-        assert "nothing received for 10.0 s (option read_timeout) but a message without an end" in talk.session.fault.message
+        assert (
+            "nothing received for 10.0 s (option read_timeout) but a message without an end"
+            in talk.session.fault.message
+        )
 
 
 def test_a_message_that_stops_to_come_does_not_grow():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from django_ami.core import Action, Options, ServerConfig
-from django_ami.core.actions import Originate, Ping, QueueStatus
+from django_ami.core.actions import Command, Originate, Ping, QueueStatus
 from django_ami.core.errors import (
     ActionTimeout,
     ConfigurationError,
@@ -89,6 +89,19 @@ def test_only_what_a_user_sends_is_in_it(outbox: locmem.Outbox) -> None:
     assert isinstance(client.send(Ping(), timeout=100).exception(), ActionTimeout)
     client.close()
     assert [action.name for action in outbox] == ["Originate", "Ping"]
+
+
+@pytest.mark.parametrize(("seconds", "answered"), [(90, True), (110, False)])
+def test_an_answer_that_is_late_is_not_passed_over_by_heartbeats(
+    outbox: locmem.Outbox, seconds: float, *, answered: bool
+) -> None:
+    client = make(options={"heartbeat_interval": 5, "read_timeout": 10})
+    outbox.on("Command").reply("Success", Output="up").after(seconds)
+    pending = client.send(Command("core show uptime"), timeout=100)
+    assert (pending.exception() is None) is answered
+    assert client.send(Ping(), timeout=5).result().ok
+    assert client.status()["node_1"].reconnects == (0 if answered else 1)
+    client.close()
 
 
 def test_a_wait_in_an_event_loop_is_refused_as_it_would_be_at_work(outbox: locmem.Outbox) -> None:
