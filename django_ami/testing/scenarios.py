@@ -1,16 +1,19 @@
 """Whole calls, from their first event to the last: what a real one would send, in the time that it would take.
 
 They are the scripts of the simulated Asterisk, told instead of played: in a time of their own, which takes none. Play
-one over a server (``server.play``), to receivers (``play``), or save it as a recording. The attended transfer is put
-together after main/bridge.c (two_bridge_attended_transfer) and main/stasis_bridges.c.
+one over a server (``server.play``), to receivers (``play``), or save it as a recording. Tests compare each with a
+recording of real SIP telephones.
 
 ``caller``, ``callee`` and so on are numbers; their channels are ``PJSIP/<number>-…``. Times are in seconds.
+``asterisk`` is a profile of the simulated Asterisk, "13" to "23": some causes differ from version to version.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Literal
 
+from django_ami.testing.simulator.bridging import blind_transfer as send_on
 from django_ami.testing.simulator.calls import NO_ANSWER, outcome_of
 from django_ami.testing.stage import Stage
 
@@ -28,24 +31,36 @@ __all__ = [
 ]
 
 
-def answered_call(caller: str = "101", callee: str = "102", *, ring: float = 3.0, talk: float = 60.0) -> Recording:
-    """Somebody calls somebody, who answers after ``ring`` seconds and hangs up after ``talk`` seconds more."""
-    stage = Stage(ring=ring, talk=talk)
-    stage.call(caller, callee)
+def answered_call(
+    caller: str = "101",
+    callee: str = "102",
+    *,
+    ring: float = 3.0,
+    talk: float = 60.0,
+    hangs_up: Literal["caller", "callee"] = "caller",
+    asterisk: str = "22",
+) -> Recording:
+    """Somebody calls somebody, who answers after ``ring`` seconds; after ``talk`` seconds more one of them hangs up."""
+    stage = Stage(ring=ring, talk=talk if hangs_up == "callee" else math.inf, asterisk=asterisk)
+    channel = stage.call(caller, callee)
+    if hangs_up == "caller":
+        stage.at(ring + talk, lambda: stage.hang_up(channel))
     return stage.tell()
 
 
-def busy_call(caller: str = "101", callee: str = "102") -> Recording:
-    """Somebody calls somebody who is talking already."""
-    stage = Stage()
+def busy_call(caller: str = "101", callee: str = "102", *, asterisk: str = "22") -> Recording:
+    """Somebody calls somebody whose telephone says that it is busy."""
+    stage = Stage(asterisk=asterisk)
     stage.outcomes[callee] = outcome_of("busy")
     stage.call(caller, callee)
     return stage.tell()
 
 
-def no_answer_call(caller: str = "101", callee: str = "102", *, ring: float = 20.0) -> Recording:
+def no_answer_call(caller: str = "101", callee: str = "102", *, ring: float = 20.0, asterisk: str = "22") -> Recording:
     """Somebody calls somebody who does not answer within ``ring`` seconds."""
-    stage = Stage(ring=ring / 4)  # the scripts let it ring four times as long as those take who answer
+    stage = Stage(
+        ring=ring / 4, asterisk=asterisk
+    )  # the scripts let it ring four times as long as those take who answer
     stage.outcomes[callee] = NO_ANSWER
     stage.call(caller, callee)
     return stage.tell()
@@ -59,9 +74,10 @@ def queue_call(
     wait: float = 4.0,
     ring: float = 3.0,
     talk: float = 60.0,
+    asterisk: str = "22",
 ) -> Recording:
     """A caller waits in a queue until an agent is free, who answers and hangs up in the end."""
-    stage = Stage(ring=ring, talk=talk)
+    stage = Stage(ring=ring, talk=talk, asterisk=asterisk)
     member = stage.staff(queue, agent)
     member.paused = True
     stage.at(wait, lambda: setattr(member, "paused", False))
@@ -69,12 +85,20 @@ def queue_call(
     return stage.tell()
 
 
-def abandoned_call(queue: str = "support", caller: str = "+49301234567", *, wait: float = 12.0) -> Recording:
-    """A caller waits in a queue where nobody is free, and hangs up."""
-    stage = Stage()
-    stage.staff(queue, "102").paused = True
+def abandoned_call(
+    queue: str = "support",
+    caller: str = "+49301234567",
+    agent: str = "102",
+    *,
+    wait: float = 12.0,
+    asterisk: str = "22",
+) -> Recording:
+    """A caller waits in a queue while the agent's telephone rings, and hangs up after ``wait`` seconds."""
+    stage = Stage(ring=wait, asterisk=asterisk)
+    stage.staff(queue, agent)
+    stage.outcomes[agent] = NO_ANSWER
     channel = stage.call(caller, queue)
-    stage.at(wait, lambda: stage.hang_up(channel))
+    stage.at(wait, lambda: stage.hang_up(channel, stage.pbx.far_end_cause))
     return stage.tell()
 
 
@@ -86,16 +110,18 @@ def blind_transfer(
     ring: float = 3.0,
     talk: float = 10.0,
     talk_to_target: float = 60.0,
+    asterisk: str = "22",
 ) -> Recording:
     """The callee, after ``talk`` seconds, sends the caller on to the target without a word, and the target answers."""
-    stage = Stage(ring=ring, talk=talk_to_target)
+    stage = Stage(ring=ring, talk=talk_to_target, asterisk=asterisk)
     channel = stage.call(caller, callee)
 
     def transfer() -> None:
         bridge = channel.bridge
         leg = next(one for one in bridge.members if one is not channel) if bridge else None
         if leg is not None:
-            stage.pbx.calls.blind_transfer(leg, channel, "default", target)
+            stage.pbx.emit("Unhold", leg.snapshot())
+            send_on(stage.pbx, leg, channel, "default", target)
 
     stage.at(ring + talk, transfer)
     return stage.tell()
@@ -110,9 +136,10 @@ def attended_transfer(
     talk: float = 10.0,
     consult: float = 5.0,
     talk_to_target: float = 60.0,
+    asterisk: str = "22",
 ) -> Recording:
     """The callee, after ``talk`` seconds, calls the target, talks to it, and then connects the caller with it."""
-    stage = Stage(ring=ring)
+    stage = Stage(ring=ring, asterisk=asterisk)
     stage.pbx.spawn(_attended(stage, (caller, callee, target), talk, consult, talk_to_target))
     return stage.tell()
 
@@ -125,34 +152,46 @@ async def _attended(
     alice = stage.enter(caller, callee)
     bob, first = await stage.connect(alice, callee)
     await stage.wait(talk)
+    pbx.emit("Hold", [*bob.snapshot(), ("MusicClass", "default")])
+    pbx.emit("MusicOnHoldStart", [*alice.snapshot(), ("Class", "default")])
     asking = stage.enter(callee, target)
     carol, second = await stage.connect(asking, target)
     await stage.wait(consult)
-    pbx.emit("BridgeMerge", [*second.snapshot("To"), *first.snapshot("From")])
-    pbx.leave_bridge(asking)
-    pbx.leave_bridge(bob)
+    for telephone in (bob, asking):
+        pbx.emit("Unhold", telephone.snapshot())
+    before = first.snapshot("Orig"), second.snapshot("Second"), carol.snapshot("TransferTarget")
     pbx.leave_bridge(alice)
-    pbx.enter_bridge(second, alice)
+    pbx.leave_bridge(asking)
+    pbx.enter_bridge(second, alice, swap=asking)
+    pbx.request_hangup(asking, 1, soft=True)
     pbx.emit(
         "AttendedTransfer",
         [
             ("Result", "Success"),
             *bob.snapshot("OrigTransferer"),
-            *first.snapshot("Orig"),
+            *before[0],
             *asking.snapshot("SecondTransferer"),
-            *second.snapshot("Second"),
+            *before[1],
             *alice.snapshot("Transferee"),
-            *carol.snapshot("TransferTarget"),
-            ("IsExternal", "Yes"),
+            *before[2],
+            ("IsExternal", "No"),
             ("DestType", "Bridge"),
             ("DestBridgeUniqueid", second.uniqueid),
         ],
     )
+    pbx.calls.connect_line(carol, alice)
+    pbx.emit("MusicOnHoldStop", alice.snapshot())
+    pbx.leave_bridge(bob)
+    pbx.request_hangup(asking, soft=True)
+    pbx.calls.connect_line(alice, carol)
     pbx.destroy_bridge(first)
     pbx.hangup(bob)
     pbx.hangup(asking)
     await stage.wait(talk_to_target)
-    pbx.emit("HangupRequest", [*carol.snapshot(), ("Cause", "16")])
+    pbx.request_hangup(carol)
+    pbx.leave_bridge(carol)
+    pbx.leave_bridge(alice)
+    pbx.request_hangup(alice, soft=True)
+    pbx.destroy_bridge(second)
     pbx.hangup(carol)
     pbx.hangup(alice)
-    pbx.destroy_bridge(second)

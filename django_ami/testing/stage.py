@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.messages import Event
 from django_ami.testing.recording import Moment, Recording
+from django_ami.testing.simulator.bridging import join
 from django_ami.testing.simulator.calls import ANSWER, Calls, Outcome
-from django_ami.testing.simulator.channels import RING, UP, Bridge, Channel, Pairs, Step
+from django_ami.testing.simulator.channels import RING, Bridge, Channel, Pairs, Step
 from django_ami.testing.simulator.clock import Clock
 from django_ami.testing.simulator.events import Event as Broadcast
 from django_ami.testing.simulator.options import CallTimes
@@ -74,14 +75,14 @@ class _Directed(Calls):
 class Stage:
     """A world of its own, whose scripts run without a loop: a coroutine is taken up again when its wait is over."""
 
-    def __init__(self, *, ring: float = 3.0, talk: float = 60.0) -> None:
+    def __init__(self, *, ring: float = 3.0, talk: float = 60.0, asterisk: str = "22") -> None:
         self.outcomes: dict[str, Outcome] = {}
         self._moments: list[Moment] = []
         self._clock = _Told()
         self._ready: deque[tuple[Coroutine[Any, Any, None], bool | None]] = deque()
         self._waiting: list[tuple[_Wait, Coroutine[Any, Any, None]]] = []
         times = CallTimes(ring=ring, duration=talk, queue_patience=3600.0)
-        self.pbx = Pbx(self._emit, self._spawn, get_profile("22"), times, seed=7, clock=self._clock)
+        self.pbx = Pbx(self._emit, self._spawn, get_profile(asterisk), times, seed=7, clock=self._clock)
         self.pbx.calls = _Directed(self.pbx, self.outcomes)
         self.pbx.reset()
 
@@ -111,17 +112,12 @@ class Stage:
 
     async def connect(self, channel: Channel, number: str) -> tuple[Channel, Bridge]:
         """Dial a number for a channel, and put both into a bridge: the other channel, and the bridge."""
-        pbx, calls = self.pbx, self.pbx.calls
+        calls = self.pbx.calls
         calls.new_exten(channel, "Dial", f"PJSIP/{number},20")
-        leg = calls.new_leg(f"PJSIP/{number}", channel)
-        leg.connected_num, leg.connected_name = channel.caller_num, channel.caller_name
-        channel.connected_num, channel.connected_name = leg.caller_num, leg.caller_name
-        await calls.dial(leg, channel, pbx.times.ring * 4)
-        pbx.set_state(channel, UP)
-        bridge = pbx.create_bridge()
-        pbx.enter_bridge(bridge, leg)
-        pbx.enter_bridge(bridge, channel)
-        return leg, bridge
+        leg, _ = await calls.call(channel, f"PJSIP/{number}")
+        if leg is None:
+            raise ValueError(f"PJSIP/{number} cannot be dialled.")
+        return leg, join(self.pbx, channel, leg)
 
     def staff(self, queue: str, agent: str) -> Member:
         """The one member that a queue has."""
@@ -129,10 +125,10 @@ class Stage:
         self.pbx.queues = {queue: Queue(queue, members=[member])}
         return member
 
-    def hang_up(self, channel: Channel) -> None:
+    def hang_up(self, channel: Channel, cause: int | None = 16) -> None:
         """The far end of a channel hangs up."""
-        self.pbx.emit("HangupRequest", [*channel.snapshot(), ("Cause", "16")])
-        channel.signal_hangup(16)
+        self.pbx.request_hangup(channel, cause)
+        channel.signal_hangup(cause or 0)
 
     # --- what happens when ---
 

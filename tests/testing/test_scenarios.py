@@ -44,7 +44,10 @@ def test_what_is_true_of_every_call(name: str) -> None:
     assert times == sorted(times)
     assert times[0] == 0
     count = Counter(event.name for event in call.events)
-    assert count["Newchannel"] == count["Hangup"] == count["Cdr"] >= 1
+    assert count["Newchannel"] == count["Hangup"] >= 1
+    # A row for each pair: of a call, and of a transfer another one, and one of an attended transfer's question.
+    assert count["Cdr"] == {"blind_transfer": 2, "attended_transfer": 3}.get(name, 1)
+    assert all(event["DestinationChannel"] for event in call.events if event.name == "Cdr")
     assert count["BridgeCreate"] == count["BridgeDestroy"]
     assert count["BridgeEnter"] == count["BridgeLeave"]
     born = [event["Uniqueid"] for event in call.events if event.name == "Newchannel"]
@@ -95,7 +98,7 @@ def test_no_answer() -> None:
     call = scenarios.no_answer_call(ring=20)
     end = call[first(call, "DialEnd")]
     assert (end.at, end.event["DialStatus"]) == (20, "NOANSWER")
-    assert call.events[first(call, "Hangup")]["Cause"] == "19"
+    assert [event["Cause"] for event in call.events if event.name == "Hangup"] == ["0", "16"]
     assert "BridgeCreate" not in call.names
 
 
@@ -124,6 +127,27 @@ def test_an_abandoned_call() -> None:
     assert "AgentConnect" not in call.names
 
 
+@pytest.mark.parametrize(("asterisk", "asked", "cause"), [("16", "16", "16"), ("22", None, "0"), ("23", None, "0")])
+def test_the_cause_of_who_abandons_a_queue(asterisk: str, asked: str | None, cause: str) -> None:
+    call = scenarios.abandoned_call(caller="4930", asterisk=asterisk)
+    request = call.events[first(call, "HangupRequest", CallerIDNum="4930")]
+    assert request.get("Cause") == asked
+    assert call.events[first(call, "Hangup", CallerIDNum="4930")]["Cause"] == cause
+
+
+@pytest.mark.parametrize(("asterisk", "tech_cause"), [("16", None), ("20", "486"), ("21", None), ("22", "486")])
+def test_who_is_busy_tells_the_sip_code_where_there_is_one(asterisk: str, tech_cause: str | None) -> None:
+    ends = [event for event in scenarios.busy_call(asterisk=asterisk).events if event.name.endswith("Hangup")]
+    assert [event.get("TechCause") for event in ends] == [tech_cause] * 2
+
+
+@pytest.mark.parametrize(("hangs_up", "number"), [("caller", "101"), ("callee", "102")])
+def test_either_of_two_hangs_up(hangs_up: str, number: str) -> None:
+    call = scenarios.answered_call("101", "102", talk=5, hangs_up=hangs_up)  # type: ignore[arg-type]
+    request = call[first(call, "HangupRequest")]
+    assert (request.at, request.event["CallerIDNum"]) == (8, number)
+
+
 def test_a_blind_transfer() -> None:
     call = scenarios.blind_transfer("101", "102", "103", ring=3, talk=10)
     transfer = call[first(call, "BlindTransfer")]
@@ -147,7 +171,8 @@ def test_an_attended_transfer() -> None:
     assert event["OrigTransfererUniqueid"] != event["SecondTransfererUniqueid"]
     assert (event["TransfereeCallerIDNum"], event["TransferTargetCallerIDNum"]) == ("101", "103")
     assert event["DestBridgeUniqueid"] == event["SecondBridgeUniqueid"] != event["OrigBridgeUniqueid"]
-    entered = call.events[first(call, "AttendedTransfer") - 1]
+    assert "BridgeMerge" not in call.names
+    entered = call.events[first(call, "AttendedTransfer") - 2]
     assert (entered.name, entered["CallerIDNum"], entered["BridgeUniqueid"]) == (
         "BridgeEnter", "101", event["DestBridgeUniqueid"],
     )  # fmt: skip

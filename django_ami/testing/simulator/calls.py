@@ -5,9 +5,11 @@ Each channel is driven by one task, like by its PBX thread in Asterisk: :meth:`C
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from django_ami.testing.simulator import cdr
+from django_ami.testing.simulator.bridging import join, let_go, meet, talk
 from django_ami.testing.simulator.channels import BUSY, RING, RINGING, UP, Channel, Pairs, Step
 from django_ami.testing.simulator.parking import park
 from django_ami.testing.simulator.queue_calls import QueueCall
@@ -41,6 +43,8 @@ _OUTCOMES = {
 }
 CANCELLED = Outcome("CANCEL", 1, 16)
 UNREACHABLE = _OUTCOMES["fail"]
+#: What a caller gets of a Dial that had nobody to dial.
+UNREACHED = Outcome("CHANUNAVAIL", 0, 34)
 
 
 def outcome_of(dialed: str) -> Outcome:
@@ -102,34 +106,80 @@ class Calls:
         one.other_half, two.other_half = two, one
         return one
 
-    async def dial(self, leg: Channel, caller: Channel | None, seconds: float) -> Outcome:
-        """DialBegin to DialEnd. The caller's own hangup, or the leg's, ends it too."""
+    async def dial(
+        self,
+        leg: Channel,
+        caller: Channel | None,
+        seconds: float,
+        application: str = "AppDial",
+        made: Pairs | None = None,
+    ) -> Outcome:
+        """DialBegin to DialEnd. The caller's own hangup, or the leg's, ends it too.
+
+        ``made`` is what DialBegin says of the leg, if that is not what it is by now.
+        """
         pbx = self._pbx
         outcome = self.outcome(leg.dialed)
         if leg.other_half is not None:
             pbx.emit("LocalBridge", _local_bridge(leg, leg.other_half))
-        shown = _dialed(leg.dialed, local_part=caller is None)
-        pbx.emit("DialBegin", [*_pair(caller, leg), ("DialString", shown)])
-        if outcome in {ANSWER, NO_ANSWER}:
-            outcome = await self._ring(leg, caller, outcome, seconds)
+        record = cdr.begin(caller, leg, pbx.clock.time()) if caller else None
+        whole = application == "AppQueue" or (caller is not None and leg.tech == "Local")
+        shown = leg.dialed if whole else leg.dialed.partition("/")[2]
+        parties = [*(caller.snapshot() if caller else ()), *(made or leg.snapshot("Dest"))]
+        pbx.emit("DialBegin", [*parties, ("DialString", shown)])
+        if caller is not None and application == "AppDial":
+            self.connect_line(caller, leg)
+        if outcome in {ANSWER, NO_ANSWER} or (outcome.status == "BUSY" and leg.other_half is None):
+            outcome = await self._ring(leg, caller, outcome, seconds, application)
         if outcome is ANSWER:
             self._answer(leg)
-        elif outcome.status in {"BUSY", "CONGESTION"} and leg.other_half is not None:
-            pbx.set_state(leg.other_half, BUSY)
+            if caller is not None and application == "AppDial":
+                leg.exten = ""  # it is nowhere in the dialplan
+        elif outcome.status in {"BUSY", "CONGESTION"}:
+            self._refuse(leg, outcome)
+        if record is not None and outcome is not ANSWER:
+            record.end(pbx.clock.time(), outcome.status)
         if caller is not None or outcome is not NO_ANSWER:  # an originate that rang out has no DialEnd
-            pbx.emit("DialEnd", [*_pair(caller, leg), ("DialStatus", outcome.status)])
+            self.end_dial(caller, leg, outcome.status)
         return outcome
 
-    async def _ring(self, leg: Channel, caller: Channel | None, outcome: Outcome, seconds: float) -> Outcome:
+    def end_dial(self, caller: Channel | None, leg: Channel, status: str) -> None:
+        """DialEnd."""
+        self._pbx.emit("DialEnd", [*_pair(caller, leg), ("DialStatus", status)])
+
+    def connect_line(self, channel: Channel, other: Channel) -> None:
+        """A channel learns whom it has to do with."""
+        channel.connected_num, channel.connected_name = other.caller_num, other.caller_name
+        self._pbx.emit("NewConnectedLine", channel.snapshot())
+
+    def _refuse(self, leg: Channel, outcome: Outcome) -> None:
+        """The telephone says no; or the other half of a Local channel does."""
+        if leg.other_half is not None:
+            self._pbx.set_state(leg.other_half, BUSY)
+        elif leg.tech == "PJSIP":
+            self._pbx.request_hangup(leg, outcome.cause)
+
+    async def _ring(
+        self, leg: Channel, caller: Channel | None, outcome: Outcome, seconds: float, application: str
+    ) -> Outcome:
         pbx = self._pbx
         pbx.set_state(leg, RINGING)
+        if application == "AppQueue":
+            self.announce_leg(leg, application)
         if pbx.profile.has_dial_state:
             pbx.emit("DialState", [*_pair(caller, leg), ("DialStatus", "RINGING")])
+        if outcome.status == "BUSY":
+            return outcome
         parties = [leg] if caller is None else [leg, caller]
         until = seconds if outcome is NO_ANSWER else min(seconds, pbx.times.ring)
         if await pbx.clock.first_signal(parties, until):
             return CANCELLED
         return outcome if until < seconds else NO_ANSWER
+
+    def announce_leg(self, leg: Channel, application: str) -> None:
+        """What the application that dials says of the leg."""
+        self.new_exten(leg, application, "(Outgoing Line)")
+        self._pbx.emit("NewConnectedLine", leg.snapshot())
 
     def _answer(self, leg: Channel) -> None:
         other = leg.other_half
@@ -145,8 +195,8 @@ class Calls:
         """The end of a leg that was not answered."""
         pbx, other = self._pbx, leg.other_half
         if other is not None and not other.gone:
-            pbx.emit("HangupRequest", [*other.snapshot(), ("Cause", "0")])
-            pbx.emit("SoftHangupRequest", [*other.snapshot(), ("Cause", "16")])
+            pbx.request_hangup(other, 0)
+            pbx.request_hangup(other, soft=True)
             leg.other_half = None
             pbx.hangup(other, outcome.cause)
         pbx.hangup(leg, outcome.cause)
@@ -207,18 +257,14 @@ class Calls:
             await self._execute(channel, step)
             step = channel.take_goto()
         if not channel.gone:
-            self._request_hangup(channel)
+            self._pbx.request_hangup(channel, soft=True)
         self._pbx.hangup(channel)
-
-    def _request_hangup(self, channel: Channel) -> None:
-        if channel.hangup_cause is None:
-            self._pbx.emit("SoftHangupRequest", [*channel.snapshot(), ("Cause", "16")])
 
     async def _execute(self, channel: Channel, step: Step) -> None:
         if step.partner is not None:
             await step.partner.handed_over.wait()
             step.partner.handed_over.clear()
-            await self.talk(channel, step.partner, self._pbx.times.duration)
+            await meet(self._pbx, channel, step.partner)
         elif step.application:
             await self._run_application(channel, step.application, step.data)
         else:
@@ -226,15 +272,17 @@ class Calls:
 
     async def _run_extension(self, channel: Channel, step: Step) -> None:
         channel.context, channel.exten, channel.priority = step.context, step.exten, step.priority
-        if channel.state != UP:
+        application, data = self._dialplan(step.exten)
+        if application != "Dial" and channel.state != UP:
             self.new_exten(channel, "Answer", "")
             self._pbx.set_state(channel, UP)
-        if step.exten in self._pbx.queues:
-            await self._run_application(channel, "Queue", step.exten)
-        elif step.exten == PARK_EXTEN:
-            await self._run_application(channel, "Park", "default")
-        else:
-            await self._run_application(channel, "Dial", f"PJSIP/{step.exten},20")
+        await self._run_application(channel, application, data)
+
+    def _dialplan(self, exten: str) -> tuple[str, str]:
+        """What an extension leads to."""
+        if exten in self._pbx.queues:
+            return "Queue", exten
+        return ("Park", "default") if exten == PARK_EXTEN else ("Dial", f"PJSIP/{exten},20")
 
     async def _run_application(self, channel: Channel, application: str, data: str) -> None:
         self.new_exten(channel, application, data)
@@ -251,70 +299,54 @@ class Calls:
             await self._pbx.clock.first_signal([channel], self._pbx.times.duration if seconds is None else seconds)
 
     def new_exten(self, channel: Channel, application: str, data: str) -> None:
-        """Newexten."""
+        """Newexten, unless place and application are those of the last one (channel_newexten)."""
         channel.application, channel.data = application, data
-        extra: Pairs = [("Extension", channel.exten), ("Application", application), ("AppData", data)]
-        self._pbx.emit("Newexten", [*channel.snapshot(), *extra])
+        place = channel.context, channel.exten, channel.priority, application
+        if place != channel.told_place:
+            channel.told_place = place
+            extra: Pairs = [("Extension", channel.exten), ("Application", application), ("AppData", data)]
+            self._pbx.emit("Newexten", [*channel.snapshot(), *extra])
 
     async def _dial_and_talk(self, channel: Channel, dialed: str) -> None:
+        leg, outcome = await self.call(channel, dialed)
+        if leg is None:
+            self._hear_refusal(channel, UNREACHED)
+        elif outcome is ANSWER:
+            await talk(self._pbx, channel, leg, join(self._pbx, channel, leg))
+            let_go(self._pbx, leg)
+        else:
+            if outcome.status == "BUSY" and channel.state != UP:
+                self._pbx.set_state(channel, BUSY)
+            self.give_up(leg, replace(outcome, cause=0) if outcome is NO_ANSWER else outcome)
+            if outcome.status in {"BUSY", "CONGESTION"}:
+                self._hear_refusal(channel, outcome)
+
+    def _hear_refusal(self, channel: Channel, outcome: Outcome) -> None:
+        """A caller is told what became of the Dial, and is gone; one that was answered before hears it."""
+        if channel.hangup_cause is None and channel.tech == "PJSIP" and channel.state != UP:
+            self._pbx.request_hangup(channel, outcome.cause)
+        channel.signal_hangup(outcome.cause)
+
+    async def call(self, channel: Channel, dialed: str) -> tuple[Channel | None, Outcome]:
+        """Dial for a channel, which is answered when the leg is. No leg: nobody can be dialled."""
         pbx = self._pbx
         outcome = self.outcome(dialed)
-        if outcome.reason == 0:
-            pbx.set_variable(channel, "DIALSTATUS", outcome.status)
-            return
-        leg = self.new_leg(dialed, channel)
-        leg.connected_num, leg.connected_name = channel.caller_num, channel.caller_name
-        leg.exten = channel.exten
-        self.new_exten(leg, "AppDial", "(Outgoing Line)")
-        channel.connected_num, channel.connected_name = leg.caller_num, leg.caller_name
-        pbx.emit("NewConnectedLine", channel.snapshot())
-        outcome = await self.dial(leg, channel, pbx.times.ring * 4)
+        leg = None
+        if outcome.reason != 0:
+            leg = self.new_leg(dialed, channel)
+            leg.connected_num, leg.connected_name = channel.caller_num, channel.caller_name
+            leg.exten = channel.exten
+            self.announce_leg(leg, "AppDial")
+            outcome = await self.dial(leg, channel, pbx.times.ring * 4)
         pbx.set_variable(channel, "DIALSTATUS", outcome.status)
-        if outcome is ANSWER:
-            await self.talk(channel, leg, pbx.times.duration)
-        else:
-            self.give_up(leg, outcome)
-
-    async def talk(self, channel: Channel, leg: Channel, seconds: float) -> None:
-        """Bridge two channels until one is asked for something or the time is over; then the leg ends or goes on."""
-        pbx = self._pbx
-        bridge = pbx.create_bridge()
-        pbx.enter_bridge(bridge, leg)
-        pbx.enter_bridge(bridge, channel)
-        if not await pbx.clock.first_signal([channel, leg], seconds):
-            pbx.emit("HangupRequest", [*leg.snapshot(), ("Cause", "16")])
-        self.part(leg, channel)
-        pbx.destroy_bridge(bridge)
-
-    def blind_transfer(self, channel: Channel, peer: Channel, context: str, exten: str) -> None:
-        """Send the peer of a channel somewhere else; the channel hangs up."""
-        place = [("IsExternal", "Yes"), ("Context", context), ("Extension", exten)]
-        bridge = channel.bridge.snapshot() if channel.bridge else []
-        parties = [*channel.snapshot("Transferer"), *peer.snapshot("Transferee")]
-        self._pbx.emit("BlindTransfer", [("Result", "Success"), *parties, *bridge, *place])
-        peer.signal_goto(Step(context, exten))
-        channel.signal_hangup(16)
-
-    def part(self, leg: Channel, channel: Channel) -> None:
-        """Take both out of their bridge; the leg ends, or runs on by itself where it was sent."""
-        pbx = self._pbx
-        pbx.leave_bridge(leg)
-        step = leg.take_goto()
-        if step is not None:
-            pbx.leave_bridge(channel)
-            pbx.spawn(self.run(leg, step))
-            return
-        pbx.hangup(leg)
-        pbx.leave_bridge(channel)
+        if outcome is ANSWER and channel.state != UP:
+            pbx.set_state(channel, UP)
+        return leg, outcome
 
 
 def _pair(caller: Channel | None, leg: Channel) -> Pairs:
     """The two sides of a Dial event; an originate has no caller side."""
     return [*(caller.snapshot() if caller else ()), *leg.snapshot("Dest")]
-
-
-def _dialed(dialed: str, *, local_part: bool) -> str:
-    return dialed.partition("/")[2] if local_part or not dialed.startswith("Local/") else dialed
 
 
 def _local_bridge(one: Channel, two: Channel) -> Pairs:

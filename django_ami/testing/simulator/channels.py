@@ -3,8 +3,12 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django_ami.testing.simulator.frames import escape_c
+
+if TYPE_CHECKING:
+    from django_ami.testing.simulator.cdr import Record
 
 Pairs = list[tuple[str, str]]
 
@@ -92,6 +96,13 @@ class Channel:
     bridge: Bridge | None = None
     other_half: "Channel | None" = None
     hangup_cause: int | None = None
+    tech_cause: str = ""
+    """The SIP code of an end that is not a good one."""
+    records: "list[Record]" = field(default_factory=list)
+    is_called: bool = False
+    """Another channel has called it, and keeps the record of the call."""
+    told_place: tuple[str, str, int, str] | None = None
+    """Where the last Newexten said that it is, and the application there."""
     goto: Step | None = None
     gone: bool = False
     signal: asyncio.Event = field(default_factory=asyncio.Event)

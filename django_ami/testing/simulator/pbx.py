@@ -1,13 +1,12 @@
 """The little world behind the interface: channels, bridges, queues, parking, astdb, variables and device states."""
 
 import random
-import time
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django_ami.testing.simulator import traffic
+from django_ami.testing.simulator import cdr, traffic
 from django_ami.testing.simulator.calls import Calls
 from django_ami.testing.simulator.channels import BUSY, CAUSES, RING, RINGING, UP, Bridge, Channel, Pairs
 from django_ami.testing.simulator.clock import Clock
@@ -151,10 +150,10 @@ class Pbx:
         channel.gone = True
         self.leave_bridge(channel)
         final = channel.hangup_cause if channel.hangup_cause is not None else cause
-        code = 16 if final is None else final
-        self.emit("Cdr", _cdr(channel, self.clock.time()))
-        sip = _SIP_CODES.get(code) if self.profile.has_tech_cause and channel.tech == "PJSIP" else None
-        tech = [("TechCause", sip)] if sip else []
+        code = final if final is not None else 16 if channel.records or channel.is_called else 0
+        for record in cdr.close(channel, self.clock.time()):
+            self.emit("Cdr", record.headers())
+        tech = self._tech_cause(channel, code)
         self.emit(
             "Hangup",
             [*channel.snapshot(), ("Cause", str(code)), ("Cause-txt", CAUSES.get(code, "Unknown")), *tech],
@@ -165,6 +164,23 @@ class Pbx:
         channel.signal.set()
         self.device_changed(channel.device)
 
+    def request_hangup(self, channel: Channel, cause: int | None = 16, *, soft: bool = False) -> None:
+        """HangupRequest: the far end wants to end; or, soft, Asterisk does, whatever the far end has said before."""
+        causes = [("Cause", str(cause))] if cause is not None else []
+        tech = self._tech_cause(channel, 0 if soft else cause)
+        self.emit("SoftHangupRequest" if soft else "HangupRequest", [*channel.snapshot(), *causes, *tech])
+
+    @property
+    def far_end_cause(self) -> int | None:
+        """The cause that a SIP telephone's hang-up has where no Dial has set one: none where there is TechCause."""
+        return None if self.profile.has_tech_cause else 16
+
+    def _tech_cause(self, channel: Channel, cause: int | None) -> Pairs:
+        if not self.profile.has_tech_cause or channel.tech != "PJSIP":
+            return []
+        channel.tech_cause = channel.tech_cause or _SIP_CODES.get(cause or 0, "")
+        return [("TechCause", channel.tech_cause)] if channel.tech_cause else []
+
     # -- bridges -----------------------------------------------------------------------------------------------------
 
     def create_bridge(self, **fields: Any) -> Bridge:
@@ -174,15 +190,18 @@ class Pbx:
         self.emit("BridgeCreate", bridge.snapshot())
         return bridge
 
-    def enter_bridge(self, bridge: Bridge, channel: Channel) -> None:
+    def enter_bridge(self, bridge: Bridge, channel: Channel, *, swap: Channel | None = None) -> None:
         """BridgeEnter; all channels of a bridge take the oldest Linkedid, which no event announces."""
+        for member in bridge.members if bridge.kind == "basic" else ():
+            cdr.pair(member, channel, self.clock.time())
         bridge.members.append(channel)
         channel.bridge = bridge
         if bridge.kind == "basic":
             oldest = min((one.created, one.linkedid) for one in bridge.members)[1]
             for member in bridge.members:
                 member.linkedid = oldest
-        self.emit("BridgeEnter", [*bridge.snapshot(), *channel.snapshot()])
+        swapped = [("SwapUniqueid", swap.uniqueid)] if swap else []
+        self.emit("BridgeEnter", [*bridge.snapshot(), *channel.snapshot(), *swapped])
 
     def leave_bridge(self, channel: Channel) -> None:
         """BridgeLeave if it is in one."""
@@ -191,6 +210,7 @@ class Pbx:
             return
         bridge.members.remove(channel)
         channel.bridge = None
+        cdr.part(channel, bridge.members, self.clock.time())
         self.emit("BridgeLeave", [*bridge.snapshot(), *channel.snapshot()])
 
     def destroy_bridge(self, bridge: Bridge) -> None:
@@ -245,30 +265,3 @@ def _default_endpoints() -> list[Endpoint]:
     titles = {"101": "Alice", "102": "Bob", "103": "Zoë Müller", "noanswer": "Never There"}
     there = [Endpoint(name, title, f"{name}/sip:{name}@127.0.0.1:5060") for name, title in titles.items()]
     return [*there, Endpoint("104", "Dave")]
-
-
-def _cdr(channel: Channel, end: float) -> Pairs:
-    def clock(moment: float) -> str:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment)) if moment else ""
-
-    billed = int(end - channel.answered) if channel.answered else 0
-    return [
-        ("AccountCode", channel.account),
-        ("Source", channel.caller_num),
-        ("Destination", channel.exten),
-        ("DestinationContext", channel.context),
-        ("CallerID", f'"{channel.caller_name}" <{channel.caller_num}>'),
-        ("Channel", channel.name),
-        ("DestinationChannel", ""),
-        ("LastApplication", channel.application),
-        ("LastData", channel.data),
-        ("StartTime", clock(channel.created)),
-        ("AnswerTime", clock(channel.answered)),
-        ("EndTime", clock(end)),
-        ("Duration", str(int(end - channel.created))),
-        ("BillableSeconds", str(billed)),
-        ("Disposition", "ANSWERED" if channel.answered else "NO ANSWER"),
-        ("AMAFlags", "DOCUMENTATION"),
-        ("UniqueID", channel.uniqueid),
-        ("UserField", ""),
-    ]

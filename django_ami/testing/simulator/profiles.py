@@ -30,8 +30,8 @@ class Profile:
 
     @property
     def has_tech_cause(self) -> bool:
-        """``TechCause`` in the Hangup of an abnormal end (22.7, 23.1 and up)."""
-        return self.release >= 22
+        """``TechCause`` in the Hangup of an abnormal end (20.17, 22.7, 23.1 and up; no 21)."""
+        return self.release == 20 or self.release >= 22
 
     @property
     def has_match_criteria(self) -> bool:

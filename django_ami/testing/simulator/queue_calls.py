@@ -1,7 +1,9 @@
 """A caller in a queue: from QueueCallerJoin to AgentComplete, or to QueueCallerAbandon."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from django_ami.testing.simulator.bridging import let_go, talk
 from django_ami.testing.simulator.channels import Channel, Pairs
 from django_ami.testing.simulator.queues import Member, Queue, Waiting
 
@@ -50,6 +52,7 @@ class QueueCall:
 
     def _abandon(self) -> None:
         self._queue.abandoned += 1
+        self._emit("MusicOnHoldStop")
         position = str(self._queue.position(self._caller))
         hold = ("HoldTime", str(self._waited))
         places = [("Position", position), ("OriginalPosition", position)]
@@ -88,13 +91,19 @@ class QueueCall:
         pbx, calls = self._pbx, self._pbx.calls
         member.in_call = True  # nobody else may ring it meanwhile
         leg = calls.new_leg(member.interface, self._caller)
+        made = leg.snapshot("Dest")  # DialBegin comes behind AgentCalled, and still shows the leg so
         leg.connected_num, leg.connected_name = self._caller.caller_num, self._caller.caller_name
+        leg.exten = self._caller.exten
         self._agent("AgentCalled", member, leg)
-        outcome = await calls.dial(leg, self._caller, pbx.times.ring * 2)
+        outcome = await calls.dial(leg, self._caller, pbx.times.ring * 2, "AppQueue", made)
         if outcome.status == "ANSWER":
+            calls.connect_line(self._caller, leg)
             return leg
         if not self._caller.signal.is_set():
             self._agent("AgentRingNoAnswer", member, leg, ("RingTime", str(int(pbx.times.ring * 2000))))
+        if outcome.status in {"NOANSWER", "CANCEL"}:
+            calls.end_dial(self._caller, leg, "CANCEL")  # the queue says so of every leg that it hangs up
+            outcome = replace(outcome, cause=0)
         calls.give_up(leg, outcome)
         member.in_call = False
         return None
@@ -106,9 +115,12 @@ class QueueCall:
         self._leave()
         times: Pairs = [("HoldTime", str(hold)), ("RingTime", str(int(rang)))]
         self._agent("AgentConnect", member, leg, *times)
+        bridge = pbx.create_bridge()
+        pbx.enter_bridge(bridge, leg)
+        pbx.enter_bridge(bridge, caller)
         begun = pbx.clock.time()
         try:
-            await pbx.calls.talk(caller, leg, pbx.times.duration)
+            await talk(pbx, caller, leg, bridge, pbx.far_end_cause)
         finally:
             member.in_call = False
         talked = int(pbx.clock.time() - begun)
@@ -120,3 +132,4 @@ class QueueCall:
         ends: Pairs = [("HoldTime", str(hold)), ("TalkTime", str(talked)), ("Reason", who)]
         self._agent("AgentComplete", member, leg, *ends)
         pbx.emit("QueueMemberStatus", member.as_event(queue.name))
+        let_go(pbx, leg)

@@ -46,19 +46,9 @@ def test_an_answered_call_to_an_extension(sim: Simulator) -> None:
         frames = main_events(wire, sim)
         assert names(frames) == [
             *("Newchannel", "NewCallerid", "NewConnectedLine", "DialBegin", "Newstate", "DialState", "Newstate"),
-            *("DialEnd", "OriginateResponse", "Newchannel", "NewConnectedLine", "DialBegin", "Newstate"),
-            *(
-                "DialState",
-                "Newstate",
-                "DialEnd",
-                "BridgeCreate",
-                "BridgeEnter",
-                "BridgeEnter",
-                "HangupRequest",
-                "BridgeLeave",
-                "Hangup",
-            ),
-            *("BridgeLeave", "BridgeDestroy", "SoftHangupRequest", "Hangup"),
+            *("DialEnd", "OriginateResponse", "Newchannel", "NewConnectedLine", "DialBegin", "NewConnectedLine"),
+            *("Newstate", "DialState", "Newstate", "DialEnd", "BridgeCreate", "BridgeEnter", "BridgeEnter"),
+            *("HangupRequest", "BridgeLeave", "BridgeLeave", "BridgeDestroy", "Hangup", "SoftHangupRequest", "Hangup"),
         ]
         by_name = {frame.kind[1]: frame for frame in frames}
         assert by_name["Newchannel"].keys == ["Event", "Privilege", *SNAPSHOT]
@@ -322,9 +312,9 @@ def test_a_queue_call(sim: Simulator) -> None:
         order = names(frames)
         assert order[order.index("OriginateResponse") + 1 :] == [
             *("QueueCallerJoin", "MusicOnHoldStart", "Newchannel", "AgentCalled", "DialBegin", "Newstate"),
-            *("DialState", "Newstate", "DialEnd", "MusicOnHoldStop", "QueueCallerLeave", "AgentConnect"),
-            *("BridgeCreate", "BridgeEnter", "BridgeEnter", "HangupRequest", "BridgeLeave", "Hangup"),
-            *("BridgeLeave", "BridgeDestroy", "AgentComplete", "SoftHangupRequest", "Hangup"),
+            *("NewConnectedLine", "DialState", "Newstate", "DialEnd", "NewConnectedLine", "MusicOnHoldStop"),
+            *("QueueCallerLeave", "AgentConnect", "BridgeCreate", "BridgeEnter", "BridgeEnter", "HangupRequest"),
+            *("BridgeLeave", "BridgeLeave", "BridgeDestroy", "AgentComplete", "Hangup", "SoftHangupRequest", "Hangup"),
         ]
         connect = next(frame for frame in frames if frame.kind[1] == "AgentConnect")
         assert connect.keys[2:] == [

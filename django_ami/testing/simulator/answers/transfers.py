@@ -1,5 +1,6 @@
 """Moving calls: Redirect, Bridge, transfers, parking."""
 
+from django_ami.testing.simulator import bridging
 from django_ami.testing.simulator.answers.registry import action
 from django_ami.testing.simulator.channels import Channel, Step
 from django_ami.testing.simulator.exchange import Exchange
@@ -77,7 +78,7 @@ def blind_transfer(x: Exchange) -> bytes:
     peer = _peer(channel)
     if peer is None or channel.bridge is None:
         return x.error("Transfer failed")
-    x.pbx.calls.blind_transfer(channel, peer, x.get("Context") or channel.context, exten)
+    bridging.blind_transfer(x.pbx, channel, peer, x.get("Context") or channel.context, exten)
     return x.ok("Transfer succeeded")
 
 
