@@ -121,7 +121,9 @@ def test_a_queue_call() -> None:
 
 def test_an_abandoned_call() -> None:
     call = scenarios.abandoned_call(wait=12)
-    in_order(call, "QueueCallerJoin", "QueueCallerAbandon", "QueueCallerLeave", "Hangup")
+    in_order(call, "QueueCallerJoin", "AgentCalled", "QueueCallerAbandon", "QueueCallerLeave")
+    assert first(call, "QueueCallerLeave") < first(call, "Hangup", CallerIDNum="+49301234567")
+    assert [event["DialStatus"] for event in call.events if event.name == "DialEnd"] == ["CANCEL", "CANCEL"]
     abandon = call[first(call, "QueueCallerAbandon")]
     assert (abandon.at, abandon.event["HoldTime"], abandon.event["Position"]) == (12, "12", "1")
     assert "AgentConnect" not in call.names
