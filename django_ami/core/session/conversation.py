@@ -345,6 +345,7 @@ class Session:
             pending.fail(self._unsent(ConnectionFailed, f"{why} {pending.name} was not sent."))
         if self.state in LOGGED_IN:
             self.state = State.CLOSING
+            self.doubt()  # it leaves, before the Logoff
             self._fail_all(ConnectionLost(why, server=self.config.name))
             self._ask(Logoff(), lambda _: None)
             self._deadline = now + CLOSE_TIMEOUT

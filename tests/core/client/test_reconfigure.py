@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Changes, Client
 from django_ami.core.config import TLSConfig
-from django_ami.core.errors import ConfigurationError, ConnectionFailed, ConnectionLost
+from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed, ConnectionLost
 from django_ami.core.pending import PendingAction
 from django_ami.testing import FakeAsterisk
 from tests.core.io_support import Recorder, config, ready, started, wait_until
@@ -201,6 +204,47 @@ def test_the_default_and_the_routing_follow(sim: Simulator, other: Simulator) ->
         client.reconfigure([one, two])
         with pytest.raises(ConfigurationError, match="none is the default"):
             client.send(Ping())
+
+
+def test_reloads_while_many_send(sim: Simulator, other: Simulator) -> None:
+    """Every action is answered once, or its error tells the truth of whether it has left."""
+    for server in (sim, other):
+        server.on("Mine").reply()
+    plans = [[config(sim, "one")], [config(sim, "one"), config(other, "two")]]
+    numbered, over = count(), threading.Event()
+    answered: list[int] = []
+    unsent: list[int] = []
+
+    def work() -> None:
+        while not over.is_set():
+            number = next(numbered)
+            try:
+                client.send(Action("Mine", Number=str(number)), server=("one", "two")[number % 2], timeout=20).result()
+            except AmiError as error:
+                if not error.sent:
+                    unsent.append(number)
+            else:
+                answered.append(number)
+
+    with started(*plans[1], default="one") as client:
+        ready(client)
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for turn in range(40):
+            client.reconfigure(plans[turn % 2], default="one")
+            before = len(answered)
+            wait_until(lambda before=before: len(answered) >= before + 20, "actions go on")
+        over.set()
+        for thread in threads:
+            thread.join()
+        received = Counter(
+            int(action.get("Number")) for server in (sim, other) for action in server.received if action.name == "Mine"
+        )
+        assert set(received.values()) == {1}
+        assert set(answered) <= set(received)
+        assert not set(unsent) & set(received)
+        assert sim.logins == 1
 
 
 # --- what does not fit ---

@@ -13,6 +13,8 @@ from django_ami.core.errors import (
     ConnectionLost,
     ProtocolError,
 )
+from django_ami.core.pending import PendingAction
+from django_ami.core.protocol import encode
 from django_ami.core.session import CLOSE_TIMEOUT, Lost, Ready, Role
 from tests.core.support import Dialogue
 
@@ -903,6 +905,18 @@ def test_somebody_waits_for_an_answer_or_for_the_connection_that_an_action_needs
     for request in talk.requests():
         talk.answer(request)
     assert not talk.session.awaited
+
+
+def test_what_is_still_to_be_written_at_the_logoff_is_not_safe_to_repeat():
+    talk = ready()
+    pending = PendingAction(Ping(), "close-1", encode(Ping(), "close-1"), server="node_1", timeout=5)
+    talk.session.send(pending, talk.now)
+    talk.session.close(talk.now)
+    assert bytes(talk.session.outgoing).index(b"close-1") < bytes(talk.session.outgoing).index(b"Logoff"), "it leaves"
+    error = error_of(pending)
+    assert isinstance(error, ConnectionLost)
+    assert error.sent
+    assert "it may have been carried out" in error.message
 
 
 def test_a_server_that_does_not_close():
