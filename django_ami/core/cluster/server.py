@@ -319,7 +319,7 @@ class Server:
             if data:
                 self._receive(data, more=more)
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, late: float) -> None:
         """This process was stopped, or had no time: what came meanwhile is read before anything is taken for lost."""
         transport = self._transport
         if transport is not None and not transport.up:
@@ -331,7 +331,7 @@ class Server:
             except AmiError as error:
                 self._hang_up(self.session.fault or error)
                 return
-        self.session.overslept(self._reactor.now)
+        self.session.overslept(self._reactor.now, late)
 
     def _hold(self, *, more: bool) -> None:
         """Hand events on when all that had come is read, or there are enough, or some wait for too long.
@@ -458,8 +458,9 @@ class Server:
     def _due(self) -> None:
         timer, self._timer = self._timer, None
         session = self.session
-        if timer is not None and self._reactor.now > timer.when + LATE_SECONDS:
-            self._catch_up()
+        late = 0.0 if timer is None else self._reactor.now - timer.when
+        if late > LATE_SECONDS:
+            self._catch_up(late)
         session.tick(self._reactor.now)
         if session.state is State.WAITING and self._reactor.now >= session.retry_at:
             if self._predecessor is not None and not self._predecessor.closed:

@@ -388,13 +388,14 @@ class Session:
         parser = self._parser
         return parser.answering and not parser.discarding and not parser.swallowed
 
-    def overslept(self, now: float) -> None:
+    def overslept(self, now: float, late: float) -> None:
         """This process was stopped, or had no time; what has come meanwhile is read. Ask before anything is lost.
 
-        To be called before ``tick``. An attempt to connect gets its time anew, once.
+        To be called before a ``tick`` that is so many seconds ``late``, which do not count as idle. An attempt to
+        connect gets its time anew, once.
         """
         self._heartbeat.overslept()
-        self._last_used = now
+        self._last_used += late
         if self.state in BEFORE_LOGIN and not self._excused:
             self._excused = True
             self._deadline = now + self.options.connect_timeout

@@ -124,3 +124,17 @@ def test_a_server_that_does_not_greet_fails_all_the_same() -> None:
         tick_until(client, lambda: client.status()["node_1"].last_error)
         assert "no AMI greeting" in str(client.status()["node_1"].last_error)
         client.close()
+
+
+def test_a_caller_that_is_ticked_now_and_then_logs_off_when_it_is_idle(sim: Simulator) -> None:
+    client = Client([config(sim, idle_timeout=0.3)], role="caller")
+    client.connect()
+    become_ready(client, sim)
+
+    def logged_off() -> bool:
+        time.sleep(0.4)
+        client.tick(0.01)
+        return any(action.name == "Logoff" for action in sim.received)
+
+    wait_until(logged_off, timeout=5)
+    client.close()

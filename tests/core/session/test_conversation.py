@@ -576,7 +576,7 @@ def test_who_overslept_asks_before_it_judges():
     talk.wait(10)
     talk.expect("Ping")
     talk.now = 3600
-    talk.session.overslept(talk.now)
+    talk.session.overslept(talk.now, late=1)
     talk.session.tick(talk.now)
     assert talk.session.fault is None
     talk.answer(talk.expect("Ping"))
@@ -588,7 +588,7 @@ def test_an_attempt_gets_its_time_anew_once():
     talk.connect()
     talk.greet()
     talk.now = 50
-    talk.session.overslept(talk.now)
+    talk.session.overslept(talk.now, late=1)
     talk.session.tick(talk.now)
     assert talk.session.fault is None
     talk.answer(talk.expect("Login"))
@@ -598,7 +598,7 @@ def test_an_attempt_gets_its_time_anew_once():
     talk.connect()
     for now, alive in ((50, True), (59, True), (100, False)):
         talk.now = now
-        talk.session.overslept(now)
+        talk.session.overslept(now, late=1)
         talk.session.tick(now)
         assert (talk.session.fault is None) is alive
 
@@ -606,10 +606,12 @@ def test_an_attempt_gets_its_time_anew_once():
 def test_what_was_slept_is_not_idle():
     talk = ready(Role.CALLER, idle_timeout=20, heartbeat_interval=1000, read_timeout=1000)
     talk.now = 400
-    talk.session.overslept(talk.now)
+    talk.session.overslept(talk.now, late=390)
     talk.session.tick(talk.now)
     assert talk.state == "ready"
-    talk.wait(20)
+    talk.wait(9.9)
+    assert talk.state == "ready"
+    talk.wait(0.1)
     assert talk.state == "closing"
 
 
