@@ -126,6 +126,10 @@ class FakeAsterisk(Simulator, Sent):
             playing.cancel()
             raise
 
+    async def aplay(self, recording: Recording, *, speed: float = math.inf) -> None:
+        """``play`` for asynchronous tests: the running event loop goes on meanwhile."""
+        await asyncio.wrap_future(self._submit(self._play(recording, speed)))
+
     async def _play(self, recording: Recording, speed: float) -> None:
         loop = asyncio.get_running_loop()
         begun = loop.time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from django_ami.testing.events.factory import HeaderValue
     from django_ami.testing.recording import Recording
 
-__all__ = ["deliver", "play"]
+__all__ = ["adeliver", "aplay", "deliver", "play"]
 
 
 def deliver(
@@ -36,11 +37,19 @@ def deliver(
     ``server`` is whose event it is: by default the one that it names itself, or the default server. What a receiver
     raises is raised here.
     """
-    if isinstance(event, str):
-        event = make_event(event, headers, server="", **more)
-    elif headers or more:
-        raise TypeError("headers are for an event that is named; one that is made has its own.")
-    _send(event, server, Signal.send)
+    _send(_made(event, headers, more), server, Signal.send)
+
+
+async def adeliver(
+    event: str | Event,
+    headers: Mapping[str, HeaderValue] | None = None,
+    /,
+    *,
+    server: str | None = None,
+    **more: HeaderValue,
+) -> None:
+    """The same in a running event loop: asynchronous receivers run in it, the others in Django's thread for such."""
+    await _asend(_made(event, headers, more), server)
 
 
 def play(recording: Recording, *, server: str | None = None, speed: float = math.inf, robust: bool = False) -> None:
@@ -52,6 +61,31 @@ def play(recording: Recording, *, server: str | None = None, speed: float = math
     for moment in recording:
         time.sleep(max(0.0, begun + moment.at / speed - time.monotonic()))
         _send(moment.event, server, Signal.send_robust if robust else Signal.send)
+
+
+async def aplay(recording: Recording, *, server: str | None = None, speed: float = math.inf) -> None:
+    """``play`` in a running event loop, which goes on between the events."""
+    begun = time.monotonic()
+    for moment in recording:
+        await asyncio.sleep(max(0.0, begun + moment.at / speed - time.monotonic()))
+        await _asend(moment.event, server)
+
+
+def _made(event: str | Event, headers: Mapping[str, HeaderValue] | None, more: Mapping[str, HeaderValue]) -> Event:
+    if isinstance(event, str):
+        return make_event(event, headers, server="", **more)
+    if headers or more:
+        raise TypeError("headers are for an event that is named; one that is made has its own.")
+    return event
+
+
+async def _asend(event: Event, server: str | None) -> None:
+    sender = _sender(server or event.server)
+    event = Event(event.name, event.raw, server=sender.name)
+    signal = signals.events.get(event.name)
+    if signal is not None:
+        await signal.asend(sender=sender, event=event)
+    await signals.ami_event.asend(sender=sender, event=event)
 
 
 def _send(event: Event, server: str | None, send: Callable[..., object]) -> None:

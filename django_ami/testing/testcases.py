@@ -78,3 +78,19 @@ class AmiTestMixin(_Base):
     def play(self, recording: Recording, *, server: str | None = None, speed: float = math.inf) -> None:
         """Deliver all events of a scenario or a recording, now."""
         self.ami_outbox.play(recording, server=server, speed=speed)
+
+    async def aemit(
+        self,
+        event: str | Event,
+        headers: Mapping[str, HeaderValue] | None = None,
+        /,
+        *,
+        server: str | None = None,
+        **more: HeaderValue,
+    ) -> None:
+        """``emit`` for asynchronous tests: asynchronous receivers run in the running event loop."""
+        await self.ami_outbox.aemit(event, headers, server=server, **more)
+
+    async def aplay(self, recording: Recording, *, server: str | None = None, speed: float = math.inf) -> None:
+        """``play`` for asynchronous tests."""
+        await self.ami_outbox.aplay(recording, server=server, speed=speed)

@@ -126,6 +126,26 @@ class Outbox(Sequence["ReceivedAction"], Sent):
 
         play(recording, server=server, speed=speed)
 
+    async def aemit(
+        self,
+        event: str | Event,
+        headers: Mapping[str, HeaderValue] | None = None,
+        /,
+        *,
+        server: str | None = None,
+        **more: HeaderValue,
+    ) -> None:
+        """``emit`` for asynchronous tests: asynchronous receivers run in the running event loop."""
+        from django_ami.testing.receivers import adeliver
+
+        await adeliver(event, headers, server=server, **more)
+
+    async def aplay(self, recording: Recording, *, server: str | None = None, speed: float = math.inf) -> None:
+        """``play`` for asynchronous tests."""
+        from django_ami.testing.receivers import aplay
+
+        await aplay(recording, server=server, speed=speed)
+
     # --- for the servers ---
 
     def why_down(self, server: str) -> str | None:
