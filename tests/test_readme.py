@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,37 +14,33 @@ import pytest
 
 from django_ami.management.commands import ami_listen
 from django_ami.testing import Simulator
+from tests.running import environment
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-
-#: What the README leaves out, since every Django project has it.
-REST_OF_SETTINGS = """
-SECRET_KEY = "x"
-USE_TZ = True
-ROOT_URLCONF = "shop.urls"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
-"""
-URLS = """
-from django.urls import path
-from shop import views
-urlpatterns = [path("call/", views.call), path("queues/", views.queues)]
-"""
+#: What the quick start types, line by line.
+COMMANDS = [
+    line
+    for language, text in BLOCKS
+    if language == "sh"
+    for line in text.splitlines()
+    if line.startswith(("django-admin ", "python manage.py ", "export "))
+]
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The README's files, under the names in their first lines."""
+    """Somebody's new project, into which the README was pasted: each block as its first line says."""
+    for command in COMMANDS[:2]:
+        program, *words = shlex.split(command)
+        arguments = ["-m", "django", *words] if program == "django-admin" else words
+        subprocess.run([sys.executable, *arguments], cwd=tmp_path, env=environment(), timeout=60, check=True)
     for language, text in BLOCKS:
         if language == "python":
-            path = tmp_path / text.splitlines()[0].removeprefix("# ")
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-    (tmp_path / "shop/__init__.py").touch()
-    (tmp_path / "shop/urls.py").write_text(URLS)
-    with (tmp_path / "settings.py").open("a") as settings:
-        settings.write(REST_OF_SETTINGS)
+            name, at_the_end, _ = text.splitlines()[0].removeprefix("# ").partition(", at the end")
+            path = tmp_path / name
+            path.write_text(f"{path.read_text()}\n{text}" if at_the_end else text)
     return tmp_path
 
 
@@ -53,8 +50,8 @@ def run(project: Path, server: Simulator, *arguments: str) -> str:
         [sys.executable, "-W", "error", *arguments],
         cwd=project,
         env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "settings",
+            **environment(),
+            "DJANGO_SETTINGS_MODULE": "mysite.settings",
             "PYTHONPATH": f"{project}{os.pathsep}{ROOT}",
             "AMI_NODE1_PORT": str(server.port),
             "AMI_NODE1_SECRET": "amp111",
@@ -68,30 +65,53 @@ def run(project: Path, server: Simulator, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_the_users_own_test_passes(project: Path) -> None:
+def test_the_users_own_tests_pass(project: Path) -> None:
     with Simulator() as server:
-        assert "Ran 1 test" in run(project, server, "-m", "django", "test")
+        assert "Ran 2 tests" in run(project, server, "manage.py", "test")
+        assert server.connections == 0
 
 
-def test_the_worker_delivers_to_the_receiver(project: Path) -> None:
+def test_the_worker_delivers_to_the_receiver_and_every_line_has_a_time(project: Path) -> None:
+    exported, *commands = COMMANDS[2:]
+    assert exported == "export AMI_NODE1_SECRET=amp111"  # as ``run`` does
     with Simulator() as server:
         server.run_traffic(20)
-        output = run(project, server, "-m", "django", "ami_listen", "--server=node_1", "--run-for=3")
-    assert "node_1: ready" in output
-    assert re.search(r"^\S+ on node_1: \w+", output, re.MULTILINE)
+        for command in commands:
+            words = shlex.split(command)[1:]
+            output = run(project, server, *words, *(["--run-for=3"] if "ami_listen" in words else []))
+    time = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO "
+    assert re.search(rf"{time}node_1: ready, 127.0.0.1:{server.port}, Asterisk", output, re.MULTILINE), output
+    assert re.search(rf"{time}\S+ on node_1: \w+", output, re.MULTILINE), output
+    assert re.search(rf"{time}Stopped: [1-9]", output, re.MULTILINE), output
+    assert all(re.match(time, line) for line in output.splitlines()), output
 
 
-def test_the_async_view_and_the_task(project: Path) -> None:
+def test_the_views_and_the_task(project: Path) -> None:
     script = (
         "import asyncio, django; django.setup()\n"
-        "from shop import tasks, views\n"
-        "said = [tasks.dial(number)['result'] for number in ('500', 'busy')]\n"
-        "print(asyncio.run(views.queues(None)).content.decode(), *said)"
+        "from django.contrib.auth.models import User\n"
+        "from django.test import AsyncClient, Client\n"
+        "from shop import tasks\n"
+        "from django.conf import settings\n"
+        "settings.ALLOWED_HOSTS += ['testserver']\n"
+        "site, later = Client(), AsyncClient()\n"
+        "print([site.get('/call/').status_code, site.post('/call/').url])\n"
+        "print(Client(enforce_csrf_checks=True).post('/call/').status_code)\n"
+        "ann = User.objects.create_user('ann')\n"
+        "site.force_login(ann); later.force_login(ann)\n"
+        "print(site.post('/call/').json())\n"
+        "print(asyncio.run(later.get('/queues/')).content.decode())\n"
+        "print(*[tasks.dial(number)['result'] for number in ('500', 'busy')])"
     )
     with Simulator() as server:
-        output = run(project, server, "-c", script)
+        run(project, server, "manage.py", "migrate")
+        lines = run(project, server, "-c", script).splitlines()
         assert server.logins == 1
-    assert re.fullmatch(r'\{"\w+": "0".*\} answered busy\n', output)
+    assert lines[0] == "[405, '/admin/login/?next=/call/']"
+    assert lines[1] == "403"
+    assert lines[2] == "{'message': 'Originate successfully queued'}"
+    assert re.fullmatch(r'\{"\w+": "0".*\}', lines[3])
+    assert lines[4] == "answered busy"
 
 
 def test_without_django(project: Path) -> None:
@@ -105,6 +125,7 @@ def test_the_supervisor_snippet_and_the_exit_codes_agree_with_the_worker() -> No
     parser.read_string(text)
     program = parser["program:ami_listen_node_1"]
     assert program["stopsignal"] == "TERM"
+    assert program["command"].startswith(f"{program['directory']}/")  # supervisor starts it there, and not at home
     assert program.getint("stopwaitsecs") > 10
     assert program["exitcodes"] == f"0,{ami_listen.EXIT_CONFIGURATION},{ami_listen.EXIT_REFUSED}"
     assert (

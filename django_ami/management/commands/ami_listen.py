@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from django_ami.core.client import Changes
     from django_ami.core.failures import Retry
     from django_ami.core.session import Notice
+
+#: Where the worker's own lines go if the setting LOGGING wants them.
+logger = logging.getLogger("django_ami.listen")
 
 EXIT_CONFIGURATION: Final = 2
 EXIT_REFUSED: Final = 3
@@ -325,6 +329,9 @@ class Worker:
                 self._refused.add(notice.server)  # the log says why
 
     def _say(self, line: str) -> None:
+        if logger.isEnabledFor(logging.INFO) and logger.hasHandlers():
+            logger.info("%s", line)
+            return
         try:
             self._command.stdout.write(line)
             self._command.stdout.flush()
