@@ -25,6 +25,9 @@ PREPARATIONS = ("mkdir ", "python3 -m venv ", ". .venv/bin/activate", "pip insta
 ENDLESS = {"ami_simulator": ["--port=0"], "runserver": ["--noreload", "127.0.0.1:0"], "ami_listen": []}
 
 
+PASSWORD = "of-no-use-elsewhere"
+
+
 class Reader:
     """Somebody who does what the tutorial says, in a directory of his own."""
 
@@ -69,6 +72,9 @@ class Reader:
         program, *words = shlex.split(line)
         assert program in ("django-admin", "python"), line
         name = words[program == "python"]
+        if name == "createsuperuser":  # it asks for a password, where there is a terminal
+            self.environment["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
+            words.append("--noinput")
         command = [*PYTHON, *(["-m", "django"] if program == "django-admin" else []), *words, *ENDLESS.get(name, ())]
         self.program = self.start(command)
         if name in ENDLESS:
@@ -100,12 +106,20 @@ class Reader:
         """Load the page again and again, until this is on it."""
         wait_until(lambda: re.search(pattern, self.look()), what=f"{pattern} on the page")
 
+    def log_in(self) -> None:
+        """As the page asks for."""
+        with self.browser.open(self.site) as page:
+            self.submit(page.url, page.read().decode(), username="ann", password=PASSWORD)
+
     def call(self, extension: str, number: str) -> str:
         """What the page says when somebody has clicked."""
-        (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', self.look())
-        form = {"csrfmiddlewaretoken": token, "extension": extension, "number": number}
-        with self.browser.open(self.site, urlencode(form).encode()) as page:
-            return page.read().decode()
+        return self.submit(f"{self.site}call/", self.look(), extension=extension, number=number)
+
+    def submit(self, address: str, page: str, **form: str) -> str:
+        """The page behind a form."""
+        (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        with self.browser.open(address, urlencode({"csrfmiddlewaretoken": token, **form}).encode()) as answer:
+            return answer.read().decode()
 
 
 def without_numbers(text: str) -> str:
@@ -121,12 +135,15 @@ def test_the_tutorial(tmp_path: Path) -> None:
             if language != "text":
                 continue
             if reader.program is reader.running.get("runserver"):
+                reader.log_in()
                 assert "Originate successfully queued" in reader.call("101", "500")
                 assert "PJSIP/" not in reader.look()  # nobody listens yet
             if reader.program is reader.running.get("ami_listen"):
                 reader.call("105", "4711")  # whom the simulated Asterisk does not call by itself
                 reader.look_for(r"<td>PJSIP/105-")
                 reader.look_for(r"<td>PJSIP/4711-\w+</td><td>Normal Clearing</td>")
+                assert "Originate successfully queued" in reader.call("104", "500")
+                reader.look_for(r"<td>PJSIP/104</td><td>Your phone was not reached")
                 restart_the_simulator(reader)
 
 
