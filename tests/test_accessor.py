@@ -18,10 +18,10 @@ from django_ami.errors import ActionFailed, AuthenticationFailed, ConfigurationE
 from django_ami.signals import ami_event, events
 from django_ami.testing import FakeAsterisk
 from tests.receiving import fresh_registry
-from tests.running import DEADLINE, PYTHON, Program, hold_pings, run_python
+from tests.running import DEADLINE, PYTHON, Program, hold_pings, run_python, wait_until
 
 if TYPE_CHECKING:
-    pass
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -408,3 +408,40 @@ def test_an_end_without_use_opens_nothing() -> None:
     with FakeAsterisk() as sim:
         assert run_python(f"{SETUP}\nprint(list(ami.servers))", AMI_NODE1_URL=sim.url) == "['node_1']"
         assert sim.connections == 0
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before the answer", "after it"])
+def test_a_function_for_an_answer_has_its_database_cared_for(
+    sim: FakeAsterisk, tmp_path: Path, late: bool, settings: Any, django_db_blocker: Any
+) -> None:
+    """As in the worker: its connection is closed behind it, and an error of the database is no end of it."""
+    from django.db import OperationalError, connections
+
+    settings.AMI_DISPATCH = {"retry_initial": 0.01}
+    connections.databases["answers"] = {
+        **connections.databases["default"], "NAME": str(tmp_path / "db.sqlite3"), "CONN_MAX_AGE": 0,
+    }  # fmt: skip
+    seen: list[Any] = []
+
+    def save(error: Any, response: Any) -> None:
+        with connections["answers"].cursor() as cursor:
+            cursor.execute("SELECT 1")
+        seen.append((threading.current_thread().name, connections["answers"]))
+        if len(seen) == 1:
+            raise OperationalError("gone")
+
+    try:
+        with django_db_blocker.unblock():
+            answer = hold_pings(sim)
+            pending = ami.send(Ping())
+            if not late:
+                pending.on_complete(save)
+            answer.set()
+            pending.result(DEADLINE)
+            if late:
+                pending.on_complete(save)
+            wait_until(lambda: len(seen) == 2)
+            assert {name for name, _ in seen} == {"django_ami-dispatch"}
+            wait_until(lambda: seen[1][1].connection is None)
+    finally:
+        del connections.databases["answers"]

@@ -95,6 +95,34 @@ def test_one_server(settings: Any, number: str, entry: object, expected: list[st
             "unknown server in AMI_ROUTING: 'node_7'; did you mean 'node_1'?",
         ),
         ("E001", "AMI_CUSTOM_EVENTS", {"X": "cal"}, "the setting AMI_CUSTOM_EVENTS: 'cal' is no class of events: "),
+        ("E001", "AMI_DISPATCH", [1], "the setting AMI_DISPATCH must be a mapping, not list."),
+        ("E002", "AMI_DISPATCH", {"retry_limt": 1}, "unknown option 'retry_limt': did you mean 'retry_limit'?"),
+        (
+            "E005",
+            "AMI_DISPATCH",
+            {"retry_limit": -1},
+            "option 'retry_limit' must be from 0 to 86400 seconds, or None, ",
+        ),
+        (
+            "E005",
+            "AMI_DISPATCH",
+            {"retry_max": None},
+            "option 'retry_max' must be from 0.01 to 86400 seconds, not None.",
+        ),
+        (
+            "E005",
+            "AMI_DISPATCH",
+            {"retry_initial": True},
+            "option 'retry_initial' must be from 0.01 to 86400 seconds, ",
+        ),
+        ("E005", "AMI_DISPATCH", {"retry_errors": "x"}, "option 'retry_errors' must be a list of exceptions, not 'x'."),
+        ("E005", "AMI_DISPATCH", {"retry_errors": ["a.b"]}, "option 'retry_errors' names 'a.b', which cannot be "),
+        (
+            "E005",
+            "AMI_DISPATCH",
+            {"retry_errors": ["django.db.models"]},
+            "option 'retry_errors' must name exceptions, ",
+        ),
     ],
 )
 def test_the_other_settings(settings: Any, number: str, setting: str, value: object, expected: str) -> None:

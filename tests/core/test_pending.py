@@ -355,6 +355,17 @@ def test_a_callback_of_a_settled_action_runs_at_once():
     assert (told, owner.queue) == ([pending], [])
 
 
+def test_on_complete_of_a_settled_action_runs_where_the_owner_runs_user_code():
+    """Whether the answer is there already is a matter of luck; the thread must not be."""
+    pending, told = pending_action(owner=(owner := Owner())), []
+    response = settle(pending, answer())
+    pending.on_complete(lambda error, response: told.append(response))
+    assert told == []
+    for function in owner.queue:
+        function()
+    assert told == [response]
+
+
 def test_a_callback_without_an_owner_runs_at_once():
     pending, told = pending_action(), []
     pending.add_done_callback(told.append)
