@@ -197,6 +197,8 @@ def test_the_default_and_the_routing_follow(sim: Simulator, other: Simulator) ->
         assert client.send(Ping()).server == "one"
         client.reconfigure([one, two], default="two")
         assert client.send(Ping()).server == "two"
+        for name in ("one", "two"):  # those that are well take turns
+            assert client.send(Ping(), server=name).result(20).ok
         client.reconfigure([two, one], routing=("round_robin", []))
         assert {client.send(Ping()).server for _ in range(4)} == {"one", "two"}
         assert not client.reconfigure([two, one], routing=("failover", ["one"]))
