@@ -143,7 +143,7 @@ def why_no_port(error: OSError | OverflowError) -> str:
     """Why a port of ours cannot be had, and what to do: the system's short words, since asyncio repeats the address."""
     number = getattr(error, "errno", None)
     reason = os.strerror(number) if number is not None and number > 0 else str(error)
-    return f"{reason}.{_CURES.get(number, '')}"
+    return f"{reason.rstrip('.')}.{_CURES.get(number, '')}"
 
 
 _CURES: Final[Mapping[int | None, str]] = {

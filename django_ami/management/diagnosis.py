@@ -201,26 +201,29 @@ class _Way:
         if rights.commands is None:
             return _warning("actions", "the server does not say what may be run", "Does a proxy refuse ListCommands?")
         said = f"{len(rights.commands)} actions may be run, write={_names(rights.write)}"
-        lacking = list(self._lacking(rights, rights.commands))
+        version = client.server(self._config.name).status().asterisk_version
+        lacking = list(self._lacking(rights, rights.commands, version.partition(".")[0]))
         if lacking:
-            said = f"{said}; this project sends what cannot be run: {'; '.join(lacking)}"
-            return _failed("actions", said, _CURE_ACCOUNT)
+            said = f"{said}; this project sends what cannot be run: {'; '.join(why for why, _ in lacking)}"
+            return _failed("actions", said, " ".join(dict.fromkeys(cure for _, cure in lacking)))
         return _ok("actions", said)
 
-    def _lacking(self, rights: Rights, commands: tuple[str, ...]) -> Iterator[str]:
-        """What the project sends and the account may not, or the server cannot, run."""
+    def _lacking(self, rights: Rights, commands: tuple[str, ...], major: str) -> Iterator[tuple[str, str]]:
+        """What the project sends and the account may not, or the server cannot, run; and what to do."""
         may = {name.lower() for name in commands}
         for name in sorted(self._needs.usage.places):
             info = find_action(name)
             if name.lower() in may:
                 continue
             if info and info.privileges and set(rights.write or ()).isdisjoint(info.privileges):
-                yield f"{name} needs write={' or '.join(info.privileges)}"
+                yield f"{name} needs write={' or '.join(info.privileges)}", _CURE_ACCOUNT
+            elif info and info.removed_in and major.isdecimal() and int(major) >= info.removed_in:
+                yield f"{name} is not there: Asterisk {info.removed_in} no longer has {info.module}", _CURE_GONE
             else:
                 module = info.module if info else "that sends it"
-                yield f"{name} is not there: is the module {module} loaded?"
+                yield f"{name} is not there: is the module {module} loaded?", _CURE_MODULE
         if self._needs.usage.outcomes and "filter" not in may:
-            yield "to wait for the outcome of a call needs write=system"
+            yield "to wait for the outcome of a call needs write=system", _CURE_ACCOUNT
 
     def _events(self, client: Client) -> Finding:
         rights, sees_system = self._rights, _booted(client)
@@ -346,6 +349,8 @@ _CURE_LOGIN: Final = (
 )
 _CURE_MUTE: Final = "The server stopped answering: look at its load and its log."
 _CURE_ACCOUNT: Final = "Add the classes to write= of the account: 'manage.py ami_doctor --manager-conf' prints them."
+_CURE_GONE: Final = "Remove the actions that are no more."
+_CURE_MODULE: Final = "Load the module on the server, or fix the name of the action."
 _CURE_LISTENERS: Final = "Stop all but one; if they are meant, start them with --allow-others."
 _CURE_RECEIVERS: Final = (
     "Receive the event that comes instead, or read response.events of the action, where that is said. Add missing "

@@ -192,6 +192,17 @@ def test_actions_that_the_account_may_not_run(needs: list[Needs]) -> None:
     assert "to wait for the outcome of a call needs write=system" in said
     assert "Getvar" not in said
     assert "AgentLogoff is not there: is the module app_agent_pool loaded?" in said
+    assert steps["actions"]["cure"] == (
+        "Load the module on the server, or fix the name of the action. "
+        "Add the classes to write= of the account: 'manage.py ami_doctor --manager-conf' prints them."
+    )
+
+
+def test_actions_that_are_no_more(sim: Simulator, needs: list[Needs]) -> None:
+    needs[0] = Needs(usage=Usage({"SIPpeers": ["x"]}))
+    _, steps = examine(sim)
+    assert steps["actions"]["said"].endswith("SIPpeers is not there: Asterisk 21 no longer has chan_sip")
+    assert steps["actions"]["cure"] == "Remove the actions that are no more."
 
 
 def test_a_boot_that_an_account_cannot_see() -> None:

@@ -149,6 +149,7 @@ def test_a_port_that_is_taken(file: Path) -> None:
     said = f"cannot listen on 127.0.0.1:{server.port}: Address already in use. "
     assert (done.code, done.err) == (2, f"{said}Give another port with --port; --port=0 takes any free one.\n")
     done = run("ami_replay", str(file), "--port=70000", servers=())
+    assert ".." not in done.err
     assert done.code == 2
     assert free_port() < 70000
 

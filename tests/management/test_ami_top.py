@@ -208,6 +208,14 @@ def test_a_terminal_that_cannot(sim: Simulator, term: str, said: bytes) -> None:
     assert sim.connections == 0
 
 
+def test_a_run_that_is_shorter_than_the_interval_shows_its_end(sim: Simulator) -> None:
+    done = run("ami_top", "--json", "--run-for=1", "--interval=600", servers=(sim,))
+    assert (done.code, done.err) == (0, "")
+    (server,) = done.json["servers"]
+    assert server["state"] == "ready"
+    assert {queue for agent in server["agents"] for queue in agent["queues"]} == {"support", "sales"}
+
+
 def test_json_lines(busy: Simulator) -> None:
     with busy as sim:
         dial(sim)

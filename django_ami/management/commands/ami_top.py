@@ -79,9 +79,12 @@ class Command(ConsoleCommand):
             client.close()
 
     def _print(self, feed: Feed) -> None:
-        while feed.follow(feed.interval):
-            self.say_json({"time": time.time(), **feed.board.as_dict(time.monotonic())})
-            self.stdout.flush()
+        goes_on = True
+        while goes_on:
+            goes_on = feed.follow(feed.interval)
+            if feed.refused is None:  # the last one, too: --run-for may be shorter than the interval
+                self.say_json({"time": time.time(), **feed.board.as_dict(time.monotonic())})
+                self.stdout.flush()
 
     def _full_screen(self, options: dict[str, Any]) -> Callable[[Feed], None]:
         """How to show it on the terminal. Raises ConfigurationError if there is none."""
