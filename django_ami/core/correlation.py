@@ -135,10 +135,11 @@ class PendingActions:
         else:
             self._pass_over_those_before(pending, now)
         pending.response = response
-        is_list = b"\r\neventlist:" in response.raw.lower() and response.get("EventList", "").lower() == "start"
+        is_list = response.raw.lower().find(b"\r\neventlist:") >= 0 and response["EventList"].lower() == "start"
         closing = () if is_list or not self.undeclared_lists else _closing_events(pending, response)
         if not response.ok or not (is_list or closing or pending.final_event):
-            self.discard(pending).complete()
+            self._by_id.pop(action_id, None)  # all of ``discard`` that is left to do
+            pending.complete()
         elif is_list or closing:
             self.listing = pending
             self._item = _ACTION_ID + pending.action_id.encode() + b"\r\n"

@@ -18,10 +18,11 @@ MOST_SECONDS: Final = 604_800.0
 
 def in_seconds(value: object) -> float:
     """A time in seconds. Raises ValueError for what is none: its text names what is wanted."""
+    if (type(value) is float or type(value) is int) and 0 <= value <= MOST_SECONDS:
+        return value  # as nearly always; NaN fails the comparison
     seconds = value.total_seconds() if hasattr(value, "total_seconds") else value
-    # Compared, so NaN fails too.
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= MOST_SECONDS:
-        return float(seconds)
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds <= MOST_SECONDS:
+        return float(seconds)  # of a subclass
     raise ValueError(f"a timeout is a number of seconds, from 0 to {MOST_SECONDS:g}, or a timedelta, not {value!r:.60}")
 
 

@@ -517,6 +517,7 @@ class Session:
             return cast("list[Event]", messages)
         events = []
         interest, pending, mine = self._interest, self._pending, self._pending.mark
+        answered = False
         for message in messages:
             if isinstance(message, Event):
                 asked = message.raw.find(mine) >= 0  # as ``in``, in half the time
@@ -529,10 +530,12 @@ class Session:
                 else:
                     self.ignored += 1
             elif isinstance(message, Response):
-                self._heartbeat.answered(self._now)
-                self._pending.match(message, self._now)
+                answered = True
+                pending.match(message, self._now)
             else:
-                self._pending.oversized(message.action_id, message.limit)
+                pending.oversized(message.action_id, message.limit)
+        if answered:
+            self._heartbeat.answered(self._now)
         return events
 
     def _sort_around_text(self, messages: list[Event | Response | Oversized]) -> list[Event]:
