@@ -52,6 +52,11 @@ class Asterisk:
         self._is_ours()
         return self._script("cli", *command)
 
+    @property
+    def release(self) -> str:
+        """What it calls its version, as ``22.10.1``; a build of a branch has another kind of name."""
+        return self.cli("core", "show", "version").split()[1]
+
     def start(self) -> None:
         """Returns once everything is loaded; at once if it runs. One that did not run finds its database empty."""
         self._is_ours()

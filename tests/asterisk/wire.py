@@ -6,6 +6,7 @@ import queue
 import socket
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -142,3 +143,19 @@ def recording(asterisk: Asterisk, username: str = "admin", *, mask: str = "on") 
         # Lets the thread out of recv(); closing alone would not.
         with suppress(OSError):  # Asterisk was killed
             it.connection.shutdown(socket.SHUT_RDWR)
+
+
+def births_and_ends(blocks: list[bytes]) -> dict[bytes, list[bytes]]:
+    """By channel, its Newchannel and its Hangup in their order."""
+    found: dict[bytes, list[bytes]] = {}
+    for block in blocks:
+        name, _, rest = block.partition(b"\r\n")
+        if name in {b"Event: Newchannel", b"Event: Hangup"}:
+            found.setdefault(rest.partition(b"\r\nUniqueid: ")[2].partition(b"\r\n")[0], []).append(name)
+    return found
+
+
+def assert_same_events(heard: list[bytes], sent: list[bytes]) -> None:
+    """Two sessions got the same events. From 22.11, 23.5 and 24 on their order differs, but not within a channel."""
+    assert Counter(heard) == Counter(sent)
+    assert births_and_ends(heard) == births_and_ends(sent)
