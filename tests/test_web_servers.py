@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 REQUESTS = 500
 PROGRAMS = Path(sys.executable).parent
 THREADS = 16
+#: Somebody is logged in; says the key of the session.
+LOG_IN = """
+import django
+django.setup()
+from django.contrib.auth.models import User
+from django.test import Client
+browser = Client()
+browser.force_login(User.objects.create_user("ann"))
+print(browser.cookies["sessionid"].value)
+"""
 
 
 @pytest.fixture
@@ -87,13 +97,14 @@ def test_gunicorn_with_threads(sim: Simulator, env: dict[str, object]) -> None:
                 urlencode({"extension": "501", "number": number}),
                 **{
                     "Content-Type": "application/x-www-form-urlencoded",
-                    "Cookie": cookie,
+                    "Cookie": f"{session}; {cookie}",
                     "X-CSRFToken": cookie.removeprefix("csrftoken="),
                 },
             )
             return status, json.loads(body).get("message")
 
-        status, _, cookie = ask(port, "GET", "/")
+        session = f"sessionid={run_python(LOG_IN, DJANGO_SETTINGS_MODULE='demo_project.settings', **env)}"
+        status, _, cookie = ask(port, "GET", "/", Cookie=session)
         assert status == 200
         assert cookie.startswith("csrftoken=")
         assert ask(port, "POST", "/originate/", "extension=501&number=1")[0] == 403

@@ -7,6 +7,7 @@ class Call(models.Model):
     """One channel, from its Newchannel to its Hangup."""
 
     uniqueid = models.CharField(max_length=150, unique=True)
+    linkedid = models.CharField(max_length=150, blank=True)
     server = models.CharField(max_length=50)
     channel = models.CharField(max_length=255)
     caller = models.CharField(max_length=255, blank=True)

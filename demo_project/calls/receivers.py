@@ -36,6 +36,7 @@ def on_new_channel(sender: ServerHandle, event: Event, **kwargs: Any) -> None:
         uniqueid=event["Uniqueid"],
         defaults={
             "server": event.server,
+            "linkedid": event.get("Linkedid", ""),
             "channel": event["Channel"],
             "caller": event.get("CallerIDNum", ""),
             "exten": event.get("Exten", ""),

@@ -1,6 +1,8 @@
 """A view for each way to talk to Asterisk: synchronous, click to call, and asynchronous."""
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
@@ -19,9 +21,11 @@ def problem(error: AmiError) -> JsonResponse:
 
 
 @require_GET
+@login_required
 def index(request: HttpRequest) -> HttpResponse:
     """The page: click to call, and the last calls."""
-    return render(request, "calls/index.html", {"form": CallForm(), "calls": Call.objects.all()[:20]})
+    calls = Call.objects.filter(linkedid__in=("", F("uniqueid")))  # of a call the channel that it began with
+    return render(request, "calls/index.html", {"form": CallForm(), "calls": calls[:20]})
 
 
 @require_GET
@@ -35,8 +39,12 @@ def ping(request: HttpRequest) -> JsonResponse:
 
 
 @require_POST
+@login_required
 def originate(request: HttpRequest) -> JsonResponse:
-    """Click to call: ring our extension, then connect it with the number."""
+    """Click to call: ring our extension, then connect it with the number.
+
+    A call costs money: an open form that dials, or a link, would be an invitation to toll fraud.
+    """
     form = CallForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.errors}, status=400)

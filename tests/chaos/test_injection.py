@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from django_ami import actions, ami
@@ -307,9 +308,11 @@ def test_ami_sends_no_second_line(value: str, witness: Witness) -> None:
 
 
 @pytest.mark.parametrize("field", ["extension", "number"])
+@pytest.mark.django_db
 @pytest.mark.usefixtures("site")
 def test_click_to_call_takes_no_second_line(field: str, witness: Witness) -> None:
     browser = Browser(raise_request_exception=True)
+    browser.force_login(User.objects.create_user("ann"))
     for value in [*HOSTILE.values(), "1,System(x)", "1&PJSIP/2", "1@other", "", "1;2", "${SHELL(id)}"]:
         form = {"extension": "501", "number": "500", field: str(value)}
         if "\ud800" in str(value) or str(value).strip() == "a":

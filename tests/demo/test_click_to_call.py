@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import AsyncClient, Client, TestCase
 
 from demo_project.calls.models import Call
@@ -71,6 +73,15 @@ def test_click_to_call_takes_a_post_with_a_token_alone(ami_outbox: Outbox) -> No
     strict = Client(enforce_csrf_checks=True)
     assert strict.get("/originate/").status_code == 405
     assert strict.post("/originate/", VALID).status_code == 403
+    ami_outbox.assert_action_not_sent("Originate")
+
+
+def test_nobody_calls_without_a_login(ami_outbox: Outbox) -> None:
+    stranger = Client()
+    response = stranger.post("/originate/", VALID)
+    assert (response.status_code, response["Location"]) == (302, "/login/?next=/originate/")
+    assert stranger.get("/")["Location"] == "/login/?next=/"
+    assert "password" in stranger.get("/login/").content.decode()
     ami_outbox.assert_action_not_sent("Originate")
 
 
@@ -151,6 +162,10 @@ class CallLogTest(AmiTestMixin, TestCase):
         self.assertEqual(channels, ["PJSIP/101", "PJSIP/102", "PJSIP/102", "PJSIP/103"])  # noqa: PT009
         assert not Call.objects.filter(ended=None).exists()
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.client.force_login(User.objects.create_user("ann"))
+
     def test_click_to_call(self) -> None:
         self.client.post("/originate/", VALID)
         self.assertActionSent("Originate", Exten="500")
@@ -159,3 +174,12 @@ class CallLogTest(AmiTestMixin, TestCase):
         self.play(scenarios.abandoned_call(caller="+49301234567"))
         page: Any = self.client.get("/")
         assert "PJSIP/+49301234567-00000000" in page.content.decode()
+
+    def test_the_page_shows_a_call_once_and_in_words(self) -> None:
+        self.play(scenarios.answered_call("101", "102"))
+        self.emit("Newchannel", Uniqueid="9.9", Linkedid="9.9", Channel="PJSIP/7-00000009", Exten="s")
+        page: Any = self.client.get("/").content.decode()
+        assert page.count("<td>PJSIP/101-") == 1
+        assert "<td>PJSIP/102-" not in page
+        assert "<td>s</td>" not in page
+        assert re.search(r"PJSIP/7-00000009</td><td>the dialplan</td>.*\n.*going on", page)

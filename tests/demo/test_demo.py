@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 from django_ami.testing import FakeAsterisk
 from tests.running import PYTHON, Program
@@ -14,7 +17,9 @@ if TYPE_CHECKING:
 
 def demo(tmp_path: Path, *arguments: str, **env: object) -> Program:
     return Program(
-        [*PYTHON, "manage.py", "demo", *arguments], DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}", **env
+        [*PYTHON, "manage.py", "demo", "--port=0", *arguments],
+        DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}",
+        **env,
     )
 
 
@@ -35,6 +40,24 @@ def test_it_shows_calls_and_ends_by_itself(tmp_path: Path) -> None:
         assert " 0 left" in summary
         assert last.startswith("The database has ")
         assert int(last.split()[3]) > 0
+
+
+def test_the_page_asks_for_the_login_that_was_named(tmp_path: Path) -> None:
+    with demo(tmp_path) as program:
+        said = program.wait_for_out("The page is http://127.0.0.1:")
+        page, password = said.split()[3].rstrip(":"), said.split()[-1]
+        browser = build_opener(HTTPCookieProcessor())
+
+        def submit(address: str, **form: str) -> str:
+            (token,) = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', browser.open(page).read().decode())
+            with browser.open(address, urlencode({"csrfmiddlewaretoken": token, **form}).encode()) as answer:
+                return answer.read().decode()
+
+        program.wait_for_out("node_1: ready")
+        assert "Last calls" in submit(f"{page}login/?next=/", username="demo", password=password)
+        assert "Originate successfully queued" in submit(f"{page}originate/", extension="501", number="500")
+        program.signal(signal.SIGINT)
+        assert program.wait() == 0, str(program)
 
 
 def test_ctrl_c_ends_it(tmp_path: Path) -> None:

@@ -9,8 +9,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.core.wsgi import get_wsgi_application
+from django.utils.crypto import get_random_string
 
 from demo_project.calls.models import Call
 from django_ami import ami
@@ -34,19 +38,41 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="of the page (default: %(default)s, or a free one)")
         parser.add_argument("--seconds", type=seconds, default=None, help="end after so many (default: at Ctrl-C)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with ExitStack() as stack:
-            if "AMI_NODE1_HOST" not in os.environ:
+            simulated = "AMI_NODE1_HOST" not in os.environ
+            if simulated:
                 self._simulate(stack)
             call_command("migrate", verbosity=0)
+            password = "demo" if simulated else get_random_string(10)
+            self._serve(stack, password, options["port"])
             caller = Caller()
             server_ready.connect(caller.on_ready)
             stack.callback(caller.stop)
             stack.callback(server_ready.disconnect, caller.on_ready)
             call_command("ami_listen", server=["node_1"], run_for=options["seconds"])
         self.stdout.write(f"The database has {Call.objects.count()} channels; the last: {Call.objects.first()}.")
+
+    def _serve(self, stack: ExitStack, password: str, port: int) -> None:
+        """The page, for this machine alone, and somebody who may call."""
+        user, _ = User.objects.get_or_create(username="demo")
+        user.set_password(password)
+        user.save()
+        try:
+            server = ThreadedWSGIServer(("127.0.0.1", port), _QuietHandler)
+        except OSError:  # somebody else has that port
+            server = ThreadedWSGIServer(("127.0.0.1", 0), _QuietHandler)
+        server.set_app(get_wsgi_application())
+        thread = threading.Thread(target=server.serve_forever, name="demo-page", daemon=True)
+        thread.start()
+        stack.callback(server.server_close)
+        stack.callback(server.shutdown)
+        self.stdout.write(
+            f"The page is http://127.0.0.1:{server.server_port}/: log in as demo, with the password {password}"
+        )
 
     def _simulate(self, stack: ExitStack) -> None:
         simulator = stack.enter_context(Simulator())
@@ -56,6 +82,13 @@ class Command(BaseCommand):
             f"AMI_NODE1_HOST is not set: simulating an Asterisk on {simulator.host}:{simulator.port}. "
             "Ctrl-C ends the demo."
         )
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """The live log is for calls."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
 
 
 class Caller:
