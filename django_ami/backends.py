@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from django_ami.conf import import_backend
+from django_ami.conf import import_backend, read_retry
 from django_ami.core.client import Changes
 from django_ami.core.config import did_you_mean
 from django_ami.core.errors import ConfigurationError
@@ -107,7 +107,7 @@ class Backends:
 
 def _start(settings: AmiSettings, path: str) -> Backend:
     # A client of another backend runs user code as it sees fit.
-    own = {} if settings.backends else {"receivers": Receivers(Failures(settings.retry, recover), around=cared_for)}
+    own = {} if settings.backends else {"receivers": Receivers(Failures(read_retry(), recover), around=cared_for)}
     client: Backend = import_backend(path)(
         settings.servers, role=Role.CALLER, default=settings.default, routing=settings.routing, **own
     )

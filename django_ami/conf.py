@@ -64,8 +64,6 @@ class AmiSettings:
     routing: tuple[Strategy, tuple[str, ...]] | None
     backends: Mapping[str, str] = field(default_factory=dict)
     """The modules of the clients, by name of server, where one is named."""
-    retry: Retry = field(default_factory=Retry)
-    """Which errors of a receiver are worth another attempt, and for how long."""
 
     def backend(self, server: str) -> str:
         """The module whose client serves a server."""
@@ -126,7 +124,8 @@ def _read() -> AmiSettings:
     servers = tuple(read_server(name, entry) for name, entry in entries.items())
     names = [server.name for server in servers]
     backends = {name: path for name, entry in entries.items() if (path := read_backend(name, entry)) is not None}
-    return AmiSettings(servers, read_default(names), read_routing(names), backends, read_retry())
+    read_retry()  # refused here as well, before anything is opened
+    return AmiSettings(servers, read_default(names), read_routing(names), backends)
 
 
 def read_mapping(setting: str) -> Mapping[str, Any]:

@@ -363,9 +363,7 @@ class Reactor:
         self._wakee.close()
 
     def _sleep(self, timeout: float | None) -> float:
-        longest = (
-            _LONGEST_SLEEP if timeout is None else min(timeout, _LONGEST_SLEEP)
-        )  # an epoll takes no more than 24 days
+        longest = _LONGEST_SLEEP if timeout is None else timeout
         return max(0.0, min(longest, self._due - time.monotonic()))
 
     def _run_timers(self) -> None:

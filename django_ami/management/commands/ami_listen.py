@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from django_ami.core.client import Changes
-    from django_ami.core.failures import Retry
     from django_ami.core.session import Notice
 
 #: Where the worker's own lines go if the setting LOGGING wants them.
@@ -95,7 +94,7 @@ class Command(BaseCommand):
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=EXIT_CONFIGURATION) from None
         neighbours = Watch(settings.servers, meant=options["allow_others"])
-        worker = Worker(self, client, options, partial(self._settings, options), neighbours, settings.retry)
+        worker = Worker(self, client, options, partial(self._settings, options), neighbours)
         ami.adopt(client, default=settings.default, reload=worker.reload)
         try:
             with neighbours:
@@ -136,7 +135,6 @@ class Worker:
         options: dict[str, Any],
         load: Callable[[], conf.AmiSettings],
         neighbours: Watch,
-        retry: Retry,
     ) -> None:
         self._command = command
         self._neighbours = neighbours
@@ -148,7 +146,7 @@ class Worker:
         self._drain_timeout: float = options["drain_timeout"]
         self._refused: set[str] = set()
         self._fail_on_failed: bool = options["fail_on_failed"]
-        self._dispatcher = Dispatcher(client, self._on_notice, lead=True, sender=ami.handle, retry=retry)
+        self._dispatcher = Dispatcher(client, self._on_notice, lead=True, sender=ami.handle)
         self._on_signal: dict[int, Callable[[], None]] = {
             signal.SIGTERM: self._stop_or_exit,
             signal.SIGINT: self._stop_or_exit,

@@ -118,6 +118,8 @@ def test_a_port_in_use() -> None:
     [
         (("--tls-key", "x"), "CommandError: --tls-key needs --tls-cert"),
         (("--calls-per-second", "-1"), "CommandError: --calls-per-second must not be negative"),
+        (("--run-for", "nan"), "CommandError: --run-for must not be negative, nan or more than 1e+09"),
+        (("--call-duration", "inf"), "CommandError: --call-duration must not be negative, nan or more than 1e+09"),
         (("--tls-cert", "/nonexistent.pem"), "CommandError: Cannot use the certificate /nonexistent.pem: "),
         (("--host", "192.0.2.1", "--port", "0"), "CommandError: Cannot listen on 192.0.2.1:0: "),
         (("--port", "70000"), "CommandError: Cannot listen on 127.0.0.1:70000: "),
