@@ -12,24 +12,23 @@ from django_ami.core import Event, catalog
 from django_ami.core.protocol import Parser
 from django_ami.testing import EventFactory, events
 from django_ami.testing.events.data import TEMPLATES
+from tests.recordings import calls
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures" / "22"
 #: What the settings of the recorded server add, and what only some of an event's kind have.
-_OPTIONAL = {"Timestamp", "SystemName", "ChanVariable", "BridgeVideoSource", "Variable", "MusicClass"}
-NOT_RECORDED = {"AttendedTransfer", "Hold", "Registry", "ParkedCallTimeOut"}
+_OPTIONAL = {"Timestamp", "SystemName", "ChanVariable", "BridgeVideoSource", "Variable"}
+NOT_RECORDED = {"Registry", "ParkedCallTimeOut"}
 
 FACTORIES = {factory.name: factory for factory in vars(events).values() if isinstance(factory, EventFactory)}
 
 
 def recorded() -> dict[str, set[tuple[str, ...]]]:
     found = defaultdict(set)
-    for path in CAPTURES.glob("*.txt"):
-        for message in Parser().feed(path.read_bytes()):
-            if isinstance(message, Event):
-                keys = (
-                    key for key, _ in message.headers if key.partition("(")[0].removeprefix("Dest") not in _OPTIONAL
-                )
-                found[message.name].add(tuple(keys))
+    captured = (message for path in CAPTURES.glob("*.txt") for message in Parser().feed(path.read_bytes()))
+    for message in (*calls(), *captured):
+        if isinstance(message, Event):
+            keys = (key for key, _ in message.headers if key.partition("(")[0].removeprefix("Dest") not in _OPTIONAL)
+            found[message.name].add(tuple(keys))
     return found
 
 
@@ -52,7 +51,7 @@ def test_the_headers_are_those_that_were_recorded(name: str) -> None:
         info = catalog.event(name)
         assert info is not None
         documented = {parameter.name for parameter in info.parameters}
-        assert set(keys) - {"Event", "Privilege"} <= documented | {"IsExternal"}
+        assert set(keys) - {"Event", "Privilege"} <= documented
         return
     # An item of a list has the ActionID where the server puts it, and Status says a class of its own.
     aside = {"ActionID", "Privilege"} if made.get("Privilege") is None else set()

@@ -1,8 +1,8 @@
 """The headers of events and what stands in them: those of a recorded Asterisk 22, told of one small world.
 
 In it Alice (101) calls Bob (102): ``PJSIP/101-00000001`` and ``PJSIP/102-00000002``, one call, ``1795459569.1``. The
-headers and their order are those of tests/data/captures; so are the values that are of no channel. Three that were not
-recorded (AttendedTransfer, Hold, Registry) are written as main/manager_channels.c and its like write them.
+headers and their order are those of tests/data; so are the values that are of no channel. Registry, which was not
+recorded, is written as main/stasis_system.c writes it.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ TEMPLATES: Final[dict[str, Headers]] = {
         *_bridge("Second"),
         *_channel("Transferee"),
         *_channel("TransferTarget", CAROL),
-        ("IsExternal", "Yes"),
+        ("IsExternal", "No"),
         ("DestType", "Bridge"),
         ("DestBridgeUniqueid", "54b24524-87e3-47b1-82fd-15ec4b0e17a6"),
     ),
