@@ -17,6 +17,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.calls import HANGUP_SECONDS
 from django_ami.core.errors import ActionTimeout, AmiError, Backpressure, ProtocolError
 from django_ami.core.messages import Response
 from django_ami.core.timeouts import in_words
@@ -81,6 +82,8 @@ class PendingActions:
         self._passed_over: dict[str, float] = {}
         #: What came since the last answer and is no message; empty if that were empty lines.
         self._text: bytearray | None = None
+        #: By the ids of their channels, the calls whose outcome is wanted.
+        self.calls: dict[str, PendingAction] = {}
         #: By ActionID: an action may hold a long list, so it is not kept until its deadline.
         self._deadlines: list[tuple[float, int, str]] = []
         self.listing: PendingAction | None = None
@@ -104,6 +107,12 @@ class PendingActions:
             )
         pending.deadline = pending.deadline or now + pending.timeout  # of the first server it was for
         self._by_id[pending.action_id] = pending
+        if pending.call is not None:
+            for channel_id in pending.call.ids:
+                self.calls.setdefault(channel_id, pending)
+        self._watch_over(pending)
+
+    def _watch_over(self, pending: PendingAction) -> None:
         heappush(self._deadlines, (pending.deadline, next(self._tie), pending.action_id))
         if len(self._deadlines) > 2 * len(self._by_id) + 64:
             self._deadlines = [entry for entry in self._deadlines if entry[2] in self._by_id]
@@ -211,7 +220,23 @@ class PendingActions:
         self._collect(listing, event)
         return True
 
-    def claim(self, event: Event) -> bool:
+    def observe(self, event: Event) -> None:
+        """Gather what tells of a call whose outcome is wanted, one of ``CALL_EVENTS``."""
+        pending = self.calls.get(event.get("DestUniqueid" if event.name == "DialEnd" else "Uniqueid", ""))
+        if pending is not None:
+            pending.events.append(event)
+            self._complete_if_told(pending)
+
+    def _complete_if_told(self, pending: PendingAction) -> bool:
+        response, call = pending.response, pending.call
+        if response is None or response.final_event is None:
+            return False
+        if call is None or call.is_told(response.final_event, pending.events):
+            self.discard(pending).complete()
+            return True
+        return False
+
+    def claim(self, event: Event, now: float = 0.0) -> bool:
         """True if an event with ``mark`` belongs to an answer of ours, or did: it is nothing to tell receivers of."""
         pending = self._asker_of(event)
         if pending is None or pending.response is None:
@@ -220,7 +245,10 @@ class PendingActions:
             return not broadcast
         if event.name == pending.final_event:
             pending.response.final_event = event
-            self.discard(pending).complete()
+            if not self._complete_if_told(pending):
+                # What became of the call is told by an event that may come behind this one.
+                pending.deadline = min(pending.deadline, now + HANGUP_SECONDS)
+                self._watch_over(pending)
         elif not pending.final_event:
             self._collect(pending, event)
             return True
@@ -289,8 +317,16 @@ class PendingActions:
                 continue
             expired += 1
             self._overdue = self._overdue or pending is self.running()
-            self.discard(pending).fail(self._timeout(pending, obstacle))
+            self._end(pending, lambda each: self._timeout(each, obstacle))
         return expired
+
+    def _end(self, pending: PendingAction, error: Callable[[PendingAction], AmiError]) -> None:
+        """No more will come of this one."""
+        self.discard(pending)
+        if pending.response is not None and pending.response.final_event is not None:
+            pending.complete()  # the rest is not worth an error
+        else:
+            pending.fail(error(pending))
 
     def _timeout(self, pending: PendingAction, obstacle: Callable[[], str] = str) -> ActionTimeout:
         if pending.action_id in self._passed_over:
@@ -303,9 +339,10 @@ class PendingActions:
         if pending.position is None:
             why = obstacle()
             text = f"it was never sent, so it is safe to repeat. {why[:1].upper()}{why[1:]}".rstrip()
+        elif pending.response is not None and pending.call is not None:
+            text = f"it was accepted, {pending.call.why_untold(pending.timeout, pending.events)}"
         elif pending.response is not None and pending.final_event:
-            cure = ": does the AMI user have read=call?" if pending.final_broadcast else "."
-            text = f"it was accepted, but no {pending.final_event} came{cure}"
+            text = f"it was accepted, but no {pending.final_event} came."
         else:
             text = "it was sent, so it may have been carried out: look before you repeat it."
         return ActionTimeout(
@@ -354,7 +391,7 @@ class PendingActions:
         self.in_order = self.hastened = self.undeclared_lists = False
         self._overdue = False
         for pending in pendings:
-            pending.fail(error(pending))
+            self._end(pending, error)
         return len(pendings)
 
     def discard(self, pending: PendingAction) -> PendingAction:
@@ -364,6 +401,10 @@ class PendingActions:
         if pending is self.listing:
             self.listing = None
             self._closing = ()
+        if pending.call is not None:
+            for channel_id in pending.call.ids:
+                if self.calls.get(channel_id) is pending:
+                    del self.calls[channel_id]
         return pending
 
 

@@ -7,11 +7,10 @@ kept in order, and nothing is thrown away: a line without a colon is kept under 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
+from django_ami.core.calls import CallResult, OriginateOutcome
 from django_ami.core.layouts import fit_layout, learn_layout
 
 if TYPE_CHECKING:
@@ -238,64 +237,6 @@ class Event(Message):
         return f"<Event {self.name} from {self.server or 'nowhere'}>"
 
 
-class CallResult(StrEnum):
-    """How an originated call ended up, in one word."""
-
-    ANSWERED = "answered"
-    BUSY = "busy"
-    NO_ANSWER = "no answer"
-    FAILED = "failed"
-
-
-#: ``Reason`` of OriginateResponse: numbers of control frames, not hang-up causes (pbx_dial_reason in main/pbx.c).
-_REASONS = {
-    0: (CallResult.FAILED, "no such channel or extension, or not registered"),
-    1: (CallResult.FAILED, "hung up before it was answered"),
-    3: (CallResult.NO_ANSWER, "rang, but nobody answered"),
-    4: (CallResult.ANSWERED, "answered"),
-    5: (CallResult.BUSY, "busy"),
-    8: (CallResult.FAILED, "congestion, or not available"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class OriginateOutcome:
-    """What became of an Originate: the content of its OriginateResponse.
-
-    ``result`` in one word, ``reason`` Asterisk's number (None if it sent none), ``description`` the number in words,
-    ``channel`` the channel (of a failed call: the dial string), ``uniqueid`` its Uniqueid (of a failed call: the
-    ``channel_id`` that was asked for, or None).
-    """
-
-    result: CallResult
-    reason: int | None
-    description: str
-    channel: str
-    uniqueid: str | None
-
-    @property
-    def answered(self) -> bool:
-        """True if the far end answered."""
-        return self.result is CallResult.ANSWERED
-
-    def as_dict(self) -> dict[str, Any]:
-        """A plain dict, for JSON: what a task may return, and a result backend can store."""
-        return {**asdict(self), "result": self.result.value}
-
-    @classmethod
-    def from_event(cls, event: Event) -> OriginateOutcome:
-        """Read an ``OriginateResponse`` event."""
-        text = event.get("Reason", "")
-        reason = int(text) if text.isdecimal() else None
-        if event.get("Response", "").lower() == "success":
-            result, description = _REASONS[4]
-        else:
-            unknown = (CallResult.FAILED, f"failed for a reason unknown here ({text or 'none given'})")
-            result, description = _REASONS.get(-1 if reason is None else reason, unknown)
-        uniqueid = event.get("Uniqueid")
-        return cls(result, reason, description, event.get("Channel", ""), None if uniqueid == "<unknown>" else uniqueid)
-
-
 #: What the first line of a good answer says, in lower case. Every other word is a refusal: ``Error``, or ``Fail`` of
 #: other people's modules. ``Goodbye`` answers Logoff, ``Follows`` Command up to Asterisk 13, ``Pong`` Ping up to 1.4.
 _GOOD: Final = frozenset({"success", "goodbye", "follows", "pong"})
@@ -304,8 +245,9 @@ _GOOD: Final = frozenset({"success", "goodbye", "follows", "pong"})
 class Response(Message):
     """The answer to an action.
 
-    ``status`` is ``Success``, ``Error``, ``Goodbye`` or ``Follows``; ``events`` holds the items of a list;
-    ``final_event`` the event that completed the action, where one does.
+    ``status`` is ``Success``, ``Error``, ``Goodbye`` or ``Follows``; ``events`` holds the items of a list, and
+    of an ``Originate(wait=True)`` what was told of its channel; ``final_event`` the event that completed the action,
+    where one does.
     """
 
     __slots__ = ("events", "final_event", "status")
@@ -340,7 +282,9 @@ class Response(Message):
     def outcome(self) -> OriginateOutcome | None:
         """What became of an ``Originate(wait=True)``; None for every other action."""
         event = self.final_event
-        return OriginateOutcome.from_event(event) if event and event.name == "OriginateResponse" else None
+        if event is None or event.name != "OriginateResponse":
+            return None
+        return OriginateOutcome.from_event(event, self.events)
 
     def as_dict(self) -> dict[str, Any]:
         """A plain dict, for JSON: the headers; of a list ``events`` too, a dict for each item; and the ``outcome``."""

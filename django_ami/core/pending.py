@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from django_ami.core.calls import Call
 from django_ami.core.errors import ActionCancelled, ActionFailed, ActionTimeout, AmiError, ConnectionLost
 from django_ami.core.messages import Event, Response
 from django_ami.core.promise import Promise
@@ -75,6 +76,8 @@ class PendingAction(Promise[Response]):
         self.timeout = timeout
         self.final_event = action.final_event
         self.final_broadcast = action.final_broadcast
+        #: The call whose outcome is wanted.
+        self.call = Call(action.headers, action_id) if action.final_broadcast else None
         self.size = len(wire)
         #: The bytes, until a thread takes them out: to write them, or to cancel the action.
         self._wire = [wire]

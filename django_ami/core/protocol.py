@@ -54,7 +54,8 @@ def encode(action: Action, action_id: str) -> bytes:
     That is: CR, LF or NUL in a value (a header injection), a key that is empty or has blanks, colons or control
     characters, a line over 1,022 bytes, more than 128 lines, and an ActionID of the caller's own.
     """
-    name, headers = action.name, action.headers
+    name = action.name
+    headers = action.headers_for(action_id) if action.final_broadcast else action.headers
     if not _is_plain(name):
         return _encode_carefully(action, action_id)
     text = f"Action: {name}\r\nActionID: {action_id}\r\n"
@@ -83,7 +84,7 @@ def _encode_carefully(action: Action, action_id: str) -> bytes:
     if not _KEY.fullmatch(action.name):
         raise InvalidAction(f"{action.name!r} is no name of an action: letters, digits, and no blanks.")
     lines = [_checked_line(action.name, "Action", action.name), f"ActionID: {action_id}"]
-    lines += [_encode_header(action.name, key, value) for key, value in action.headers]
+    lines += [_encode_header(action.name, key, value) for key, value in action.headers_for(action_id)]
     if len(lines) > MAX_HEADERS:
         raise InvalidAction(
             f"{action.name}: {len(lines)} lines, but the server takes {MAX_HEADERS}: send less, or in several actions."
@@ -186,8 +187,9 @@ class Parser:
     """Bytes in, messages out; the same messages however the bytes are cut.
 
     ``interest`` is the set of event names, in lower case, that somebody wants (None: all): other broadcast events are
-    counted in ``skipped`` and cost little more than finding their end. ``banner`` is the greeting, once it is complete;
-    it is the empty string if the server began with a message instead. ``suspect`` counts the frames that have the first
+    counted in ``skipped`` and cost little more than finding their end. ``also`` are names, in lower case, that are
+    looked at besides, and are not plain. ``banner`` is the greeting, once it is complete; it is the empty string if
+    the server began with a message instead. ``suspect`` counts the frames that have the first
     line of another one inside. ``plain`` is True if ``feed`` gave nothing but broadcasts that somebody wants, which are
     no part of an answer unless one is waited for. An event with ``mine`` inside is always given, if that is not empty.
 
@@ -209,6 +211,7 @@ class Parser:
         self.mine = b""
         self.stray: list[tuple[int, bytearray]] = []
         self._interest: frozenset[str] | None = None
+        self._also: frozenset[str] = frozenset()
         self._kinds: dict[bytes, Kind] = {}
         #: Those of ``_kinds`` that are names: a set tells at once whether all kinds of a read are.
         self._plain_kinds: set[Kind | None] = {_SKIP}
@@ -231,6 +234,16 @@ class Parser:
     def interest(self, names: frozenset[str] | None) -> None:
         self._interest = names
         self._forget_kinds()
+
+    @property
+    def also(self) -> frozenset[str]:
+        return self._also
+
+    @also.setter
+    def also(self, names: frozenset[str]) -> None:
+        if names != self._also:
+            self._also = names
+            self._forget_kinds()
 
     def _forget_kinds(self) -> None:
         self._kinds.clear()
@@ -471,7 +484,7 @@ class Parser:
         if not broadcast or folded in _ALWAYS:
             return partial(Event, name)
         if self._interest is not None and folded not in self._interest:
-            return _SKIP
+            return partial(Event, name) if folded in self._also else _SKIP
         return name or partial(Event, name)
 
     def _parse_any(self, data: bytes, position: int, messages: list[Event | Response | Oversized]) -> int:

@@ -59,10 +59,11 @@ ENDS: list[tuple[str, int, CallResult, int]] = [
     ("Local/congestion@outcomes", 15_000, CallResult.FAILED, 8),
     ("Local/noanswer@outcomes", 400, CallResult.NO_ANSWER, 3),
     ("Local/fail@outcomes", 15_000, CallResult.FAILED, 0),
-    ("Local/nosuch@outcomes", 15_000, CallResult.FAILED, 0),
-    ("PJSIP/alice", 15_000, CallResult.FAILED, 0),
-    ("PJSIP/nosuch", 15_000, CallResult.FAILED, 0),
-    ("NoSuchTechnology/1", 15_000, CallResult.FAILED, 0),
+    ("Local/reject@outcomes", 15_000, CallResult.REJECTED, 0),
+    ("Local/nosuch@outcomes", 15_000, CallResult.NOT_FOUND, 0),
+    ("PJSIP/alice", 15_000, CallResult.UNAVAILABLE, 0),
+    ("PJSIP/nosuch", 15_000, CallResult.UNAVAILABLE, 0),
+    ("NoSuchTechnology/1", 15_000, CallResult.UNAVAILABLE, 0),
 ]
 
 
@@ -80,20 +81,15 @@ def test_how_a_call_ends(asterisk: Asterisk, role: str, mask: str) -> None:
             assert outcome.answered == (result is CallResult.ANSWERED)
             # Of a call that failed it is what was asked for.
             assert outcome.channel == channel or outcome.answered
-            assert (outcome.uniqueid is not None) == outcome.answered
+            assert outcome.uniqueid is not None
         if role == "caller":
-            # Asterisk sent some hundred events meanwhile; what came here is FullyBooted, and the outcomes.
+            # Asterisk sent some hundred events meanwhile; what came here is FullyBooted, and of each call
+            # OriginateResponse, and at most two DialEnds and the Hangup of two channels.
             # They are counted a moment after who waits has been told.
-            until(lambda: status(client).received == 1 + len(ENDS))
+            until(lambda: status(client).received > len(ENDS))
+            assert status(client).received <= 1 + 5 * len(ENDS)
         else:
             until(lambda: status(client).received > 100)
-
-
-def test_reject_is_told_as_it_ends(asterisk: Asterisk) -> None:
-    with connected(asterisk) as client:
-        outcome = outcome_of(ask(client, to("Local/reject@outcomes", wait=True)))
-        assert not outcome.answered
-        assert outcome.result in (CallResult.FAILED, CallResult.BUSY)
 
 
 def test_an_acknowledgement_does_not_wait_for_the_call(asterisk: Asterisk) -> None:
@@ -126,8 +122,6 @@ def test_every_one_of_many_calls_is_told_its_own_outcome(asterisk: Asterisk) -> 
             outcome = outcome_of(pending.result(PATIENCE))
             assert outcome.answered == (end == "answer")
             assert outcome.uniqueid == name
-        for one in (client, other):
-            until(lambda one=one: status(one).received == 1 + len(ends))
 
 
 def test_a_listener_that_could_not_be_told_does_not_call(asterisk: Asterisk) -> None:
@@ -173,7 +167,8 @@ def test_the_filter_for_outcomes_is_set_once_for_each_connection(asterisk: Aster
             ask(other, UserEvent("Other"))
             assert outcome_of(ask(other, to("Local/answer@outcomes", wait=True))).answered
             ask(first, Ping())
-            until(lambda: status(first).received == 3)
+            # FullyBooted, and of each call of its own OriginateResponse, DialEnd and at most two Hangups.
+            until(lambda: 3 <= status(first).received <= 9)
         with connected(asterisk, port=between.port) as second:
             assert outcome_of(ask(second, to("Local/answer@outcomes", wait=True))).answered
         assert between.actions().count("Filter") == 2

@@ -59,7 +59,7 @@ def test_what_became_of_a_call(asterisk: Asterisk) -> None:
     assert (done.code, done.lines[-1]) == (0, "The call: answered: answered")
     done = tool(asterisk, "ami_send", *arguments, "Channel=Local/nobody@nowhere")
     assert (done.code, done.lines[-1]) == (
-        5, "The call: failed: no such channel or extension, or not registered",
+        5, "The call: not found: never dialled: the dialplan has no such extension",
     )  # fmt: skip
 
 

@@ -179,9 +179,9 @@ def outcome(*lines: str) -> OriginateOutcome:
     [
         ("Success", "4", CallResult.ANSWERED, 4, "answered"),
         ("success", "0", CallResult.ANSWERED, 0, "answered"),
-        ("Failure", "0", CallResult.FAILED, 0, "no such channel or extension, or not registered"),
-        ("Failure", "1", CallResult.FAILED, 1, "hung up before it was answered"),
-        ("Failure", "3", CallResult.NO_ANSWER, 3, "rang, but nobody answered"),
+        ("Failure", "0", CallResult.FAILED, 0, "failed; the Hangup of its channel, which says why, was not seen"),
+        ("Failure", "1", CallResult.CANCELLED, 1, "hung up before it was answered"),
+        ("Failure", "3", CallResult.NO_ANSWER, 3, "nobody answered"),
         ("Failure", "5", CallResult.BUSY, 5, "busy"),
         ("Failure", "8", CallResult.FAILED, 8, "congestion, or not available"),
         ("Failure", "77", CallResult.FAILED, 77, "failed for a reason unknown here (77)"),

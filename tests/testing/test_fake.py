@@ -10,6 +10,7 @@ from django_ami.core import Client, Options, ServerConfig
 from django_ami.core.actions import Originate, Ping
 from django_ami.core.errors import ActionFailed, ConnectionLost
 from django_ami.testing import FakeAsterisk, Faults, events, scenarios
+from django_ami.testing.simulator.outcomes import RESULTS
 from tests.running import DEADLINE, wait_until
 
 if TYPE_CHECKING:
@@ -192,15 +193,21 @@ def test_what_it_received(server: FakeAsterisk) -> None:
         assert "amp111" not in str(server.received)
 
 
-@pytest.mark.parametrize("result", ["answered", "busy", "no answer", "congestion", "failed"])
-def test_outcomes(server: FakeAsterisk, result: str) -> None:
+@pytest.mark.parametrize("result", RESULTS)
+@pytest.mark.parametrize("channel", ["PJSIP/101", "Local/101@default"])
+def test_outcomes(server: FakeAsterisk, channel: str, result: str) -> None:
     server.on("Originate").outcome(result)
     with Listener(server.url) as listener:
-        action = Originate(channel="PJSIP/101", context="default", exten="5", priority=1, wait=True)
+        action = Originate(channel=channel, context="default", exten="5", priority=1, wait=True)
         outcome = listener.client.send(action).result(DEADLINE).outcome
         assert outcome is not None
-        assert outcome.answered == (result == "answered")
-        assert outcome.reason == {"answered": 4, "busy": 5, "no answer": 3, "congestion": 8, "failed": 0}[result]
+        assert outcome.result == {"congestion": "failed"}.get(result, result)
+        reasons = {"answered": 4, "no answer": 3}
+        if channel.startswith("Local/"):
+            reasons |= {"busy": 5, "congestion": 8}
+        assert outcome.reason == reasons.get(result, 0)
+        assert (outcome.cause is None) == outcome.answered
+        assert outcome.uniqueid is not None
 
 
 def test_an_outcome_that_does_not_exist(server: FakeAsterisk) -> None:

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final, Self, cast
 
+from django_ami.core.calls import channel_id_for
 from django_ami.core.config import Secret
 from django_ami.core.errors import InvalidAction
 
@@ -75,7 +76,7 @@ class Action:
 
     #: The event that completes the action after its response, if it is not the response itself.
     final_event: str | None = None
-    #: Whether that event goes to everybody who has the class ``call``, and not to whoever asked alone.
+    #: Whether it is OriginateResponse, which goes to everybody who has the class ``call``, not to whoever asked alone.
     final_broadcast: bool = False
 
     def __init__(self, name: str, headers: Mapping[str, Value] | None = None, /, **more: Value) -> None:
@@ -90,6 +91,12 @@ class Action:
                     for text in ((value,) if type(value) is str else _items(name, str(key), value))
                 ]
             )
+
+    def headers_for(self, action_id: str) -> tuple[tuple[str, str], ...]:
+        """The headers as they are sent with that ActionID: a call whose outcome is wanted needs a known ChannelId."""
+        if not self.final_broadcast or any(key.lower() == "channelid" for key, _ in self.headers):
+            return self.headers
+        return (*self.headers, ("ChannelId", channel_id_for(action_id)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Action):

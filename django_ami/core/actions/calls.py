@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django_ami.core.actions.base import Action
-from django_ami.core.actions.variables import variable_headers, variable_name
+from django_ami.core.actions.variables import variable_headers, variable_name, variable_text
+from django_ami.core.errors import InvalidAction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from django_ami.core.actions.variables import Variables
 
 __all__ = [
     "Atxfer",
@@ -33,11 +36,16 @@ class Originate(Action):
 
     Asynchronous by default, since otherwise the connection is mute until the call is answered or has failed. It
     completes with the server's acknowledgement that the call is queued; with ``wait=True`` with what became of the
-    call: ``response.outcome`` (answered, busy, no answer, failed). ``timeout_ms`` is how long the far end may ring, in
-    milliseconds (the server's default is 30,000). ``variables`` are set on the new channel, escaped as the server
-    wants them; a name that ends in ``)`` is a dialplan function write. ``channel_id`` becomes the Uniqueid; a
-    live channel's id must not begin with it, or the call fails with reason 0 (seen on Asterisk 22: ``x-1`` beside
-    ``x-10``). Raises InvalidAction for the name of a variable that would set another one, too.
+    call: ``response.outcome`` (answered, busy, rejected, no answer, unavailable, not found, cancelled, failed).
+
+    ``timeout_ms`` is how long the far end may ring, in milliseconds (the server's default is 30,000; 0 is no limit).
+    ``variables`` are set on the new channel, escaped as the server wants them; one that is None is left out, and a name
+    that ends in ``)`` is a dialplan function write. ``channel_id`` becomes the Uniqueid; a live channel's id must not
+    begin with it, or the call fails with reason 0 (seen on Asterisk 22: ``x-1`` beside ``x-10``). With ``wait=True``
+    the client gives one if there is none.
+
+    Raises InvalidAction for the name of a variable that would set another one, too, for a variable that is True or
+    False, for a negative ``timeout_ms``, and for one of 0 if the end is waited for.
     """
 
     def __init__(
@@ -51,7 +59,7 @@ class Originate(Action):
         data: str | None = None,
         timeout_ms: int | None = None,
         caller_id: str | None = None,
-        variables: Mapping[str, str | int] | None = None,
+        variables: Variables | None = None,
         account: str | None = None,
         early_media: bool | None = None,
         codecs: str | None = None,
@@ -61,6 +69,11 @@ class Originate(Action):
         run_async: bool = True,
         wait: bool = False,
     ) -> None:
+        if timeout_ms is not None and (timeout_ms < 0 or (timeout_ms == 0 and (wait or not run_async))):
+            raise InvalidAction(
+                f"Originate: timeout_ms={timeout_ms} is no limit for the server, so the end of the call might never be "
+                "told: give the milliseconds that it may ring."
+            )
         super().__init__(
             "Originate",
             Channel=channel,
@@ -199,10 +212,15 @@ class GetVar(Action):
 
 
 class SetVar(Action):
-    """Set a variable of a channel, or a global one. The value is stored as it is, but for leading blanks."""
+    """Set a variable of a channel, or a global one. The value is stored as it is, but for leading blanks.
 
-    def __init__(self, variable: str, value: str | int, *, channel: str | None = None) -> None:
-        super().__init__("Setvar", Channel=channel, Variable=variable, Value=value)
+    Raises InvalidAction for a value that is None, True or False.
+    """
+
+    def __init__(self, variable: str, value: str | float, *, channel: str | None = None) -> None:
+        if value is None:
+            raise InvalidAction(f"Setvar: the variable {variable} has no value: give '' to empty it.")
+        super().__init__("Setvar", Channel=channel, Variable=variable, Value=variable_text("Setvar", variable, value))
 
 
 class Monitor(Action):

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from django_ami.core.errors import InvalidAction
 
-__all__ = ["Variables", "escape_variable", "variable_headers", "variable_name"]
+__all__ = ["VariableValue", "Variables", "escape_variable", "variable_headers", "variable_name", "variable_text"]
 
+#: A value of a variable: a text or a number. None leaves the variable out.
+VariableValue = str | int | float | None
 #: Variables with their values; as pairs, if a name comes several times.
-Variables = Mapping[str, str | int] | Sequence[tuple[str, str | int]]
+Variables = Mapping[str, VariableValue] | Sequence[tuple[str, VariableValue]]
 
 
 def escape_variable(value: str) -> str:
@@ -37,7 +39,26 @@ def variable_name(action: str, name: str, *, forbidden: str = "") -> str:
     return name
 
 
+def variable_text(action: str, name: str, value: str | float) -> str:
+    """A value as it is sent. Raises InvalidAction for True and False.
+
+    A dialplan takes every text for true, "false" as well (pbx_checkcondition in main/pbx.c).
+    """
+    if isinstance(value, bool):
+        raise InvalidAction(
+            f"{action}: the variable {name} is {value}, but a dialplan takes every text for true: give 1 or 0."
+        )
+    return str(value)
+
+
 def variable_headers(action: str, variables: Variables | None) -> list[str]:
-    """The values of the ``Variable`` headers that set these. Raises InvalidAction for a name that would set another."""
+    """The values of the ``Variable`` headers that set these; one that is None is left out.
+
+    Raises InvalidAction for a name that would set another one, too, and for True and False.
+    """
     pairs = variables.items() if isinstance(variables, Mapping) else variables or ()
-    return [f"{variable_name(action, name, forbidden='=')}={escape_variable(str(value))}" for name, value in pairs]
+    return [
+        f"{variable_name(action, name, forbidden='=')}={escape_variable(variable_text(action, name, value))}"
+        for name, value in pairs
+        if value is not None
+    ]

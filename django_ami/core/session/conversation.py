@@ -19,6 +19,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from django_ami.core.actions import Events, Logoff, Ping
+from django_ami.core.calls import CALL_EVENTS
 from django_ami.core.correlation import ActionIds, PendingActions
 from django_ami.core.errors import (
     AmiError,
@@ -64,6 +65,7 @@ __all__ = ["Session"]
 _FATAL: Final = (AuthenticationFailed, ConnectionForbidden)
 #: An unfinished message that is not added to for longer, in seconds, does not grow meanwhile.
 _LONGEST_GAP_SECONDS: Final = 1.0
+_CALL_EVENTS: Final = frozenset(map(str.lower, CALL_EVENTS))
 
 
 class Session:
@@ -452,6 +454,7 @@ class Session:
         return kind(message, server=self.config.name, sent=False)
 
     def _transmit_with_outcome(self, pending: PendingAction) -> None:
+        self._parser.also = _CALL_EVENTS
         if self._mask == "on" or "call" in self._mask.split(","):
             self._transmit(pending)
         elif self.role is Role.CALLER:
@@ -518,10 +521,13 @@ class Session:
         events = []
         interest, pending, mine = self._interest, self._pending, self._pending.mark
         answered = False
+        calls = pending.calls
         for message in messages:
             if isinstance(message, Event):
                 asked = message.raw.find(mine) >= 0  # as ``in``, in half the time
-                if pending.claim(message) if asked else pending.listing and pending.adopt(message):
+                if calls and message.name in CALL_EVENTS:
+                    pending.observe(message)
+                if self._claim(message) if asked else pending.listing and pending.adopt(message):
                     continue
                 if message.name == "FullyBooted":
                     self._fully_booted()
@@ -548,6 +554,11 @@ class Session:
             if self._pending.add_text(text) and self.state is READY:
                 self._ask(Ping(), lambda _: None)
         return events + self._sort(messages[start:])
+
+    def _claim(self, event: Event) -> bool:
+        mine = self._pending.claim(event, self._now)
+        self._pending.hastened = self._pending.hastened or event.name == "OriginateResponse"
+        return mine
 
     # --- from login to ready ---
 

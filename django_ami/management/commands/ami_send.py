@@ -208,6 +208,8 @@ def _action(name: str, given: Iterable[str], wait_event: str | None) -> Action:
     if name.lower() == "originate":
         action = _asynchronous(action, collected)
     action.final_event = wait_event
+    # What became of the call is told by its Hangup, too.
+    action.final_broadcast = name.lower() == "originate" and wait_event == "OriginateResponse"
     return action
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core import catalog
 from django_ami.testing.simulator.frames import render
-from django_ami.testing.simulator.script import originate_response
+from django_ami.testing.simulator.outcomes import tell_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ def answer(action: ReceivedAction, final_event: str | None = None) -> bytes:
     if name == "login":
         return said + _FULLY_BOOTED
     if final_event == "OriginateResponse":
-        return said + originate_response(action)
+        return said + tell_outcome(action)
     if is_list and info is not None:
         end = info.final_event or f"{info.name}Complete"
         return said + render([("Event", end), *_echo(action), ("EventList", "Complete"), ("ListItems", "0")])

@@ -23,11 +23,18 @@ PARK_EXTEN = "700"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a dialled channel ends: DialStatus, the Reason of OriginateResponse (control frames), the Q.850 cause."""
+    """How a dialled channel ends: DialStatus, the Reason of OriginateResponse (control frames), the Q.850 cause.
+
+    The Reason is that of a Local channel: of a refusal by a telephone it is 0, whatever the cause.
+    """
 
     status: str
     reason: int
     cause: int
+
+    def reason_of(self, dialed: str) -> int:
+        """The Reason of an Originate to there."""
+        return self.reason if self.reason in {3, 4} or dialed.startswith("Local/") else 0
 
 
 ANSWER = Outcome("ANSWER", 4, 16)
@@ -37,6 +44,9 @@ _OUTCOMES = {
     "noanswer": NO_ANSWER,
     "ring": NO_ANSWER,
     "congestion": Outcome("CONGESTION", 8, 34),
+    "reject": Outcome("NOANSWER", 0, 21),
+    "unavailable": Outcome("NOANSWER", 0, 19),
+    "notfound": Outcome("NOANSWER", 0, 1),
     "hangup": Outcome("CANCEL", 1, 16),
     "fail": Outcome("CHANUNAVAIL", 0, 20),
     "nosuch": Outcome("CHANUNAVAIL", 0, 1),
@@ -140,7 +150,8 @@ class Calls:
         if record is not None and outcome is not ANSWER:
             record.end(pbx.clock.time(), outcome.status)
         if caller is not None or outcome is not NO_ANSWER:  # an originate that rang out has no DialEnd
-            self.end_dial(caller, leg, outcome.status)
+            # Nobody is there who cancels an originate: it was hung up.
+            self.end_dial(caller, leg, "NOANSWER" if caller is None and outcome is CANCELLED else outcome.status)
         return outcome
 
     def end_dial(self, caller: Channel | None, leg: Channel, status: str) -> None:
@@ -199,6 +210,8 @@ class Calls:
             pbx.request_hangup(other, soft=True)
             leg.other_half = None
             pbx.hangup(other, outcome.cause)
+            if outcome.status in {"BUSY", "CONGESTION"}:
+                leg.hangup_cause = 0  # this half is told so by a control frame
         pbx.hangup(leg, outcome.cause)
 
     # -- Originate ---------------------------------------------------------------------------------------------------
@@ -207,10 +220,11 @@ class Calls:
         """Dial the order's channel; once answered it runs on by itself. What came of it, for the answer."""
         pbx = self._pbx
         outcome = self.outcome(order.channel)
-        if outcome.reason == 0 and not order.channel.startswith("Local/"):
+        unreachable = outcome.status == UNREACHABLE.status
+        if unreachable and not order.channel.startswith("Local/"):
             return outcome, None
         leg = self.new_leg(order.channel, None, order)
-        if outcome.reason == 0:
+        if unreachable:
             self.give_up_quietly(leg)
             return outcome, None
         self._dress(leg, order)
@@ -332,7 +346,7 @@ class Calls:
         pbx = self._pbx
         outcome = self.outcome(dialed)
         leg = None
-        if outcome.reason != 0:
+        if outcome.status != UNREACHABLE.status:
             leg = self.new_leg(dialed, channel)
             leg.connected_num, leg.connected_name = channel.caller_num, channel.caller_name
             leg.exten = channel.exten

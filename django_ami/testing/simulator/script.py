@@ -5,12 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, Self
 
 from django_ami.testing.simulator.frames import flatten, render
+from django_ami.testing.simulator.outcomes import RESULTS, tell_outcome
 from django_ami.testing.simulator.requests import ReceivedAction
 
 Delay = float | Callable[[ReceivedAction], float]
-
-#: What became of a call, in one word, and the Reason that OriginateResponse has for it (pbx_dial_reason in main/pbx.c).
-_REASONS = {"answered": "4", "busy": "5", "no answer": "3", "congestion": "8", "failed": "0"}
 
 
 class Item(Protocol):
@@ -78,14 +76,15 @@ class Rule:
     def outcome(self, result: str) -> Self:
         """Accept an Originate, and tell what became of the call; with ``wait=True`` that is ``response.outcome``.
 
-        ``result``: ``answered``, ``busy``, ``no answer``, ``congestion`` or ``failed``.
+        ``result``: ``answered``, ``busy``, ``rejected``, ``no answer``, ``unavailable``, ``not found``, ``cancelled``,
+        ``congestion`` or ``failed``. As of a real telephone, the cause of a failure is told by a Hangup.
         """
-        if result not in _REASONS:
-            raise ValueError(f"no outcome {result!r}: choose one of {', '.join(_REASONS)}")
+        if result not in RESULTS:
+            raise ValueError(f"no outcome {result!r}: choose one of {', '.join(RESULTS)}")
 
         def answer(action: ReceivedAction) -> bytes:
             accepted = [("Response", "Success"), *_echo(action), ("Message", "Originate successfully queued")]
-            return render(accepted) + originate_response(action, result)
+            return render(accepted) + tell_outcome(action, result)
 
         self.answer = answer
         return self
@@ -173,26 +172,6 @@ class Script:
     def clear(self) -> None:
         """No rules any more."""
         self._rules.clear()
-
-
-def originate_response(action: ReceivedAction, result: str = "answered") -> bytes:
-    """OriginateResponse as an Originate brings it about (fast_originate in main/manager.c)."""
-    answered = result == "answered"
-    where = [(key, action.get(key)) for key in ("Context", "Exten", "Application", "Data") if action.get(key)]
-    return render(
-        [
-            ("Event", "OriginateResponse"),
-            ("Privilege", "call,all"),
-            *_echo(action),
-            ("Response", "Success" if answered else "Failure"),
-            ("Channel", f"{action.get('Channel')}-00000001" if answered else action.get("Channel")),
-            *where,
-            ("Reason", _REASONS[result]),
-            ("Uniqueid", action.get("ChannelId") or ("1795459569.1" if answered else "<unknown>")),
-            ("CallerIDNum", "<unknown>"),
-            ("CallerIDName", "<unknown>"),
-        ]
-    )
 
 
 def _as_item(item: Item, echo: list[tuple[str, str]]) -> list[tuple[str, str]]:

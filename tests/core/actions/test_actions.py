@@ -337,7 +337,8 @@ def test_every_typed_action_is_in_the_table():
         ({}, None, None),
         ({"wait": True}, "OriginateResponse", 40),
         ({"wait": True, "timeout_ms": 5000}, "OriginateResponse", 15),
-        ({"wait": True, "timeout_ms": 0}, "OriginateResponse", 10),
+        ({"wait": True, "timeout_ms": 1}, "OriginateResponse", 10.001),
+        ({"timeout_ms": 0}, None, None),
         ({"run_async": False}, None, 40),
         ({"run_async": False, "wait": True}, None, 40),
     ],
@@ -403,6 +404,39 @@ def test_a_function_may_be_read_but_not_written_with_an_equals_sign_in_it():
 def test_a_text_is_no_list_of_names():
     with pytest.raises(InvalidAction):
         actions.Status(variables="A,B")
+
+
+MAKE_VARIABLES = [
+    lambda variables: Originate(channel="a", variables=variables),
+    lambda variables: actions.PJSIPNotify(endpoint="a", variables=variables),
+    lambda variables: actions.MessageSend(to="a", body="b", variables=variables),
+]
+
+
+@pytest.mark.parametrize("variables", [{"X": None, "Y": 1, "Z": ""}, [("X", None), ("Y", 1), ("Z", "")]])
+@pytest.mark.parametrize("make", MAKE_VARIABLES)
+def test_a_variable_without_a_value_is_left_out(make, variables):
+    assert [value for key, value in make(variables).headers if key == "Variable"] == ["Y=1", "Z="]
+
+
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize("make", [*MAKE_VARIABLES, lambda variables: actions.SetVar("X", variables["X"])])
+def test_a_bool_is_no_value_of_a_variable(make, value):
+    with pytest.raises(InvalidAction, match=f"the variable X is {value}, but .* give 1 or 0"):
+        make({"X": value})
+
+
+def test_a_variable_is_not_emptied_by_accident():
+    with pytest.raises(InvalidAction, match="the variable X has no value: give '' to empty it"):
+        actions.SetVar("X", None)
+
+
+@pytest.mark.parametrize(
+    "how", [{"timeout_ms": 0, "wait": True}, {"timeout_ms": 0, "run_async": False}, {"timeout_ms": -1}]
+)
+def test_no_limit_for_a_call_whose_end_is_waited_for_is_refused(how):
+    with pytest.raises(InvalidAction, match="is no limit for the server"):
+        Originate(channel="a", **how)
 
 
 def as_the_server_splits(text: str) -> list[str]:

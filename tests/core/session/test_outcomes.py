@@ -15,7 +15,7 @@ class FaxStats(Action):
 
 
 def call(number: int = 1) -> Originate:
-    return Originate(channel=f"Local/{number}@default", wait=True)
+    return Originate(channel=f"PJSIP/{number}", wait=True)
 
 
 @pytest.fixture
@@ -36,14 +36,19 @@ def originate_response(talk: Dialogue, request, *lines: str) -> list:
 def test_a_caller_opens_the_class_behind_a_filter_and_gets_the_outcome(talk):
     pending = talk.send(call())
     request = talk.expect("Filter")
-    assert (request["Operation"], request["Filter"]) == ("Add", f"ActionID: {talk.ids.prefix}")
+    ours = f"^Event: (OriginateResponse|Hangup|DialEnd)[^A-Za-z].*(ActionID|Uniqueid): {talk.ids.prefix}"
+    assert (request["Operation"], request["Filter"]) == ("Add", ours)
     talk.answer(request, "Message: Success")
     events, request = talk.requests()
     assert (events["Action"], events["EventMask"]) == ("Events", "call")
     assert (request["Action"], request["ActionID"]) == ("Originate", pending.action_id)
+    assert request["ChannelId"] == f"{pending.action_id}.0"
     talk.answer(request, "Message: Originate successfully queued")
     assert not pending.done()
-    originate_response(talk, request, "Response: Failure", "Reason: 5")
+    originate_response(talk, request, "Response: Failure", "Reason: 0", f"Uniqueid: {request['ChannelId']}")
+    assert not pending.done()
+    talk.event("Hangup", "Privilege: call,all", "Channel: PJSIP/1-00000001", f"Uniqueid: {request['ChannelId']}",
+               "ChannelState: 5", "Cause: 17", "Cause-txt: User busy", "TechCause: 486")  # fmt: skip
     assert pending.result(0).outcome.result == "busy"
 
 
@@ -52,7 +57,7 @@ def test_several_share_one_filter_and_later_ones_need_none(talk):
     talk.send(call(2))
     open_filter(talk)
     requests = talk.requests()
-    assert [request.get("Channel", "") for request in requests] == ["", "Local/1@default", "Local/2@default"]
+    assert [request.get("Channel", "") for request in requests] == ["", "PJSIP/1", "PJSIP/2"]
     talk.send(call(3))
     talk.expect("Originate")
 

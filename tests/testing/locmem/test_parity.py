@@ -40,6 +40,7 @@ CASES: dict[str, tuple[Callable[[Rule], object] | None, Action]] = {
     "a call that is answered": (None, Originate(**CALL, wait=True)),
     "a call that is told to be busy": (lambda rule: rule.outcome("busy"), Originate(**CALL, wait=True)),
     "a call that is told to fail": (lambda rule: rule.outcome("failed"), Originate(**CALL, wait=True)),
+    "a call that is told to be rejected": (lambda rule: rule.outcome("rejected"), Originate(**CALL, wait=True)),
     "a call that nobody answers": (lambda rule: rule.outcome("no answer"), Originate(**CALL, wait=True)),
     "a variable": (lambda rule: rule.reply(Value="x"), GetVar("X")),
     "a command": (lambda rule: rule.reply(Message="Command output follows", Output=["a", "b"]), Command("core x")),
@@ -67,10 +68,11 @@ def told(pending: Any) -> dict[str, Any]:
         "status": response and response.status,
         "headers": [(key, value) for key, value in headers if key not in ("ActionID", "Timestamp")],
         "events": [[pair for pair in event.headers if pair[0] != "ActionID"] for event in response.events]
-        if response
+        if response and outcome is None
         else [],
         "final event": final_event and final_event.name,
-        "outcome": outcome and (outcome.result, outcome.reason, outcome.answered),
+        "outcome": outcome
+        and (outcome.result, outcome.reason, outcome.description, outcome.cause, outcome.sip_code, outcome.rang),
     }
 
 

@@ -120,7 +120,7 @@ def _respond(x: Exchange, order: Order, outcome: Outcome, channel: Channel | Non
             ("Response", response),
             ("Channel", channel.name if channel else order.channel),
             *what,
-            ("Reason", str(outcome.reason)),
+            ("Reason", str(outcome.reason_of(order.channel))),
             ("Uniqueid", channel.uniqueid if channel else order.channel_id or "<unknown>"),
             ("CallerIDNum", order.caller_num or "<unknown>"),
             ("CallerIDName", order.caller_name or "<unknown>"),
