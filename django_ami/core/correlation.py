@@ -4,9 +4,10 @@ Rule: every action is settled exactly once: by its answer, by its deadline, or b
 is found by its ActionID alone; whatever carries an ActionID of somebody else is none of our business.
 
 One connection runs one action at a time and answers in the order in which it was asked (do_message in main/manager.c).
-So an action is over, too, when a later one is answered: the server passed it over, or answered with text that is no
-message. There is no action of Asterisk that answers out of order. A proxy may, which answers some by itself: so an
-action of which nothing at all was seen has a moment more, and who answers it after all is believed no more.
+So an action is over, too, when a later one is answered: the server passed it over, left out the end of its list, or
+answered with text that is no message. There is no action of Asterisk that answers out of order. A proxy may, which
+answers some by itself: so an action of which nothing at all was seen, and a list, have a moment more, and who answers
+it after all is believed no more.
 """
 
 from __future__ import annotations
@@ -97,9 +98,9 @@ class PendingActions:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def add(self, pending: PendingAction, now: float) -> None:
-        """Watch over an action from now on; raises Backpressure if there are too many."""
-        if len(self._by_id) >= self._most:
+    def add(self, pending: PendingAction, now: float, *, anyway: bool = False) -> None:
+        """Watch over an action from now on; raises Backpressure if there are too many, unless it goes ``anyway``."""
+        if len(self._by_id) >= self._most and not anyway:
             raise Backpressure(
                 f"{self._most} actions are unanswered (option max_pending_actions): {pending.name} was not sent. "
                 "Wait for answers, or raise the option.",
@@ -139,7 +140,7 @@ class PendingActions:
             return
         if not self.in_order:
             self._forget_settled()
-        elif self._written[0] == action_id and self._text is None and not self._closing:
+        elif self._written[0] == action_id and self._text is None and self.listing is None:
             self._written.popleft()  # as nearly always
         else:
             self._pass_over_those_before(pending, now)
@@ -160,8 +161,7 @@ class PendingActions:
 
     def _pass_over_those_before(self, pending: PendingAction, now: float) -> None:
         """What was written before an action that is answered has had its answer, or gets none."""
-        if self.listing is not None and self._closing:
-            self.discard(self.listing).complete()
+        self._pass_over_listing(now)
         passed_over = []
         while (action_id := self._written.popleft()) != pending.action_id:
             if action_id in self._unanswered:
@@ -170,9 +170,7 @@ class PendingActions:
         for each in passed_over:
             self._passed_over[each.action_id] = each.deadline
             if text is None or len(passed_over) > 1:
-                each.deadline = min(each.deadline, now + PASSED_OVER_SECONDS)
-                heappush(self._deadlines, (each.deadline, next(self._tie), each.action_id))
-                self.hastened = True
+                self._hasten(each, now)
             elif text:
                 each.response = _response_of_text(each.action_id, text, self.server)
                 self.discard(each).complete()
@@ -183,6 +181,24 @@ class PendingActions:
             for action_id in list(self._passed_over)[:-_REMEMBERED]:
                 if action_id not in self._unanswered:
                     del self._passed_over[action_id]
+
+    def _pass_over_listing(self, now: float) -> None:
+        """Nothing more comes of the list under way: a later action is answered."""
+        listing = self.listing
+        if listing is None:
+            return
+        if self._closing:
+            self.discard(listing).complete()
+        else:
+            self.listing = None
+            self._passed_over[listing.action_id] = listing.deadline
+            self._hasten(listing, now)
+
+    def _hasten(self, pending: PendingAction, now: float) -> None:
+        """It was passed over, and has a moment more."""
+        pending.deadline = min(pending.deadline, now + PASSED_OVER_SECONDS)
+        heappush(self._deadlines, (pending.deadline, next(self._tie), pending.action_id))
+        self.hastened = True
 
     def _give_time_back(self) -> None:
         """One that was passed over is answered after all: whoever is there does not keep to the order."""
@@ -199,7 +215,7 @@ class PendingActions:
         channels/chan_iax2.c) and ``Queues`` up to Asterisk 13 say no ``Response``. True if nothing else was written
         that would be answered behind it, and tell.
         """
-        running = self.running()
+        running = self._oldest_unanswered()
         if not self.in_order or running is None:
             return False
         if self._text is None:
@@ -250,6 +266,8 @@ class PendingActions:
                 pending.deadline = min(pending.deadline, now + HANGUP_SECONDS)
                 self._watch_over(pending)
         elif not pending.final_event:
+            if pending is not self.listing and pending.action_id in self._passed_over:
+                self._give_time_back()
             self._collect(pending, event)
             return True
         return not _is_broadcast(event)
@@ -330,8 +348,9 @@ class PendingActions:
 
     def _timeout(self, pending: PendingAction, obstacle: Callable[[], str] = str) -> ActionTimeout:
         if pending.action_id in self._passed_over:
+            what = "answer to" if pending.response is None else "end of the list of"
             return ActionTimeout(
-                f"no answer to {pending.name}: the server, which answers in order, has answered a later action. It was "
+                f"no {what} {pending.name}: the server, which answers in order, has answered a later action. It was "
                 "sent, so it may have been carried out: look before you repeat it.",
                 server=self.server,
                 sent=True,
@@ -359,12 +378,15 @@ class PendingActions:
         return deadlines[0][0] if deadlines else None
 
     def running(self) -> PendingAction | None:
-        """The oldest action without a response: the one that the server is running, if it runs one.
+        """The list under way, or the oldest action without a response: what the server is running, if it runs one.
 
         One thread per connection does everything, one action at a time (do_message in main/manager.c). Once that one's
         time is over, none is known to be running until the server answers something: else those behind it, each with
         a later deadline, would excuse the silence of a dead server for ever.
         """
+        return self.listing or self._oldest_unanswered()
+
+    def _oldest_unanswered(self) -> PendingAction | None:
         self._forget_settled()
         return self._unanswered[self._written[0]] if self._written and not self._overdue else None
 

@@ -536,7 +536,7 @@ def test_only_so_many_at_a_time():
     assert len(registry) == 2
 
 
-def test_what_the_server_may_be_running_is_the_oldest_without_an_answer():
+def test_what_the_server_may_be_running_is_a_list_under_way_or_the_oldest_without_an_answer():
     registry = Registry()
     assert registry.running() is None
     queued = pending_action(77)
@@ -545,6 +545,8 @@ def test_what_the_server_may_be_running_is_the_oldest_without_an_answer():
     first, second = registry.send(), registry.send()
     assert registry.running() is first
     registry.match(answer(1, "EventList: start"))
+    assert registry.running() is first
+    registry.claim(event("XComplete", 1, "EventList: Complete"))
     assert registry.running() is second
     registry.match(answer(2))
     assert registry.running() is None

@@ -280,7 +280,7 @@ class Session:
         An answer may be large, and the link slow: it has as long as its action, see ``_busy_until``.
         """
         parser = self._parser
-        if not parser.unfinished:
+        if parser.stray or not parser.unfinished:
             self._grown_for = 0.0
             return
         self._grown_for += min(now - self._grown_at, _LONGEST_GAP_SECONDS)  # while nothing comes, it does not grow
@@ -373,9 +373,9 @@ class Session:
     def tick(self, now: float) -> None:
         """Do what is due."""
         self._now = now
-        was_overdue = self._pending.overdue
+        was_overdue, was_listing = self._pending.overdue, self._pending.listing is not None
         self._pending.expire(now, self._obstacle)
-        if self._pending.overdue and not was_overdue and self._is_answering():
+        if self._pending.overdue and not was_overdue and (was_listing or self._is_answering()):
             self._heartbeat.excuse(now)  # it is at it
         if self._deadline is not None and now >= self._deadline:
             self._deadline_passed()
@@ -482,8 +482,11 @@ class Session:
         self.outgoing += wire
         self._pending.written(pending)
 
-    def _ask(self, action: Action, then: Callable[[PendingAction], None]) -> None:
-        """Send an action of the session's own, past the gate that holds back users' until the server is ready."""
+    def _ask(self, action: Action, then: Callable[[PendingAction], None], *, anyway: bool = False) -> None:
+        """Send an action of the session's own, past the gate that holds back users' until the server is ready.
+
+        ``anyway`` if it goes however many are unanswered.
+        """
         action_id = self._ids()
         # The whole login has a deadline. Later, no longer than the silence that means a loss: only a user's action may
         # keep the server mute beyond that.
@@ -491,7 +494,7 @@ class Session:
         pending = PendingAction(action, action_id, encode(action, action_id), server=self.config.name, timeout=timeout)
         pending.add_done_callback(then)  # not by way of the variable: it would hold itself
         try:
-            self._pending.add(pending, self._now)
+            self._pending.add(pending, self._now, anyway=anyway)
         except Backpressure as error:
             pending.fail(error)
         else:
@@ -645,7 +648,8 @@ class Session:
             self.fault = ConnectionLost(self._why_lost(now), server=self.config.name)
         elif self._heartbeat.ping_due(now):
             self._heartbeat.pinged(now)
-            self._ask(Ping(), lambda _: None)
+            # A server on which so many calls ring is not lost, and is to be asked.
+            self._ask(Ping(), lambda _: None, anyway=True)
 
     def _why_lost(self, now: float) -> str:
         silence = now - self._heartbeat.last_received

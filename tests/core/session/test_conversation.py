@@ -211,14 +211,14 @@ def test_a_server_that_does_not_read():
     talk.expect("X")
 
 
-def test_too_many_actions_for_a_ping():
+def test_a_server_is_asked_however_many_actions_are_under_way():
     talk = ready(max_pending_actions=1, heartbeat_interval=5, read_timeout=30)
-    talk.send(timeout=100)
-    talk.requests()
-    talk.wait(5)
-    assert talk.requests() == []
-    talk.wait(100)
-    assert isinstance(talk.session.fault, ConnectionLost)
+    call = talk.send(Originate(channel="PJSIP/100", application="Echo", wait=True), timeout=100)
+    talk.answer(talk.expect("Originate"), "Message: Originate successfully queued")
+    for _ in range(18):
+        talk.wait(5)
+        talk.answer(talk.expect("Ping"), "Ping: Pong")
+    assert (talk.session.fault, call.done()) == (None, False)
 
 
 # --- what had left ---
@@ -528,8 +528,10 @@ def test_messages_that_end_do_not_grow():
     grow(talk, "1\n\nEvent: X\nA: ", 14)
     talk.say("1\n\n")
     grow(talk, "no message\n", 14)
+    talk.say("no m")
+    grow(talk, "essage\nno m", 14)
     assert talk.session.fault is None
-    talk.say("Ev")
+    talk.say("essage\nEv")
     talk.wait(0.4)
     assert talk.session.fault is None
 
@@ -566,6 +568,20 @@ def test_a_flood_gives_a_ping_time():
     talk = ready(read_timeout=30, heartbeat_interval=10)
     grow(talk, TICK[:-1] + f"Data: {'x' * 80_000}\n\n", 100)
     assert talk.session.fault is None
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds", "alive"), [(120, 100, True), (30, 58, True), (30, 100, False)], ids=repr
+)
+def test_a_list_that_comes_slowly_has_as_long_as_a_slow_answer(timeout, seconds, alive):
+    talk = ready(read_timeout=30, heartbeat_interval=10)
+    pending = talk.send(Action("Status"), timeout=timeout)
+    talk.answer(talk.expect("Status"), "EventList: start")
+    grow(talk, f"Event: Status\nPrivilege: Call\nActionID: {pending.action_id}\n\n", seconds)
+    assert (talk.session.fault is None) is alive
+    if timeout > seconds:
+        talk.event("StatusComplete", f"ActionID: {pending.action_id}", "EventList: Complete")
+        assert len(pending.result(0).events) == 2 * seconds
 
 
 # --- it slept ---
@@ -675,6 +691,34 @@ def test_text_is_of_the_action_that_was_passed_over_and_of_no_other():
     assert (first.done(), last.done()) == (True, True)
     assert odd.result(0).output == "LOCAL"
     assert talk.requests() == []
+
+
+def test_a_list_whose_end_was_passed_over_ends():
+    talk = ready()
+    pending, later = talk.send(Action("Status")), talk.send()
+    one, two = talk.requests()
+    talk.answer(one, "EventList: start")
+    talk.answer(two)
+    assert later.done()
+    talk.wait(2)
+    assert error_of(pending).message.startswith(
+        "no end of the list of Status: the server, which answers in order, has answered a later action. It was sent"
+    )
+
+
+def test_a_list_that_goes_on_behind_another_answer_has_its_time_back():
+    talk = ready()
+    pending, later, last = talk.send(Action("Status")), talk.send(), talk.send()
+    one, two, three = talk.requests()
+    talk.answer(one, "EventList: start")
+    talk.answer(two)
+    talk.event("Status", "Privilege: Call", "Channel: a", f"ActionID: {pending.action_id}")
+    talk.answer(three)
+    talk.wait(10)
+    talk.event("StatusComplete", f"ActionID: {pending.action_id}", "EventList: Complete")
+    assert [event["Channel"] for event in pending.result(0).events] == ["a"]
+    assert later.result(0).ok
+    assert last.result(0).ok
 
 
 def test_behind_a_proxy_answers_come_in_any_order():
