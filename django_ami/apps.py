@@ -11,8 +11,9 @@ class DjangoAmiConfig(AppConfig):
     verbose_name = "Asterisk Manager Interface"
 
     def ready(self) -> None:
-        from django_ami import checks, testrun  # noqa: F401  (importing testrun makes tests known to the core)
+        from django_ami import checks, testrun
 
+        register(testrun.notice_tests, checks.TAG)
         for check in checks.ALWAYS:
             register(check, checks.TAG)
         for check in checks.DEPLOYMENT:

@@ -5,14 +5,18 @@ Importing this makes it known to the core.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core import permission
 
-__all__ = ["tests_run"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.core.checks import CheckMessage
+
+__all__ = ["notice_tests", "tests_run"]
 
 #: The programs whose first argument ``test`` runs tests.
 _PROGRAMS: Final = frozenset({"manage.py", "django-admin"})
@@ -27,15 +31,21 @@ def tests_run() -> bool:
     return hasattr(getattr(utils, "_TestState", None), "saved_data") or _begins_with_tests()
 
 
+def notice_tests(**_: Any) -> Sequence[CheckMessage]:
+    """A system check that finds no fault: Django's runner runs the checks before its tests, so tests are noticed here.
+
+    From then on connections are forbidden to the end of this process, and in its children.
+    """
+    permission.forbid_in_tests(tests_run())
+    return []
+
+
 def _begins_with_tests() -> bool:
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     module = main.name if main else ""
     program, *arguments = getattr(sys, "argv", None) or [""]
-    if module == "unittest.__main__":
-        return True
     return arguments[:1] == ["test"] and (module == "django.__main__" or Path(program).name in _PROGRAMS)
 
 
-permission.signs.append(tests_run)
-if _begins_with_tests():
-    os.environ.setdefault(permission.CONNECTIONS, permission.FORBID)  # for the child processes
+permission.signs.add(tests_run)
+permission.forbid_in_tests(_begins_with_tests())

@@ -1,12 +1,13 @@
 """May this process connect to a server? A process that runs tests may not, unless a test asks for it.
 
 Rule: ``check`` is asked once for each attempt, before a name is looked up or a socket is opened. The answer stands in
-the environment, so that child processes have it, too.
+the environment, so that child processes have it, too; and in ``signs``, as a test may empty its environment.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import ConnectionForbidden
@@ -14,7 +15,7 @@ from django_ami.core.errors import ConnectionForbidden
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ALLOW", "CONNECTIONS", "FORBID", "SIMULATORS", "check", "signs"]
+__all__ = ["ALLOW", "CONNECTIONS", "FORBID", "SIMULATORS", "check", "forbid_in_tests", "signs"]
 
 #: The variable that allows connections (``allow``) or forbids them (``forbid``); without it the signs decide.
 CONNECTIONS: Final = "DJANGO_AMI_CONNECTIONS"
@@ -26,7 +27,25 @@ SIMULATORS: Final = "DJANGO_AMI_SIMULATORS"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 #: Functions that say whether this process runs tests. A framework that knows puts its own here.
-signs: Final[list[Callable[[], bool]]] = []
+signs: Final[set[Callable[[], bool]]] = set()
+
+
+def forbid_in_tests(tests_run: bool) -> None:
+    """Where tests run, forbid connections to the end of this process: a thread may outlive its test."""
+    if tests_run:
+        os.environ.setdefault(CONNECTIONS, FORBID)  # for the child processes
+        signs.add(_tests_ran)
+
+
+def _tests_ran() -> bool:
+    return True
+
+
+def _begins_with_tests() -> bool:
+    """True in pytest, with our plugin or without it, in ``python -m unittest``, and in the children of both."""
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    runner = main is not None and main.name == "unittest.__main__"
+    return runner or "PYTEST_VERSION" in os.environ or os.environ.get(CONNECTIONS) == FORBID
 
 
 def check(host: str, port: int) -> None:
@@ -48,3 +67,6 @@ def _is_simulated(host: str, port: int) -> bool:
         if own_port == str(port) and (host == own_host or host in _LOOPBACK):
             return True
     return False
+
+
+forbid_in_tests(_begins_with_tests())

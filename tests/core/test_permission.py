@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from django_ami.core import permission
@@ -13,7 +15,7 @@ from django_ami.testing import FakeAsterisk
 def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(permission.CONNECTIONS, raising=False)
     monkeypatch.delenv(permission.SIMULATORS, raising=False)
-    monkeypatch.setattr(permission, "signs", [])
+    monkeypatch.setattr(permission, "signs", set())
 
 
 def test_without_tests_everybody_may() -> None:
@@ -31,7 +33,7 @@ def test_anything_but_allow_forbids(monkeypatch: pytest.MonkeyPatch, said: str) 
 
 def test_a_sign_forbids_and_the_environment_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     tests = [False]
-    monkeypatch.setattr(permission, "signs", [lambda: tests[0]])
+    monkeypatch.setattr(permission, "signs", {lambda: tests[0]})
     permission.check("pbx.example", 5038)
     tests[0] = True
     with pytest.raises(ConnectionForbidden):
@@ -53,3 +55,12 @@ def test_simulated_servers_are_free_until_their_end(monkeypatch: pytest.MonkeyPa
     for server in (one, two):
         with pytest.raises(ConnectionForbidden):
             permission.check("127.0.0.1", server.port)
+
+
+def test_where_tests_have_run_it_stays_forbidden() -> None:
+    permission.forbid_in_tests(tests_run=False)
+    permission.check("pbx.example", 5038)
+    permission.forbid_in_tests(tests_run=True)
+    assert os.environ.pop(permission.CONNECTIONS) == permission.FORBID  # which child processes see
+    with pytest.raises(ConnectionForbidden):
+        permission.check("pbx.example", 5038)

@@ -146,3 +146,102 @@ def test_pytest_without_django(
     command = [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:django"]
     pytester.run(*command, timeout=60).assert_outcomes(passed=4)
     assert exchange.logins == 2
+
+
+CORE_ALONE = """
+import os
+import sys
+import threading
+import unittest
+from unittest.mock import patch
+
+from django_ami.core import Client, ServerConfig
+from django_ami.core.actions import Ping
+from django_ami.errors import ConnectionForbidden
+
+def ping():
+    client = Client([ServerConfig.from_url("pbx", "{url}")], role="caller")
+    client.start()
+    try:
+        return client.send(Ping()).exception(timeout=5)
+    finally:
+        client.close()
+
+def late():
+    threading.main_thread().join()  # the test run is over
+    print("late:", type(ping()).__name__, file=sys.stderr)
+
+class CoreTest(unittest.TestCase):
+    def test_forgotten(self):
+        self.assertIsInstance(ping(), ConnectionForbidden)
+
+    @patch.dict(os.environ, {}, clear=True)
+    def test_an_empty_environment(self):
+        self.assertIsInstance(ping(), ConnectionForbidden)
+
+    def test_a_thread_that_outlives_it(self):
+        threading.Thread(target=late).start()
+"""
+
+
+@pytest.mark.parametrize(
+    ("runner", "env"),
+    [
+        pytest.param(("unittest",), {}, id="unittest"),
+        pytest.param(("pytest", "-p", "no:django"), {}, id="pytest"),
+        pytest.param(("pytest",), {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, id="pytest without plugins"),
+    ],
+)
+def test_without_django(exchange: FakeAsterisk, tmp_path: Path, runner: tuple[str, ...], env: dict[str, str]) -> None:
+    (tmp_path / "test_core.py").write_text(CORE_ALONE.replace("{url}", exchange.url))
+    with Program([*PYTHON, "-m", *runner, "test_core.py"], cwd=tmp_path, **env) as program:
+        program.wait()
+    assert program.process.returncode == 0, str(program)
+    assert "late: ConnectionForbidden" in program.err, str(program)
+    assert exchange.connections == 0
+
+
+OWN_RUNNER = """
+import os
+import sys
+
+import django
+
+if __name__ == "__main__":
+    django.setup()
+    from django.test.runner import DiscoverRunner
+
+    sys.exit(DiscoverRunner().run_tests(["shop.children"]))
+"""
+
+CHILDREN = """
+import sys
+import threading
+
+from django.test import SimpleTestCase
+
+from django_ami import ami
+from django_ami.actions import Ping
+from shop.tests import CURE, manage
+
+def late():
+    threading.main_thread().join()
+    print("late:", type(ami.send(Ping()).exception(timeout=5)).__name__, file=sys.stderr)
+
+class ChildTest(SimpleTestCase):
+    def test_a_child_process(self):
+        self.assertIn(CURE, manage("ami_send", "Ping")[2])
+
+    def test_a_thread_that_outlives_it(self):
+        threading.Thread(target=late).start()
+"""
+
+
+def test_a_program_of_ones_own_that_runs_djangos_tests(project: Project, exchange: FakeAsterisk) -> None:
+    (project.directory / "runtests.py").write_text(OWN_RUNNER)
+    (project.directory / "shop/children.py").write_text(CHILDREN)
+    (project.directory / "shop/apps.py").write_text("")  # it sends when it is ready, which is before the tests
+    program = project.run("runtests.py")
+    assert program.process.returncode == 0, str(program)
+    assert "late: ConnectionForbidden" in program.err, str(program)
+    assert exchange.connections == 0
