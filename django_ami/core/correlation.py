@@ -148,7 +148,10 @@ class PendingActions:
         is_list = response.raw.lower().find(b"\r\neventlist:") >= 0 and response["EventList"].lower() == "start"
         closing = () if is_list or not self.undeclared_lists else _closing_events(pending, response)
         if not response.ok or not (is_list or closing or pending.final_event):
-            self._by_id.pop(action_id, None)  # all of ``discard`` that is left to do
+            if pending.call is None:
+                self._by_id.pop(action_id, None)  # all of ``discard`` that is left to do
+            else:
+                self.discard(pending)
             pending.complete()
         elif is_list or closing:
             self.listing = pending

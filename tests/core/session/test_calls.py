@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from django_ami.core.actions import Originate
 from django_ami.core.calls import HANGUP_SECONDS, CallResult, OriginateOutcome
-from django_ami.core.errors import ActionTimeout
+from django_ami.core.errors import ActionFailed, ActionTimeout
 from django_ami.core.messages import Event
 from django_ami.core.session import Role
 from tests.core.support import Dialogue
@@ -96,13 +96,18 @@ ENDED = {
 class Callee:
     """The server's side of one call."""
 
-    def __init__(self, role: Role = Role.CALLER, **how: object) -> None:
-        self.talk = talk = Dialogue(role)
-        talk.become_ready()
+    def __init__(
+        self, role: Role = Role.CALLER, *, talk: Dialogue | None = None, accepted: bool = True, **how: object
+    ) -> None:
+        if talk is None:
+            talk = Dialogue(role)
+            talk.become_ready()
+        self.talk = talk
         self.pending = talk.send(Originate(**{"channel": "PJSIP/bob", "wait": True, **how}))
         while requests := talk.requests():
             for request in requests:
-                talk.answer(request)
+                refused = request["Action"] == "Originate" and not accepted
+                talk.answer(request, status="Error" if refused else "Success")
         self.request = request
         assert request["Action"] == "Originate"
 
@@ -301,6 +306,15 @@ def test_of_two_calls_with_one_id_the_first_is_told():
     call.talk.event(RESPONSE, "Privilege: call,all", f"ActionID: {second.action_id}", "Response: Failure", "Reason: 0")
     call.talk.wait(HANGUP_SECONDS)
     assert second.result(0).outcome.result == "unavailable"
+
+
+def test_an_id_is_free_again_when_its_call_was_refused():
+    first = Callee(channel_id="mine", accepted=False)
+    assert isinstance(first.pending.exception(0), ActionFailed)
+    second = Callee(talk=first.talk, channel_id="mine")
+    second.hang_up(17)
+    second.respond(0)
+    assert second.outcome.result == "busy"
 
 
 # --- ids and filters ---
