@@ -6,6 +6,9 @@ what to do. Nothing here waits: whoever owns the selector calls ``advance``, ``r
 
 from __future__ import annotations
 
+# The codec of host names, which is else imported at the first lookup, on the reactor's thread: a child that is forked
+# meanwhile would wait for that import for ever.
+import encodings.idna  # noqa: F401
 import errno
 import os
 import socket

@@ -25,7 +25,7 @@ from django_ami.core.config import TLSConfig
 warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads, from Python 3.12 on
 TLS = TLSConfig(ca_file={ca_file!r}) if {ca_file!r} else None
 client = Client([ServerConfig(
-    name="node_1", host="127.0.0.1", port={port}, username="admin", secret="amp111", tls=TLS)])
+    name="node_1", host={host!r}, port={port}, username="admin", secret="amp111", tls=TLS)])
 
 def fork():
     sys.stdout.flush()
@@ -55,8 +55,8 @@ def fork(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def run(source: str, sim: Simulator, fork: str, ca_file: str = "") -> list[str]:
-    return run_python(HEAD.format(port=sim.port, fork=fork, ca_file=ca_file) + source).split("\n")
+def run(source: str, sim: Simulator, fork: str, ca_file: str = "", host: str = "127.0.0.1") -> list[str]:
+    return run_python(HEAD.format(port=sim.port, fork=fork, ca_file=ca_file, host=host) + source).split("\n")
 
 
 SENDS = """
@@ -169,3 +169,26 @@ def test_what_is_under_way_is_the_parents_and_no_wait_in_the_child_is_without_en
     assert run(UNDER_WAY, sim, fork) == ["True False False", lost, "True", lost, "[True] []", "child has ended", "True"]
     assert [action.name for action in sim.received].count("Slow") == 5
     assert sim.logins == 1
+
+
+IMPORTS = """
+client.subscribe(None, str)  # it has threads for all that is to be done
+loaded = set(sys.modules)
+client.start()
+done = threading.Event()
+client.send(Ping()).on_complete(lambda error, response: done.set())
+assert done.wait(20)
+client.close()
+print(sorted(set(sys.modules) - loaded))
+"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_its_threads_import_nothing(sim: Simulator, host: str) -> None:
+    """A child that is forked in the midst of an import waits for ever when it needs that module itself."""
+    assert run(IMPORTS, sim, "0", host=host) == ["[]"]
+
+
+def test_its_threads_import_nothing_for_tls(authority: Authority) -> None:
+    with FakeAsterisk(tls=authority.loopback.tls) as sim:
+        assert run(IMPORTS, sim, "0", authority.ca_file) == ["[]"]
