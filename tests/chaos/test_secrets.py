@@ -105,11 +105,11 @@ def test_a_worker_whose_receivers_crash_with_everything_in_their_locals(
     worker = run.start(
         *LISTEN, servers={"node_1": {"URL": url(sim), "OPTIONS": {"auth_type": auth_type, "reconnect_initial": 0.05}}}
     )
-    worker.wait_for_out("node_1: ready")
+    worker.wait_for_err("node_1: ready")
     sim.emit("Hangup", Channel="PJSIP/1")
-    worker.wait_for_err("<Event Hangup from node_1>")
+    worker.wait_for_err("Hangup of node_1")
     sim.drop()
-    worker.wait_for_out("node_1: ready again")
+    worker.wait_for_err("node_1: ready again")
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0, str(worker)
     assert sim.logins == 2

@@ -165,8 +165,8 @@ def test_a_receiver_may_reload(tmp_path: Path, sims: list[FakeAsterisk]) -> None
 def test_the_sender_is_the_handle_that_a_module_took(tmp_path: Path, sims: list[FakeAsterisk]) -> None:
     """``@receiver(signal, sender=ami.server("x"))``, at import; a handle of before the worker has its client."""
     one, two, _ = sims
-    one.on("QueuePause").reply()
-    two.on("QueuePause").reply()
+    one.on("ListCommands").reply()
+    two.on("ListCommands").reply()
     with Reloading(tmp_path, "--all", servers=at(one=one, two=two)) as worker:
         worker.wait_for_out("one: ready")
         worker.wait_for_out("two: ready")
@@ -184,4 +184,4 @@ def test_the_sender_is_the_handle_that_a_module_took(tmp_path: Path, sims: list[
         mine = [note for note in worker.notes if note["what"] == "Mine"]
         assert [note["server"] for note in mine] == ["one", "one"]
         assert (one.logins, two.logins) == (1, 2)
-        assert [sum(action.name == "QueuePause" for action in sim.received) for sim in (one, two)] == [1, 1]
+        assert [sum(action.name == "ListCommands" for action in sim.received) for sim in (one, two)] == [1, 1]

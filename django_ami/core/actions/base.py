@@ -13,7 +13,7 @@ from django_ami.core.calls import channel_id_for
 from django_ami.core.config import Secret
 from django_ami.core.errors import InvalidAction
 
-__all__ = ["Action", "Scalar", "Value", "numbered", "spelled"]
+__all__ = ["Action", "Scalar", "Value", "as_text", "numbered", "spelled"]
 
 #: What a header's value may be: a bool is sent as ``true``/``false``, None leaves the header out, a list repeats it.
 Scalar = str | int | float | bool | None
@@ -31,11 +31,12 @@ def _has_text(value: object) -> bool:
     return isinstance(value, str | int | float) or type(value).__str__ is not object.__str__
 
 
-def _as_text(action: str, header: str, value: object) -> str:
+def as_text(action: str, header: str, value: object) -> str:
+    """A value as it is sent. Raises InvalidAction, which names the header, for what has no text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Enum):
-        return _as_text(action, header, value.value)
+        return as_text(action, header, value.value)
     if _has_text(value) and not isinstance(value, _NO_VALUE):
         return str(value)
     raise InvalidAction(
@@ -47,7 +48,7 @@ def _items(action: str, header: str, value: object) -> Iterable[str]:
     """What is said of a header: nothing, one thing, or several. Raises InvalidAction for what has no text."""
     several = isinstance(value, Iterable) and not isinstance(value, _NO_VALUE | Enum) and not _has_text(value)
     values = cast("Iterable[object]", value) if several else (value,)
-    return [_as_text(action, header, item) for item in values if item is not None]
+    return [as_text(action, header, item) for item in values if item is not None]
 
 
 def numbered(header: str, values: Iterable[Scalar] | None) -> dict[str, Value]:

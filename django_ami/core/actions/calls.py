@@ -69,6 +69,8 @@ class Originate(Action):
         run_async: bool = True,
         wait: bool = False,
     ) -> None:
+        if timeout_ms is not None and (not isinstance(timeout_ms, int) or isinstance(timeout_ms, bool)):
+            raise InvalidAction(f"Originate: timeout_ms is a whole number of milliseconds, not {timeout_ms!r}.")
         if timeout_ms is not None and (timeout_ms < 0 or (timeout_ms == 0 and (wait or not run_async))):
             raise InvalidAction(
                 f"Originate: timeout_ms={timeout_ms} is no limit for the server, so the end of the call might never be "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from django_ami.core.actions.base import as_text
 from django_ami.core.errors import InvalidAction
 
 __all__ = ["VariableValue", "Variables", "escape_variable", "variable_headers", "variable_name", "variable_text"]
@@ -48,7 +49,7 @@ def variable_text(action: str, name: str, value: str | float) -> str:
         raise InvalidAction(
             f"{action}: the variable {name} is {value}, but a dialplan takes every text for true: give 1 or 0."
         )
-    return str(value)
+    return as_text(action, f"the variable {name}", value)
 
 
 def variable_headers(action: str, variables: Variables | None) -> list[str]:

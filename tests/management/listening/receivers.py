@@ -77,7 +77,7 @@ def on_boom(sender: Any, event: Any, **kwargs: Any) -> None:
 
 def on_mine(sender: Any, event: Any, **kwargs: Any) -> None:
     """Connected for one server alone."""
-    assert sender.send(Action("QueuePause")).result(20).ok
+    assert sender.send(Action("ListCommands")).result(20).ok
     note("Mine", server=event.server)
 
 
