@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import sys
 import threading
 from argparse import ArgumentTypeError
@@ -141,7 +142,11 @@ def count(text: str) -> int:
 
 def why_no_port(error: OSError | OverflowError) -> str:
     """Why a port of ours cannot be had, and what to do: the system's short words, since asyncio repeats the address."""
-    number = getattr(error, "errno", None)
+    if isinstance(error, OverflowError):
+        return "there is no such port. Give one from 0 to 65535 with --port."
+    if isinstance(error, socket.gaierror):
+        return f"the name cannot be resolved ({error.strerror}). Give an address of this machine with --host."
+    number = error.errno
     reason = os.strerror(number) if number is not None and number > 0 else str(error)
     return f"{reason.rstrip('.')}.{_CURES.get(number, '')}"
 

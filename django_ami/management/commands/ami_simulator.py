@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 simulator.start()
             except (OSError, OverflowError) as error:
                 address = f"{options['host']}:{options['port']}"
-                raise CommandError(f"Cannot listen on {address}: {why_no_port(error)}") from error
+                raise CommandError(f"Cannot listen on {address}: {why_no_port(error)}", returncode=2) from error
             try:
                 self.stdout.write(_welcome(simulator, options))
                 self.stdout.flush()
@@ -63,9 +63,10 @@ class Command(BaseCommand):
 def _simulator(options: dict[str, Any]) -> Simulator:
     for name in ("calls_per_second", "call_duration", "run_for"):
         if options[name] is not None and not 0 <= options[name] <= _MOST:
-            raise CommandError(f"--{name.replace('_', '-')} must not be negative, nan or more than {_MOST:g}")
+            option = f"--{name.replace('_', '-')}"
+            raise CommandError(f"{option} must not be negative, nan or more than {_MOST:g}", returncode=2)
     if options["tls_key"] and not options["tls_cert"]:
-        raise CommandError("--tls-key needs --tls-cert")
+        raise CommandError("--tls-key needs --tls-cert", returncode=2)
     tls = ServerTLS(options["tls_cert"], options["tls_key"]) if options["tls_cert"] else None
     try:
         simulator = Simulator(
@@ -78,7 +79,7 @@ def _simulator(options: dict[str, Any]) -> Simulator:
             keep_received=_KEPT_ACTIONS,
         )
     except (OSError, ssl.SSLError) as error:
-        raise CommandError(f"Cannot use the certificate {options['tls_cert']}: {error}") from error
+        raise CommandError(f"Cannot use the certificate {options['tls_cert']}: {error}", returncode=2) from error
     simulator.times.ring = 1.0
     return simulator
 

@@ -54,7 +54,7 @@ def refused(*options: str) -> str:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     return done.stderr.strip()
@@ -122,7 +122,11 @@ def test_a_port_in_use() -> None:
         (("--call-duration", "inf"), "CommandError: --call-duration must not be negative, nan or more than 1e+09"),
         (("--tls-cert", "/nonexistent.pem"), "CommandError: Cannot use the certificate /nonexistent.pem: "),
         (("--host", "192.0.2.1", "--port", "0"), "CommandError: Cannot listen on 192.0.2.1:0: "),
-        (("--port", "70000"), "CommandError: Cannot listen on 127.0.0.1:70000: "),
+        (("--host", "pbx.invalid"), "CommandError: Cannot listen on pbx.invalid:5038: the name cannot be resolved ("),
+        (
+            ("--port", "70000"),
+            "CommandError: Cannot listen on 127.0.0.1:70000: there is no such port. Give one from 0 to 65535",
+        ),
     ],
 )
 def test_errors_are_one_line(options: tuple[str, ...], message: str) -> None:
