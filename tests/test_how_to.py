@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import django
 import prometheus_client
 import pytest
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
 from django.test import RequestFactory, override_settings
 from django.utils.version import get_version_tuple
@@ -60,8 +61,18 @@ def test_every_snippet_was_seen() -> None:
 
 
 def click(page: dict[str, Any], click: str = "1") -> tuple[int, str]:
-    response = page["click_to_call"](RequestFactory().post("/", {"click": click, "number": "500"}))
+    request = RequestFactory().post("/", {"click": click, "number": "500"})
+    request.user = User(username="ann")
+    response = page["click_to_call"](request)
     return response.status_code, json.loads(response.content)["state"]
+
+
+def test_a_link_and_a_stranger_call_nobody(page: dict[str, Any], ami_outbox: Outbox) -> None:
+    link = RequestFactory().get("/", {"click": "1", "number": "500"})
+    stranger = RequestFactory().post("/", {"click": "1", "number": "500"})
+    link.user, stranger.user = User(username="ann"), AnonymousUser()
+    assert [page["click_to_call"](request).status_code for request in (link, stranger)] == [405, 302]
+    ami_outbox.assert_action_not_sent("Originate")
 
 
 def test_the_same_click_again_is_no_other_call(page: dict[str, Any], ami_outbox: Outbox) -> None:
