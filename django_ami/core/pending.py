@@ -15,7 +15,6 @@ from django_ami.core.timeouts import in_seconds, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from concurrent.futures import Future
 
     from django_ami.core.actions import Action
     from django_ami.core.timeouts import Timeout
@@ -58,8 +57,6 @@ class PendingAction(Promise[Response]):
     neither. ``cancel`` withdraws it while nothing of it has left: what is on the wire is on the wire.
     """
 
-    #: True once somebody awaits it, or has given a function: they learn of its end without asking for it.
-    _told = False
     deadline = 0.0
     position: int | None = None
     response: Response | None = None
@@ -151,19 +148,18 @@ class PendingAction(Promise[Response]):
         """
 
         # Nothing in here may refer to self, or a long list stays until the garbage collector comes by.
-        def call(settled: Future[Response]) -> None:
-            error = settled.exception(0)
+        def call(settled: Promise[Response]) -> None:
+            error = Promise.exception(settled, 0)
             if error is None:
-                function(None, settled.result(0))
+                function(None, Promise.result(settled, 0))
             elif isinstance(error, AmiError):
                 function(error, error.response if isinstance(error, ActionFailed) else None)
 
         told = update_wrapper(call, function)
         if self._owner is not None and self.done():
-            self._told = True
             self._owner.call_user(partial(told, self))
         else:
-            self.add_done_callback(told)
+            self._when_done(told)
 
     def add_done_callback(self, fn: Callable[[Any], object]) -> None:
         """As in ``concurrent.futures``, but the function runs where user code runs, never on the reactor thread.
@@ -171,6 +167,9 @@ class PendingAction(Promise[Response]):
         As there, it runs at once, in the calling thread, if the action is settled already.
         """
         self._told = True
+        self._when_done(fn)
+
+    def _when_done(self, fn: Callable[[Any], object]) -> None:
         if self._owner is None or self.done():
             super().add_done_callback(fn)
             return
@@ -180,7 +179,6 @@ class PendingAction(Promise[Response]):
         super().add_done_callback(lambda future: call_user(partial(fn, future)))
 
     def __await__(self) -> Generator[Any, None, Response]:
-        self._told = True
         if self._owner is not None and not self.done():
             self._owner.expect(self)
         return super().__await__()

@@ -32,6 +32,8 @@ class Promise(Future[Result]):
     _result: Any = None
     _exception: BaseException | None = None
     _waited_on: Any = None
+    #: True once its end is told: it was awaited, or ``add_done_callback`` was given a function.
+    _told = False
 
     def __init__(self) -> None:
         # Not super().__init__(): the condition variable is half the cost of an action.
@@ -94,6 +96,7 @@ class Promise(Future[Result]):
     def __await__(self) -> Generator[Any, None, Result]:
         if not self.done():
             yield from _Awaiting.in_this_loop().future_of(self)
+        self._told = True
         try:
             return Promise.result(self, 0)
         finally:

@@ -257,6 +257,21 @@ def test_in_a_running_loop_to_ask_is_refused_whether_it_is_over_or_not():
         asyncio.run(ask(pending))
 
 
+def test_in_a_running_loop_to_ask_is_refused_though_somebody_else_will_be_told():
+    async def ask(pending) -> None:
+        other = asyncio.create_task(asyncio.wait_for(pending, 5))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # now it waits
+        pending.on_complete(lambda *_: None)
+        settle(pending, answer())
+        with pytest.raises(WouldBlock):
+            pending.result()
+        assert (await other).ok
+        assert pending.result().ok
+
+    asyncio.run(ask(pending_action(owner=Owner())))
+
+
 def test_in_a_running_loop_the_end_that_was_told_can_be_looked_at():
     async def look(pending) -> bool:
         return (await pending) is pending.result() and pending.exception() is None
