@@ -8,7 +8,8 @@ Rules of framing, read out of main/manager.c and seen on real servers:
 * ``Response: Follows`` (Command up to Asterisk 13) has ``--END COMMAND--`` behind its output, whatever that holds, and
   ends in the first empty line from there on: a proxy may put headers of its own in between.
 * Empty frames are skipped. A frame begins with ``Event:`` or ``Response:``; lines before that are garbage, counted.
-* An ``ActionID`` line directly before that belongs to the frame (app_rpt, astmanproxy), and is put behind it.
+* An ``ActionID`` line before that belongs to the frame (app_rpt, astmanproxy), as do headers between the two. They are
+  put behind it.
 * What a frame is, its first line alone says: OriginateResponse is an event with a ``Response`` header inside.
 * A further line of that kind is a forged header (UserEvent), or a frame that has lost its end and runs into the next
   one (an ActionID that is cut by a buffer of the server). They look alike, so it stays one frame, and is counted.
@@ -130,10 +131,13 @@ _INSTEAD: Final = {
 _FIRST_LINE: Final = re.compile(rb"(event|response):[ ]?(.*)", re.IGNORECASE | re.DOTALL)
 _ACTION_ID: Final = re.compile(rb"^ActionID:[ ]?([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 #: What makes an unfinished frame an answer.
-_ANSWER: Final = re.compile(rb"(?:ActionID:[^\r\n]*\r?\n)?Response:", re.IGNORECASE)
-_ID_LINE: Final = re.compile(rb"ActionID:[ ]?([^\r\n]*)\r?\n", re.IGNORECASE)
-#: A longer ActionID line is no beginning of a frame.
-_LONGEST_ID_LINE: Final = 256
+#: An ActionID line, and headers, in front of the first line.
+_LEAD: Final = re.compile(
+    rb"ActionID:[ ]?([^\r\n]*)\r?\n(?:(?!ActionID:|Event:|Response:)[!-9;-~]+:[^\r\n]*\r?\n)*", re.IGNORECASE
+)
+_ANSWER: Final = re.compile(rb"(?:%b)?Response:" % _LEAD.pattern, re.IGNORECASE)
+#: What is longer is no beginning of a frame.
+_LONGEST_LEAD: Final = 256
 #: In the output of a command: one message has ended, and the next one begins.
 _MESSAGE_INSIDE: Final = re.compile(rb"\r\n\r\n(?:Event|Response): ")
 _LONGEST_INSIDE: Final = len(b"\r\n\r\nResponse: ")
@@ -224,7 +228,7 @@ class Parser:
         self._was_answer = False
         #: So much of the buffer has been looked through for messages inside.
         self._seen = 0
-        self._longest_id_line = min(_LONGEST_ID_LINE, max_frame_size - _OVERLAP)
+        self._longest_lead = min(_LONGEST_LEAD, max_frame_size - _OVERLAP)
 
     @property
     def interest(self) -> frozenset[str] | None:
@@ -375,7 +379,7 @@ class Parser:
         self.swallowed += sum(message.end() > self._seen for message in found)
 
     def _begins_frame(self) -> bool:
-        line = _ID_LINE.match(self._buffer, 0, self._longest_id_line)
+        line = _LEAD.match(self._buffer, 0, self._longest_lead)
         return _FIRST_LINE.match(self._buffer, line.end() if line else 0) is not None
 
     def _oversized(self, head: bytes) -> Oversized:
@@ -514,7 +518,7 @@ class Parser:
                 messages.append(self._oversized(data[position : min(end.start(), position + _HEAD)]))
             else:
                 block = data[position : end.start()]
-                block = _with_crlf(_with_id_behind(block, led[1], first) if led else block, kind)
+                block = _with_crlf(_with_lead_behind(block, led, first) if led else block, kind)
                 self.suspect += _is_suspect(block)
                 if first[1].lower() == b"event":
                     self._add_event(block, messages)
@@ -524,13 +528,13 @@ class Parser:
             position = end.end()
 
     def _first_line(self, data: bytes, position: int) -> tuple[int, re.Match[bytes] | None, re.Match[bytes] | None]:
-        """Where the first line of a frame ends, its match, and that of an ActionID line before it.
+        """Where the first line of a frame ends, its match, and that of what leads to it.
 
         The first is negative if it is not complete; the second is None if it is no beginning of a frame.
         """
         end = data.find(b"\n", position)
         first = _FIRST_LINE.match(data, position, end) if end >= 0 else None
-        line = None if end < 0 or first else _ID_LINE.match(data, position, position + self._longest_id_line)
+        line = None if end < 0 or first else _LEAD.match(data, position, position + self._longest_lead)
         if line is None:
             return end, first, None
         end_of_next = data.find(b"\n", line.end())
@@ -617,12 +621,13 @@ def _name_in(block: bytes) -> str:
     return _decode(block.partition(b"\r\n")[0][len(b"Event: ") :])
 
 
-def _with_id_behind(block: bytes, action_id: bytes, first: re.Match[bytes]) -> bytes:
+def _with_lead_behind(block: bytes, lead: re.Match[bytes], first: re.Match[bytes]) -> bytes:
     """The block with its first line, ``Event`` or ``Response``, in front of the ActionID."""
     end = b"\r\n" if first[2].endswith(b"\r") else b"\n"
-    _, _, rest = block.partition(b"\n")
-    first_line, more, others = rest.partition(b"\n")
-    return first_line.removesuffix(b"\r") + end + b"ActionID: " + action_id + (end + others if more else b"")
+    headers = lead[0].replace(b"\r\n", b"\n").split(b"\n")[1:-1]
+    first_line, more, others = block[len(lead[0]) :].partition(b"\n")
+    lines = [first_line.removesuffix(b"\r"), b"ActionID: " + lead[1], *headers]
+    return end.join([*lines, others] if more else lines)
 
 
 def _is_suspect(block: bytes) -> bool:

@@ -270,6 +270,21 @@ FRAMES = {
         [("event", "QueueMember", ("ActionID", "a-1"), ("Queue", "support")), PING],
         0,
     ),
+    "a refusal with a header between its ActionID and its first line": (
+        b"Via: b\r\nActionID: a-1\r\nServer: c\r\nNode:\r\nResponse: Error\r\nMessage: no\r\n\r\n" + PONG,
+        [("response", "Error", ("ActionID", "a-1"), ("Server", "c"), ("Node", ""), ("Message", "no")), PING],
+        8,
+    ),
+    "an event with a header in front of it, and nothing behind it": (
+        b"ActionID: a-1\nServer: c\nEvent: X\r\n\r\n" + PONG,
+        [("event", "X", ("ActionID", "a-1"), ("Server", "c")), PING],
+        0,
+    ),
+    "an ActionID with more headers than begin a frame": (
+        b"ActionID: a-1\r\n" + b"Server: c\r\n" * 30 + b"Response: Success\r\n\r\n",
+        [("response", "Success")],
+        15 + 11 * 30,
+    ),
     "line feeds alone, the ActionID first": (
         b"ActionID: a-1\nResponse: Error\nMessage: no\n\n" + PONG,
         [("response", "Error", ("ActionID", "a-1"), ("Message", "no")), PING],
@@ -702,6 +717,7 @@ UNFINISHED = {
     "no first line yet": (b"Ev", (True, False, 0)),
     "an answer": (b"Response: Success\r\nA: 1\r\n", (True, True, 0)),
     "an answer, its ActionID first": (b"ActionID: a-1\r\nresponse: Success\r\nA: 1\r\n", (True, True, 0)),
+    "an answer, headers first": (b"ActionID: a-1\r\nServer: c\r\nResponse: Success\r\n", (True, True, 0)),
     "the output of a command": (b"Response: Follows\r\nup\n", (True, True, 0)),
     "the words of a message in it": (b"Response: Follows\r\nEvent: X\n\nEvent: Y\n\n", (True, True, 0)),
     "a message in it": (b"Response: Follows\r\nup\r\n" + MESSAGE, (True, True, 0)),
