@@ -17,13 +17,24 @@ if TYPE_CHECKING:
 
     from django_ami.core.messages import Event
 
-__all__ = ["CALL_EVENTS", "HANGUP_SECONDS", "Call", "CallResult", "OriginateOutcome", "channel_id_for"]
+__all__ = [
+    "CALL_EVENTS",
+    "DIAL_END_SECONDS",
+    "HANGUP_SECONDS",
+    "Call",
+    "CallResult",
+    "OriginateOutcome",
+    "channel_id_for",
+]
 
 #: The events that tell what became of a call, beside OriginateResponse.
 CALL_EVENTS: Final = frozenset({"Hangup", "DialEnd"})
 #: So long behind the OriginateResponse of a call that failed its Hangup is waited for. No Hangup ever comes if there
 #: was no channel.
 HANGUP_SECONDS: Final = 1.0
+#: So long behind the OriginateResponse of a call that was answered its DialEnd is waited for, which says where. An
+#: account that is shown no DialEnd waits for it in vain.
+DIAL_END_SECONDS: Final = 0.1
 #: How long Asterisk lets a call ring if the Originate has no Timeout (action_originate in main/manager.c).
 RING_SECONDS: Final = 30.0
 
@@ -132,9 +143,13 @@ class Call:
         return f"but no OriginateResponse came{' though it has ended' * ended}: {hidden}"
 
     def is_told(self, response: Event, events: Sequence[Event]) -> bool:
-        """True if OriginateResponse and these events say what became of it, and nothing is worth waiting for."""
+        """True if OriginateResponse and these events say what became of it, and nothing is worth waiting for.
+
+        DialEnd says where an answered call was forwarded to. It comes before OriginateResponse or behind it, too.
+        """
+        dialled = any(event.name == "DialEnd" for event in events)
         if _is_success(response):
-            return True
+            return dialled
         hangups = {event.get("Uniqueid"): event for event in events if event.name == "Hangup"}
         mine = hangups.get(self.channel_id)
         if mine is None:
@@ -148,7 +163,12 @@ class Call:
             if _number(other.get("Cause", "")):
                 return True
         # Cause 0 is that of a call which was hung up here, and of one that was never dialled: DialEnd tells them apart.
-        return _number(response.get("Reason", "")) != 0 or any(event.name == "DialEnd" for event in events)
+        return _number(response.get("Reason", "")) != 0 or dialled
+
+    @staticmethod
+    def seconds_to_wait(response: Event) -> float:
+        """How long the rest is waited for, if OriginateResponse has come and ``is_told`` is False."""
+        return DIAL_END_SECONDS if _is_success(response) else HANGUP_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from django_ami.core.calls import HANGUP_SECONDS
 from django_ami.core.errors import ActionTimeout, AmiError, Backpressure, ProtocolError
 from django_ami.core.messages import Response
 from django_ami.core.timeouts import in_words
@@ -264,9 +263,9 @@ class PendingActions:
             return not broadcast
         if event.name == pending.final_event:
             pending.response.final_event = event
-            if not self._complete_if_told(pending):
+            if not self._complete_if_told(pending) and pending.call is not None:
                 # What became of the call is told by an event that may come behind this one.
-                pending.deadline = min(pending.deadline, now + HANGUP_SECONDS)
+                pending.deadline = min(pending.deadline, now + pending.call.seconds_to_wait(event))
                 self._watch_over(pending)
         elif not pending.final_event:
             if pending is not self.listing and pending.action_id in self._passed_over:

@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 from django_ami.core.actions import Action, Originate
+from django_ami.core.calls import DIAL_END_SECONDS
 from django_ami.core.correlation import ActionIds, PendingActions
 from django_ami.core.errors import (
     ActionFailed,
@@ -388,6 +389,7 @@ def test_an_originate_is_complete_with_its_outcome_which_receivers_see_too():
     assert not pending.done()
     outcome = event("OriginateResponse", 1, "Response: Success", "Reason: 4", broadcast=True)
     assert not registry.claim(outcome)
+    registry.expire(DIAL_END_SECONDS)
     assert pending.result(0).outcome.result == "answered"
     assert pending.result(0).final_event is outcome
     assert registry.counters == (0, 0)

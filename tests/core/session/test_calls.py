@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ami.core.actions import Originate
-from django_ami.core.calls import HANGUP_SECONDS, CallResult, OriginateOutcome
+from django_ami.core.calls import DIAL_END_SECONDS, HANGUP_SECONDS, CallResult, OriginateOutcome
 from django_ami.core.errors import ActionFailed, ActionTimeout
 from django_ami.core.messages import Event
 from django_ami.core.session import Role
@@ -232,6 +232,7 @@ def test_a_cause_without_words_is_a_number():
 
 def test_an_answered_call_is_told_at_once():
     call = Callee()
+    call.end_dial("ANSWER")
     call.respond(4, answered=True)
     assert call.outcome == OriginateOutcome(
         CallResult.ANSWERED, 4, "answered", "PJSIP/bob", call.request["ChannelId"], rang=True
@@ -239,12 +240,26 @@ def test_an_answered_call_is_told_at_once():
     assert call.talk.session.pending == 0
 
 
-def test_a_call_that_the_telephone_sent_on_says_where_it_was_answered():
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_call_that_the_telephone_sent_on_says_where_it_was_answered(is_late):
     call = Callee()
-    call.end_dial("CANCEL", forward="6003")
-    call.respond(4, answered=True)
+    if is_late:
+        call.respond(4, answered=True)
+        call.end_dial("CANCEL", forward="6003")
+    else:
+        call.end_dial("CANCEL", forward="6003")
+        call.respond(4, answered=True)
     assert (call.outcome.answered, call.outcome.forwarded_to) == (True, "6003")
     assert call.outcome.description == "answered by 6003, where it was forwarded to"
+
+
+def test_the_dial_end_of_an_answered_call_is_waited_for_and_no_longer_than_for_a_moment():
+    call = Callee()
+    call.respond(4, answered=True)
+    call.talk.wait(DIAL_END_SECONDS * 0.9)
+    assert not call.pending.done()
+    call.talk.wait(DIAL_END_SECONDS * 0.1)
+    assert (call.outcome.result, call.outcome.forwarded_to) == ("answered", "")
 
 
 # --- the wait for the Hangup ---

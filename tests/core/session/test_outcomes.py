@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_ami.core.actions import Action, Originate
+from django_ami.core.calls import DIAL_END_SECONDS
 from django_ami.core.errors import ActionTimeout, AuthenticationFailed, Backpressure, ConfigurationError, ConnectionLost
 from django_ami.core.session import Role
 from tests.core.support import Dialogue
@@ -171,6 +172,7 @@ def test_a_listener_that_sees_calls_needs_no_filter(events):
     assert [event.name for event in originate_response(talk, request, "Response: Success", "Reason: 4")] == [
         "OriginateResponse"
     ]
+    talk.wait(DIAL_END_SECONDS)
     assert pending.result(0).outcome.answered
 
 
