@@ -75,7 +75,7 @@ class AmiSettings:
         Raises ConfigurationError if there is nothing to connect to, or if tests run here and may not connect.
         """
         for name, path in self.backends.items():
-            raise ConfigurationError(f"its BACKEND {path!r} has no server to connect to: take it away.", server=name)
+            raise ConfigurationError(f"its BACKEND {path!r} has no server to connect to: remove it.", server=name)
         for server in self.servers:
             try:
                 permission.check(server.host, server.port)
@@ -154,7 +154,7 @@ def servers_function() -> Callable[[], Any] | None:
         if not callable(value):
             raise ConfigurationError(
                 f"the setting AMI_SERVERS names {settings.AMI_SERVERS!r}, which is no function but "
-                f"{type(value).__name__}."
+                f"{type(value).__name__}: name a function that returns the servers, or set it to a mapping."
             )
     return value if callable(value) and not isinstance(value, Mapping) else None
 
@@ -204,7 +204,9 @@ def _first_line(error: Exception) -> str:
 def read_server(name: object, entry: object) -> ServerConfig:
     """One entry of ``AMI_SERVERS``. Raises ConfigurationError."""
     if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"the setting AMI_SERVERS: a server's name must be a text, not {name!r}.")
+        raise ConfigurationError(
+            f"the setting AMI_SERVERS: a server's name must be a text that is not empty, not {name!r}."
+        )
     own = entry.get("OPTIONS") or {} if isinstance(entry, Mapping) else {}
     if not isinstance(own, Mapping):
         raise ConfigurationError(f"'OPTIONS' must be a mapping, not {type(own).__name__}.", server=name)

@@ -42,8 +42,16 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("empty", {"AMI_SERVERS": {}}, "the setting AMI_SERVERS is missing or empty: name one server at least in it."),
     ("list", {"AMI_SERVERS": [KEYS]}, "the setting AMI_SERVERS must be a mapping, not list."),
     ("url", {"AMI_SERVERS": f"ami://a:{SECRET}@pbx"}, "the setting AMI_SERVERS must be a mapping, not str."),
-    ("number as name", {"AMI_SERVERS": {1: KEYS}}, "AMI_SERVERS: a server's name must be a text, not 1."),
-    ("empty name", {"AMI_SERVERS": {"": KEYS}}, "AMI_SERVERS: a server's name must be a text, not ''."),
+    (
+        "number as name",
+        {"AMI_SERVERS": {1: KEYS}},
+        "AMI_SERVERS: a server's name must be a text that is not empty, not 1.",
+    ),
+    (
+        "empty name",
+        {"AMI_SERVERS": {"": KEYS}},
+        "AMI_SERVERS: a server's name must be a text that is not empty, not ''.",
+    ),
     # one server
     ("entry", {"AMI_SERVERS": {"node_1": "pbx"}}, "node_1: its setting must be a mapping, not str."),
     ("no entry", {"AMI_SERVERS": {"node_1": None}}, "node_1: its setting must be a mapping, not NoneType."),
@@ -60,7 +68,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("port too big", server(PORT=70000), "node_1: 'PORT' must be a whole number from 1 to 65535, not 70000."),
     ("port word", server(PORT="ami"), "node_1: 'PORT' must be a whole number from 1 to 65535, not 'ami'."),
     ("port none", server(PORT=None), "node_1: 'PORT' must be a whole number from 1 to 65535, not None."),
-    ("url and host", server(URL=f"ami://a:{SECRET}@pbx"), "node_1: 'URL' and 'HOST' are both given: take one away."),
+    ("url and host", server(URL=f"ami://a:{SECRET}@pbx"), "node_1: 'URL' and 'HOST' are both given: remove one."),
     # URLs
     *(
         (f"url {number}", {"AMI_SERVERS": {"node_1": entry}}, f"node_1: {text}")
@@ -78,7 +86,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
                 ({"URL": f"amis://a:{SECRET}@pbx?cafile=x"}, "unknown TLS key 'CAFILE': did you mean 'CA_FILE'?"),
                 (
                     {"URL": f"amis://a:{SECRET}@pbx", "TLS": False},
-                    "'URL' begins with 'amis://', which is TLS, but 'TLS' is off: take one away.",
+                    "'URL' begins with 'amis://', which is TLS, but 'TLS' is off: remove one.",
                 ),
             ]
         )

@@ -69,7 +69,7 @@ def check_verification(databases: object = None, **_: Any) -> list[CheckMessage]
         _warning(
             "W005",
             f"{server.name}: the TLS key VERIFY is False: whoever is in between can be the server.",
-            "Take VERIFY away, and set CA_FILE to the authority that signed the server's certificate, or FINGERPRINT "
+            "Remove VERIFY, and set CA_FILE to the authority that signed the server's certificate, or FINGERPRINT "
             "to the SHA-256 of the certificate itself.",
         )
         for server in readable_servers(databases)

@@ -71,7 +71,7 @@ def check_twins(databases: object = None, **_: Any) -> list[CheckMessage]:
             found.append(
                 Warning(
                     f"{server.name}: it has the address and user of {twin}: {server.username!r} at {server.address}.",
-                    hint="Take one of them away: with both, a worker gets every event twice.",
+                    hint="Remove one of them: with both, a worker gets every event twice.",
                     obj="AMI_SERVERS",
                     id="django_ami.W002",
                 )

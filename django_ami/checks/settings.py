@@ -63,7 +63,9 @@ def _dispatch_is_right() -> Iterator[Error]:
 def _of_each(found: Mapping[str, Any]) -> Iterator[Error]:
     if not found:
         yield _error("E001", _SERVERS, "the setting is missing or empty: name one server at least in it.")
-    readable = {name: entry for name, entry in found.items() if isinstance(name, str) and isinstance(entry, Mapping)}
+    readable = {
+        name: entry for name, entry in found.items() if name and isinstance(name, str) and isinstance(entry, Mapping)
+    }
     for name, entry in found.items():
         if name not in readable and (fault := _fault(conf.read_server, name, entry)):
             yield _error("E001", _SERVERS, str(fault))
@@ -111,7 +113,7 @@ def _keys_are_there(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
 def _url_stands_alone(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
     beside = [repr(key) for key in _INSTEAD_OF_URL if key in entry]
     if "URL" in entry and beside:
-        hint = "A URL says it all: take one or the other away."
+        hint = "A URL says it all: remove one or the other."
         yield _error("E004", _SERVERS, f"{name}: 'URL' and {', '.join(beside)} are both given.", hint)
 
 

@@ -298,7 +298,7 @@ class ServerConfig:
                 raise self._error(f"{key.upper()!r} must be a text that is not empty{shown}.")
             if key != "name" and not (value.isprintable() and value == value.strip()):
                 # The server keeps trailing blanks of a secret and drops leading ones: neither is ever meant.
-                raise self._error(f"{key.upper()!r} has a control character, or a blank at an end: take it out.")
+                raise self._error(f"{key.upper()!r} has a control character, or a blank at an end: remove it.")
             if key in ("username", "secret") and len(value.encode()) > _LONGEST:
                 raise self._error(f"{key.upper()!r} is longer than {_LONGEST} bytes: the server would cut it.")
         if isinstance(self.port, bool) or not isinstance(self.port, int) or not 1 <= self.port <= 65535:
@@ -382,7 +382,7 @@ def _from_url(setting: Mapping[str, Any]) -> dict[str, Any]:
 
     for key in ("HOST", "PORT", "USERNAME", "SECRET"):
         if key in setting:
-            raise ConfigurationError(f"'URL' and {key!r} are both given: take one away.")
+            raise ConfigurationError(f"'URL' and {key!r} are both given: remove one.")
     try:
         url = urlsplit(str(setting["URL"]))
         host, port = url.hostname, url.port
@@ -401,7 +401,7 @@ def _from_url(setting: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigurationError("'URL' has TLS keys, but begins with 'ami://': write 'amis://'.")
     tls = TLSConfig.from_setting(setting.get("TLS", query or url.scheme == "amis"))
     if url.scheme == "amis" and tls is None:
-        raise ConfigurationError("'URL' begins with 'amis://', which is TLS, but 'TLS' is off: take one away.")
+        raise ConfigurationError("'URL' begins with 'amis://', which is TLS, but 'TLS' is off: remove one.")
     return {
         "host": host,
         "port": port if port is not None else DEFAULT_TLS_PORT if url.scheme == "amis" else DEFAULT_PORT,

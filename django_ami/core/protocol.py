@@ -99,7 +99,7 @@ def _encode_header(name: str, key: str, value: str) -> str:
             f"{name}: {key!r} is no key of a header: it is empty, or has a blank, colon or control character."
         )
     if key.lower() in _OURS:
-        raise InvalidAction(f"{name}: the header {key} is given by the client itself: leave it out.")
+        raise InvalidAction(f"{name}: the header {key} is given by the client itself: remove it.")
     return _checked_line(name, key, value)
 
 

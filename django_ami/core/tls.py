@@ -106,7 +106,7 @@ def handshake_failure(peer: str, tls: TLSConfig | None, error: OSError) -> str:
         return f"{peer} hung up in the TLS handshake: is it a TLS port?"
     reason = reason_of(error)
     if reason in _NO_TLS:
-        return f"{peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or take TLS away."
+        return f"{peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or remove TLS."
     if reason in _OLD_TLS:
         least = (tls and tls.minimum_version) or "TLSv1.2"
         return f"{peer} does not speak {least} or later ({reason}): {_OLD_CURE}"

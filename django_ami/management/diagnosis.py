@@ -338,7 +338,7 @@ _CURE_TLS: Final = (
     "On the server: tlsenable = yes, tlscertfile, and the port of tlsbindaddr (5039). Here: CA_FILE, SERVER_HOSTNAME "
     "or FINGERPRINT, as the message says."
 )
-_CURE_VERIFY: Final = "Take VERIFY away, and set CA_FILE or FINGERPRINT."
+_CURE_VERIFY: Final = "Remove VERIFY, and set CA_FILE or FINGERPRINT."
 _CURE_GREETING: Final = (
     "Is it the port of AMI, with or without TLS as the settings say? Asterisk lets 50 wait for their login (authlimit) "
     "and greets nobody while it stops."

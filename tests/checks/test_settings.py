@@ -33,7 +33,7 @@ def test_good_settings_pass() -> None:
         (
             "E001",
             {"URL": URL.replace("ami", "amis", 1), "TLS": False},
-            ["node_1: 'URL' begins with 'amis://', which is TLS, but 'TLS' is off: take one away."],
+            ["node_1: 'URL' begins with 'amis://', which is TLS, but 'TLS' is off: remove one."],
         ),
         ("E001", {**KEYS, "TLS": {"VERIFY": 1}}, ["node_1: TLS key 'VERIFY' must be True or False, not 1."]),
         (
@@ -130,6 +130,11 @@ def test_the_other_settings(settings: Any, number: str, setting: str, value: obj
     (message,) = messages()
     assert (message.id, message.obj) == (f"django_ami.{number}", setting)
     assert message.msg.startswith(expected)
+
+
+def test_a_server_without_a_name(settings: Any) -> None:
+    settings.AMI_SERVERS = {"": KEYS}
+    assert messages() == ["the setting AMI_SERVERS: a server's name must be a text that is not empty, not ''."]
 
 
 def test_every_fault_of_every_server_at_once(settings: Any) -> None:

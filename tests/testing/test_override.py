@@ -262,5 +262,5 @@ def test_there_is_nothing_to_listen_to() -> None:
         pytest.raises(CommandError, match=r"node_1: its BACKEND 'django_ami.testing.locmem' has no ser"),
     ):
         call_command("ami_listen")
-    with override_ami(), pytest.raises(CommandError, match=r"node_1: its BACKEND .* take it away"):
+    with override_ami(), pytest.raises(CommandError, match=r"node_1: its BACKEND .* remove it"):
         call_command("ami_send", "Ping")

@@ -108,7 +108,7 @@ class Command(BaseCommand):
     def _settings(options: dict[str, Any]) -> conf.AmiSettings:
         settings = conf.load()
         if options["all"] and options["server"]:
-            raise ConfigurationError("--all and --server are both given: take one away.")
+            raise ConfigurationError("--all and --server are both given: remove one.")
         if options["server"]:
             settings = settings.select(options["server"])
         elif not options["all"]:
