@@ -80,7 +80,7 @@ def test_a_function_or_its_dotted_path(sims: Any, settings: Any, monkeypatch: py
         ("servers", "the setting AMI_SERVERS names 'servers', which cannot be imported ("),
         (
             "json.__doc__",
-            "the setting AMI_SERVERS names 'json.__doc__', which is no function but str: name a function that returns the servers, or set it to a mapping.",
+            "the setting AMI_SERVERS names 'json.__doc__', which is no function but str: name a function",
         ),
         ("ami://admin:hush@pbx", "the setting AMI_SERVERS must be a mapping, not str."),
         (lambda: ["one"], ", must return a mapping, not list."),

@@ -134,7 +134,8 @@ def test_the_other_settings(settings: Any, number: str, setting: str, value: obj
 
 def test_a_server_without_a_name(settings: Any) -> None:
     settings.AMI_SERVERS = {"": KEYS}
-    assert messages() == ["the setting AMI_SERVERS: a server's name must be a text that is not empty, not ''."]
+    [fault] = messages()
+    assert fault.msg == "the setting AMI_SERVERS: a server's name must be a text that is not empty, not ''."
 
 
 def test_every_fault_of_every_server_at_once(settings: Any) -> None:
