@@ -4,13 +4,18 @@
 """
 
 from django_ami.checks.receivers import check_event_names
-from django_ami.checks.security import check_plain_tcp, check_secrets, check_verification
+from django_ami.checks.security import (
+    check_plain_tcp,
+    check_secrets,
+    check_secrets_while_debugging,
+    check_verification,
+)
 from django_ami.checks.servers import check_heartbeat, check_twins
-from django_ami.checks.settings import check_settings
+from django_ami.checks.settings import check_function, check_settings
 
 __all__ = ["ALWAYS", "DEPLOYMENT", "TAG"]
 
 TAG = "ami"
 
-ALWAYS = (check_settings, check_heartbeat, check_twins, check_secrets, check_event_names)
-DEPLOYMENT = (check_plain_tcp, check_verification)
+ALWAYS = (check_settings, check_function, check_heartbeat, check_twins, check_secrets, check_event_names)
+DEPLOYMENT = (check_secrets_while_debugging, check_plain_tcp, check_verification)

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004  (its name in
 from django_ami import conf
 from django_ami.checks.servers import readable_servers
 
-__all__ = ["check_plain_tcp", "check_secrets", "check_verification", "is_loopback"]
+__all__ = ["check_plain_tcp", "check_secrets", "check_secrets_while_debugging", "check_verification", "is_loopback"]
 
 #: Of the sample configuration, of distributions that install an Asterisk, and of tutorials.
 _WELL_KNOWN: Final = frozenset({
@@ -34,8 +34,15 @@ def _warning(number: str, message: str, hint: str) -> Warning:
 
 def check_secrets(databases: object = None, **_: Any) -> list[CheckMessage]:
     """django_ami.W003: a secret that everybody knows, on a site."""
-    if conf.is_debug():
-        return []
+    return [] if conf.is_debug() else _well_known_secrets(databases)
+
+
+def check_secrets_while_debugging(databases: object = None, **_: Any) -> list[CheckMessage]:
+    """django_ami.W003 (--deploy): that one asks for a site, whatever ``DEBUG`` is here."""
+    return _well_known_secrets(databases) if conf.is_debug() else []
+
+
+def _well_known_secrets(databases: object) -> list[CheckMessage]:
     return [
         _warning(
             "W003",

@@ -21,8 +21,8 @@ __all__ = ["check_heartbeat", "check_twins", "entries", "identity", "readable_se
 def entries(databases: object) -> Mapping[str, Any]:
     """The entries of AMI_SERVERS; none of a function's, which may ask a database, unless ``databases`` may be asked.
 
-    Those are named by ``check --database``, as for Django's own checks of databases: most commands run the checks, and
-    ``migrate`` before there is a table. Raises ConfigurationError.
+    Those are named by ``check --database``, ``migrate`` and ``test``, as for Django's own checks of databases. Raises
+    ConfigurationError.
     """
     return conf.read_servers() if databases or conf.servers_function() is None else {}
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  (its name in Django)
 
 from django_ami import conf
-from django_ami.checks.servers import entries
 from django_ami.core.config import SERVER_KEYS, Options, ServerConfig, TLSConfig, did_you_mean
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.failures import Retry
 
-__all__ = ["check_settings"]
+__all__ = ["check_function", "check_settings"]
 
 _SERVERS: Final = "AMI_SERVERS"
 _NEEDED: Final = ("HOST", "USERNAME", "SECRET")
@@ -26,17 +25,34 @@ _INSTEAD_OF_URL: Final = ("HOST", "PORT", "USERNAME", "SECRET")
 _GOOD: Final = {"HOST": "localhost", "USERNAME": "somebody", "SECRET": "something"}
 
 
-def check_settings(databases: object = None, **_: Any) -> list[CheckMessage]:
+def check_settings(**_: Any) -> list[CheckMessage]:
     """django_ami.E001 to E008: the settings cannot be used."""
+    return [*_of_all_servers(), *(_of_servers() if _function() is None else [])]
+
+
+def check_function(databases: object = None, **_: Any) -> list[CheckMessage]:
+    """django_ami.W008: what the function of AMI_SERVERS returns cannot be used.
+
+    A warning, since that is data: ``migrate`` and ``test`` ask the databases, too, before the table has a row, or is
+    there at all. An error would keep both from running.
+    """
+    if not databases or _function() is None:
+        return []
+    return [Warning(one.msg, hint=one.hint, obj=one.obj, id="django_ami.W008") for one in _of_servers()]
+
+
+def _function() -> object:
+    """The function of AMI_SERVERS; None if there is none, or its path leads nowhere."""
+    return None if _fault(conf.servers_function) else conf.servers_function()
+
+
+def _of_servers() -> list[Error]:
+    """The faults of the servers of the mapping, or of those that the function returns now."""
     try:
-        found = entries(databases)
-        unknown = not found and conf.servers_function() is not None
+        messages = [*_of_each(conf.read_servers())]
     except ConfigurationError as error:
-        return [_error("E001", _SERVERS, error.message), *_of_all_servers()]
-    if unknown:  # the names of servers cannot be judged without them
-        return [*_of_all_servers()]
-    messages: list[CheckMessage] = [*_of_all_servers(), *_of_each(found)]
-    if not messages and (fault := _fault(conf.load)):
+        return [_error("E001", _SERVERS, error.message)]
+    if not messages and not [*_of_all_servers()] and (fault := _fault(conf.load)):
         messages = [_error("E001", "AMI settings", str(fault))]
     return messages
 

@@ -16,15 +16,17 @@ def test_w003_a_secret_that_everybody_knows(settings: Any, secret: str) -> None:
     settings.AMI_SERVERS = {"node_1": {**KEYS, "SECRET": secret}, "node_2": {**KEYS, "HOST": "other"}}
     (message,) = messages()
     assert (message.id, message.level) == ("django_ami.W003", WARNING)
+    assert lines("W003", deploy=True) == [message.msg]
     assert message.msg == "node_1: the SECRET of user 'admin' is one that everybody tries first."
     if secret.lower() != "admin":
         assert secret not in message.msg + message.hint
 
 
-def test_w003_is_no_matter_while_one_debugs(settings: Any) -> None:
+def test_w003_is_no_matter_while_one_debugs_unless_one_asks_for_a_site(settings: Any) -> None:
     settings.AMI_SERVERS = {"node_1": {**KEYS, "SECRET": "amp111"}}
     settings.DEBUG = True
     assert messages() == []
+    assert lines("W003", deploy=True) == ["node_1: the SECRET of user 'admin' is one that everybody tries first."]
 
 
 @pytest.mark.parametrize(

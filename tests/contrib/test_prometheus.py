@@ -24,6 +24,13 @@ def test_the_figures_are_those_of_the_status() -> None:
     assert figures["ami_events_queued"] == status.queued
 
 
+def test_every_figure_of_the_status_is_a_metric() -> None:
+    with override_settings(AMI_SERVERS={"node_1": {"URL": "ami://a:b@127.0.0.1:1"}}):
+        names = {family.name for family in AmiCollector().collect()}
+        counts = {name for name, value in ami.status()["node_1"].as_dict().items() if type(value) is int}
+    assert {name.removeprefix("ami_").removeprefix("events_") for name in names} == counts - {"failures"} | {"ready"}
+
+
 def test_collecting_opens_no_connection() -> None:
     with Simulator() as server, override_settings(AMI_SERVERS={"node_1": {"URL": server.url}}):
         registry = CollectorRegistry()

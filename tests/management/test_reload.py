@@ -29,10 +29,13 @@ def sims() -> Iterator[list[FakeAsterisk]]:
 class Reloading(Worker):
     """A worker whose servers are in a file."""
 
-    def __init__(self, tmp_path: Path, *arguments: str, servers: dict[str, Any]) -> None:
+    def __init__(self, tmp_path: Path, *arguments: str, servers: dict[str, Any], **settings: Any) -> None:
         self._servers = tmp_path / "servers.json"
         self.write(servers)
-        env: dict[str, object] = {"AMI_TEST_SERVERS": self._servers, "AMI_TEST_SETTINGS": json.dumps(FUNCTION)}
+        env: dict[str, object] = {
+            "AMI_TEST_SERVERS": self._servers,
+            "AMI_TEST_SETTINGS": json.dumps(FUNCTION | settings),
+        }
         super().__init__(tmp_path / "notes.jsonl", arguments, env)
 
     def write(self, servers: Any) -> None:
@@ -118,6 +121,26 @@ def test_a_reload_that_fails_changes_nothing(tmp_path: Path, sims: list[FakeAste
         assert worker.wait() == 0, str(worker)
         assert (one.logins, one.logoffs) == (1, 1)
         assert not any("hush" in line for line in [*worker.out, *worker.err])
+
+
+def test_every_line_has_a_time_if_logging_says_so(tmp_path: Path, sims: list[FakeAsterisk]) -> None:
+    logging = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"timed": {"format": "TIME %(levelname)s %(message)s"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "timed"}},
+        "loggers": {"django_ami": {"handlers": ["console"]}, "django_ami.listen": {"level": "INFO"}},
+    }
+    settings = {"LOGGING": logging, "INSTALLED_APPS": ["django_ami"]}  # no app with receivers
+    with Reloading(tmp_path, "--all", servers=at(one=sims[0]), **settings) as worker:
+        worker.wait_for_err("one: ready")
+        worker.reload({})
+        worker.wait_for_err("Not reloaded, all goes on as before: ")
+        worker.signal(signal.SIGTERM)
+        assert worker.wait() == 0, str(worker)
+        assert worker.out == []
+        levels = [(line.split()[0], line.split()[1]) for line in worker.err]
+        assert levels == [("TIME", level) for level in ("WARNING", "INFO", "WARNING", "INFO")], str(worker)
 
 
 def test_one_server_that_is_named_stays_the_only_one(tmp_path: Path, sims: list[FakeAsterisk]) -> None:

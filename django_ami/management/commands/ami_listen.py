@@ -164,7 +164,7 @@ class Worker:
         """Listen until something ends it; says the exit code."""
         end = None if self._run_for is None else time.monotonic() + self._run_for
         if not signals.events_have_receivers():
-            self._command.stderr.write("No receivers are connected to django_ami.signals: events will only be counted.")
+            logger.warning("No receivers are connected to django_ami.signals: events will only be counted.")
         # Started before the handlers, connected after them: a signal finds nothing to stop, or what can be stopped.
         self._client.start(connect=False, dispatcher=False)
         watchdog = threading.Thread(target=self._watch_the_end, args=(end,), name="django_ami-watchdog", daemon=True)
@@ -213,7 +213,7 @@ class Worker:
             try:
                 self._say(f"Reloaded: {self.reload()}.")
             except ConfigurationError as error:
-                self._command.stderr.write(f"Not reloaded, all goes on as before: {error}")
+                logger.warning("Not reloaded, all goes on as before: %s", error)
 
     # --- the end ---
 
