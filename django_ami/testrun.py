@@ -5,6 +5,7 @@ Importing this makes it known to the core.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,9 +35,14 @@ def tests_run() -> bool:
 def notice_tests(**_: Any) -> Sequence[CheckMessage]:
     """A system check that finds no fault: Django's runner runs the checks before its tests, so tests are noticed here.
 
-    From then on connections are forbidden to the end of this process, and in its children.
+    From then on connections are forbidden to the end of this process, and in its children; that of an app that has sent
+    before is closed.
     """
-    permission.forbid_in_tests(tests_run())
+    if tests_run() and permission.CONNECTIONS not in os.environ:
+        permission.forbid_in_tests(tests_run=True)
+        accessor = sys.modules.get("django_ami.accessor")  # which imports this module
+        if accessor is not None:
+            accessor.ami.close()
     return []
 
 

@@ -229,6 +229,9 @@ def late():
     print("late:", type(ami.send(Ping()).exception(timeout=5)).__name__, file=sys.stderr)
 
 class ChildTest(SimpleTestCase):
+    def test_a_view(self):
+        self.assertIn(CURE, self.client.post("/call/").json()["error"])
+
     def test_a_child_process(self):
         self.assertIn(CURE, manage("ami_send", "Ping")[2])
 
@@ -240,8 +243,8 @@ class ChildTest(SimpleTestCase):
 def test_a_program_of_ones_own_that_runs_djangos_tests(project: Project, exchange: FakeAsterisk) -> None:
     (project.directory / "runtests.py").write_text(OWN_RUNNER)
     (project.directory / "shop/children.py").write_text(CHILDREN)
-    (project.directory / "shop/apps.py").write_text("")  # it sends when it is ready, which is before the tests
     program = project.run("runtests.py")
     assert program.process.returncode == 0, str(program)
     assert "late: ConnectionForbidden" in program.err, str(program)
-    assert exchange.connections == 0
+    assert [action.name for action in exchange.received][-2:] == ["Ping", "Logoff"]
+    assert exchange.connections == 1  # of the app that sends when it is ready, before any test
