@@ -19,6 +19,7 @@ from django_ami.actions import Action, Ping
 from django_ami.core.client import Changes
 from django_ami.errors import ConfigurationError, ConnectionLost
 from django_ami.testing import FakeAsterisk, ami_outbox, override_ami
+from django_ami.testing.override import server_names
 from tests.running import DEADLINE
 
 if TYPE_CHECKING:
@@ -262,6 +263,19 @@ def test_the_checks_ask_the_function_only_when_a_database_may_be_asked(settings:
     settings.AMI_OPTIONS = {"read_timeout": -1}
     with pytest.raises(SystemCheckError, match=r"django_ami\.E005"):
         call_command("check")
+
+
+def test_a_test_without_rows_is_told_what_to_do(settings: Any) -> None:
+    settings.AMI_SERVERS = Table()
+    cure = (
+        r"returned no server: .*\. In tests, give AMI_SERVERS a mapping, or name the servers: override_ami\('node_1'\)"
+    )
+    with pytest.raises(ConfigurationError, match=cure):
+        override_ami().enable()
+    with pytest.raises(ConfigurationError, match=cure):
+        server_names()
+    settings.AMI_SERVERS = {"one": LOCMEM}
+    assert server_names() == ["one"]
 
 
 def test_a_test_names_the_servers_and_the_function_is_not_called(settings: Any) -> None:

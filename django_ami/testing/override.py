@@ -9,6 +9,7 @@ from django.test.utils import TestContextDecorator, override_settings
 
 from django_ami import conf
 from django_ami.accessor import ami
+from django_ami.core.errors import ConfigurationError
 from django_ami.testing.connections import connections_allowed
 from django_ami.testing.locmem.outbox import Outbox, outbox
 
@@ -103,7 +104,20 @@ def close_ami() -> None:
 
 def server_names() -> list[str]:
     """The servers that the settings name; one, if they name none."""
-    return list(conf.read_servers()) or ["node_1"]
+    return list(_entries()) or ["node_1"]
+
+
+def _entries() -> Mapping[str, Any]:
+    """The entries of ``AMI_SERVERS``. Raises ConfigurationError, which for a function says what a test can do."""
+    try:
+        return conf.read_servers()
+    except ConfigurationError as error:
+        if conf.servers_function() is None:
+            raise
+        raise ConfigurationError(
+            f"{error.message.rstrip('.')}. In tests, give AMI_SERVERS a mapping, or name the servers: "
+            "override_ami('node_1') (docs/testing.md)."
+        ) from None
 
 
 def default_name() -> str:
@@ -118,7 +132,7 @@ def in_memory(
     """``AMI_SERVERS`` with these servers (by default all), none of which is there."""
     if entries is None:
         # A function may ask the database, which not every test may: it is not asked for what is not wanted.
-        entries = {} if names and conf.servers_function() else conf.read_servers()
+        entries = {} if names and conf.servers_function() else _entries()
     return {name: {**entries.get(name, {}), "BACKEND": BACKEND} for name in names or list(entries) or ["node_1"]}
 
 
