@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from django_ami.testing import Recording, scenarios
-from tests.management.tools import SECRET, run, start
+from tests.management.tools import SECRET, free_port, run, start
 from tests.running import wait_until
 
 if TYPE_CHECKING:
@@ -130,6 +130,20 @@ def test_nobody_lets_us_in(sim: FakeAsterisk, file: Path) -> None:
     assert done.code == 3
     assert "Authentication failed for user 'nobody'" in done.err
     assert not file.exists(), "a recording of nothing"
+
+
+def test_a_server_that_cannot_be_reached(file: Path) -> None:
+    done = run("ami_record", str(file), "--run-for=0.5", servers=(f"ami://admin:{SECRET}@127.0.0.1:{free_port()}",))
+    assert done.code == 7
+    assert done.out == ""
+    assert done.err.splitlines()[-1] == f"node_1: no connection was made, and {file} was not written."
+    assert not file.exists()
+
+
+def test_a_recording_of_before_is_replaced_by_another_one_alone(sim: FakeAsterisk, file: Path) -> None:
+    file.write_text("mine")
+    done = run("ami_record", str(file), "--force", servers=(sim.url.replace("admin", "nobody"),))
+    assert (done.code, file.read_text()) == (3, "mine")
 
 
 def test_a_loss_is_a_remark(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:

@@ -49,6 +49,7 @@ hangups.txt --only=Hangup,Cdr --force"""
     exits: ClassVar[Mapping[int, str]] = {
         Exit.OK: "stopped by Ctrl-C, SIGTERM, --run-for, --max-events or --max-size; all that came is written",
         Exit.REFUSED: "",
+        Exit.UNREACHABLE: "the server was never connected; there is no file",
         Exit.UNWELL: "events came faster than they could be written: some are missing",
     }
     one_server = True
@@ -88,9 +89,10 @@ hangups.txt --only=Hangup,Cdr --force"""
 
 @contextmanager
 def _open(path: Path, *, force: bool) -> Iterator[TextIO]:
-    """The file, made by this; it is taken away again if nothing at all is written. Raises ConfigurationError."""
+    """The file; what was in it stays until there is something to write. Raises ConfigurationError."""
+    made = not path.exists()
     try:
-        file = path.open("w" if force else "x", encoding="utf-8", newline="\n")
+        file = path.open("a" if force else "x", encoding="utf-8", newline="\n")
     except FileExistsError:
         raise ConfigurationError(f"{path} exists: give --force to replace it, or another name.") from None
     except OSError as error:
@@ -98,7 +100,7 @@ def _open(path: Path, *, force: bool) -> Iterator[TextIO]:
     with file:
         yield file
         empty = file.tell() == 0
-    if empty:
+    if made and empty:
         path.unlink()
 
 
@@ -191,6 +193,8 @@ class Recorder:
 
     def _opened(self) -> Writer:
         if self._writer is None:
+            if self._file.tell():
+                self._file.truncate(0)
             self._begun = time.monotonic()
             masked = "secrets and numbers are masked" if self._mask.numbers else "secrets are masked"
             now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -227,8 +231,11 @@ class Recorder:
                     "stopped": self._stopped,
                 }
             )
-        elif not self._refused:
+        elif self._writer is not None:
             self._command.say(f"{self._server.name}: {written} events in {took:.1f} s{lost}, {self._file.name}")
         if self._refused:
             return Exit.REFUSED
+        if self._writer is None:
+            self._command.warn(f"{self._server.name}: no connection was made, and {self._file.name} was not written.")
+            return Exit.UNREACHABLE
         return Exit.UNWELL if status.dropped else Exit.OK
