@@ -237,18 +237,19 @@ class PendingAction(Promise[Response]):
     def disown(self, error: AmiError) -> None:
         """Settle it in a forked child: the answer, and whoever waits for it, are the parent's."""
         if not self.done():
-            # The parent may have held its lock at the fork, and calls these functions itself.
-            self._waited_on = None
+            # The parent may have held its lock at the fork, or have begun to settle it; and it calls these functions.
+            self._open, self._waited_on = [True], None
             self._done_callbacks.clear()
             self.set_exception(error)
 
     def fail(self, error: AmiError) -> None:
         """Settle with an error; or move on, if nothing was handed over for writing and there is another server."""
+        if self.done():
+            return
         unreached = self.position is None and isinstance(error, ConnectionError)
         if unreached and self.reroute is not None and self.reroute(self):
             return
-        if not self.done():
-            if isinstance(error, ConnectionLost):
-                error.events = tuple(self.events)
-            with suppress(InvalidStateError):  # another thread has cancelled or refused it at this moment
-                self.set_exception(error)
+        if isinstance(error, ConnectionLost):
+            error.events = tuple(self.events)
+        with suppress(InvalidStateError):  # another thread has cancelled or refused it at this moment
+            self.set_exception(error)

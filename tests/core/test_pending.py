@@ -130,6 +130,13 @@ def test_in_a_forked_child_an_action_ends_and_only_the_parent_calls_back():
     assert pending.exception().message == "the parent's"
 
 
+def test_in_a_child_that_was_forked_as_the_answer_came_it_ends_too():
+    pending = pending_action()
+    pending._open.pop()  # the first that the parent does to settle it
+    pending.disown(ConnectionLost("the parent's"))
+    assert pending.exception().message == "the parent's"
+
+
 def test_an_error_of_somebody_else_says_nothing_of_the_action():
     pending = pending_action()
     pending.set_exception(KeyError("x"))
@@ -197,6 +204,14 @@ def test_only_what_could_not_leave_moves_to_another_server(error, position, move
     pending.reroute = lambda _: True
     pending.fail(error)
     assert pending.done() is not moved
+
+
+def test_what_was_cancelled_moves_to_no_other_server():
+    pending, moved = pending_action(), []
+    pending.reroute = lambda each: moved.append(each) or True
+    assert pending.cancel()
+    pending.fail(ConnectionFailed("no"))
+    assert moved == []
 
 
 def test_what_finds_no_other_server_fails():

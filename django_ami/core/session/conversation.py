@@ -331,7 +331,8 @@ class Session:
         self._idling = False
         held, self._after_idling = self._after_idling, []
         for pending in held:
-            self.send(pending, now)
+            if not pending.done():  # it may have been cancelled meanwhile
+                self.send(pending, now)
 
     def retire(self, now: float, why: str) -> None:
         """Log off for good: ``why``, a sentence, is told to the actions under way, and to all that come later."""
@@ -469,7 +470,8 @@ class Session:
     def _transmit(self, pending: PendingAction) -> None:
         wire = pending.take_wire()
         if not wire or pending.done():
-            return  # it was cancelled, or its time was over before the connection was there
+            self._pending.discard(pending)  # it was cancelled, or its time was over before the connection was there
+            return
         if len(self.outgoing) + len(wire) > self.options.write_buffer_limit:
             message = (
                 f"the server does not read: {len(self.outgoing)} bytes are waiting (option write_buffer_limit); "

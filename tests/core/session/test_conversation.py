@@ -121,6 +121,7 @@ def test_an_action_that_is_cancelled_before_it_is_ready_is_forgotten():
     assert wanted.cancel()  # its thread was here before the session heard of it
     talk.answer(request)
     assert talk.requests() == []
+    assert talk.session.pending == 0
 
 
 def test_actions_that_wait_fail_with_the_attempt():
@@ -1110,6 +1111,15 @@ def test_an_action_that_comes_just_then_waits_for_the_next_connection():
     talk.boot()
     talk.answer(request)
     talk.expect("Events", "Ping")
+
+
+def test_an_action_that_comes_just_then_and_is_cancelled_connects_nobody():
+    talk = going_idle()
+    pending = talk.send()
+    assert pending.cancel()
+    talk.session.forget(pending)
+    talk.hang_up()
+    assert (talk.state, talk.session.pending) == ("idle", 0)
 
 
 def test_an_action_that_comes_just_then_fails_if_the_client_is_closed():
