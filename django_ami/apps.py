@@ -1,7 +1,7 @@
 """The app: registers its checks, and opens nothing."""
 
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 
 
 class DjangoAmiConfig(AppConfig):
@@ -16,5 +16,6 @@ class DjangoAmiConfig(AppConfig):
         register(testrun.notice_tests, checks.TAG)
         for check in checks.ALWAYS:
             register(check, checks.TAG)
+        register(checks.check_table, Tags.database)
         for check in checks.DEPLOYMENT:
             register(check, checks.TAG, deploy=True)

@@ -1,7 +1,12 @@
 """System checks: one small function per concern, each fault with an id of its own; never a socket.
 
 ``docs/checks.md`` has a row for each id. All have the tag ``ami``; those of ``DEPLOYMENT`` run with ``check --deploy``.
+``check_table`` alone has Django's tag ``database``: it runs where Django's own checks of databases run.
 """
+
+from typing import Any
+
+from django.core.checks import CheckMessage
 
 from django_ami.checks.receivers import check_event_names
 from django_ami.checks.security import (
@@ -11,11 +16,25 @@ from django_ami.checks.security import (
     check_verification,
 )
 from django_ami.checks.servers import check_heartbeat, check_twins
-from django_ami.checks.settings import check_function, check_settings
+from django_ami.checks.settings import check_function, check_settings, has_function
 
-__all__ = ["ALWAYS", "DEPLOYMENT", "TAG"]
+__all__ = ["ALWAYS", "DEPLOYMENT", "TAG", "check_table"]
 
 TAG = "ami"
 
-ALWAYS = (check_settings, check_function, check_heartbeat, check_twins, check_secrets, check_event_names)
+ALWAYS = (check_settings, check_heartbeat, check_twins, check_secrets, check_event_names)
 DEPLOYMENT = (check_secrets_while_debugging, check_plain_tcp, check_verification)
+
+
+def check_table(databases: object = None, **_: Any) -> list[CheckMessage]:
+    """What a function of AMI_SERVERS returns now: ``check --database``, ``migrate`` and ``test`` ask it, and no other.
+
+    From Django 6.1 on ``databases`` alone does not tell them: every command gives all to every check, but for those
+    with the tag ``database``. Before, it is None unless some are named.
+    """
+    if not databases or not has_function():
+        return []
+    found = check_function()
+    for check in (check_heartbeat, check_twins, check_secrets):
+        found += check(asked=True)
+    return found

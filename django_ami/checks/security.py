@@ -32,17 +32,17 @@ def _warning(number: str, message: str, hint: str) -> Warning:
     return Warning(message, hint=hint, obj="AMI_SERVERS", id=f"django_ami.{number}")
 
 
-def check_secrets(databases: object = None, **_: Any) -> list[CheckMessage]:
+def check_secrets(*, asked: bool = False, **_: Any) -> list[CheckMessage]:
     """django_ami.W003: a secret that everybody knows, on a site."""
-    return [] if conf.is_debug() else _well_known_secrets(databases)
+    return [] if conf.is_debug() else _well_known_secrets(asked=asked)
 
 
-def check_secrets_while_debugging(databases: object = None, **_: Any) -> list[CheckMessage]:
+def check_secrets_while_debugging(*, asked: bool = False, **_: Any) -> list[CheckMessage]:
     """django_ami.W003 (--deploy): that one asks for a site, whatever ``DEBUG`` is here."""
-    return _well_known_secrets(databases) if conf.is_debug() else []
+    return _well_known_secrets(asked=asked) if conf.is_debug() else []
 
 
-def _well_known_secrets(databases: object) -> list[CheckMessage]:
+def _well_known_secrets(*, asked: bool) -> list[CheckMessage]:
     return [
         _warning(
             "W003",
@@ -50,12 +50,12 @@ def _well_known_secrets(databases: object) -> list[CheckMessage]:
             "Make a long random one, put it into manager.conf and into the environment of this site: whoever logs in "
             "to AMI can place calls at your cost.",
         )
-        for server in readable_servers(databases)
+        for server in readable_servers(asked=asked)
         if server.secret.lower() in (*_WELL_KNOWN, server.username.lower())
     ]
 
 
-def check_plain_tcp(databases: object = None, **_: Any) -> list[CheckMessage]:
+def check_plain_tcp(*, asked: bool = False, **_: Any) -> list[CheckMessage]:
     """django_ami.W004 (--deploy): plain TCP to another machine."""
     return [
         _warning(
@@ -65,12 +65,12 @@ def check_plain_tcp(databases: object = None, **_: Any) -> list[CheckMessage]:
             "Use TLS: tlsenable = yes in manager.conf, and 'TLS': True here. If the way is a tunnel or a network of "
             "your own, silence django_ami.W004.",
         )
-        for server in readable_servers(databases)
+        for server in readable_servers(asked=asked)
         if server.tls is None and not is_loopback(server.host)
     ]
 
 
-def check_verification(databases: object = None, **_: Any) -> list[CheckMessage]:
+def check_verification(*, asked: bool = False, **_: Any) -> list[CheckMessage]:
     """django_ami.W005 (--deploy): TLS that takes anybody for the server."""
     return [
         _warning(
@@ -79,6 +79,6 @@ def check_verification(databases: object = None, **_: Any) -> list[CheckMessage]
             "Remove VERIFY, and set CA_FILE to the authority that signed the server's certificate, or FINGERPRINT "
             "to the SHA-256 of the certificate itself.",
         )
-        for server in readable_servers(databases)
+        for server in readable_servers(asked=asked)
         if server.tls is not None and not server.tls.verify and not server.tls.fingerprint
     ]

@@ -18,26 +18,25 @@ if TYPE_CHECKING:
 __all__ = ["check_heartbeat", "check_twins", "entries", "identity", "readable_servers"]
 
 
-def entries(databases: object) -> Mapping[str, Any]:
-    """The entries of AMI_SERVERS; none of a function's, which may ask a database, unless ``databases`` may be asked.
+def entries(*, asked: bool) -> Mapping[str, Any]:
+    """The entries of AMI_SERVERS; none of a function's, which may ask a database, unless it is to be ``asked``.
 
-    Those are named by ``check --database``, ``migrate`` and ``test``, as for Django's own checks of databases. Raises
-    ConfigurationError.
+    Raises ConfigurationError.
     """
-    return conf.read_servers() if databases or conf.servers_function() is None else {}
+    return conf.read_servers() if asked or conf.servers_function() is None else {}
 
 
-def readable_servers(databases: object) -> Iterator[ServerConfig]:
+def readable_servers(*, asked: bool) -> Iterator[ServerConfig]:
     """The servers of AMI_SERVERS to connect to that have no fault, whatever is wrong with the others."""
     with suppress(ConfigurationError):
-        for name, entry in entries(databases).items():
+        for name, entry in entries(asked=asked).items():
             with suppress(ConfigurationError):
                 server = conf.read_server(name, entry)
                 if conf.read_backend(name, entry) is None:
                     yield server
 
 
-def check_heartbeat(databases: object = None, **_: Any) -> list[CheckMessage]:
+def check_heartbeat(*, asked: bool = False, **_: Any) -> list[CheckMessage]:
     """django_ami.W001: a heartbeat that comes too late to keep a quiet server from being taken for lost."""
     return [
         Warning(
@@ -47,7 +46,7 @@ def check_heartbeat(databases: object = None, **_: Any) -> list[CheckMessage]:
             obj="AMI_SERVERS",
             id="django_ami.W001",
         )
-        for server in readable_servers(databases)
+        for server in readable_servers(asked=asked)
         if server.options.heartbeat_interval >= server.options.read_timeout
     ]
 
@@ -61,11 +60,11 @@ def identity(server: ServerConfig) -> tuple[str, int, str]:
     return "127.0.0.1" if host == "localhost" else host, server.port, server.username.lower()
 
 
-def check_twins(databases: object = None, **_: Any) -> list[CheckMessage]:
+def check_twins(*, asked: bool = False, **_: Any) -> list[CheckMessage]:
     """django_ami.W002: two servers that are one and the same, so that every event arrives twice."""
     first: dict[tuple[str, int, str], str] = {}
     found: list[CheckMessage] = []
-    for server in readable_servers(databases):
+    for server in readable_servers(asked=asked):
         twin = first.setdefault(identity(server), server.name)
         if twin != server.name:
             found.append(

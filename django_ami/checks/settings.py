@@ -16,7 +16,7 @@ from django_ami.core.config import SERVER_KEYS, Options, ServerConfig, TLSConfig
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.failures import Retry
 
-__all__ = ["check_function", "check_settings"]
+__all__ = ["check_function", "check_settings", "has_function"]
 
 _SERVERS: Final = "AMI_SERVERS"
 _NEEDED: Final = ("HOST", "USERNAME", "SECRET")
@@ -27,23 +27,21 @@ _GOOD: Final = {"HOST": "localhost", "USERNAME": "somebody", "SECRET": "somethin
 
 def check_settings(**_: Any) -> list[CheckMessage]:
     """django_ami.E001 to E008: the settings cannot be used."""
-    return [*_of_all_servers(), *(_of_servers() if _function() is None else [])]
+    return [*_of_all_servers(), *([] if has_function() else _of_servers())]
 
 
-def check_function(databases: object = None, **_: Any) -> list[CheckMessage]:
+def check_function(**_: Any) -> list[CheckMessage]:
     """django_ami.W008: what the function of AMI_SERVERS returns cannot be used.
 
     A warning, since that is data: ``migrate`` and ``test`` ask the databases, too, before the table has a row, or is
     there at all. An error would keep both from running.
     """
-    if not databases or _function() is None:
-        return []
     return [Warning(one.msg, hint=one.hint, obj=one.obj, id="django_ami.W008") for one in _of_servers()]
 
 
-def _function() -> object:
-    """The function of AMI_SERVERS; None if there is none, or its path leads nowhere."""
-    return None if _fault(conf.servers_function) else conf.servers_function()
+def has_function() -> bool:
+    """True if AMI_SERVERS is a function, or a path that leads to one."""
+    return not _fault(conf.servers_function) and conf.servers_function() is not None
 
 
 def _of_servers() -> list[Error]:
