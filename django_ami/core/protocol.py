@@ -112,7 +112,9 @@ def _checked_line(name: str, key: str, value: str) -> str:
     try:
         length = len(line.encode())
     except UnicodeEncodeError:
-        raise InvalidAction(f"{name}: the value of {key} has a lone surrogate in it and cannot be sent.") from None
+        raise InvalidAction(
+            f"{name}: the value of {key} has a lone surrogate in it, which is no text: remove it."
+        ) from None
     if length > MAX_LINE:
         raise InvalidAction(
             f"{name}: the line of {key} has {length} bytes, but the server takes {MAX_LINE}: shorten it."

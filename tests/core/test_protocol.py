@@ -950,7 +950,10 @@ REFUSED = {
         MessageSend(destination="pjsip:101", body="first\nsecond"),
         "Body has a '\\n' in it, which would end the header: give the text in base64 as base64_body",
     ),
-    "a lone surrogate": (Action("X", A="\ud800"), "the value of A has a lone surrogate in it"),
+    "a lone surrogate": (
+        Action("X", A="\ud800"),
+        "the value of A has a lone surrogate in it, which is no text: remove it.",
+    ),
 }
 
 
