@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from django_ami.core.actions import Action
     from django_ami.core.timeouts import Timeout
 
-__all__ = ["GRACE", "Owner", "PendingAction"]
+__all__ = ["GRACE", "LAST_LOOK_SECONDS", "Owner", "PendingAction"]
 
 #: So many seconds behind an action's own deadline a wait ends, whatever has become of the action.
 GRACE: Final = 5.0
+#: So much of a wait, in seconds, is waited apart: a process that was stopped in the rest, until its time was over, has
+#: yet to read what came meanwhile.
+LAST_LOOK_SECONDS: Final = 0.25
 
 
 class Owner(Protocol):
@@ -34,7 +37,7 @@ class Owner(Protocol):
     def expect(self, pending: PendingAction) -> None:
         """Somebody wants the answer as soon as it is there, and does not wait in a thread."""
 
-    def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
+    def before_wait(self, pending: PendingAction, timeout: float) -> float:
         """The calling thread is about to wait: say what is left of its time when this returns. It may be over by then.
 
         Raises WouldBlock if the wait can never end.
@@ -195,19 +198,18 @@ class PendingAction(Promise[Response]):
             owner.refuse_in_loop(self)
         if self.done():
             return
-        left: float | None = seconds
-        if owner is not None:
-            left = owner.before_wait(self, seconds)
-        if self.done():
-            return
-        try:
-            super().exception(left)
-        except TimeoutError:
-            raise ActionTimeout(
-                f"no answer to {self.name} in the {in_words(seconds)} that were waited; it is still under way.",
-                server=self.server,
-                sent=True,  # if it has not left yet, it still may
-            ) from None
+        for part in (seconds - LAST_LOOK_SECONDS, LAST_LOOK_SECONDS) if seconds > LAST_LOOK_SECONDS else (seconds,):
+            left = part if owner is None else owner.before_wait(self, part)
+            if self.done():
+                return
+            with suppress(TimeoutError):
+                super().exception(left)
+                return
+        raise ActionTimeout(
+            f"no answer to {self.name} in the {in_words(seconds)} that were waited; it is still under way.",
+            server=self.server,
+            sent=True,  # if it has not left yet, it still may
+        )
 
     # --- for the session ---
 

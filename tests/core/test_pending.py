@@ -17,7 +17,7 @@ from django_ami.core.errors import (
     ConnectionLost,
     WouldBlock,
 )
-from django_ami.core.pending import GRACE
+from django_ami.core.pending import GRACE, LAST_LOOK_SECONDS
 from tests.core.answers import PREFIX, answer, event, pending_action, settle
 
 
@@ -239,7 +239,7 @@ def test_a_thread_waits_for_the_answer():
     thread.start()
     assert pending.result().ok
     thread.join()
-    assert owner.waits == [(pending, pending.timeout + GRACE)]
+    assert owner.waits == [(pending, pending.timeout + GRACE - LAST_LOOK_SECONDS)]
 
 
 def test_no_wait_is_without_an_end(monkeypatch):
@@ -364,7 +364,7 @@ def test_who_reads_the_answer_himself_waits_no_more():
     pending = pending_action(owner=(owner := Reader()))
     assert pending.result(5).ok
     assert pending.exception(5) is None
-    assert owner.waits == [(pending, 5)]
+    assert owner.waits == [(pending, 5 - LAST_LOOK_SECONDS)]
 
 
 def test_callbacks_run_where_the_owner_runs_user_code():

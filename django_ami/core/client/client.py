@@ -439,15 +439,15 @@ class Client(Sender[Server]):
             )
         )
 
-    def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:
+    def before_wait(self, pending: PendingAction, timeout: float) -> float:
         """Refuse a wait that cannot end; turn the reactor if its own thread does not."""
         if self._is_foreign():
             self._disown(pending)
             return 0.0
-        end = None if timeout is None else time.monotonic() + timeout
+        end = time.monotonic() + timeout
         if self._reactor_thread is None:
-            while not (pending.done() or self._closed or (end is not None and time.monotonic() >= end)):
-                self._cluster.tick(None if end is None else max(0.0, end - time.monotonic()))
+            while not (pending.done() or self._closed or time.monotonic() >= end):
+                self._cluster.tick(max(0.0, end - time.monotonic()))
         elif not (self._may_lead() and self._reactor.lead(pending.done, timeout, asking=True)):
             if self._reactor.in_thread:
                 raise WouldBlock(
@@ -455,7 +455,7 @@ class Client(Sender[Server]):
                     server=pending.server,
                 )
             self.expect(pending)
-        return None if end is None else max(0.0, end - time.monotonic())
+        return max(0.0, end - time.monotonic())
 
     def holds(self, pending: PendingAction) -> bool:  # noqa: ARG002
         """False in a forked child."""

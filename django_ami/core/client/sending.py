@@ -180,7 +180,7 @@ class Sender(Generic[Target]):
     def expect(self, pending: PendingAction) -> None:
         """Somebody wants the answer, and does not wait in a thread."""
 
-    def before_wait(self, pending: PendingAction, timeout: float | None) -> float | None:  # noqa: ARG002  (a subclass's)
+    def before_wait(self, pending: PendingAction, timeout: float) -> float:  # noqa: ARG002  (a subclass's)
         """Refuse a wait that cannot end. Says what is left of it."""
         return timeout
 

@@ -3,6 +3,8 @@
 A client without a thread is stopped whenever nobody calls ``tick``: so the test stops it at will.
 """
 
+import signal
+import sys
 import time
 from collections.abc import Iterator
 
@@ -13,6 +15,7 @@ from django_ami.core.client import Client
 from django_ami.testing import FakeAsterisk, Simulator
 from tests.core.io_support import config, unread, wait_until
 from tests.core.servers import Hoard
+from tests.running import Program
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
 
@@ -73,6 +76,38 @@ def test_an_answer_that_came_in_time_counts(client: Client, sim: Simulator) -> N
     tick_until(client, pending.done)
     assert pending.result(0).ok
     assert client.status()["node_1"].late_answers == 0
+
+
+#: Threads of one process that wait for an answer each; one of them leads, and the others sleep.
+WAITING = """
+import sys, threading
+from django_ami.actions import Action
+from django_ami.core.client import Client
+from tests.core.io_support import config
+
+client = Client([config(int(sys.argv[1]))], role="caller")
+client.start()
+pendings = [client.send(Action("Slow"), timeout=20) for _ in range(30)]
+threads = [threading.Thread(target=lambda one=one: print(one.result(1).ok)) for one in pendings]
+for thread in threads:
+    thread.start()
+print("waiting", flush=True)
+for thread in threads:
+    thread.join()
+print("over", flush=True)
+client.close()
+"""
+
+
+def test_those_who_wait_for_an_answer_get_one_that_came_while_they_were_stopped(sim: Simulator) -> None:
+    sim.on("Slow").reply().after(0.02)  # each; one after the other
+    with Program((sys.executable, "-c", WAITING, str(sim.port))) as program:
+        wait_until(lambda: "waiting" in program.out, str(program.err))
+        program.process.send_signal(signal.SIGSTOP)
+        time.sleep(PAUSE)
+        program.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: "over" in program.out, str(program.err))
+    assert program.out.count("True") == 30, program.err
 
 
 def test_an_answer_behind_many_events_counts(sim: Simulator) -> None:
