@@ -123,20 +123,23 @@ class PendingActions:
         self._unanswered[pending.action_id] = pending
         self._written.append(pending.action_id)
 
-    def match(self, response: Response, now: float) -> None:
-        """Settle the action that this is the response to, unless it says that there is more to come."""
-        self._overdue = False
+    def match(self, response: Response, now: float) -> bool:
+        """Settle the action that this is the response to, unless it says that there is more to come.
+
+        False if it is none to an action of ours: then it does not show that the server reads what we send.
+        """
         action_id = self._id_in(response.raw) or self._id_spelled_oddly(response)
         if action_id in self._passed_over:
             self._give_time_back()
         if action_id is None:
             # The answer to a request without ActionID, such as the server's complaint about a line it could not read.
             self.unmatched += 1
-            return
+            return False
+        self._overdue = False
         pending = self._unanswered.pop(action_id, None)
         if pending is None:
             self.late += 1  # a second response (JabberSend sends two), or one after the deadline
-            return
+            return True
         if not self.in_order:
             self._forget_settled()
         elif self._written[0] == action_id and self._text is None and self.listing is None:
@@ -156,6 +159,7 @@ class PendingActions:
             self.listing = pending
             self._item = _ACTION_ID + pending.action_id.encode() + b"\r\n"
             self._closing = closing
+        return True
 
     def _id_spelled_oddly(self, response: Response) -> str | None:
         """An ActionID of ours whose key is in other letters, or that has no blank before it."""

@@ -47,7 +47,7 @@ class Heartbeat:
         self._size += size
 
     def answered(self, now: float) -> None:
-        """An answer arrived, a refusal too, to whatever it was: the server reads what we send."""
+        """An answer to an action of ours arrived, a refusal too: the server reads what we send."""
         self.last_received = self._last_answer = now
         self._pinged_at = None
         self._excused = False

@@ -63,8 +63,8 @@ class Registry(PendingActions):
         self.written(pending)
         return pending
 
-    def match(self, response: Response, now: float = 0) -> None:
-        super().match(response, now)
+    def match(self, response: Response, now: float = 0) -> bool:
+        return super().match(response, now)
 
     def claim(self, event: Event) -> bool:
         """As the session asks."""

@@ -541,8 +541,7 @@ class Session:
                 else:
                     self.ignored += 1
             elif isinstance(message, Response):
-                answered = True
-                pending.match(message, self._now)
+                answered = pending.match(message, self._now) or answered
             else:
                 pending.oversized(message.action_id, message.limit)
         if answered:
@@ -661,9 +660,12 @@ class Session:
                 "sending: is there a proxy in between?"
             )
         if now - self._grown_at < self.options.read_timeout / 2:
+            parser = self._parser
+            what = f"a message without an end, of which {parser.buffered} bytes are held"
+            if not parser.unfinished:
+                what = "text that is no message"
             return (
-                f"nothing received for {silence:.1f} s (option read_timeout) but a message without an end, of which "
-                f"{self._parser.buffered} bytes are held: is there a proxy in between?"
+                f"nothing received for {silence:.1f} s (option read_timeout) but {what}: is there a proxy in between?"
             )
         return f"nothing received for {silence:.1f} s (option read_timeout): the server or the way to it is dead."
 

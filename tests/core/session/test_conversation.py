@@ -547,6 +547,22 @@ def test_a_server_that_talks_and_answers_no_ping_is_lost():
     assert "no Ping was answered within 30 s (option read_timeout), though it goes on" in talk.session.fault.message
 
 
+@pytest.mark.parametrize("lines", ["Message: Missing action", "ActionID: somebody-7\nPing: Pong"])
+def test_answers_to_others_answer_no_ping(lines):
+    talk = ready(read_timeout=30, heartbeat_interval=10)
+    grow(talk, f"Response: Success\n{lines}\n\n", 100)
+    assert 40 <= talk.now < 40.1
+    assert "no Ping was answered within 30 s" in talk.session.fault.message
+
+
+def test_text_that_is_no_message_is_no_sign_of_life():
+    talk = ready(read_timeout=30, heartbeat_interval=10)
+    grow(talk, "text\n", 100)
+    assert talk.session.fault.message.startswith(
+        "nothing received for 30.0 s (option read_timeout) but text that is no message: is there a proxy"
+    )
+
+
 def test_a_refused_ping_is_an_answer():
     talk = ready(read_timeout=30, heartbeat_interval=10)
     for _ in range(6):
