@@ -67,7 +67,12 @@ _RESULTS_BY_CAUSE: Final = {
     26: CallResult.CANCELLED,
     27: CallResult.UNAVAILABLE,
     28: CallResult.NOT_FOUND,  # 484
-    127: CallResult.CANCELLED,  # 487
+}
+#: SIP codes that Asterisk gives no cause of their own: 127, interworking, is what it says of some twenty others, too.
+_RESULTS_BY_SIP_CODE: Final = {
+    487: CallResult.CANCELLED,
+    607: CallResult.REJECTED,
+    608: CallResult.REJECTED,
 }
 
 #: ``Reason`` of OriginateResponse: numbers of control frames, not causes. 0 says nothing; 5 and 8 come of Local alone.
@@ -238,7 +243,7 @@ class OriginateOutcome:
         rang = None
         if events:
             rang = any(_RINGING in (each.get("ChannelState"), each.get("DestChannelState")) for each in events)
-        result, description = _judge(response.get("Reason", ""), cause, ends)
+        result, description = _judge(response.get("Reason", ""), cause, sip_code, ends)
         if result is CallResult.NO_ANSWER and rang is not None:
             description = f"{'rang, but' if rang else 'did not ring, and'} nobody answered"
         if cause and self.reason not in _RESULTS_BY_REASON:
@@ -256,17 +261,18 @@ class OriginateOutcome:
         )
 
 
-def _judge(text: str, cause: int | None, ends: Sequence[Event] | None) -> tuple[CallResult, str]:
+def _judge(text: str, cause: int | None, sip_code: int | None, ends: Sequence[Event] | None) -> tuple[CallResult, str]:
     """The result of a call that failed, and the words for it.
 
-    ``text`` is the Reason, ``cause`` that of its Hangup if one came, ``ends`` its DialEnd events (None: unknown).
+    ``text`` is the Reason, ``cause`` and ``sip_code`` those of its Hangup if one came, ``ends`` its DialEnd events
+    (None: unknown).
     """
     reason = _number(text)
     result = _RESULTS_BY_REASON.get(reason or 0)
     if result is CallResult.NO_ANSWER and cause and cause not in _CAUSES_OF_GIVING_UP:
         result = None  # it was refused in the very moment in which its time was over
     if result is None and cause:
-        result = _RESULTS_BY_CAUSE.get(cause, CallResult.FAILED)
+        result = _RESULTS_BY_SIP_CODE.get(sip_code or 0) or _RESULTS_BY_CAUSE.get(cause, CallResult.FAILED)
     if result is not None:
         return result, _CONGESTED if reason == _CONGESTION else _DESCRIPTIONS[result]
     if reason != 0 and cause is None:

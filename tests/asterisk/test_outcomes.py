@@ -32,6 +32,8 @@ PHONES: dict[str, tuple[str, tuple[str, int | None, int | None, bool]]] = {
     "484": (refuse(484), ("not found", 28, 484, True)),
     "408": (refuse(408), ("no answer", 18, 408, True)),
     "488": (refuse(488), ("failed", 58, 488, True)),
+    "415": (refuse(415), ("failed", 127, 415, True)),
+    "607": (refuse(607), ("rejected", 127, 607, True)),
     "500": (refuse(500), ("failed", 38, 500, True)),
     "503": (refuse(503), ("failed", 34, 503, True)),
     "rings out": (never_answer(), ("no answer", 19, 480, True)),
