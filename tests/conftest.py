@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from django_ami.testing.connections import connections_allowed
+
+# Whatever started this test run may ignore SIGHUP, as nohup does; the workers under test would ignore it as well then.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_xdist_auto_num_workers() -> int:
