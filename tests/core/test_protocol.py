@@ -1021,3 +1021,14 @@ def test_the_parser_reads_what_it_wrote_itself():
     (event,) = Parser(banner=False).feed(wire)
     assert isinstance(event, Event)
     assert event.headers[1:] == (("ActionID", "f00-1"), ("A", "1"))
+
+
+def test_events_that_the_client_wants_besides_are_given_whoever_else_wants_them():
+    parser = Parser(banner=False)
+    parser.interest = frozenset()
+    event = b"Event: Hangup\r\nPrivilege: call,all\r\n\r\n"
+    assert parser.feed(event) == []
+    parser.also = frozenset({"hangup"})
+    assert parser.also == {"hangup"}
+    assert [message.name for message in parser.feed(event)] == ["Hangup"]
+    assert parser.skipped == 1

@@ -439,6 +439,12 @@ def test_no_limit_for_a_call_whose_end_is_waited_for_is_refused(how):
         Originate(channel="a", **how)
 
 
+@pytest.mark.parametrize("given", ["5000", 1.5, True, [5]], ids=lambda value: type(value).__name__)
+def test_the_time_of_a_call_is_a_whole_number_of_milliseconds(given):
+    with pytest.raises(InvalidAction, match="timeout_ms is a whole number of milliseconds, not"):
+        Originate(channel="a", timeout_ms=given)
+
+
 def as_the_server_splits(text: str) -> list[str]:
     """__ast_app_separate_args of main/app.c with commas, quotes and backslashes removed."""
     items, current, depth, quoted, position = [], [], 0, False, 0
