@@ -12,9 +12,10 @@ import pytest
 from django.db import InterfaceError, OperationalError, connections
 
 from django_ami.actions import Ping
+from django_ami.core.errors import ConfigurationError
 from django_ami.core.failures import Retry
 from django_ami.dispatch import Dispatcher
-from django_ami.signals import ami_event, events, receivers, server_lost, server_ready
+from django_ami.signals import ami_event, events, server_lost, server_ready
 from django_ami.testing import FakeAsterisk
 from tests.receiving import fresh_registry, listening
 from tests.running import hold_pings, wait_until
@@ -331,9 +332,13 @@ def test_one_traceback_for_each_receiver_and_kind_of_error(sim: Simulator, caplo
     assert "at Hangup of node_1 (Uniqueid 1.1\\x1b[2J, ActionID 7); the others go on." in told[0].getMessage()
 
 
-def test_the_policy_is_checked() -> None:
+@pytest.mark.parametrize("wrong", [-1, "5", True, float("nan"), 86_401])
+def test_the_policy_is_checked(wrong: Any) -> None:
     assert Retry(retry_limit=None).limit == float("inf")
-    assert receivers.failing.retry.retry_errors == ()
+    with pytest.raises(ConfigurationError, match="option 'retry_limit' must be from 0 to 86400 seconds, or None, not"):
+        Retry(retry_limit=wrong)
+    with pytest.raises(ConfigurationError, match="unknown option 'retry_limits': did you mean 'retry_limit'"):
+        Retry.from_mapping({"retry_limits": 1})
 
 
 # --- a real database ---
