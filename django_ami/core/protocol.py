@@ -364,6 +364,8 @@ class Parser:
             return
         if self._kind == _FOLLOWS:
             self._look_inside()
+        if self._kind is None and len(self._buffer) > self.max_frame_size + _MARGIN:
+            self._give_up_lead(messages)
         if self.discarding:
             del self._buffer[:-_OVERLAP]
         elif len(self._buffer) > self.max_frame_size + _MARGIN:
@@ -374,6 +376,17 @@ class Parser:
             del self._buffer[:-_OVERLAP]
         self._scan = max(0, len(self._buffer) - _OVERLAP)
         self._seen = len(self._buffer)
+
+    def _give_up_lead(self, messages: list[Event | Response | Oversized]) -> None:
+        """Lines that might have led to a first line, but lead to none: they are garbage, as if all had come at once.
+
+        The line behind them is not complete, but there is more of it than tells whether it begins a frame.
+        """
+        lead = None if self.discarding else _LEAD.match(self._buffer, 0, self._longest_lead)
+        if lead is not None and not _FIRST_LINE.match(self._buffer, lead.end()):
+            self.garbage += lead.end()
+            self._keep_stray(bytes(self._buffer[: lead.end()]).replace(b"\r\n", b"\n"), messages)
+            del self._buffer[: lead.end()]
 
     def _look_inside(self) -> None:
         """Count the messages in what has come of the output of a command."""

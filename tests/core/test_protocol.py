@@ -1032,3 +1032,12 @@ def test_events_that_the_client_wants_besides_are_given_whoever_else_wants_them(
     assert parser.also == {"hangup"}
     assert [message.name for message in parser.feed(event)] == ["Hangup"]
     assert parser.skipped == 1
+
+
+@pytest.mark.parametrize("size", CHUNKS)
+def test_lines_that_lead_to_an_endless_line_are_garbage_however_it_comes(size):
+    parser = Parser(banner=False, max_frame_size=64)
+    data = b"ActionID: 3\r\nMessage: no\n\xff" + b"x" * 200 + b"\r\nEvent: X\r\n\r\n"
+    found = feed(parser, pieces(data, size))
+    assert [show(message) for message in found] == [("oversized", None), ("event", "X")]
+    assert parser.garbage == len(b"ActionID: 3\r\nMessage: no\n")
