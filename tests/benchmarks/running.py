@@ -109,7 +109,7 @@ class Bench:
 
 def _environment(**more: str) -> dict[str, str]:
     """This process's environment without anything that would set up a project, and with ``more``."""
-    unwanted = ("AMI_", "DJANGO_", "PYTHON", "BENCH_")
+    unwanted = ("AMI_", "DJANGO_", "PYTEST_", "PYTHON", "BENCH_")
     return {**{key: value for key, value in os.environ.items() if not key.startswith(unwanted)}, **more}
 
 
