@@ -357,7 +357,7 @@ def every_list() -> list[tuple[Action, dict[str, int]]]:
         (QueueStatus("sales", member="Local/b1@agents/n"), {"QueueParams": 1, "QueueMember": 1}),
         (QueueSummary(), {"QueueSummary": 2}),
         (QueueSummary("sales"), {"QueueSummary": 1}),
-        (PJSIPShowEndpoints(), {"EndpointList": 2}),
+        (PJSIPShowEndpoints(), {"EndpointList": 3}),
         (
             PJSIPShowEndpoint("loop"),
             {"EndpointDetail": 1, "AorDetail": 1, "TransportDetail": 1, "IdentifyDetail": 1, "ContactStatusDetail": 1},
