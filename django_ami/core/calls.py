@@ -185,9 +185,8 @@ class OriginateOutcome:
     ``channel_id`` that was asked for, or the client's. ``cause`` is the Q.850 number of the channel's Hangup and
     ``cause_text`` the server's words for it (None and empty if no Hangup came in time, or if it was answered).
     ``sip_code`` is the SIP status of a call that failed (header TechCause, from Asterisk 20.17, 22.7 and 23.1 on; else
-    None). ``rang`` says whether the far end rang, True
-    for an answered call, None if nothing tells. ``forwarded_to`` is where a telephone sent the call
-    (SIP 302); if it was answered, it was answered there.
+    None). ``rang`` says whether the far end rang: True for an answered call, None if nothing tells. ``forwarded_to`` is
+    where a telephone sent the call (SIP 302); if the call was answered, it was answered there.
     """
 
     result: CallResult
