@@ -18,7 +18,10 @@ async def application(
     receive: Callable[[], Awaitable[dict[str, Any]]],
     send: Callable[[Mapping[str, Any]], Awaitable[None]],
 ) -> None:
-    """Django's application, and a logoff in the end: uvicorn ends by a signal, and that runs no exit handlers."""
+    """Django's application, and a logoff in the end.
+
+    uvicorn ends by a signal, and that runs no exit handlers.
+    """
     if scope["type"] != "lifespan":
         await django_application(scope, receive, send)
         return

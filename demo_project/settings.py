@@ -1,4 +1,4 @@
-"""Settings of the demo: one server, taken from the environment (or from a file ``.env`` beside manage.py)."""
+"""Settings of the demo: one server, from the environment, or from ``.env`` beside manage.py."""
 
 from pathlib import Path
 
@@ -58,10 +58,19 @@ DEMO_CONTEXT = env.str("DEMO_CONTEXT", default="default")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"brief": {"format": "{asctime} {levelname:<7} {message}", "style": "{", "datefmt": "%H:%M:%S"}},
+    "formatters": {
+        "brief": {
+            "format": "{asctime} {levelname:<7} {message}",
+            "style": "{",
+            "datefmt": "%H:%M:%S",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "brief"}},
     "loggers": {
-        "django_ami": {"handlers": ["console"], "level": env.str("AMI_LOG_LEVEL", default="WARNING")},
+        "django_ami": {
+            "handlers": ["console"],
+            "level": env.str("AMI_LOG_LEVEL", default="WARNING"),
+        },
         "demo_project": {"handlers": ["console"], "level": "INFO"},
     },
 }

@@ -1,8 +1,10 @@
 """Django talks to Asterisk over the Asterisk Manager Interface (AMI).
 
-``from django_ami import ami`` is the door for views, tasks and shells. Importing this package imports no Django and
-opens nothing: ``ami`` is made on first use.
+``from django_ami import ami`` is the door for views, tasks and shells. Importing this package
+imports no Django and opens nothing: ``ami`` is made on first use.
 """
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,9 @@
-"""The actions to send: ``Action`` for any, and a class for each that Asterisk has; see ``django_ami.core.actions``."""
+"""The actions to send: ``Action`` for any, and a class for each that Asterisk has.
+
+See ``django_ami.core.actions``.
+"""
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 

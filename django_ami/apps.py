@@ -1,7 +1,11 @@
 """The app: registers its checks, and opens nothing."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
 from django.core.checks import Tags, register
+
+__all__ = ["DjangoAmiConfig"]
 
 
 class DjangoAmiConfig(AppConfig):

@@ -1,12 +1,14 @@
-"""From the queue to the signals, with care for the database: what ``ami_listen`` does all day.
+"""From the queue to the signals, with care for the database: the main work of ``ami_listen``.
 
-Rule: receivers run on the thread that calls ``run``, one after the other, in the order of arrival. One that raises is
-logged with its name, counted, and stops nobody; but for an error of the database everything waits until it is back.
+Rule: receivers run on the thread that calls ``run``, one after the other, in the order of arrival.
+One that raises is logged with its name, counted, and stops nobody; but for an error of the database
+everything waits until it is back.
 """
 
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from math import inf
@@ -15,7 +17,9 @@ from typing import TYPE_CHECKING, Self, cast
 from django_ami import conf, database, signals
 from django_ami.core.messages import Event
 from django_ami.core.receivers import Plans
-from django_ami.core.session import Lost, Ready
+from django_ami.core.session import Gap, Lost, Ready
+from django_ami.pictures import lend
+from django_ami.signals.classes import watch_interest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
     from django_ami.core.failures import Retry
     from django_ami.core.receivers import Call
     from django_ami.core.session import Notice
+    from django_ami.feeding import Feeding
+    from django_ami.signals.classes import RobustSignal
+    from django_ami.tracking import Tracking
 
 __all__ = ["Dispatcher"]
 
@@ -31,10 +38,12 @@ __all__ = ["Dispatcher"]
 class Dispatcher:
     """Delivers what a client has received to the signals' receivers.
 
-    ``on_notice`` is called with every notice before its signal is sent. ``lead`` says that no signal's handler raises
-    in the thread that calls ``run``; see ``Client.take``. ``sender`` gives the sender of a server's signals, by its
-    name; by default the client's own handle. ``retry`` says which errors of receivers are worth another attempt (by
-    default the setting ``AMI_DISPATCH``; ConfigurationError is raised if it is wrong). Use it as a context manager:
+    ``on_notice`` is called with every notice before its signal is sent. ``lead`` says that no
+    signal's handler raises in the thread that calls ``run``; see ``Inbox.take``. ``sender`` gives
+    the sender of a server's signals, by its name; by default the client's own handle. ``retry``
+    says which errors of receivers are worth another attempt (by default the setting
+    ``AMI_DISPATCH``; ConfigurationError is raised if it is wrong). ``feeding`` publishes the live
+    pictures, which are then kept in any case. Use it as a context manager:
     while it is open, the client reads only the events that have receivers.
     """
 
@@ -46,6 +55,7 @@ class Dispatcher:
         lead: bool = False,
         sender: Callable[[str], ServerHandle] | None = None,
         retry: Retry | None = None,
+        feeding: Feeding | None = None,
     ) -> None:
         #: Events that all their receivers took, and those of which one raised in the end.
         self.delivered = self.failed = 0
@@ -55,29 +65,55 @@ class Dispatcher:
         self._on_notice = on_notice
         self._lead = lead
         self._sender = sender or client.handle
+        self._feeding = feeding
         self._plans = Plans(lambda _: ())
-        self._unwatch: Callable[[], None] | None = None
+        #: The calls for each event, whatever its name; None until an event comes.
+        self._of_every_event: list[Call] | None = None
+        self._unwatch: list[Callable[[], None]] = []
+        #: The live pictures; None if nobody wants any.
+        self._tracking: Tracking | None = None
         self._failing = client.receivers.failing
         self._failing.retry = conf.read_retry() if retry is None else retry
         self._failing.recover = database.recover
 
     def __enter__(self) -> Self:
-        self._unwatch = signals.watch_interest(self._tell_interest)
+        if self._feeding is not None:
+            signals.want_picture()
+        self._unwatch = [watch_interest(self._tell_interest), lend(self._tracked)]
         self._tell_interest()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.until = None
-        if self._unwatch is not None:
-            self._unwatch()
+        self._failing.report(everything=True)
+        while self._unwatch:
+            self._unwatch.pop()()
+
+    def _tracked(self) -> Tracking:
+        tracking = self._tracking
+        if tracking is None:
+            from django_ami.tracking import Tracking  # most projects never need it
+
+            tracking = self._tracking = Tracking(
+                self._client, self._sender, self._send, self._feeding
+            )
+            self._client.inbox.wake()
+        return tracking
 
     def _tell_interest(self) -> None:
-        self._plans.clear()
+        if not signals.is_picture_wanted():
+            self._tracking = None
+        else:
+            self._tracked()
+        self._forget_plans()
         self._client.set_interest(signals.interest())
 
     @property
     def until(self) -> float | None:
-        """No event is begun, and none is held, after this time of ``time.monotonic``. Another thread may set it."""
+        """No event is begun, and none is held, after this time of ``time.monotonic``.
+
+        Another thread may set it.
+        """
         until = self._client.receivers.until
         return None if until == inf else until
 
@@ -92,13 +128,23 @@ class Dispatcher:
         return self.until is not None and time.monotonic() >= self.until
 
     def run(self, timeout: float | None, *, most: int = 200) -> int:
-        """Deliver one batch; waits up to ``timeout`` seconds (None: for ever, or until ``client.wake``) for something.
+        """Deliver one batch.
 
-        At most ``most`` events; those that would begin after ``until`` are left, and stay counted as queued. Says how
-        many things there were.
+        Waits up to ``timeout`` seconds (None: for ever, or until ``client.inbox.wake``) for
+        something.
+
+        At most ``most`` events; those that would begin after ``until`` are left, and stay counted
+        as queued. Says how many things there were.
         """
-        calls, items = self._client.take(timeout, most, lead=self._lead)
-        if not calls and not items:
+        failing, tracking = self._failing, self._tracking
+        if failing.reports.due_at < inf:
+            timeout = failing.until_report(timeout)
+        if tracking is not None:
+            timeout = tracking.patience(timeout)
+        calls, items = self._client.inbox.take(timeout, most, lead=self._lead)
+        if failing.reports.due_at < inf:
+            failing.report()
+        if not calls and not items and tracking is None:
             return 0
         self.busy = True
         try:
@@ -107,45 +153,83 @@ class Dispatcher:
                     self._client.receivers.guard(call, None)
                 if items:
                     self._deliver(items)
+                if tracking is not None:
+                    tracking.turn()
         finally:
             self.busy = False
         return len(calls) + len(items)
 
     def _deliver(self, items: list[Event | Notice]) -> None:
-        """What one server said, in its order."""
+        """Deliver events and notices of one server, in their order."""
         sender = self._sender(items[0].server)
-        tally = self._client.tally(sender.name)
+        tally = self._client.inbox.tally[sender.name]
         delivered, failed = tally.delivered, tally.failed
-        self._plans = Plans(partial(_plan, sender))
+        self._plans = Plans(partial(self._plan, sender))
         try:
             for kind, some in groupby(items, type):
                 if kind is Event:
-                    self._client.receivers.deliver(cast("Iterator[Event]", some), self._plans, sender, tally)
+                    self._client.receivers.deliver(
+                        cast("Iterator[Event]", some), self._plans, sender, tally
+                    )
                 else:
                     for notice in cast("Iterator[Notice]", some):
                         self._tell(notice)
         finally:
-            self._plans.clear()  # they hold on to the receivers
+            self._forget_plans()
             self.delivered += tally.delivered - delivered
             self.failed += tally.failed - failed
+
+    def _plan(self, sender: ServerHandle, name: str) -> tuple[Call, ...]:
+        """Whom to call with events of that name; the live picture first, so that all can look."""
+        tracking = self._tracking
+        tracked = [] if tracking is None else tracking.calls(sender.name, name)
+        signal = signals.events.get(name)
+        own = [] if signal is None else signal.calls(sender)
+        if self._of_every_event is None:
+            self._of_every_event = signals.ami_event.calls(sender)
+        return (*tracked, *own, *self._of_every_event)
+
+    def _forget_plans(self) -> None:
+        """Behind a batch, as they hold on to the receivers; and when others are connected."""
+        self._plans.clear()
+        self._of_every_event = None
 
     def _tell(self, notice: Notice) -> None:
         if self._on_notice is not None:
             self._on_notice(notice)
+        if self._tracking is not None:
+            self._tracking.hear(notice)
         sender = self._sender(notice.server)
         match notice:
             case Ready():
                 self._send(signals.server_ready, sender, "server_ready", again=notice.again)
-            case Lost(was_ready=True):
-                self._send(signals.server_lost, sender, "server_lost", error=notice.error, retry_in=notice.retry_in)
+            case Lost(was_ready=True, last_event_at=last):
+                self._send(
+                    signals.server_lost,
+                    sender,
+                    "server_lost",
+                    error=notice.error,
+                    retry_in=notice.retry_in,
+                    last_event_at=None if last is None else _moment(last),
+                    missing=notice.missing,
+                )
+            case Gap():
+                end = _moment(notice.end)
+                self._send(
+                    signals.gap,
+                    sender,
+                    "gap",
+                    begin=end - timedelta(seconds=notice.end - notice.begin),
+                    end=end,
+                    reason=notice.reason,
+                    lost=notice.lost,
+                )
 
-    def _send(self, signal: signals.RobustSignal, sender: ServerHandle, name: str, **named: object) -> None:
+    def _send(self, signal: RobustSignal, sender: ServerHandle, name: str, **named: object) -> None:
         for call, _, _ in signal.calls(sender):
             self._client.receivers.guard(call, sender, named, item=f"{name} of {sender.name}")
 
 
-def _plan(sender: ServerHandle, name: str) -> tuple[Call, ...]:
-    """Whom to call with events of that name."""
-    signal = signals.events.get(name)
-    own = [] if signal is None else signal.calls(sender)
-    return (*own, *signals.ami_event.calls(sender))
+def _moment(at: float) -> datetime:
+    """A moment of the reactor's clock as a time that is the same everywhere."""
+    return datetime.now(UTC) - timedelta(seconds=time.monotonic() - at)

@@ -1,26 +1,78 @@
-"""What the whole test-suite shares."""
+"""Fixtures of the whole test suite."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from django.apps import apps
 
+from django_ami import signals
+from django_ami.signals import LiveSignal
 from django_ami.testing.connections import connections_allowed
+from tests.running import WORKERS
 
-# Whatever started this test run may ignore SIGHUP, as nohup does; the workers under test would ignore it as well then.
+# The parent of this test run may ignore SIGHUP, as nohup does; the workers under test would ignore
+# it as well then.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: tests wait for sockets more than they compute, so a small machine takes more workers than cores."""
+    """``-n auto``: tests wait for sockets more than they compute, so a small machine takes more
+    workers than cores.
+    """
     return max(4, os.cpu_count() or 1)
+
+
+@pytest.fixture(autouse=True)
+def _long_ones_apart(request: pytest.FixtureRequest) -> None:
+    """The others are not to wait for them, unless they are all wanted."""
+    apart = WORKERS > 1 and "AMI_TEST_ALL" not in os.environ
+    if apart and request.node.get_closest_marker("long"):
+        pytest.skip("takes long: -n0 -m long runs it, and so does AMI_TEST_ALL=1")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_live_picture() -> None:
+    """The demo has receivers of calls and queues: with them every listener would keep a picture."""
+    if apps.is_installed("demo_project.calls"):
+        for function, those in _demo_receivers():
+            for one in those:
+                one.disconnect(function)
+
+
+@pytest.fixture(autouse=True)
+def _picture_is_not_kept() -> Iterator[None]:
+    """A test that looks at the live picture leaves no process that keeps one."""
+    yield
+    signals._picture_used = False
+
+
+@pytest.fixture
+def demo_receivers() -> Iterator[None]:
+    """The demo's receivers of calls and queues are connected."""
+    wanted = [(one, function) for function, those in _demo_receivers() for one in those]
+    for one, function in wanted:
+        one.connect(function)
+    yield
+    for one, function in wanted:
+        one.disconnect(function)
+
+
+def _demo_receivers() -> tuple[tuple[Callable[..., None], tuple[LiveSignal, ...]], ...]:
+    from demo_project.calls import receivers  # not with every settings module
+
+    calls = (signals.call_started, signals.call_answered, signals.call_ended)
+    return (receivers.on_call, calls), (receivers.on_queue, (signals.queue_changed,))
 
 
 @pytest.fixture(autouse=True, scope="session")
 def may_connect() -> Iterator[None]:
-    """These tests are about connections, to servers of all kinds; who may connect is tested in other processes."""
+    """These tests are about connections, to servers of all kinds.
+
+    The permission to connect is tested in other processes.
+    """
     with connections_allowed():
         yield

@@ -1,4 +1,4 @@
-"""What a process of a pool does; a module of its own, since such a process imports it."""
+"""The job of a process of a pool; a module of its own, since such a process imports it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import django
 from django.conf import settings
 
 if not settings.configured:
-    settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS={"node_1": {"URL": os.environ["AMI_NODE1_URL"]}})
+    settings.configure(
+        INSTALLED_APPS=["django_ami"], AMI_SERVERS={"node_1": {"URL": os.environ["AMI_NODE1_URL"]}}
+    )
     django.setup()
 
 from django_ami import ami

@@ -1,4 +1,6 @@
-"""Receivers in this process: a registry of one's own, and a listener whose dispatcher the test turns."""
+"""Receivers in this process: a registry of one's own, and a listener whose dispatcher the test
+turns.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +19,32 @@ from tests.running import DEADLINE, wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from django_ami.signals.classes import RobustSignal
+
 
 @contextmanager
 def fresh_registry() -> Iterator[None]:
     """Without any receivers (the demo has some, too); in the end all is as it was."""
-    fixed = (signals.ami_event, signals.server_ready, signals.server_lost)
+    fixed = (
+        signals.ami_event,
+        signals.server_ready,
+        signals.server_lost,
+        signals.gap,
+        *signals.LIVE.values(),
+    )
     before = [signal.receivers for signal in fixed]
-    events, known = signals.events._signals, signals.receivers
-    signals.events._signals, signals.receivers = {}, Receivers()
+    events, known = signals.events._signals, signals.classes.receivers
+    signals.events._signals, signals.classes.receivers = {}, Receivers()
     _put(fixed, [[] for _ in fixed])
     try:
         yield
     finally:
-        signals.events._signals, signals.receivers = events, known
+        signals.events._signals, signals.classes.receivers = events, known
+        signals._picture_used = False
         _put(fixed, before)
 
 
-def _put(fixed: tuple[signals.RobustSignal, ...], receivers: list[list[object]]) -> None:
+def _put(fixed: tuple[RobustSignal, ...], receivers: list[list[object]]) -> None:
     for signal, those in zip(fixed, receivers, strict=True):
         signal.receivers = those
         signal.sender_receivers_cache.clear()
@@ -54,14 +65,18 @@ class Listener:
             self.dispatcher.run(0.05)
 
     def make_ready(self) -> None:
-        self.run_until(lambda: all(one.ready for one in self.client.servers.values()) and self.notices)
+        self.run_until(
+            lambda: all(one.ready for one in self.client.servers.values()) and self.notices
+        )
 
     def settle(self) -> None:
-        """What was told to the reactor before is done after this."""
+        """All earlier calls to the loop are done after this."""
         self.client.server("node_1").send(Ping()).result(DEADLINE)
 
     def wait_for_queued(self, count: int) -> None:
-        wait_until(lambda: self.status.queued >= count, what=f"{count} queued of {self.client.status()}")
+        wait_until(
+            lambda: self.status.queued >= count, what=f"{count} queued of {self.client.status()}"
+        )
 
     @property
     def status(self) -> Any:
@@ -75,7 +90,9 @@ class Listener:
 @contextmanager
 def listening(*urls: str, **options: Any) -> Iterator[Listener]:
     made = Options(**{"reconnect_initial": 0.02, **options})
-    servers = [ServerConfig.from_url(f"node_{number}", url, made) for number, url in enumerate(urls, 1)]
+    servers = [
+        ServerConfig.from_url(f"node_{number}", url, made) for number, url in enumerate(urls, 1)
+    ]
     client = Client(servers)
     listener = Listener(client, Dispatcher(client))
     listener.dispatcher = Dispatcher(client, listener.notices.append)

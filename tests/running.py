@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = (sys.executable, "-W", "error")
 
-#: Long enough for a machine that does ten other things; nothing waits for it unless something is broken.
+#: Long enough for a machine that does ten other things; nothing waits for it unless something is
+#: broken.
 DEADLINE = 30.0
 #: How many tests run at the same time.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -39,7 +40,9 @@ def hold_pings(simulator: Simulator) -> threading.Event:
 
 
 def environment(**more: object) -> dict[str, str]:
-    """The environment of this process without anything that would set up a project, and with ``more``."""
+    """The environment of this process without anything that would set up a project, and with
+    ``more``.
+    """
     clean = {
         key: value
         for key, value in os.environ.items()
@@ -51,14 +54,22 @@ def environment(**more: object) -> dict[str, str]:
 class Program:
     """A running process. Use it as a context manager: at its end nothing is left of it."""
 
-    def __init__(self, command: Sequence[str], *, cwd: Path = ROOT, **env: object) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path = ROOT,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        **env: object,
+    ) -> None:
         self.process = subprocess.Popen(
             list(command),
             cwd=cwd,
             env=environment(**env),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
             text=True,
         )
         self.out: list[str] = []
@@ -66,6 +77,7 @@ class Program:
         self._readers = [
             threading.Thread(target=self._read, args=(stream, lines), daemon=True)
             for stream, lines in ((self.process.stdout, self.out), (self.process.stderr, self.err))
+            if stream is not None
         ]
         for reader in self._readers:
             reader.start()
@@ -109,7 +121,8 @@ class Program:
 
     def _wait_for(self, text: str, lines: list[str]) -> str:
         wait_until(
-            lambda: any(text in line for line in lines) or self.process.poll() is not None, what=f"{text!r} of {self}"
+            lambda: any(text in line for line in lines) or self.process.poll() is not None,
+            what=f"{text!r} of {self}",
         )
         for reader in self._readers if self.process.poll() is not None else ():
             reader.join(5)
@@ -120,7 +133,13 @@ class Program:
 
     def __str__(self) -> str:
         return "\n".join(
-            [f"{' '.join(self.process.args)} -> {self.process.returncode}", "stdout:", *self.out, "stderr:", *self.err]
+            [
+                f"{' '.join(self.process.args)} -> {self.process.returncode}",
+                "stdout:",
+                *self.out,
+                "stderr:",
+                *self.err,
+            ]
         )
 
 
@@ -134,7 +153,10 @@ def wait_until(condition: Callable[[], object], timeout: float = DEADLINE, what:
 
 
 def run_python(source: str, *arguments: str, **env: object) -> str:
-    """Run a piece of Python in a process of its own; gives its stdout. It must end well and say nothing on stderr."""
+    """Run a piece of Python in a process of its own; gives its stdout.
+
+    It must end well and say nothing on stderr.
+    """
     with Program([*PYTHON, "-c", source, *arguments], **env) as program:
         code = program.wait()
         assert (code, program.err) == (0, []), str(program)
@@ -143,7 +165,9 @@ def run_python(source: str, *arguments: str, **env: object) -> str:
 
 @contextlib.contextmanager
 def black_hole() -> Iterator[int]:
-    """A port that answers to no connection, neither with yes nor with no: its queue is full for good."""
+    """A port that answers to no connection, neither with yes nor with no: its queue is full for
+    good.
+    """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -153,3 +177,24 @@ def black_hole() -> Iterator[int]:
             one.setblocking(False)
             one.connect_ex(listener.getsockname())
         yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def unread_pipe() -> Iterator[int]:
+    """The end to write to of a pipe that is full, and that nobody reads, as of a log collector that
+    has stalled.
+    """
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * 65536)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writing, b"x")
+        os.set_blocking(writing, True)
+        yield writing
+    finally:
+        os.close(reading)
+        os.close(writing)

@@ -1,4 +1,8 @@
-"""The settings of the test-suite: the app alone, and the demo's, whose views and receivers are tested, too."""
+"""The settings of the test-suite: the app alone, and the demo's, whose views and receivers are
+tested, too.
+"""
+
+from __future__ import annotations
 
 SECRET_KEY = "only-for-tests"
 USE_TZ = True
@@ -8,7 +12,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django_ami",
     "demo_project.calls",
+    "django_ami.live.feed",
 ]
+#: A test that wants a feed says so.
+AMI_FEED = None
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 AMI_SERVERS = {"node_1": {"HOST": "127.0.0.1", "PORT": 1, "USERNAME": "admin", "SECRET": "amp111"}}
 

@@ -1,22 +1,32 @@
-"""``ami``: one client and one login per process, made on first use, new after fork, logged off in the end."""
+"""``ami``: one client and one login per process, made on first use, new after fork, logged off in
+the end.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import override_settings
 
-from django_ami import ami
+from django_ami import ami, conf
 from django_ami.actions import Action, Ping, QueueStatus
 from django_ami.core import Client, Event, ServerConfig
-from django_ami.errors import ActionFailed, AuthenticationFailed, ConfigurationError, ConnectionLost, WouldBlock
+from django_ami.errors import (
+    ActionFailed,
+    AuthenticationFailed,
+    ConfigurationError,
+    ConnectionLost,
+    WouldBlock,
+)
 from django_ami.signals import ami_event, events
 from django_ami.testing import FakeAsterisk
+from django_ami.types import Changes
 from tests.receiving import fresh_registry
 from tests.running import DEADLINE, PYTHON, Program, hold_pings, run_python, wait_until
 
@@ -37,7 +47,7 @@ def ping() -> str:
 # --- one login, on first use ---
 
 
-def test_nothing_is_opened_before_the_first_action(sim: FakeAsterisk) -> None:
+def test_socket_is_opened_by_the_first_action_and_not_before(sim: FakeAsterisk) -> None:
     before = threading.active_count()
     assert ami._process.client is None
     status = ami.status()["node_1"]
@@ -54,7 +64,9 @@ def test_one_login_for_all_actions_and_without_events(sim: FakeAsterisk) -> None
     assert (sim.connections, sim.logins) == (1, 1)
     (login,) = [action for action in sim.received if action.name == "Login"]
     assert login.get("Events") == "system", "for FullyBooted alone"
-    assert [action.get("EventMask") for action in sim.received if action.name == "Events"] == ["off"]
+    assert [action.get("EventMask") for action in sim.received if action.name == "Events"] == [
+        "off"
+    ]
     status = ami.status()["node_1"]
     assert (status.state, status.ready, status.asterisk_version) == ("ready", True, "22.10.1")
 
@@ -73,6 +85,25 @@ def test_threads_that_race_for_the_first_use_share_one_login(sim: FakeAsterisk) 
     assert (sim.connections, sim.logins) == (1, 1)
 
 
+def test_a_handler_that_sends_while_the_client_is_made_shares_its_login(
+    sim: FakeAsterisk, settings: Any
+) -> None:
+    """It interrupts the main thread, which has the lock: the settings are read here."""
+    servers, pongs = settings.AMI_SERVERS, []
+
+    def interrupted() -> Any:
+        if not pongs:
+            pongs.append("")
+            pongs.append(ping())
+        return servers
+
+    settings.AMI_SERVERS = interrupted
+    assert ping() == "Pong"
+    assert pongs == ["", "Pong"]
+    assert (sim.connections, sim.logins) == (1, 1)
+    assert sum(thread.name == "django_ami-reactor" for thread in threading.enumerate()) == 1
+
+
 def test_the_next_use_after_close_connects_anew(sim: FakeAsterisk) -> None:
     ping()
     ami.close()
@@ -82,7 +113,7 @@ def test_the_next_use_after_close_connects_anew(sim: FakeAsterisk) -> None:
     assert (sim.logins, sim.logoffs) == (2, 1)
 
 
-def test_what_is_under_way_fails_when_it_is_closed(sim: FakeAsterisk) -> None:
+def test_actions_under_way_fail_at_the_close(sim: FakeAsterisk) -> None:
     ping()
     sim.on("Ping").hang()
     pending = ami.send(Ping())
@@ -106,8 +137,13 @@ def test_server_default_servers_and_status(sim: FakeAsterisk, settings: Any) -> 
         assert (sim.connections, other.logins) == (0, 1)
         assert ami.server("node_1").send(Ping()).result(DEADLINE).ok
         assert (sim.logins, other.logins) == (1, 1)
-        assert {name: one.ready for name, one in ami.status().items()} == {"node_1": True, "node_2": True}
-        with pytest.raises(ConfigurationError, match=r"unknown server 'node_3': did you mean 'node_"):
+        assert {name: one.ready for name, one in ami.status().items()} == {
+            "node_1": True,
+            "node_2": True,
+        }
+        with pytest.raises(
+            ConfigurationError, match=r"unknown server 'node_3': did you mean 'node_"
+        ):
             ami.server("node_3")
         ami.close()
 
@@ -126,7 +162,7 @@ def test_routing_chooses_a_server_that_works(sim: FakeAsterisk, settings: Any) -
         dead = f"ami://admin:wrong@127.0.0.1:{other.port}"
         settings.AMI_SERVERS = {"node_1": {"URL": dead}, "node_2": {"URL": sim.url}}
         settings.AMI_ROUTING = "failover"
-        ami.status()  # whom a routing may choose is connected at once
+        ami.send(Ping())  # the first choice connects all servers
         other.wait_for(lambda: other.login_attempts == 1)
         sim.wait_for(lambda: sim.logins == 1)
         with pytest.raises(AuthenticationFailed):
@@ -135,6 +171,62 @@ def test_routing_chooses_a_server_that_works(sim: FakeAsterisk, settings: Any) -
         assert pending.server == "node_2"
         assert pending.result(DEADLINE).ok
         ami.close()
+
+
+@pytest.mark.parametrize("routing", ["failover", "round_robin", ("failover", ["node_2"])])
+def test_looking_at_servers_connects_none_of_them_with_a_routing(
+    sim: FakeAsterisk, settings: Any, routing: Any
+) -> None:
+    settings.AMI_SERVERS = {name: {"URL": sim.url} for name in ("node_1", "node_2")}
+    settings.AMI_ROUTING = routing
+    settings.AMI_DEFAULT_SERVER = "node_1"
+    assert {one.state for one in ami.status().values()} == {"idle"}
+    assert [handle.ready for handle in ami.servers.values()] == [False, False]
+    assert ami.default.address == f"127.0.0.1:{sim.port}"
+    assert ami.default.status().state == "idle"
+    assert not ami.reload()
+    assert {one.state for one in ami.status().values()} == {"idle"}
+    time.sleep(0.2)  # nothing is to happen
+    assert sim.connections == 0
+    assert ping() == "Pong"
+    sim.wait_for(lambda: sim.logins == 2)
+
+
+def test_the_default_server_is_found_without_reading_all_settings(
+    sim: FakeAsterisk, settings: Any
+) -> None:
+    """Settings that have become wrong are not read again by a client that is made already."""
+    settings.AMI_SERVERS = {"node_1": {"URL": sim.url}, "node_2": {"URL": sim.url}}
+    client = Client(conf.load().servers)
+    for default in (None, "node_2"):
+        settings.AMI_DEFAULT_SERVER = default
+        ami._adopt(client)
+        settings._wrapped.AMI_SERVERS = (
+            "wrong"  # no signal tells of it, as of a file that was edited
+        )
+        if default is None:
+            with pytest.raises(
+                ConfigurationError, match="several servers: name one of them in the setting AMI_DEF"
+            ):
+                _ = ami.default
+        else:
+            assert ami.default is ami.server("node_2")
+            assert ami._process.default == "node_2"
+    client.close()
+
+
+def test_the_default_of_an_adopted_client_is_one_of_its_own_servers(
+    sim: FakeAsterisk, settings: Any
+) -> None:
+    settings.AMI_SERVERS = {name: {"URL": sim.url} for name in ("node_1", "node_2")}
+    client = Client([ServerConfig.from_url("node_2", sim.url)])
+    ami._adopt(client)
+    assert ami.default is ami.server("node_2"), "the only one"
+    settings.AMI_DEFAULT_SERVER = "node_1"
+    ami._adopt(client)
+    with pytest.raises(ConfigurationError, match="unknown server in AMI_DEFAULT_SERVER: 'node_1'"):
+        _ = ami.default
+    client.close()
 
 
 # --- settings ---
@@ -166,7 +258,9 @@ def test_settings_of_others_change_nothing(sim: FakeAsterisk) -> None:
     assert (sim.logins, sim.logoffs) == (1, 0)
 
 
-def test_wrong_settings_are_told_at_every_use_until_they_are_mended(sim: FakeAsterisk, settings: Any) -> None:
+def test_wrong_settings_are_told_at_every_use_until_they_are_mended(
+    sim: FakeAsterisk, settings: Any
+) -> None:
     good = settings.AMI_SERVERS
     settings.AMI_SERVERS = {"node_1": {**good["node_1"], "PORT": 1}}
     for use in (lambda: ami.send(Ping()), ami.status, lambda: ami.servers, lambda: ami.default):
@@ -182,7 +276,11 @@ def test_wrong_settings_are_told_at_every_use_until_they_are_mended(sim: FakeAst
 def test_any_action_with_any_headers(sim: FakeAsterisk) -> None:
     sim.on("Some").reply(Message="Well done", Echo=["one", "two"])
     response = ami.send(Action("Some", Key="value", Other=["a", "b"])).result(DEADLINE)
-    assert (response.ok, response.message, response.get_all("echo")) == (True, "Well done", ["one", "two"])
+    assert (response.ok, response.message, response.get_all("echo")) == (
+        True,
+        "Well done",
+        ["one", "two"],
+    )
     assert sim.received[-1].get_all("Other") == ("a", "b")
     assert sim.received[-1].get("Key") == "value"
 
@@ -198,8 +296,13 @@ def test_await_it(sim: FakeAsterisk) -> None:
     async def main() -> None:
         response = await ami.send(Ping())
         assert response["Ping"] == "Pong"
-        answers = await asyncio.gather(*(ami.server("node_1").send(QueueStatus()) for _ in range(20)))
-        assert {event["Queue"] for answer in answers for event in answer.events} == {"support", "sales"}
+        answers = await asyncio.gather(
+            *(ami.server("node_1").send(QueueStatus()) for _ in range(20))
+        )
+        assert {event["Queue"] for answer in answers for event in answer.events} == {
+            "support",
+            "sales",
+        }
         sim.on("Ping").fail("no")
         with pytest.raises(ActionFailed):
             await ami.send(Ping())
@@ -228,7 +331,7 @@ def test_on_complete_runs_where_user_code_runs(sim: FakeAsterisk) -> None:
 
     def tell(error: Any, response: Any) -> None:
         told.append((error, response["Ping"], threading.current_thread().name))
-        # Waiting is allowed here, unlike on the reactor's thread.
+        # Waiting is allowed here, unlike on the reactor thread.
         told.append(ping())
         done.set()
 
@@ -270,7 +373,13 @@ def test_on_event_is_the_registry_spelled_as_a_call_or_a_decorator() -> None:
         gc.collect()
         events["hangup"].send_robust(sender=ami, event=HANGUP)
         ami_event.send_robust(sender=ami, event=HANGUP)
-        assert [name for name, _ in seen] == ["called", "decorated", "bare", "with parentheses", "kept alive"]
+        assert [name for name, _ in seen] == [
+            "called",
+            "decorated",
+            "bare",
+            "with parentheses",
+            "kept alive",
+        ]
         assert callable(decorated)
         assert callable(bare)
         assert callable(with_parentheses)
@@ -296,7 +405,7 @@ def test_an_adopted_client_is_used_and_not_closed(sim: FakeAsterisk) -> None:
     with FakeAsterisk() as other:
         client = Client([ServerConfig.from_url("listener", other.url)])
         client.start()
-        ami.adopt(client)
+        ami._adopt(client)
         sim.wait_for(lambda: sim.logoffs == 1)
         assert list(ami.servers) == ["listener"]
         assert ping() == "Pong"
@@ -310,13 +419,52 @@ def test_an_adopted_client_is_used_and_not_closed(sim: FakeAsterisk) -> None:
     assert sim.logins == 2
 
 
+def test_a_reload_that_waited_for_an_adoption_is_the_adopted_one(sim: FakeAsterisk) -> None:
+    client = Client([ServerConfig.from_url("listener", sim.url)])
+    with ThreadPoolExecutor(1) as pool:
+        with ami._process.lock:
+            reloading = pool.submit(ami.reload)
+            time.sleep(0.1)  # it stands before the lock
+            ami._adopt(client, reload=lambda: Changes(added=("told",)))
+        assert reloading.result(DEADLINE) == Changes(added=("told",))
+    ami.close()
+    client.close()
+
+
+def test_adopting_waits_for_a_client_that_is_just_being_made(
+    sim: FakeAsterisk, settings: Any
+) -> None:
+    """Else the one that is made would take the place of the adopted one, and nobody would close
+    either.
+    """
+    making, adopted = threading.Event(), threading.Event()
+
+    def servers() -> dict[str, Any]:
+        making.set()
+        assert not adopted.wait(0.2), "the settings are still being read"
+        return {"node_1": {"URL": sim.url}}
+
+    settings.AMI_SERVERS = servers
+    client = Client([ServerConfig.from_url("listener", sim.url)])
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(lambda: list(ami.servers))
+        assert making.wait(DEADLINE)
+        second = pool.submit(lambda: (ami._adopt(client), adopted.set()))
+        assert first.result(DEADLINE) == ["node_1"]
+        second.result(DEADLINE)
+    assert list(ami.servers) == ["listener"]
+    ami.close()
+    client.close()
+
+
 # --- processes ---
 
 SETUP = """
 import os, sys, warnings
 import django
 from django.conf import settings
-settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS={"node_1": {"URL": os.environ["AMI_NODE1_URL"]}})
+servers = {"node_1": {"URL": os.environ["AMI_NODE1_URL"]}}
+settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS=servers)
 django.setup()
 from django_ami import ami
 from django_ami.actions import Ping
@@ -327,7 +475,8 @@ def ping():
 def fork():
     sys.stdout.flush()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads, from Python 3.12 on
+        # Python 3.12 and later warn of a fork with threads.
+        warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 """
 
@@ -346,7 +495,12 @@ print(ping())
 """
     with FakeAsterisk() as sim:
         out = run_python(source, AMI_NODE1_URL=sim.url)
-        assert out.split("\n") == ["Pong", "child Pong Pong ['node_1']", "child's exit code 7", "Pong"]
+        assert out.split("\n") == [
+            "Pong",
+            "child Pong Pong ['node_1']",
+            "child's exit code 7",
+            "Pong",
+        ]
         sim.wait_for(lambda: sim.logoffs == 2)
         assert (sim.logins, sim.connections) == (2, 2)
         sessions = [action.session for action in sim.received if action.name == "Ping"]
@@ -394,7 +548,7 @@ print({{pending.result(20)["Ping"] for pending in pendings}})
 
 
 @pytest.mark.parametrize("end", ["", "sys.exit(3)", "raise SystemExit(3)", "ami.send(Ping())"])
-def test_it_logs_off_when_the_interpreter_ends(end: str) -> None:
+def test_ami_logs_off_when_the_interpreter_ends(end: str) -> None:
     with (
         FakeAsterisk() as sim,
         Program([*PYTHON, "-c", f"{SETUP}\nping()\n{end}"], AMI_NODE1_URL=sim.url) as program,
@@ -406,7 +560,9 @@ def test_it_logs_off_when_the_interpreter_ends(end: str) -> None:
 
 def test_an_end_without_use_opens_nothing() -> None:
     with FakeAsterisk() as sim:
-        assert run_python(f"{SETUP}\nprint(list(ami.servers))", AMI_NODE1_URL=sim.url) == "['node_1']"
+        assert (
+            run_python(f"{SETUP}\nprint(list(ami.servers))", AMI_NODE1_URL=sim.url) == "['node_1']"
+        )
         assert sim.connections == 0
 
 
@@ -414,7 +570,9 @@ def test_an_end_without_use_opens_nothing() -> None:
 def test_a_function_for_an_answer_has_its_database_cared_for(
     sim: FakeAsterisk, tmp_path: Path, late: bool, settings: Any, django_db_blocker: Any
 ) -> None:
-    """As in the worker: its connection is closed behind it, and an error of the database is no end of it."""
+    """As in the worker: its connection is closed behind it, and an error of the database is no end
+    of it.
+    """
     from django.db import OperationalError, connections
 
     settings.AMI_DISPATCH = {"retry_initial": 0.01}

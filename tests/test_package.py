@@ -1,10 +1,15 @@
-"""What importing does and does not: no Django below the line, nothing opened, nothing heavy loaded; who knows whom."""
+"""The effects of an import: no Django below the line, nothing opened, nothing heavy loaded.
+
+And the directions of imports.
+"""
 
 from __future__ import annotations
 
 import pkgutil
 import re
+import zipfile
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -48,12 +53,16 @@ for module in pkgutil.walk_packages(core.__path__, "django_ami.core."):
         "import django_ami.testing",
     ],
 )
-def test_it_works_without_django_and_opens_nothing(statement: str) -> None:
-    assert run_python(f"{PRELUDE}\n{statement}\nprint(opened, 'django' in sys.modules)") == "[] False"
+def test_import_works_without_django_and_opens_nothing(statement: str) -> None:
+    assert (
+        run_python(f"{PRELUDE}\n{statement}\nprint(opened, 'django' in sys.modules)") == "[] False"
+    )
 
 
 def test_the_watch_sees_what_is_opened() -> None:
-    source = f"{WATCH}\nimport socket\nsocket.socket().close()\nthreading.Thread(target=int).start()"
+    source = (
+        f"{WATCH}\nimport socket\nsocket.socket().close()\nthreading.Thread(target=int).start()"
+    )
     assert run_python(f"{source}\nprint(opened)") == "['socket', 'thread']"
 
 
@@ -64,14 +73,27 @@ def test_the_whole_core_was_walked() -> None:
     assert rooms >= {"transport", "reactor", "delivery", "cluster", "client"}
 
 
-HEAVY = {"ssl", "_ssl", "asyncio", "multiprocessing", "django", "environ", "email", "http", "subprocess"}
+HEAVY = {
+    "ssl",
+    "_ssl",
+    "asyncio",
+    "multiprocessing",
+    "django",
+    "environ",
+    "email",
+    "http",
+    "subprocess",
+}
 
 
 @pytest.mark.parametrize(
-    "statement", ["import django_ami", "import django_ami.core", "from django_ami.core import Client", WALK]
+    "statement",
+    ["import django_ami", "import django_ami.core", "from django_ami.core import Client", WALK],
 )
-def test_nothing_heavy_is_loaded(statement: str) -> None:
-    source = f"import sys\nbefore = set(sys.modules)\n{statement}\nprint(*(set(sys.modules) - before))"
+def test_import_loads_no_heavy_module(statement: str) -> None:
+    source = (
+        f"import sys\nbefore = set(sys.modules)\n{statement}\nprint(*(set(sys.modules) - before))"
+    )
     loaded = {name.split(".")[0] for name in run_python(source).split()}
     assert "django_ami" in loaded
     assert not loaded & HEAVY
@@ -105,10 +127,48 @@ settings.configure(INSTALLED_APPS=["django_ami"])  # not even AMI_SERVERS
 django.setup()
 before = len(opened)
 from django_ami import ami
-import django_ami.signals, django_ami.dispatch, django_ami.checks, django_ami.management.commands.ami_listen
+import django_ami.signals, django_ami.dispatch, django_ami.checks
+import django_ami.management.commands.ami_listen
 print(opened[before:], type(ami).__name__, "django_ami.core.client" in sys.modules)
 """
     assert run_python(source) == "[] Ami True"
+
+
+def test_the_base_app_has_no_tables_and_does_not_know_the_history() -> None:
+    source = """
+import sys, django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django_ami"])
+django.setup()
+import django_ami.signals, django_ami.dispatch, django_ami.checks
+import django_ami.management.commands.ami_listen
+from django.apps import apps
+calls = [name for name in sys.modules if name.startswith("django_ami.calls")]
+print(list(apps.get_models()), calls)
+"""
+    assert run_python(source) == "[] []"
+
+
+def test_the_wheel_has_all_that_the_history_needs(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="the extra 'dev' has it")
+    command = [*PYTHON, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    with Program(command) as build:
+        assert build.wait() == 0, str(build)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    room = ROOT / "django_ami"
+    there = {
+        path.relative_to(ROOT).as_posix()
+        for path in room.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert there <= packed
+    assert {
+        "django_ami/calls/migrations/0001_initial.py",
+        "django_ami/calls/templates/ami_calls/story.html",
+        "django_ami/calls/static/ami_calls/story.css",
+        "django_ami/calls/management/commands/ami_prune_calls.py",
+    } <= there
 
 
 def test_the_version_is_the_distribution_s() -> None:
@@ -119,7 +179,9 @@ def test_the_version_is_the_distribution_s() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'django_ami' has no attribute 'amy'"):
         _ = django_ami.amy
-    with pytest.raises(AttributeError, match=r"module 'django_ami\.core' has no attribute 'Cleint'"):
+    with pytest.raises(
+        AttributeError, match=r"module 'django_ami\.core' has no attribute 'Cleint'"
+    ):
         _ = core.Cleint
 
 

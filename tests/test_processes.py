@@ -1,4 +1,5 @@
-"""``ami`` in every kind of child process: one login for each process that sends, and none harms another.
+"""``ami`` in every kind of child process: one login for each process that sends, and none harms
+another.
 
 A fork by the C library, as uWSGI makes it, runs none of Python's hooks.
 """
@@ -17,7 +18,8 @@ import ctypes, os, sys, threading, warnings
 import django
 from django.conf import settings
 if not settings.configured:
-    settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS={"node_1": {"URL": os.environ["AMI_NODE1_URL"]}})
+    servers = {"node_1": {"URL": os.environ["AMI_NODE1_URL"]}}
+    settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS=servers)
     django.setup()
 from django_ami import ami
 from django_ami.actions import Action, Ping
@@ -39,7 +41,8 @@ def fork(request: pytest.FixtureRequest) -> str:
 
 def run(source: str, sim: FakeAsterisk, fork: str = "") -> list[str]:
     return run_python(
-        f"{SETUP}\ndef fork():\n    sys.stdout.flush()\n    return {fork}\n{source}", AMI_NODE1_URL=sim.url
+        f"{SETUP}\ndef fork():\n    sys.stdout.flush()\n    return {fork}\n{source}",
+        AMI_NODE1_URL=sim.url,
     ).split("\n")
 
 
@@ -73,6 +76,9 @@ print(pbx.send(Ping()).result(20).ok)
         mine = [action for action in sim.received if action.name == "Mine"]
         assert Counter(action.get("Worker") for action in mine) == {"0": 8, "1": 8, "2": 8}
         assert len({action.session for action in mine}) == 3
+        # No two processes have an ActionID, or the part that all of a process have, in common.
+        assert len({action.action_id for action in sim.received}) == len(sim.received)
+        assert len({action.action_id.partition("-")[0] for action in mine}) == 3
         sim.wait_for(lambda: sim.logoffs == 1)
         assert (sim.logins, sim.connections) == (4, 4)
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from django_ami.management.commands import ami_listen
 from django_ami.testing import Simulator
+from django_ami.tools.exits import Exit
 from tests.running import environment
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-#: What the quick start types, line by line.
+#: The commands of the quick start, line by line.
 COMMANDS = [
     line
     for language, text in BLOCKS
@@ -31,11 +31,13 @@ COMMANDS = [
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Somebody's new project, into which the README was pasted: each block as its first line says."""
+    """A new project with the README's blocks pasted in, each where its first line says."""
     for command in COMMANDS[:2]:
         program, *words = shlex.split(command)
         arguments = ["-m", "django", *words] if program == "django-admin" else words
-        subprocess.run([sys.executable, *arguments], cwd=tmp_path, env=environment(), timeout=60, check=True)
+        subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, env=environment(), timeout=60, check=True
+        )
     for language, text in BLOCKS:
         if language == "python":
             name, at_the_end, _ = text.splitlines()[0].removeprefix("# ").partition(", at the end")
@@ -45,7 +47,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, server: Simulator, *arguments: str) -> str:
-    """Run python in the project; what it printed, both streams."""
+    """Run python in the project. Returns its output, both streams."""
     done = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         cwd=project,
@@ -78,9 +80,13 @@ def test_the_worker_delivers_to_the_receiver_and_every_line_has_a_time(project: 
         server.run_traffic(20)
         for command in commands:
             words = shlex.split(command)[1:]
-            output = run(project, server, *words, *(["--run-for=3"] if "ami_listen" in words else []))
+            output = run(
+                project, server, *words, *(["--run-for=3"] if "ami_listen" in words else [])
+            )
     time = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO "
-    assert re.search(rf"{time}node_1: ready, 127.0.0.1:{server.port}, Asterisk", output, re.MULTILINE), output
+    assert re.search(
+        rf"{time}node_1: ready, 127.0.0.1:{server.port}, Asterisk", output, re.MULTILINE
+    ), output
     assert re.search(rf"{time}\S+ on node_1: \w+", output, re.MULTILINE), output
     assert re.search(rf"{time}Stopped: [1-9]", output, re.MULTILINE), output
     assert all(re.match(time, line) for line in output.splitlines()), output
@@ -109,9 +115,35 @@ def test_the_views_and_the_task(project: Path) -> None:
         assert server.logins == 1
     assert lines[0] == "[405, '/admin/login/?next=/call/']"
     assert lines[1] == "403"
-    assert lines[2] == "{'message': 'Originate successfully queued'}"
+    assert re.fullmatch(r"\{'call': '\S+', 'result': 'answered'\}", lines[2])
     assert re.fullmatch(r'\{"\w+": "0".*\}', lines[3])
     assert lines[4] == "answered busy"
+
+
+def test_the_receiver_of_the_first_screen_rings_the_desk(project: Path) -> None:
+    script = (
+        "import django; django.setup()\n"
+        "from django_ami.testing import events, override_ami\n"
+        "with override_ami() as outbox:\n"
+        "    outbox.emit(events.queue_caller_abandon(Queue='support'))\n"
+        "    call = outbox.assert_action_sent('Originate')\nprint(call['Channel'], "
+        "call['Application'])"
+    )
+    with Simulator() as server:
+        lines = run(project, server, "-c", script).splitlines()
+        assert server.connections == 0
+    assert lines == ["Local/500@default Playback"]
+
+
+def test_the_first_screen_has_the_package_the_example_and_the_set_up_commands() -> None:
+    first = README.partition("\n## ")[0]
+    kinds = [
+        language
+        for language, _ in re.findall(r"^```(\w+)\n(.*?)^```$", first, re.DOTALL | re.MULTILINE)
+    ]
+    assert kinds == ["sh", "python", "sh", "sh"]
+    assert "pip install django-ami\n" in first
+    assert len(first.splitlines()) <= 50
 
 
 def test_without_django(project: Path) -> None:
@@ -125,20 +157,28 @@ def test_the_supervisor_snippet_and_the_exit_codes_agree_with_the_worker() -> No
     parser.read_string(text)
     program = parser["program:ami_listen_node_1"]
     assert program["stopsignal"] == "TERM"
-    assert program["command"].startswith(f"{program['directory']}/")  # supervisor starts it there, and not at home
+    assert program["command"].startswith(
+        f"{program['directory']}/"
+    )  # supervisor starts it there, and not at home
     assert program.getint("stopwaitsecs") > 10
-    assert program["exitcodes"] == f"0,{ami_listen.EXIT_CONFIGURATION},{ami_listen.EXIT_REFUSED}"
+    assert program["exitcodes"] == f"0,{Exit.CONFIGURATION},{Exit.REFUSED}"
     assert (
-        f"Exit codes: 0 stopped, {ami_listen.EXIT_CONFIGURATION} configuration, {ami_listen.EXIT_REFUSED} "
-        f"authentication refused, {ami_listen.EXIT_INCOMPLETE} not all that was read" in README
+        f"Exit codes: 0 stopped, {Exit.CONFIGURATION} configuration, {Exit.REFUSED} "
+        f"authentication refused, {Exit.INCOMPLETE} not all that was read" in README
     )
 
 
 def test_there_are_exactly_two_set_up_commands_and_they_name_what_exists() -> None:
-    commands = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines() if "venv" in line]
+    commands = [
+        line
+        for language, text in BLOCKS
+        if language == "sh"
+        for line in text.splitlines()
+        if "venv" in line
+    ]
     assert len(commands) == 2
     assert commands[0].endswith("manage.py demo")
-    assert commands[1].endswith("-m pytest")
+    assert commands[1].endswith("-m pytest -n auto")
     assert (ROOT / "demo_project/calls/management/commands/demo.py").exists()
 
 

@@ -1,4 +1,7 @@
-"""Servers from a function, such as one that reads a table; and what a reload of the settings takes over."""
+"""Servers from a function, such as one that reads a table.
+
+And what a reload of the settings takes over.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ from django.utils.asyncio import async_unsafe
 from django_ami import ami, conf
 from django_ami.actions import Action, Ping
 from django_ami.core.client import Changes
-from django_ami.errors import ConfigurationError, ConnectionLost
-from django_ami.testing import FakeAsterisk, ami_outbox, override_ami
+from django_ami.errors import AuthenticationFailed, ConfigurationError, ConnectionLost
+from django_ami.testing import FakeAsterisk, User, ami_outbox, override_ami
 from django_ami.testing.override import server_names
-from tests.running import DEADLINE
+from tests.running import DEADLINE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,10 +56,50 @@ def entry(sim: FakeAsterisk, **more: Any) -> dict[str, Any]:
     return {"URL": sim.url, **more}
 
 
+# --- a server that refuses ---
+
+
+def test_a_reload_tries_a_server_that_refused_again(settings: Any) -> None:
+    """The password was put right where the server is: nothing has changed here."""
+    with FakeAsterisk(users={"admin": User(secret="old")}) as sim:
+        settings.AMI_SERVERS = {"one": {"URL": f"ami://admin:new@127.0.0.1:{sim.port}"}}
+        for _ in range(2):
+            with pytest.raises(AuthenticationFailed):
+                ami.send(Ping()).result(DEADLINE)
+        assert sim.login_attempts == 1
+        sim.users["admin"] = User(secret="new")
+        with pytest.raises(AuthenticationFailed):
+            ami.send(Ping()).result(DEADLINE)
+        assert ami.reload() == Changes()
+        assert ami.send(Ping()).result(DEADLINE).ok
+        assert sim.login_attempts == 2
+        ami.close()
+
+
+def test_a_server_that_refused_is_tried_again_after_its_pause_when_something_is_to_be_sent(
+    settings: Any,
+) -> None:
+    with FakeAsterisk(users={"admin": User(secret="old")}) as sim:
+        entry = {
+            "URL": f"ami://admin:new@127.0.0.1:{sim.port}",
+            "OPTIONS": {"auth_retry_interval": 0.2},
+        }
+        settings.AMI_SERVERS = {"one": entry}
+        with pytest.raises(AuthenticationFailed):
+            ami.send(Ping()).result(DEADLINE)
+        sim.users["admin"] = User(secret="new")
+        wait_until(lambda: ami.status()["one"].state == "idle")
+        assert sim.login_attempts == 1
+        assert ami.send(Ping()).result(DEADLINE).ok
+        ami.close()
+
+
 # --- a function of servers ---
 
 
-def test_a_function_or_its_dotted_path(sims: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_or_its_dotted_path(
+    sims: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = Table(one=entry(sims[0]), two=entry(sims[1]))
     module = ModuleType("tenants_of_a_test")
     module.servers = table  # type: ignore[attr-defined]
@@ -79,23 +122,38 @@ def test_a_function_or_its_dotted_path(sims: Any, settings: Any, monkeypatch: py
             "no_such_module.servers",
             "the setting AMI_SERVERS names 'no_such_module.servers', which cannot be imported (",
         ),
-        ("json.no_such_name", "the setting AMI_SERVERS names 'json.no_such_name', which cannot be imported ("),
+        (
+            "json.no_such_name",
+            "the setting AMI_SERVERS names 'json.no_such_name', which cannot be imported (",
+        ),
         ("servers", "the setting AMI_SERVERS names 'servers', which cannot be imported ("),
         (
             "json.__doc__",
-            "the setting AMI_SERVERS names 'json.__doc__', which is no function but str: name a function",
+            (
+                "the setting AMI_SERVERS names 'json.__doc__', which is not a function but str: "
+                "name a function"
+            ),
         ),
         ("ami://admin:hush@pbx", "the setting AMI_SERVERS must be a mapping, not str."),
         (lambda: ["one"], ", must return a mapping, not list."),
         (lambda: None, ", must return a mapping, not NoneType."),
-        (dict, "the function of the setting AMI_SERVERS, builtins.dict, returned no server: add one at least."),
+        (
+            dict,
+            (
+                "the function of the setting AMI_SERVERS, builtins.dict, returned no server: "
+                "add one at least."
+            ),
+        ),
         (lambda: 1 / 0, ", raised ZeroDivisionError: division by zero"),
         (lambda: {"one": {"HOST": "pbx"}}, "one: 'USERNAME' is missing"),
-        (lambda: {1: {}}, "the setting AMI_SERVERS: a server's name must be a text that is not empty, not 1."),
+        (
+            lambda: {1: {}},
+            "the setting AMI_SERVERS: a server's name must be a text that is not empty, not 1.",
+        ),
         (lambda: ami.status(), ", raised RecursionError: maximum recursion depth exceeded"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(settings: Any, value: object, told: str) -> None:
+def test_wrong_value_is_reported_in_one_line(settings: Any, value: object, told: str) -> None:
     settings.AMI_SERVERS = value
     with pytest.raises(ConfigurationError) as raised:
         ami.status()
@@ -123,7 +181,7 @@ def test_a_query_may_be_needed_first_in_an_event_loop(sims: Any, settings: Any) 
 # --- reload ---
 
 
-def test_what_has_changed_is_taken_over_and_nothing_else(sims: Any, settings: Any) -> None:
+def test_reload_takes_over_changes_and_nothing_else(sims: Any, settings: Any) -> None:
     one, two = sims
     one.on("Slow").hang()
     two.on("Slow").hang()
@@ -141,8 +199,14 @@ def test_what_has_changed_is_taken_over_and_nothing_else(sims: Any, settings: An
         assert raised.value.sent
         two.wait_for(lambda: two.logoffs == 1)
         assert list(ami.servers) == ["one", "three"]
-        for use in (lambda: ami.server("two"), lambda: handles[1].send(Ping()), lambda: handles[1].ready):
-            with pytest.raises(ConfigurationError, match="unknown server 'two': known are 'one', 'three'"):
+        for use in (
+            lambda: ami.server("two"),
+            lambda: handles[1].send(Ping()),
+            lambda: handles[1].ready,
+        ):
+            with pytest.raises(
+                ConfigurationError, match="unknown server 'two': known are 'one', 'three'"
+            ):
                 use()
         assert ami.server("three").send(Ping()).result(DEADLINE).ok
         assert not kept.done()
@@ -151,6 +215,7 @@ def test_what_has_changed_is_taken_over_and_nothing_else(sims: Any, settings: An
         assert ami.reload() == Changes(added=("two",), removed=("three",))
         assert ami.server("two") is handles[1]
         assert handles[1].send(Ping()).result(DEADLINE).ok
+        three.wait_for(lambda: three.logoffs == 1)
         assert (one.logins, one.logoffs, two.logins, three.logoffs) == (2, 0, 1, 1)
 
 
@@ -227,16 +292,27 @@ def test_servers_in_memory_and_over_tcp(sims: Any, settings: Any) -> None:
 
 
 def warned() -> list[str]:
-    """What W008 says with a database; nothing may be an error, which would keep ``migrate`` from running."""
-    found = [message for message in run_checks(databases=["default"]) if message.id.startswith("django_ami.")]
+    """The messages of W008 with a database.
+
+    None may be an error, which would keep ``migrate`` from running.
+    """
+    found = [
+        message
+        for message in run_checks(databases=["default"])
+        if message.id.startswith("django_ami.")
+    ]
     assert {message.level for message in found} <= {WARNING}
     return [message.msg for message in found if message.id == "django_ami.W008"]
 
 
+@pytest.mark.django_db  # the checks of models ask the database for fields of JSON
 def test_a_table_that_is_to_be_made_can_be_migrated_and_tested(settings: Any) -> None:
     table = settings.AMI_SERVERS = Table()
     for rows, told in (
-        (OperationalError("no such table: shop_tenant"), "raised OperationalError: no such table: shop_tenant"),
+        (
+            OperationalError("no such table: shop_tenant"),
+            "raised OperationalError: no such table: shop_tenant",
+        ),
         ({}, "returned no server"),
         ({"one": {"HOST": "pbx", "USERNAME": "site", "SECRET": ""}}, "one: 'SECRET' is empty."),
     ):
@@ -247,6 +323,7 @@ def test_a_table_that_is_to_be_made_can_be_migrated_and_tested(settings: Any) ->
     assert warned() == []
 
 
+@pytest.mark.django_db  # the checks of models ask the database for fields of JSON
 def test_the_checks_ask_the_function_only_when_a_database_may_be_asked(settings: Any) -> None:
     settings.DEBUG = False
     table = settings.AMI_SERVERS = Table(one={"URL": "ami://admin:admin@pbx", "PORT": 5})
@@ -265,10 +342,11 @@ def test_the_checks_ask_the_function_only_when_a_database_may_be_asked(settings:
         call_command("check")
 
 
-def test_a_test_without_rows_is_told_what_to_do(settings: Any) -> None:
+def test_test_without_rows_gets_an_error_with_the_cure(settings: Any) -> None:
     settings.AMI_SERVERS = Table()
     cure = (
-        r"returned no server: .*\. In tests, give AMI_SERVERS a mapping, or name the servers: override_ami\('node_1'\)"
+        r"returned no server: .*\. In tests, give AMI_SERVERS a mapping, or name the servers: "
+        r"override_ami\('node_1'\)"
     )
     with pytest.raises(ConfigurationError, match=cure):
         override_ami().enable()

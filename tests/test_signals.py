@@ -1,4 +1,6 @@
-"""The signals: one for each name of an event whatever its case, who is interested, and what becomes of who raises."""
+"""The signals: one for each name of an event in any case, their receivers, and receivers that
+raise.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +40,31 @@ def test_there_is_one_signal_per_name_whatever_its_case() -> None:
     assert list(events) == ["Hangup", "Newchannel"]
     assert repr(events["hangup"]) == "<EventSignal Hangup>"
     assert repr(ami_event) == "<EventSignal of every event>"
+
+
+def test_a_name_is_in_the_registry_whatever_its_case_once_its_signal_was_made() -> None:
+    assert "Hangup" not in events
+    assert len(events) == 0
+    _ = events["Hangup"]
+    assert "hangup" in events
+    assert "HANGUP" in events
+    assert "Newchannel" not in events
+    assert 7 not in events
+    assert len(events) == len(list(events)) == 1
+
+
+def test_looking_a_signal_up_makes_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str | None] = []
+    initialise = signals.EventSignal.__init__
+
+    def count(self: signals.EventSignal, name: str | None = None) -> None:
+        made.append(name)
+        initialise(self, name)
+
+    monkeypatch.setattr(signals.EventSignal, "__init__", count)
+    for name in ("Hangup", "hangup", "HANGUP", "Hangup"):
+        _ = events[name]
+    assert made == ["Hangup"]
 
 
 def test_a_name_off_the_wire_makes_no_signal() -> None:
@@ -106,9 +133,9 @@ def test_signals_of_the_connection_are_no_events() -> None:
     assert not signals.events_have_receivers()
 
 
-def test_whoever_watches_is_told_of_every_change_until_it_ends() -> None:
+def test_watcher_gets_every_change_until_the_end() -> None:
     told: list[Any] = []
-    end = signals.watch_interest(lambda: told.append(signals.interest()))
+    end = signals.classes.watch_interest(lambda: told.append(signals.interest()))
     events["Hangup"].connect(nobody)
     ami_event.connect(nobody)
     ami_event.disconnect(nobody)
@@ -120,10 +147,25 @@ def test_whoever_watches_is_told_of_every_change_until_it_ends() -> None:
     assert len(told) == 5
 
 
+def test_the_end_of_a_watch_ends_no_other_one_of_the_same_function() -> None:
+    told: list[int] = []
+    watcher = partial(told.append, 1)
+    first, second = signals.classes.watch_interest(watcher), signals.classes.watch_interest(watcher)
+    first()
+    first()
+    events["Hangup"].connect(nobody)
+    assert told == [1]
+    second()
+    events["Newchannel"].connect(nobody)
+    assert told == [1]
+
+
 def test_a_dispatch_uid_connects_once() -> None:
     seen: list[int] = []
     for number in range(3):
-        events["Hangup"].connect(lambda number=number, **_: seen.append(number), weak=False, dispatch_uid="one")
+        events["Hangup"].connect(
+            lambda number=number, **_: seen.append(number), weak=False, dispatch_uid="one"
+        )
     events["Hangup"].send_robust(sender=Handle(), event=HANGUP)
     assert seen == [0]
     assert events["Hangup"].disconnect(dispatch_uid="one")
@@ -178,12 +220,23 @@ def test_one_that_raises_is_logged_with_its_name_and_counted_and_stops_nobody(
     assert [record.getMessage() for record in caplog.records] == [
         f"The receiver {__name__}.raises raised KeyError; the others go on.",
         f"The receiver {__name__}.Log.on_event raised ValueError; the others go on.",
-        f"The receiver {__name__}.raises raised KeyError, failure 2 of it: 'Channel'; the others go on.",
-        f"The receiver {__name__}.Log.on_event raised ValueError, failure 2 of it: no; the others go on.",
+        (
+            f"The receiver {__name__}.raises raised KeyError, failure 2 of it: 'Channel'; the "
+            "others go on."
+        ),
+        (
+            f"The receiver {__name__}.Log.on_event raised ValueError, failure 2 of it: no; the "
+            "others go on."
+        ),
     ]
     assert all(record.name.startswith("django_ami.") for record in caplog.records)
-    assert [bool(record.exc_info) for record in caplog.records] == [True, True, False, False], "one traceback of each"
-    assert signals.receivers.failures == {f"{__name__}.raises": 2, f"{__name__}.Log.on_event": 2}
+    assert [bool(record.exc_info) for record in caplog.records] == [True, True, False, False], (
+        "one traceback of each"
+    )
+    assert signals.classes.receivers.failures == {
+        f"{__name__}.raises": 2,
+        f"{__name__}.Log.on_event": 2,
+    }
 
 
 def test_a_receiver_without_a_name_is_told_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
@@ -195,3 +248,9 @@ def test_a_receiver_without_a_name_is_told_all_the_same(caplog: pytest.LogCaptur
     events["Hangup"].send_robust(sender=Handle(), event=HANGUP)
     (record,) = caplog.records
     assert "<locals>.fail raised ValueError" in record.getMessage()
+
+
+def test_an_event_that_is_asked_for_as_an_attribute_is_told_how() -> None:
+    with pytest.raises(AttributeError, match=r"write events\['Hangup'\]"):
+        _ = events.Hangup
+    assert not hasattr(events, "__wrapped__")

@@ -1,4 +1,4 @@
-"""What tells a test run from every other process."""
+"""The signs that tell a test run from every other process."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ def test_the_arguments(program: str, runs: bool) -> None:
 
 def test_the_environment_of_djangos_tests_from_its_beginning_to_its_end() -> None:
     source = (
-        "import django\nfrom django.conf import settings\nsettings.configure(SECRET_KEY='x')\ndjango.setup()\n"
-        "from django.core.mail.backends.locmem import EmailBackend\nEmailBackend()\n"  # a site may have that, too
+        "import django\nfrom django.conf import "
+        "settings\nsettings.configure(SECRET_KEY='x')\ndjango.setup()\nfrom "
+        "django.core.mail.backends.locmem import "
+        "EmailBackend\nEmailBackend()\n"  # a site may have that, too
         f"{ASK}"
         "from django.test.utils import setup_test_environment, teardown_test_environment\n"
         "setup_test_environment()\nprint(tests_run())\nteardown_test_environment()\nprint(tests_run())"

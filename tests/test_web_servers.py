@@ -1,4 +1,6 @@
-"""Under real web servers: one login per process, every answer to whoever asked, and a logoff in the end."""
+"""Under real web servers: one login per process, every answer to its own request, and a logoff in
+the end.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django_ami.testing import ReceivedAction, Simulator
+
+pytestmark = pytest.mark.long
 
 REQUESTS = 500
 PROGRAMS = Path(sys.executable).parent
@@ -59,13 +63,19 @@ def env(tmp_path: Path, sim: Simulator) -> dict[str, object]:
     return env
 
 
-def ask(port: int, method: str, path: str, body: str | None = None, **headers: str) -> tuple[int, bytes, str]:
+def ask(
+    port: int, method: str, path: str, body: str | None = None, **headers: str
+) -> tuple[int, bytes, str]:
     """One request over a connection of its own: status, body and cookie."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
     try:
         connection.request(method, path, body, {"Connection": "close", **headers})
         response = connection.getresponse()
-        return response.status, response.read(), (response.getheader("Set-Cookie") or "").split(";")[0]
+        return (
+            response.status,
+            response.read(),
+            (response.getheader("Set-Cookie") or "").split(";")[0],
+        )
     finally:
         connection.close()
 
@@ -73,7 +83,10 @@ def ask(port: int, method: str, path: str, body: str | None = None, **headers: s
 def test_gunicorn_with_threads(sim: Simulator, env: dict[str, object]) -> None:
     # An answer that says whose it is, and answers that overtake one another.
     def answer(action: ReceivedAction) -> bytes:
-        message = f"Response: Success\r\nActionID: {action.action_id}\r\nMessage: Calling {action.get('Exten')}\r\n\r\n"
+        message = (
+            f"Response: Error\r\nActionID: {action.action_id}\r\nMessage: No call to "
+            f"{action.get('Exten')}\r\n\r\n"
+        )
         return message.encode()
 
     sim.on("Originate").raw(answer).after(lambda action: int(action.get("Exten")) % 7 / 1000)
@@ -87,7 +100,9 @@ def test_gunicorn_with_threads(sim: Simulator, env: dict[str, object]) -> None:
         "--no-control-socket",
     ]
     with Program([*command, "demo_project.wsgi"], **env) as server:
-        port = int(server.wait_for_err("Listening at: http://127.0.0.1:").split("127.0.0.1:")[1].split()[0])
+        port = int(
+            server.wait_for_err("Listening at: http://127.0.0.1:").split("127.0.0.1:")[1].split()[0]
+        )
 
         def call(number: int) -> tuple[int, str]:
             status, body, _ = ask(
@@ -101,9 +116,11 @@ def test_gunicorn_with_threads(sim: Simulator, env: dict[str, object]) -> None:
                     "X-CSRFToken": cookie.removeprefix("csrftoken="),
                 },
             )
-            return status, json.loads(body).get("message")
+            return status, json.loads(body)["error"]
 
-        session = f"sessionid={run_python(LOG_IN, DJANGO_SETTINGS_MODULE='demo_project.settings', **env)}"
+        session = (
+            f"sessionid={run_python(LOG_IN, DJANGO_SETTINGS_MODULE='demo_project.settings', **env)}"
+        )
         status, _, cookie = ask(port, "GET", "/", Cookie=session)
         assert status == 200
         assert cookie.startswith("csrftoken=")
@@ -111,21 +128,37 @@ def test_gunicorn_with_threads(sim: Simulator, env: dict[str, object]) -> None:
         numbers = range(100_000, 100_000 + REQUESTS)
         with ThreadPoolExecutor(THREADS) as pool:
             answers = list(pool.map(call, numbers))
-        assert answers == [(200, f"Calling {number}") for number in numbers]
-        received = Counter(action.get("Exten") for action in sim.received if action.name == "Originate")
+        refused = "node_1: Originate refused: No call to"
+        assert answers == [(502, f"{refused} {number}") for number in numbers]
+        received = Counter(
+            action.get("Exten") for action in sim.received if action.name == "Originate"
+        )
         assert received == Counter(map(str, numbers))
         assert 1 <= sim.logins <= 2
         assert sim.connections == sim.login_attempts == sim.logins
         server.signal(signal.SIGTERM)
         assert server.wait() == 0, str(server)
         sim.wait_for(lambda: sim.logoffs == sim.logins)
-        assert not any(word in line for line in server.err for word in ("ERROR", "Traceback", "WARNING")), str(server)
+        assert not any(
+            word in line for line in server.err for word in ("ERROR", "Traceback", "WARNING")
+        ), str(server)
 
 
 def test_uvicorn(sim: Simulator, env: dict[str, object]) -> None:
-    command = [sys.executable, "-m", "uvicorn", "--port=0", "--no-access-log", "demo_project.asgi:application"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--port=0",
+        "--no-access-log",
+        "demo_project.asgi:application",
+    ]
     with Program(command, **env) as server:
-        port = int(server.wait_for_err("Uvicorn running on http://127.0.0.1:").split("127.0.0.1:")[1].split()[0])
+        port = int(
+            server.wait_for_err("Uvicorn running on http://127.0.0.1:")
+            .split("127.0.0.1:")[1]
+            .split()[0]
+        )
         with ThreadPoolExecutor(THREADS) as pool:
             answers = list(pool.map(lambda _: ask(port, "GET", "/queues/")[:2], range(REQUESTS)))
         assert {status for status, _ in answers} == {200}
@@ -143,25 +176,33 @@ def test_uvicorn(sim: Simulator, env: dict[str, object]) -> None:
         assert server.wait() in (0, -signal.SIGTERM), str(server)
         assert any("Finished server process" in line for line in server.err)
         sim.wait_for(lambda: sim.logoffs == 1)
-        assert not any(word in line for line in server.err for word in ("ERROR", "Traceback", "WARNING")), str(server)
+        assert not any(
+            word in line for line in server.err for word in ("ERROR", "Traceback", "WARNING")
+        ), str(server)
 
 
 # --- the matrix of scripts/servers, as far as its servers are installed here, and quick ---
 
-QUICK = [row for row in WEB if "--preload" in row.arguments or row.arguments[0] in ("uvicorn", "uwsgi")]
+QUICK = [
+    row for row in WEB if "--preload" in row.arguments or row.arguments[0] in ("uvicorn", "uwsgi")
+]
 
 
 def skip_without(*packages: str) -> None:
     missing = [name for name in packages if not find_spec(name)]
     if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}; scripts/servers installs and tries all of them")
+        pytest.skip(
+            f"not installed: {', '.join(missing)}; scripts/servers installs and tries all of them"
+        )
 
 
 @pytest.mark.parametrize("row", QUICK, ids=lambda row: row.name)
 def test_one_login_for_each_process_that_sends(row: Row, tmp_path: Path) -> None:
     skip_without(*(["gevent"] if "gevent" in row.name else []))
     if not (PROGRAMS / row.arguments[0]).exists():
-        pytest.skip(f"not installed: {row.arguments[0]}; scripts/servers installs and tries all of them")
+        pytest.skip(
+            f"not installed: {row.arguments[0]}; scripts/servers installs and tries all of them"
+        )
     outcome = run(row, PROGRAMS, tmp_path / "log", requests=60)
     assert outcome.good, f"{outcome}\n{(tmp_path / 'log').read_text()}"
 
@@ -197,7 +238,9 @@ print(gevent.get_hub().threadpool.apply(lambda: site.pbx.send(Action("Slow")).re
 
 
 def test_greenlets_wait_at_the_same_time(sim: Simulator) -> None:
-    """Patched before it is used, the client waits as gevent does: forty answers of half a second take no twenty."""
+    """Patched before it is used, the client waits as gevent does: forty answers of half a second
+    take no twenty.
+    """
     skip_without("gevent")
     sim.on("Slow").reply().after(0.5)
     assert run_python(GREENLETS, AMI_NODE1_URL=sim.url).split("\n") == ["40 True", "True"]
@@ -209,7 +252,8 @@ LATE = """
 import os
 import django
 from django.conf import settings
-settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS={"node_1": {"URL": os.environ["AMI_NODE1_URL"]}})
+servers = {"node_1": {"URL": os.environ["AMI_NODE1_URL"]}}
+settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS=servers)
 django.setup()
 from django_ami import ami
 from django_ami.actions import Ping
@@ -223,7 +267,9 @@ print(sum(job.value for job in jobs))
 
 
 def test_greenlets_that_race_for_the_first_use_share_one_login(sim: Simulator) -> None:
-    """With gunicorn's --preload ``ami`` is there, and has been used, before gevent patches the worker."""
+    """With gunicorn's --preload ``ami`` is there, and has been used, before gevent patches the
+    worker.
+    """
     skip_without("gevent")
     assert run_python(LATE, AMI_NODE1_URL=sim.url) == "20"
     assert (sim.logins, sim.connections) == (1, 1)

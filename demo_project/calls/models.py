@@ -4,20 +4,22 @@ from django.db import models
 
 
 class Call(models.Model):
-    """One channel, from its Newchannel to its Hangup."""
+    """One call, as people count: from its first channel to its last."""
 
-    uniqueid = models.CharField(max_length=150, unique=True)
-    linkedid = models.CharField(max_length=150, blank=True)
     server = models.CharField(max_length=50)
-    channel = models.CharField(max_length=255)
+    call_id = models.CharField(max_length=150)
     caller = models.CharField(max_length=255, blank=True)
-    exten = models.CharField(max_length=80, blank=True)
+    number = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=20, blank=True)
     started = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True)
-    cause = models.CharField(max_length=80, blank=True)
+    outcome = models.CharField(max_length=20, blank=True)
+    talk_seconds = models.FloatField(default=0)
 
     class Meta:
         ordering = ["-started", "-pk"]
+        unique_together = [("server", "call_id")]
 
     def __str__(self) -> str:
-        return f"{self.channel} to {self.exten or 'nowhere'}"
+        ways = f"{self.caller or 'somebody'} to {self.number or 'nowhere'}"
+        return f"{ways}: {self.outcome or self.state}"

@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
@@ -10,13 +9,18 @@ from django.views.decorators.http import require_GET, require_POST
 from demo_project.calls.forms import CallForm
 from demo_project.calls.models import Call
 from django_ami import ami
-from django_ami.actions import Originate, Ping, QueueStatus
+from django_ami.actions import Ping, QueueStatus
 from django_ami.errors import ActionFailed, ActionTimeout, AmiError
 
 
 def problem(error: AmiError) -> JsonResponse:
-    """An error as a client of ours wants it; ``sent`` tells whether the action may have been carried out."""
-    status = 504 if isinstance(error, ActionTimeout) else 502 if isinstance(error, ActionFailed) else 503
+    """An error as a client of ours wants it.
+
+    ``sent`` tells whether the action may have been carried out.
+    """
+    status = (
+        504 if isinstance(error, ActionTimeout) else 502 if isinstance(error, ActionFailed) else 503
+    )
     return JsonResponse({"error": str(error), "sent": error.sent}, status=status)
 
 
@@ -24,8 +28,8 @@ def problem(error: AmiError) -> JsonResponse:
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     """The page: click to call, and the last calls."""
-    calls = Call.objects.filter(linkedid__in=("", F("uniqueid")))  # of a call the channel that it began with
-    return render(request, "calls/index.html", {"form": CallForm(), "calls": calls[:20]})
+    calls = Call.objects.all()[:20]
+    return render(request, "calls/index.html", {"form": CallForm(), "calls": calls})
 
 
 @require_GET
@@ -40,26 +44,29 @@ def ping(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 @login_required
-def originate(request: HttpRequest) -> JsonResponse:
-    """Click to call: ring our extension, then connect it with the number.
+async def originate(request: HttpRequest) -> JsonResponse:
+    """Click to call: ring our extension, connect it with the number, and tell whether they talk.
 
     A call costs money: an open form that dials, or a link, would be an invitation to toll fraud.
     """
     form = CallForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.errors}, status=400)
-    action = Originate(
-        channel=settings.DEMO_CHANNEL.format(exten=form.cleaned_data["extension"]),
+    call = ami.originate(
+        server="node_1",
+        to=settings.DEMO_CHANNEL.format(exten=form.cleaned_data["extension"]),
         context=settings.DEMO_CONTEXT,
         exten=form.cleaned_data["number"],
-        priority=1,
         caller_id=form.cleaned_data["number"],
+        timeout=20,
     )
-    try:
-        response = ami.server("node_1").send(action, timeout=5).result()
-    except AmiError as error:
-        return problem(error)
-    return JsonResponse({"message": response.message})
+    answered = await call.answered()
+    if call.error is not None:
+        return problem(call.error)
+    if not answered and call.outcome is not None:
+        why = {"result": call.outcome.result, "why": call.outcome.description}
+        return JsonResponse({"call": call.id, **why}, status=409)
+    return JsonResponse({"call": call.id, "result": "answered"})
 
 
 @require_GET

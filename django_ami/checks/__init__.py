@@ -1,12 +1,13 @@
 """System checks: one small function per concern, each fault with an id of its own; never a socket.
 
-``docs/checks.md`` has a row for each id. All have the tag ``ami``; those of ``DEPLOYMENT`` run with ``check --deploy``.
-``check_table`` alone has Django's tag ``database``: it runs where Django's own checks of databases run.
+``docs/checks.md`` has a row for each id. All have the tag ``ami``; those of ``DEPLOYMENT`` run with
+``check --deploy``. ``check_table`` alone has Django's tag ``database``: it runs where Django's own
+checks of databases run.
 """
 
-from typing import Any
+from __future__ import annotations
 
-from django.core.checks import CheckMessage
+from typing import TYPE_CHECKING, Any
 
 from django_ami.checks.receivers import check_event_names
 from django_ami.checks.security import (
@@ -18,6 +19,9 @@ from django_ami.checks.security import (
 from django_ami.checks.servers import check_heartbeat, check_twins
 from django_ami.checks.settings import check_function, check_settings, has_function
 
+if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
+
 __all__ = ["ALWAYS", "DEPLOYMENT", "TAG", "check_table"]
 
 TAG = "ami"
@@ -27,10 +31,11 @@ DEPLOYMENT = (check_secrets_while_debugging, check_plain_tcp, check_verification
 
 
 def check_table(databases: object = None, **_: Any) -> list[CheckMessage]:
-    """What a function of AMI_SERVERS returns now: ``check --database``, ``migrate`` and ``test`` ask it, and no other.
+    """Check the servers that a function of AMI_SERVERS returns now.
 
-    From Django 6.1 on ``databases`` alone does not tell them: every command gives all to every check, but for those
-    with the tag ``database``. Before, it is None unless some are named.
+    It runs in ``check --database``, ``migrate`` and ``test``. From Django 6.1 on ``databases``
+    alone does not tell them: every command gives all to every check, but for those with the tag
+    ``database``. Before, it is None unless some are named.
     """
     if not databases or not has_function():
         return []

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from django.core.checks import CheckMessage, Warning  # noqa: A004  (its name in Django)
 
 from django_ami import conf, signals
+from django_ami.core.arguments import did_you_mean
 from django_ami.core.catalog import EVENTS, event
 from django_ami.core.catalog.renamed import predecessor, successors
-from django_ami.core.config import did_you_mean
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.receivers import dotted_name
 
@@ -20,7 +20,10 @@ __all__ = ["Unheard", "check_event_names", "unheard"]
 
 
 class Unheard(NamedTuple):
-    """Why a receiver of an event is never called, and what to do. ``sure`` is False if a module may yet send it."""
+    """Why a receiver of an event is never called, and what to do.
+
+    ``sure`` is False if a module may yet send it.
+    """
 
     number: str
     why: str
@@ -31,7 +34,8 @@ class Unheard(NamedTuple):
 def unheard(name: str, custom: Collection[str] = (), *, before_12: bool = False) -> Unheard | None:
     """Why no receiver ever gets the event of this name, as far as is known; None if one may.
 
-    ``custom`` has the names of AMI_CUSTOM_EVENTS. ``before_12``: the server is an Asterisk 11 or earlier.
+    ``custom`` has the names of AMI_CUSTOM_EVENTS. ``before_12``: the server is an Asterisk 11 or
+    earlier.
     """
     if name.lower() in {one.lower() for one in custom}:
         return None
@@ -51,19 +55,32 @@ def unheard(name: str, custom: Collection[str] = (), *, before_12: bool = False)
 def _unknown(name: str) -> Unheard:
     new = successors(name)
     if new is None:
-        return Unheard("W006", f"Asterisk has no event {name!r}: {did_you_mean(name, EVENTS)}", _UNKNOWN, sure=False)
-    instead = f": receive {' or '.join(map(repr, new))} instead." if new else ", and nothing in its place."
-    return Unheard("W006", f"Asterisk has no event {name!r} since version 12{instead}", _NAME_IT, sure=True)
+        return Unheard(
+            "W006",
+            f"Asterisk has no event {name!r}: {did_you_mean(name, EVENTS)}",
+            _UNKNOWN,
+            sure=False,
+        )
+    instead = (
+        f": receive {' or '.join(map(repr, new))} instead."
+        if new
+        else ", and nothing in its place."
+    )
+    return Unheard(
+        "W006", f"Asterisk has no event {name!r} since version 12{instead}", _NAME_IT, sure=True
+    )
 
 
 def check_event_names(**_: Any) -> list[CheckMessage]:
-    """django_ami.W006 and W007: receivers of events that do not exist, or that no receiver ever gets."""
+    """django_ami.W006 and W007: receivers of events that do not exist, or never come."""
     try:
         custom = conf.custom_events()
     except ConfigurationError:
         return []  # E001 says it
     return [
-        Warning(found.why, hint=found.cure, obj=dotted_name(function), id=f"django_ami.{found.number}")
+        Warning(
+            found.why, hint=found.cure, obj=dotted_name(function), id=f"django_ami.{found.number}"
+        )
         for name, functions in signals.connected().items()
         if name is not None and (found := unheard(name, custom)) is not None
         for function in functions
@@ -71,7 +88,9 @@ def check_event_names(**_: Any) -> list[CheckMessage]:
 
 
 _UNKNOWN: Final = (
-    "A user event has the name 'UserEvent', and its own in event['UserEvent']. If a module of somebody else sends this "
-    "one, name it in the setting AMI_CUSTOM_EVENTS."
+    "A user event has the name 'UserEvent', and its own in event['UserEvent']. If a module of "
+    "somebody else sends this one, name it in the setting AMI_CUSTOM_EVENTS."
 )
-_NAME_IT: Final = "If a server of yours sends it all the same, name it in the setting AMI_CUSTOM_EVENTS."
+_NAME_IT: Final = (
+    "If a server of yours sends it all the same, name it in the setting AMI_CUSTOM_EVENTS."
+)

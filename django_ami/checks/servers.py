@@ -1,4 +1,7 @@
-"""Do the servers fit together, and each with itself? Those that cannot be read are left to E001 to E008."""
+"""Do the servers fit together, and each with itself?
+
+Those that cannot be read are left to E001 to E008.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ __all__ = ["check_heartbeat", "check_twins", "entries", "identity", "readable_se
 
 
 def entries(*, asked: bool) -> Mapping[str, Any]:
-    """The entries of AMI_SERVERS; none of a function's, which may ask a database, unless it is to be ``asked``.
+    """The entries of AMI_SERVERS.
+
+    None of a function's, which may ask a database, unless it is to be ``asked``.
 
     Raises ConfigurationError.
     """
@@ -27,7 +32,7 @@ def entries(*, asked: bool) -> Mapping[str, Any]:
 
 
 def readable_servers(*, asked: bool) -> Iterator[ServerConfig]:
-    """The servers of AMI_SERVERS to connect to that have no fault, whatever is wrong with the others."""
+    """The servers of AMI_SERVERS to connect to that have no fault of their own."""
     with suppress(ConfigurationError):
         for name, entry in entries(asked=asked).items():
             with suppress(ConfigurationError):
@@ -37,11 +42,12 @@ def readable_servers(*, asked: bool) -> Iterator[ServerConfig]:
 
 
 def check_heartbeat(*, asked: bool = False, **_: Any) -> list[CheckMessage]:
-    """django_ami.W001: a heartbeat that comes too late to keep a quiet server from being taken for lost."""
+    """django_ami.W001: a heartbeat that is too rare, so that a quiet server seems lost."""
     return [
         Warning(
-            f"{server.name}: the option heartbeat_interval ({server.options.heartbeat_interval:g} s) is not below "
-            f"read_timeout ({server.options.read_timeout:g} s); half of the latter is used.",
+            f"{server.name}: the option heartbeat_interval ({server.options.heartbeat_interval:g} "
+            f"s) is not below read_timeout ({server.options.read_timeout:g} s); half of the "
+            "latter is used.",
             hint="Make read_timeout at least twice the heartbeat_interval.",
             obj="AMI_SERVERS",
             id="django_ami.W001",
@@ -52,7 +58,9 @@ def check_heartbeat(*, asked: bool = False, **_: Any) -> list[CheckMessage]:
 
 
 def identity(server: ServerConfig) -> tuple[str, int, str]:
-    """Host, port and user: two servers that have the same ones are one and the same. No name is looked up.
+    """Host, port and user: two servers that have the same ones are one and the same.
+
+    No name is looked up.
 
     Asterisk compares names of users without case (get_manager_by_name_locked in main/manager.c).
     """
@@ -69,7 +77,10 @@ def check_twins(*, asked: bool = False, **_: Any) -> list[CheckMessage]:
         if twin != server.name:
             found.append(
                 Warning(
-                    f"{server.name}: it has the address and user of {twin}: {server.username!r} at {server.address}.",
+                    (
+                        f"{server.name}: it has the address and user of {twin}: "
+                        f"{server.username!r} at {server.address}."
+                    ),
                     hint="Remove one of them: with both, a worker gets every event twice.",
                     obj="AMI_SERVERS",
                     id="django_ami.W002",

@@ -1,7 +1,9 @@
-"""Can the settings be used? Every fault of every server is told at once, where reading them ends at the first.
+"""Can the settings be used?
 
-Rule: what is right or wrong is known to ``conf`` and the core alone: each key and each option is given to them by
-itself, so that one fault never hides another.
+Every fault of every server is told at once, where reading them ends at the first.
+
+Rule: ``conf`` and the core alone know right from wrong. Each key and each option is given to them
+by itself, so that one fault never hides another.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from typing import Any, Final
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  (its name in Django)
 
 from django_ami import conf
-from django_ami.core.config import SERVER_KEYS, Options, ServerConfig, TLSConfig, did_you_mean
+from django_ami.conf.feed import read_feed
+from django_ami.core.arguments import did_you_mean
+from django_ami.core.config import SERVER_KEYS, Options, ServerConfig, TLSConfig
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.failures import Retry
 
@@ -31,12 +35,14 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_function(**_: Any) -> list[CheckMessage]:
-    """django_ami.W008: what the function of AMI_SERVERS returns cannot be used.
+    """django_ami.W008: the servers that the function of AMI_SERVERS returns cannot be used.
 
-    A warning, since that is data: ``migrate`` and ``test`` ask the databases, too, before the table has a row, or is
-    there at all. An error would keep both from running.
+    A warning, since that is data: ``migrate`` and ``test`` ask the databases, too, before the table
+    has a row, or is there at all. An error would keep both from running.
     """
-    return [Warning(one.msg, hint=one.hint, obj=one.obj, id="django_ami.W008") for one in _of_servers()]
+    return [
+        Warning(one.msg, hint=one.hint, obj=one.obj, id="django_ami.W008") for one in _of_servers()
+    ]
 
 
 def has_function() -> bool:
@@ -62,6 +68,10 @@ def _of_all_servers() -> Iterator[Error]:
         yield from _options_of(conf.read_mapping("AMI_OPTIONS"), "AMI_OPTIONS", "")
     if fault := _fault(conf.custom_events):
         yield _error("E001", "AMI_CUSTOM_EVENTS", fault.message)
+    if fault := _fault(conf.read_live):
+        yield _error("E001", "AMI_LIVE", fault.message)
+    if fault := _fault(read_feed):
+        yield _error("E001", "AMI_FEED", fault.message)
     yield from _dispatch_is_right()
 
 
@@ -71,14 +81,20 @@ def _dispatch_is_right() -> Iterator[Error]:
         return
     for option, one in conf.read_mapping("AMI_DISPATCH").items():
         if fault := _fault(conf.retry_of, {option: one}):
-            yield _error("E005" if option in Retry.names() else "E002", "AMI_DISPATCH", fault.message)
+            yield _error(
+                "E005" if option in Retry.names() else "E002", "AMI_DISPATCH", fault.message
+            )
 
 
 def _of_each(found: Mapping[str, Any]) -> Iterator[Error]:
     if not found:
-        yield _error("E001", _SERVERS, "the setting is missing or empty: name one server at least in it.")
+        yield _error(
+            "E001", _SERVERS, "the setting is missing or empty: name one server at least in it."
+        )
     readable = {
-        name: entry for name, entry in found.items() if name and isinstance(name, str) and isinstance(entry, Mapping)
+        name: entry
+        for name, entry in found.items()
+        if name and isinstance(name, str) and isinstance(entry, Mapping)
     }
     for name, entry in found.items():
         if name not in readable and (fault := _fault(conf.read_server, name, entry)):
@@ -104,13 +120,17 @@ def _fault(read: Callable[..., object], *arguments: Any) -> ConfigurationError |
     return None
 
 
-# --- the concerns of one server ------------------------------------------------------------------------------------
+# --- the concerns of one server ---
 
 
 def _keys_are_known(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
     for key in entry:
         if key not in SERVER_KEYS:
-            yield _error("E002", _SERVERS, f"{name}: unknown key {key!r}: {did_you_mean(str(key), SERVER_KEYS)}")
+            yield _error(
+                "E002",
+                _SERVERS,
+                f"{name}: unknown key {key!r}: {did_you_mean(str(key), SERVER_KEYS)}",
+            )
     for key in _mapping(entry.get("TLS")):
         if key not in TLSConfig.setting_keys():
             meant = did_you_mean(str(key), TLSConfig.setting_keys())
@@ -128,7 +148,9 @@ def _url_stands_alone(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
     beside = [repr(key) for key in _INSTEAD_OF_URL if key in entry]
     if "URL" in entry and beside:
         hint = "A URL says it all: remove one or the other."
-        yield _error("E004", _SERVERS, f"{name}: 'URL' and {', '.join(beside)} are both given.", hint)
+        yield _error(
+            "E004", _SERVERS, f"{name}: 'URL' and {', '.join(beside)} are both given.", hint
+        )
 
 
 def _values_are_right(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
@@ -141,10 +163,15 @@ def _values_are_right(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
 
 
 def _parts(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What has to be right by itself: each key; but the TLS of a URL together with it."""
+    """The parts of an entry that can be checked alone: each key.
+
+    But the TLS of a URL together with it.
+    """
     known = {key: value for key, value in entry.items() if key in SERVER_KEYS and key != "OPTIONS"}
     if isinstance(known.get("TLS"), Mapping):
-        known["TLS"] = {key: value for key, value in known["TLS"].items() if key in TLSConfig.setting_keys()} or True
+        known["TLS"] = {
+            key: value for key, value in known["TLS"].items() if key in TLSConfig.setting_keys()
+        } or True
     if not known.get("SECRET", "something"):
         del known["SECRET"]
     if "URL" in known:
@@ -160,14 +187,24 @@ def _options_are_right(name: str, entry: Mapping[str, Any]) -> Iterator[Error]:
 
 def _options_of(value: object, setting: str, where: str) -> Iterator[Error]:
     if value and not isinstance(value, Mapping):
-        yield _error("E001", setting, f"{where}the options must be a mapping, not {type(value).__name__}.")
+        yield _error(
+            "E001", setting, f"{where}the options must be a mapping, not {type(value).__name__}."
+        )
     for option, one in _mapping(value).items():
         if fault := _fault(Options.from_mapping, {option: one}):
-            yield _error("E005" if option in Options.names() else "E002", setting, f"{where}{fault.message}")
+            yield _error(
+                "E005" if option in Options.names() else "E002", setting, f"{where}{fault.message}"
+            )
 
 
 def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-_CONCERNS: Final = (_keys_are_known, _keys_are_there, _url_stands_alone, _values_are_right, _options_are_right)
+_CONCERNS: Final = (
+    _keys_are_known,
+    _keys_are_there,
+    _url_stands_alone,
+    _values_are_right,
+    _options_are_right,
+)

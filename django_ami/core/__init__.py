@@ -1,8 +1,10 @@
 """The AMI client without Django: usable alone, selector-based, with a sans-IO core.
 
-The rooms and which may know of which are drawn in ``docs/design.md``; import-linter holds them to it.
-Names are loaded on first use, so that importing this package costs next to nothing.
+The rooms and which may know of which are drawn in ``docs/design.md``; import-linter holds them to
+it. Names are loaded on first use, so that importing this package costs next to nothing.
 """
+
+from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,36 +1,52 @@
 """A receiver that raises: told under its name, and tried again if a later attempt may go well.
 
-Rule: an attempt is repeated for the errors that a policy names, with growing pauses, and never beyond an end: that of
-the policy, or that of the process.
+Rule: an attempt is repeated for the errors that a policy names, with growing pauses, and never
+beyond an end: that of the policy, or that of the process.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from django_ami.core.config import did_you_mean
+from django_ami.core.arguments import callable_of, did_you_mean, shown
 from django_ami.core.errors import ConfigurationError
+from django_ami.core.escaping import quoted
+from django_ami.core.log import get_logger
+from django_ami.core.messages import Event
+from django_ami.core.pending import PendingAction
+from django_ami.core.reports import REPORT_INTERVAL_SECONDS, Level, Reports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Failures", "Outcome", "ReceiverExit", "Retry", "exit_of"]
+__all__ = [
+    "Failures",
+    "NotCalled",
+    "Outcome",
+    "ReceiverExit",
+    "Retry",
+    "SomeRaised",
+    "about",
+    "exit_of",
+    "reason",
+    "worst_of",
+]
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
-#: Each receiver has one traceback in so many seconds for each kind of error.
-REPORT_INTERVAL_SECONDS: Final = 10.0
-#: So many kinds of errors are remembered; then all are forgotten, and told anew.
-_MOST_KINDS: Final = 1000
-_LONGEST_REASON: Final = 200
+#: Of what another's error says, and of what a receiver was called for.
+LONGEST_QUOTATION_CHARACTERS: Final = 200
 _DAY_SECONDS: Final = 86_400.0
+
+
+class NotCalled(Exception):
+    """The system refused to call the receiver; nothing of it has run, so it is tried again."""
 
 
 class ReceiverExit(Exception):
@@ -38,9 +54,9 @@ class ReceiverExit(Exception):
 
 
 def exit_of(error: BaseException) -> ReceiverExit:
-    """What stands for an exception that would end the thread; its cause is that exception."""
+    """The error in place of an exception that would end the thread; its cause is that exception."""
     told = (
-        ReceiverExit(f"it called sys.exit({error.code!r})")
+        ReceiverExit(f"it called sys.exit({shown(error.code)})")
         if isinstance(error, SystemExit)
         else ReceiverExit(f"it let {type(error).__name__} through")
     )
@@ -48,21 +64,40 @@ def exit_of(error: BaseException) -> ReceiverExit:
     return told
 
 
+class SomeRaised(Exception):
+    """Raised by a call for several receivers, if any of them raised.
+
+    It has, for each of these, a function that tries again, the receiver, and its error.
+    """
+
+    def __init__(
+        self, raised: Sequence[tuple[Callable[[], object], Callable[..., Any], Exception]]
+    ) -> None:
+        super().__init__(raised)
+        self.raised = raised
+
+
 class Outcome(Enum):
-    """What became of a call that raised."""
+    """The outcome of a call that raised."""
 
     DONE = "a later attempt went well"
     FAILED = "it is not tried again"
     LEFT = "the process ends, and nothing is known of a later attempt"
 
 
+def worst_of(outcomes: Sequence[Outcome]) -> Outcome:
+    """The outcome of a call that was for several receivers."""
+    worst = (outcome for outcome in (Outcome.LEFT, Outcome.FAILED) if outcome in outcomes)
+    return next(worst, Outcome.DONE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """Which errors of a receiver are worth another attempt, and for how long. Times are in seconds.
 
-    ``retry_errors`` are the classes. ``retry_initial`` is the first pause; each further one is twice as long;
-    ``retry_max`` is the longest. ``retry_limit`` is how long one call is tried again: 0 never, None for as long as it
-    takes. Raises ConfigurationError.
+    ``retry_errors`` are the classes. ``retry_initial`` is the first pause; each further one is
+    twice as long; ``retry_max`` is the longest. ``retry_limit`` is how long one call is tried
+    again: 0 never, None for as long as it takes. Raises ConfigurationError.
     """
 
     retry_errors: tuple[type[Exception], ...] = ()
@@ -71,15 +106,28 @@ class Retry:
     retry_limit: float | None = 300.0
 
     def __post_init__(self) -> None:
+        errors = self.retry_errors
+        if not isinstance(errors, tuple) or not all(
+            isinstance(one, type) and issubclass(one, Exception) for one in errors
+        ):
+            raise ConfigurationError(
+                f"option 'retry_errors' must be a tuple of exceptions, not {shown(errors)}."
+            )
         for name, least in (("retry_initial", 0.01), ("retry_max", 0.01), ("retry_limit", 0.0)):
             value = getattr(self, name)
             if name == "retry_limit" and value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= _DAY_SECONDS:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not least <= value <= _DAY_SECONDS
+            ):
                 or_none = ", or None" if name == "retry_limit" else ""
                 raise ConfigurationError(
-                    f"option {name!r} must be from {least:g} to {_DAY_SECONDS:g} seconds{or_none}, not {value!r}."
+                    f"option {name!r} must be from {least:g} to {_DAY_SECONDS:g} seconds{or_none}, "
+                    f"not {shown(value)}."
                 )
+            object.__setattr__(self, name, float(value))
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -91,7 +139,9 @@ class Retry:
         """A policy from its options by name. Raises ConfigurationError."""
         for name in given:
             if name not in cls.names():
-                raise ConfigurationError(f"unknown option {name!r}: {did_you_mean(str(name), cls.names())}")
+                raise ConfigurationError(
+                    f"unknown option {shown(name)}: {did_you_mean(str(name), cls.names())}"
+                )
         return cls(**given)  # type: ignore[arg-type]  # checked when it is made
 
     @property
@@ -101,35 +151,44 @@ class Retry:
 
 
 class Failures:
-    """What is known of the receivers that raised, and what is done about them.
+    """The receivers that raised: their counts, and their further attempts.
 
-    ``retry`` says which errors are worth another attempt; ``recover()`` is called after each error, before anything
-    else is: it makes the next attempt a new one.
+    ``retry`` says which errors are worth another attempt; ``recover()`` is called after each error,
+    before anything else is: it makes the next attempt a new one.
     """
 
-    def __init__(self, retry: Retry | None = None, recover: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, retry: Retry | None = None, recover: Callable[[], object] = lambda: None
+    ) -> None:
         #: How often each raised in the end, by name.
         self.counts: Counter[str] = Counter()
-        #: Those whose time was over while they raised: their calls fail at once until one goes well.
+        #: Those whose time was over while they raised: their calls fail at once until one goes
+        #: well.
         self.given_up: set[str] = set()
         self.retry = retry or Retry()
-        self.recover = recover
+        self.recover = callable_of(recover, "recover")
         self._end = inf
         self._end_changed = threading.Event()
-        self._reported: dict[tuple[str, type[BaseException]], float] = {}
+        self.reports: Reports[tuple[str, type[BaseException]]] = Reports()
 
     def end_at(self, when: float) -> None:
-        """No attempt begins after this time of ``time.monotonic``. Safe from any thread, also during a pause."""
+        """No attempt begins after this time of ``time.monotonic``.
+
+        Safe from any thread, also during a pause.
+        """
         self._end = when
         self._end_changed.set()
 
-    def settle(self, attempt: Callable[[], object], name: str, error: BaseException, about: str) -> Outcome:
-        """A receiver raised: call ``attempt`` again, if that may help, until it returns or the time is over.
+    def settle(
+        self, attempt: Callable[[], object], name: str, error: BaseException, about: str
+    ) -> Outcome:
+        """A receiver raised: call ``attempt`` again until it returns, or its time is over.
 
-        ``name`` is the receiver's; ``about`` says what it was called for. KeyboardInterrupt goes through.
+        ``name`` is the receiver's; ``about`` says what it was called for. KeyboardInterrupt goes
+        through.
         """
         self.recover()
-        if not isinstance(error, self.retry.retry_errors) or name in self.given_up or not self.retry.limit:
+        if not self._is_worth_a_retry(error) or name in self.given_up or not self.retry.limit:
             self.tell_failed(name, error, about)
             return Outcome.FAILED
         self._end_changed.clear()
@@ -141,7 +200,9 @@ class Failures:
         while (left := began + self.retry.limit - time.monotonic()) > 0:
             self._pause(min(pause, left))
             if time.monotonic() >= self._end:
-                logger.warning("The receiver %s has not done %s: the end came first.", name, about)
+                logger.warning(
+                    "The receiver %s has not done %s: the worker was stopped first.", name, about
+                )
                 return Outcome.LEFT
             pause = min(2 * pause, self.retry.retry_max)
             attempts += 1
@@ -149,12 +210,16 @@ class Failures:
             waited = time.monotonic() - began
             if again is None:
                 logger.warning(
-                    "The receiver %s has done %s at attempt %d, after %.1f s.", name, about, attempts, waited
+                    "The receiver %s has done %s at attempt %d, after %.1f s.",
+                    name,
+                    about,
+                    attempts,
+                    waited,
                 )
                 return Outcome.DONE
             self.recover()
             error = again
-            if not isinstance(error, self.retry.retry_errors):
+            if not self._is_worth_a_retry(error):
                 self.tell_failed(name, error, about)
                 return Outcome.FAILED
             if time.monotonic() - told_at >= REPORT_INTERVAL_SECONDS:
@@ -164,51 +229,94 @@ class Failures:
                     name, attempts, waited, about, reason(error),
                 )  # fmt: skip
         self.given_up.add(name)
-        self.tell_failed(name, error, f"{about} {attempts} times in {self.retry.limit:g} s (option retry_limit)")
+        self.tell_failed(
+            name, error, f"{about} {attempts} times in {self.retry.limit:g} s (option retry_limit)"
+        )
         return Outcome.FAILED
 
-    def went_well(self, name: str | None) -> None:
+    def _is_worth_a_retry(self, error: BaseException) -> bool:
+        return isinstance(error, (NotCalled, *self.retry.retry_errors))
+
+    def went_well(self, name: str) -> None:
         """A receiver that was given up is trusted again."""
-        self.given_up.discard(name or "")
+        self.given_up.discard(name)
 
     def _pause(self, seconds: float) -> None:
         """Sleep for so long, or until the end, or until the end is changed."""
         self._end_changed.wait(max(0.0, min(seconds, self._end - time.monotonic())))
         self._end_changed.clear()
 
-    # --- what is told ---
+    # --- reports ---
 
     def _tell_held(self, name: str, error: BaseException, about: str) -> None:
         limit = "" if self.retry.retry_limit is None else f" for up to {self.retry.limit:g} s"
+        is_first = self.reports.is_first((name, type(error)), time.monotonic())
         logger.warning(
-            "The receiver %s raised %s at %s: %s. It is tried again%s; the next events wait meanwhile.",
+            (
+                "The receiver %s raised %s at %s: %s. It is tried again%s; the next events wait "
+                "meanwhile."
+            ),
             name, type(error).__name__, about or "an answer", reason(error), limit,
-            exc_info=self._traceback(name, error),
+            exc_info=error if is_first else None,
         )  # fmt: skip
 
     def tell_failed(self, name: str, error: BaseException, about: str) -> None:
-        """A receiver raised, and that was all: log it, and count it."""
+        """A receiver raised: count it, and log it unless there were many of this kind."""
         self.counts[name] += 1
-        traceback, where = self._traceback(name, error), f" at {about}" if about else ""
-        if traceback is None:
+        where = f" at {about}" if about else ""
+        level = self.reports.add((name, type(error)), time.monotonic(), f"{where}: {reason(error)}")
+        if level is Level.COUNTED:
+            return
+        if level is Level.LINE:
             where += f", failure {self.counts[name]} of it: {reason(error)}"
+        traceback = error if level is Level.FULL else None
         logger.error(
-            "The receiver %s raised %s%s; the others go on.", name, type(error).__name__, where, exc_info=traceback
+            "The receiver %s raised %s%s; the others go on.",
+            name,
+            type(error).__name__,
+            where,
+            exc_info=traceback,
         )
 
-    def _traceback(self, name: str, error: BaseException) -> BaseException | None:
-        """The error, if its traceback is due."""
-        kind, now = (name, type(error)), time.monotonic()
-        if now - self._reported.get(kind, -inf) < REPORT_INTERVAL_SECONDS:
-            return None
-        if len(self._reported) >= _MOST_KINDS:
-            self._reported.clear()
-        self._reported[kind] = now
-        return error
+    def until_report(self, timeout: float | None) -> float | None:
+        """The part of a wait until ``report`` has something to tell, if there is something."""
+        left = max(0.0, self.reports.due_at - time.monotonic())
+        return left if timeout is None else min(left, timeout)
+
+    def report(self, *, everything: bool = False) -> None:
+        """Log how many failures had no line, if it is time; ``everything``: even if it is not."""
+        for repeated in self.reports.due(time.monotonic(), everything=everything):
+            name, error = repeated.kind
+            logger.error(
+                "The receiver %s raised %s %d times more in %.1f s, the last time%s.",
+                name, error.__name__, repeated.count, repeated.seconds, repeated.last,
+            )  # fmt: skip
+
+
+#: The headers that tell one call from another, in the order in which they are logged.
+_IDS: Final = ("Uniqueid", "Linkedid", "ActionID")
+
+
+def about(item: object) -> str:
+    """The item that a receiver was called for, for the log: its name, its server and its ids."""
+    if isinstance(item, Event):
+        ids = ", ".join(f"{name} {value}" for name in _IDS if (value := item.get(name)))
+        return quoted(
+            f"{item.name} of {item.server}{f' ({ids})' if ids else ''}",
+            LONGEST_QUOTATION_CHARACTERS,
+        )
+    if isinstance(item, PendingAction):
+        text = f"the answer to {item.name} of {item.server} (ActionID {item.action_id})"
+        return quoted(text, LONGEST_QUOTATION_CHARACTERS)
+    if item is None or isinstance(item, str):
+        return item or ""
+    # A call, or a fact about it.
+    server = getattr(item, "server", "")
+    return quoted(f"{item}{f' of {server}' if server else ''}", LONGEST_QUOTATION_CHARACTERS)
 
 
 def _raised_by(attempt: Callable[[], object]) -> BaseException | None:
-    """What an attempt raised; None if it went well."""
+    """The exception of an attempt; None if it went well."""
     try:
         attempt()
     except KeyboardInterrupt:
@@ -221,12 +329,9 @@ def _raised_by(attempt: Callable[[], object]) -> BaseException | None:
 
 
 def reason(error: BaseException) -> str:
-    """What an error says of itself, in one line."""
-    lines = str(error).strip().splitlines()
-    return printable(lines[0] if lines else type(error).__name__)
-
-
-def printable(text: str) -> str:
-    """Text from outside, for the log: no control characters, and not too much of it."""
-    clean = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text[: _LONGEST_REASON + 1])
-    return clean if len(clean) <= _LONGEST_REASON else f"{clean[: _LONGEST_REASON - 1]}…"
+    """The message of somebody's error, in one line and without secrets; its name if it has none."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # noqa: BLE001  (of a user's own making)
+        lines = []
+    return quoted(lines[0] if lines else type(error).__name__, LONGEST_QUOTATION_CHARACTERS)

@@ -1,43 +1,61 @@
-"""What a server says: ``Event`` and ``Response``; frame first, parsed late.
+"""The messages of a server, ``Event`` and ``Response``: framed first, parsed late.
 
-Rule: a message keeps the bytes of its frame and is split into headers only when somebody looks. Keys are compared
-without case (``Uniqueid`` and ``UniqueID`` both occur: main/manager_channels.c, cdr/cdr_manager.c), repeated keys are
-kept in order, and nothing is thrown away: a line without a colon is kept under the empty key.
+Rule: a message keeps the bytes of its frame and is split into headers only when a header is looked
+up. Keys are compared without case (``Uniqueid`` and ``UniqueID`` both occur:
+main/manager_channels.c, cdr/cdr_manager.c), repeated keys are kept in order, and nothing is thrown
+away: a line without a colon is kept under the empty key.
 """
 
 from __future__ import annotations
 
+from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
-from django_ami.core.calls import CallResult, OriginateOutcome
 from django_ami.core.layouts import fit_layout, learn_layout
+from django_ami.core.outcome import CallResult, OriginateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    _Mapping = Mapping[str, str]
+else:
+    # It is registered below: as a base, it would make each event dearer, and isinstance slow
+    _Mapping = object
 
 __all__ = ["CallResult", "Event", "Message", "OriginateOutcome", "Response"]
 
 Default = TypeVar("Default")
 
-#: The bytes have no declared charset. This loses nothing, and never explodes later in JSON or a database driver.
+#: No charset is declared. This loses nothing, and never fails later in JSON or a database.
 DECODING: Final = ("utf-8", "backslashreplace")
 
-#: So many headers of a message are searched for in its bytes before it is split into all of them.
+#: How many headers of a message are searched for in its bytes before it is split into all of them.
 _SEARCHES: Final = 6
 #: It has been split.
 _SPLIT: Final = 1_000
+#: How many keys are remembered, and of how many characters each: keys may come from anywhere.
 _MAX_NEEDLES: Final = 1024
+_LONGEST_NEEDLE_CHARACTERS: Final = 64
 _needles: dict[str, bytes] = {}
 #: Keys of first lines: of them alone a search does not tell which line it has found.
 _FIRST: Final = frozenset({"event", "response"})
 
 
 def _make_needle(key: str) -> bytes:
-    """What a line of this key begins with, behind the end of the one before; empty if only splitting can find it."""
-    simple = bool(key) and key.isascii() and "(" not in key and ":" not in key and key.lower() not in _FIRST
+    """The beginning of a line with this key, and the line end before it.
+
+    Empty if only splitting can find it.
+    """
+    simple = (
+        bool(key)
+        and key.isascii()
+        and "(" not in key
+        and ":" not in key
+        and key.lower() not in _FIRST
+    )
     needle = f"\r\n{key}:".encode() if simple else b""
-    if len(_needles) < _MAX_NEEDLES:
+    if len(_needles) < _MAX_NEEDLES and len(key) <= _LONGEST_NEEDLE_CHARACTERS:
         _needles[key] = needle
     return needle
 
@@ -45,8 +63,8 @@ def _make_needle(key: str) -> bytes:
 def split_header(line: str) -> tuple[str, str]:
     """One header line into key and value: at the first colon, one space stripped.
 
-    ``ChanVariable(<channel>): name=value`` (append_channel_vars in main/manager.c) is the exception: the name of a
-    channel may contain colons. A line without a colon has the empty key.
+    ``ChanVariable(<channel>): name=value`` (append_channel_vars in main/manager.c) is the
+    exception: the name of a channel may contain colons. A line without a colon has the empty key.
     """
     key, colon, value = line.partition(":")
     if not colon:
@@ -78,13 +96,20 @@ def _split(raw: bytes) -> tuple[dict[str, str], tuple[tuple[str, str], ...] | No
     return dict(reversed(headers)), headers
 
 
-class Message:
+class Message(_Mapping):
     """An ordered, case-insensitive, read-only multi-map of headers over the bytes of one frame.
 
-    ``message["Key"]`` is the first value of that key: of the exact spelling if it occurs, else of any spelling;
-    KeyError if there is none. ``get`` gives a default instead, ``get_all`` every value in order.
-    ``raw`` holds the header lines, the first one ``Event`` or ``Response``, separated by CR LF; ``server`` the alias of
-    the server that sent it.
+    It is a ``Mapping`` of each key to its first value: ``len``, iteration, ``keys``, ``items`` and
+    ``values`` have each key once, and ``dict(message)`` is the same. All values of a repeated key
+    are in ``get_all`` (in order) and in ``headers``, which has every header line.
+
+    ``message["Key"]`` is the first value of that key: of the exact spelling if it occurs, else of
+    any spelling; KeyError if there is none. ``get`` gives a default instead. Two spellings of one
+    key that both occur are two keys, so that nothing is hidden. Two messages are equal if their
+    kind, bytes and server are.
+
+    ``raw`` holds the header lines, the first one ``Event`` or ``Response``, separated by CR LF;
+    ``server`` the alias of the server that sent it.
     """
 
     __slots__ = ("_exact", "_folded", "_headers", "_searches", "raw", "server")
@@ -115,7 +140,10 @@ class Message:
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Every header in order, the first line included; a line without a colon as ``("", line)``."""
+        """Every header in order, the first line included.
+
+        A line without a colon as ``("", line)``.
+        """
         if self._searches != _SPLIT:
             found = fit_layout(self.raw.decode("utf-8", "backslashreplace"))
             if found is not None:
@@ -142,7 +170,7 @@ class Message:
         return self._look_up(key)
 
     def _behind(self, needle: bytes, key: str) -> bytes:
-        """What is behind the first needle of any spelling."""
+        """The text behind the first needle of any spelling."""
         lower, needle = self.raw.lower(), needle.lower()
         start = -2 if lower.startswith(needle[2:]) else lower.find(needle)
         if start == -1:
@@ -154,6 +182,8 @@ class Message:
         exact = self._parsed()
         if key in exact:
             return exact[key]
+        if needle := _needles.get(key):
+            self._behind(needle, key)  # raises: most keys that are not there have no other spelling
         values = self._by_folded_key().get(key.lower())
         if values is None:
             raise KeyError(key)
@@ -166,33 +196,44 @@ class Message:
     def get(self, key: str, default: object = None) -> object:
         """The first value of ``key``, or ``default``."""
         try:
-            return self[key]
+            split = self._searches == _SPLIT and key != "Event"
+            return self._exact[key] if split and key in self._exact else self[key]
         except KeyError:
             return default
 
     def get_all(self, key: str) -> list[str]:
-        """Every value of ``key`` in order, whatever its spelling; an empty list if there is none."""
+        """Every value of ``key`` in order, whatever its spelling.
+
+        An empty list if there is none.
+        """
         return list(self._by_folded_key().get(key.lower(), ()))
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and key.lower() in self._by_folded_key()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
+        exact = self._parsed()
+        return iter(exact if self._headers is None else dict(self._headers))
 
     def __len__(self) -> int:
-        exact = self._parsed()
-        return len(exact) if self._headers is None else len(self._headers)
+        return len(self._parsed())
 
-    def keys(self) -> list[str]:
-        """The keys in order, each spelling once: ``dict(message)`` works, and gives the first value of each."""
-        exact = self._parsed()
-        return list(exact) if self._headers is None else list(dict.fromkeys(key for key, _ in self._headers))
+    def keys(self) -> KeysView[str]:
+        """The keys in order, each spelling once."""
+        return KeysView(self)
+
+    def items(self) -> ItemsView[str, str]:
+        """Each key with its first value, in order. ``headers`` has every value."""
+        return ItemsView(self)
+
+    def values(self) -> ValuesView[str]:
+        """The first value of each key, in order."""
+        return ValuesView(self)
 
     def as_dict(self) -> dict[str, str | list[str]]:
         """A plain dict for JSON and logs: a key that is repeated has a list."""
         if self._searches != _SPLIT:
-            exact, headers = _split(self.raw)  # not kept: whoever wants a dict of his own, wants no more
+            exact, headers = _split(self.raw)  # not kept: a caller that wants a dict wants no more
         else:
             exact, headers = self._exact.copy(), self._headers
         if headers is None:
@@ -213,6 +254,9 @@ class Message:
     def __reduce__(self) -> tuple[Any, ...]:
         """The bytes alone: a pickle has not what was split out of them."""
         return type(self), (self.raw, self.server)
+
+
+Mapping.register(Message)
 
 
 class Event(Message):
@@ -237,17 +281,18 @@ class Event(Message):
         return f"<Event {self.name} from {self.server or 'nowhere'}>"
 
 
-#: What the first line of a good answer says, in lower case. Every other word is a refusal: ``Error``, or ``Fail`` of
-#: other people's modules. ``Goodbye`` answers Logoff, ``Follows`` Command up to Asterisk 13, ``Pong`` Ping up to 1.4.
+#: The words of the first line of a good answer, in lower case. Every other word is a refusal:
+#: ``Error``, or ``Fail`` of other people's modules. ``Goodbye`` answers Logoff, ``Follows`` Command
+#: up to Asterisk 13, ``Pong`` Ping up to 1.4.
 _GOOD: Final = frozenset({"success", "goodbye", "follows", "pong"})
 
 
 class Response(Message):
     """The answer to an action.
 
-    ``status`` is ``Success``, ``Error``, ``Goodbye`` or ``Follows``; ``events`` holds the items of a list, and
-    of an ``Originate(wait=True)`` what was told of its channel; ``final_event`` the event that completed the action,
-    where one does.
+    ``status`` is ``Success``, ``Error``, ``Goodbye`` or ``Follows``; ``events`` holds the items of
+    a list, and of an ``Originate(wait=True)`` what was told of its channel; ``final_event`` the
+    event that completed the action, where one does.
     """
 
     __slots__ = ("events", "final_event", "status")
@@ -262,7 +307,7 @@ class Response(Message):
 
     @property
     def ok(self) -> bool:
-        """True for ``Success``, ``Goodbye``, ``Follows`` and ``Pong``, the good answers of all versions of Asterisk.
+        """True for ``Success``, ``Goodbye``, ``Follows`` and ``Pong``: the good answers.
 
         Some actions say Success and mean failure: read ``message``.
         """
@@ -270,24 +315,24 @@ class Response(Message):
 
     @property
     def message(self) -> str:
-        """``Message`` without the line feed that about sixty places of Asterisk put behind it; may be empty."""
+        """``Message``, or "", without the line feed of about sixty places of Asterisk."""
         return self.get("Message", "").rstrip("\n")
 
     @property
     def output(self) -> str:
-        """What a CLI command printed (its ``Output`` headers), the lines joined by a line feed."""
+        """The output of a CLI command (its ``Output`` headers), the lines joined by a line feed."""
         return "\n".join(self.get_all("Output"))
 
     @property
     def outcome(self) -> OriginateOutcome | None:
-        """What became of an ``Originate(wait=True)``; None for every other action."""
+        """The outcome of an ``Originate(wait=True)``; None for every other action."""
         event = self.final_event
         if event is None or event.name != "OriginateResponse":
             return None
         return OriginateOutcome.from_event(event, self.events)
 
     def as_dict(self) -> dict[str, Any]:
-        """A plain dict, for JSON: the headers; of a list ``events`` too, a dict for each item; and the ``outcome``."""
+        """A plain dict, for JSON: the headers, the ``events`` of a list, and the ``outcome``."""
         found: dict[str, Any] = {**super().as_dict()}
         if self.events:
             found["events"] = [event.as_dict() for event in self.events]
@@ -300,4 +345,6 @@ class Response(Message):
         return type(self), (self.status, self.raw, self.server), (None, state)
 
     def __repr__(self) -> str:
-        return f"<Response {self.status} from {self.server or 'nowhere'}, {len(self.events)} events>"
+        return (
+            f"<Response {self.status} from {self.server or 'nowhere'}, {len(self.events)} events>"
+        )

@@ -1,7 +1,8 @@
-"""May this process connect to a server? A process that runs tests may not, unless a test asks for it.
+"""Whether this process may connect to a server: one that runs tests may not, unless asked.
 
-Rule: ``check`` is asked once for each attempt, before a name is looked up or a socket is opened. The answer stands in
-the environment, so that child processes have it, too; and in ``signs``, as a test may empty its environment.
+Rule: ``check`` is asked once for each attempt, before a name is looked up or a socket is opened.
+The answer stands in the environment, so that child processes have it, too; and in ``signs``, as a
+test may empty its environment.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ALLOW", "CONNECTIONS", "FORBID", "SIMULATORS", "check", "forbid_in_tests", "signs"]
 
-#: The variable that allows connections (``allow``) or forbids them (``forbid``); without it the signs decide.
+#: The variable that allows connections (``allow``) or forbids them (``forbid``); without it the
+#: signs decide.
 CONNECTIONS: Final = "DJANGO_AMI_CONNECTIONS"
 ALLOW: Final = "allow"
 FORBID: Final = "forbid"
@@ -26,12 +28,24 @@ SIMULATORS: Final = "DJANGO_AMI_SIMULATORS"
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
+
+def _unittest_runs() -> bool:
+    """True while a runner of unittest runs, also that of ``unittest.main()`` in a script.
+
+    It stands on a private name: ``TextTestRunner.run`` registers its result there.
+    """
+    return bool(getattr(sys.modules.get("unittest.signals"), "_results", None))
+
+
 #: Functions that say whether this process runs tests. A framework that knows puts its own here.
-signs: Final[set[Callable[[], bool]]] = set()
+signs: Final[set[Callable[[], bool]]] = {_unittest_runs}
 
 
 def forbid_in_tests(tests_run: bool) -> None:
-    """Where tests run, forbid connections to the end of this process: a thread may outlive its test."""
+    """Where tests run, forbid connections until this process ends.
+
+    A thread may outlive its test.
+    """
     if tests_run:
         os.environ.setdefault(CONNECTIONS, FORBID)  # for the child processes
         signs.add(_tests_ran)
@@ -42,22 +56,26 @@ def _tests_ran() -> bool:
 
 
 def _begins_with_tests() -> bool:
-    """True in pytest, with our plugin or without it, in ``python -m unittest``, and in the children of both."""
+    """True in pytest, in ``python -m unittest``, and in the children of both."""
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     runner = main is not None and main.name == "unittest.__main__"
     return runner or "PYTEST_VERSION" in os.environ or os.environ.get(CONNECTIONS) == FORBID
 
 
 def check(host: str, port: int) -> None:
-    """Raise ConnectionForbidden if tests run here and nobody has allowed a connection to this address."""
+    """Raise ConnectionForbidden if tests run here and none has allowed this address."""
     said = os.environ.get(CONNECTIONS)
-    if said == ALLOW or not (said or any(sign() for sign in signs)):
+    if said == ALLOW:
         return
+    if not said:
+        if not any(sign() for sign in signs):
+            return
+        forbid_in_tests(tests_run=True)
     if _is_simulated(host, port):
         return
     raise ConnectionForbidden(
-        f"tests may not connect to {host}:{port}: add AmiTestMixin or the fixture ami_outbox to the test, "
-        "or allow it with allow_ami_connections (docs/testing.md)."
+        f"tests may not connect to {host}:{port}: add AmiTestMixin or the fixture ami_outbox to "
+        "the test, or allow it with allow_ami_connections (docs/testing.md)."
     )
 
 

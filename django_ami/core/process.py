@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["mark_process"]
 
-#: In include/uapi/asm-generic/mman-common.h of Linux, from 4.14 on: a forked child finds the page full of zeros.
+#: In include/uapi/asm-generic/mman-common.h of Linux, from 4.14 on: a forked child finds the page
+#: full of zeros.
 _MADV_WIPEONFORK: Final = 18
 
 
 def mark_process() -> Callable[[], object]:
     """A function that is true in this process, and false in every child that is forked from it."""
     if sys.platform == "linux":
-        page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         try:
+            page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             page.madvise(_MADV_WIPEONFORK)
         except OSError:
-            page.close()  # an older kernel, or one that only looks like Linux
+            pass  # no memory; an older kernel, or one that only looks like Linux
         else:
             page[0] = 1
             return partial(page.__getitem__, 0)

@@ -1,58 +1,119 @@
-"""A future that costs little, for an answer that one thread waits for, or a coroutine, or a function, or nobody."""
+"""A cheap future, for an answer that a thread, a coroutine, a function or nobody awaits.
+
+It stands on private names of the standard library. ``tests/test_private_names.py`` says which of
+them a new Python has dropped:
+
+* ``concurrent.futures._base.RUNNING`` and ``concurrent.futures._base.FINISHED``: the states.
+* ``concurrent.futures.Future._state``, ``concurrent.futures.Future._result`` and
+  ``concurrent.futures.Future._exception``: ``repr`` of a future, ``as_completed`` and
+  ``asyncio.wrap_future`` read them.
+* ``concurrent.futures.Future._condition``: ``wait`` and ``as_completed`` lock it. It is made when
+  it is asked for.
+* ``concurrent.futures.Future._waiters``: those who ``wait`` are in it. A promise that is settled
+  tells them by ``concurrent.futures._base._Waiter.add_result`` or
+  ``concurrent.futures._base._Waiter.add_exception``.
+* ``concurrent.futures.Future._done_callbacks``: the functions given to ``add_done_callback``, and
+  before them ``UNSETTLED`` until it is settled. Ours take the place of
+  ``concurrent.futures.Future._invoke_callbacks``, which calls them.
+* ``asyncio._get_running_loop``: the loop of this thread, or None. It is documented for event loops.
+"""
 
 from __future__ import annotations
 
-import logging
+import sys
 from collections import deque
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures._base import FINISHED, RUNNING
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from functools import partial, update_wrapper
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from weakref import WeakKeyDictionary, ref
+
+from django_ami.core.log import get_logger
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Generator
 
-__all__ = ["Promise"]
+__all__ = ["UNSETTLED", "Promise", "completion", "in_running_loop"]
 
 Result = TypeVar("Result")
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
+
+#: The loaded modules.
+_module: Final = sys.modules.get
+
+
+def UNSETTLED(_: object) -> None:  # noqa: N802  (it stands for a state, among functions)
+    """Stand first among the functions of a promise until one thread takes it out to settle it."""
+
+
+def in_running_loop() -> bool:
+    """True if an event loop is running in the calling thread.
+
+    A wait would stop it, and everything that has to go on in it.
+    """
+    asyncio = _module("asyncio")
+    # The documented fast form; a process that has not imported asyncio need not.
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001
+
+
+def completion(function: Callable[..., object], *arguments: object) -> Callable[[], object]:
+    """A call of a user's function for what has come; the first argument is told to the log.
+
+    So a partial of the user stays a function of its own: else the arguments that are bound in it
+    would stand in front, and in the log.
+    """
+    if isinstance(function, partial):
+        function = update_wrapper(lambda *given, bound=function: bound(*given), function)
+    return partial(function, *arguments)
 
 
 class Promise(Future[Result]):
-    """An awaitable ``concurrent.futures.Future`` that makes its condition variable only when somebody waits.
+    """An awaitable ``concurrent.futures.Future`` that makes its condition only for a waiter.
 
-    Two rules take the place of the lock. Whoever settles takes the one item out of ``_open`` first, which one thread
-    alone can; and sets the state before it looks for a condition, while whoever waits makes the condition before it
-    looks at the state. It is running from the beginning, so it cannot be cancelled.
+    Two rules take the place of the lock. The settling thread first takes ``UNSETTLED`` out of
+    ``_done_callbacks``, which one thread alone can. It sets the state before it looks for a
+    condition, while a waiting thread makes the condition before it looks at the state. It is
+    running from the beginning, so it cannot be cancelled.
     """
 
+    #: True once it is settled, as ``done()`` says. A loop looks at it in each turn.
+    over = False
     _result: Any = None
     _exception: BaseException | None = None
     _waited_on: Any = None
+    _waiters: Any = ()
     #: True once its end is told: it was awaited, or ``add_done_callback`` was given a function.
     _told = False
 
     def __init__(self) -> None:
-        # Not super().__init__(): the condition variable is half the cost of an action.
-        self._state = RUNNING
-        self._open = [True]
-        self._waiters: list[Any] = []
-        self._done_callbacks: list[Callable[[Future[Result]], object]] = []
+        # Not super().__init__(): the condition variable is half the cost of an action. Nor is there
+        # a second list: the garbage collector visits each container of each action under way.
+        self._done_callbacks: list[Callable[[Future[Result]], object]] = [UNSETTLED]
 
     @property
-    def _condition(self) -> Any:  # type: ignore[override]  # what the functions of concurrent.futures lock and wait on
-        return self._waited_on or self.__dict__.setdefault("_waited_on", Future()._condition)  # noqa: SLF001
+    def _condition(self) -> Any:  # type: ignore[override]  # its name there
+        if self._waited_on is None:
+            self.__dict__.setdefault("_waiters", [])  # first: the settling thread goes through it
+            self.__dict__.setdefault("_waited_on", Future()._condition)  # noqa: SLF001
+        return self._waited_on
+
+    @property
+    def _state(self) -> str:  # type: ignore[override]  # its name there
+        return FINISHED if self.over else RUNNING
 
     def done(self) -> bool:
         """True once it is settled."""
-        return self._state == FINISHED
+        return self.over
 
     def result(self, timeout: float | None = None) -> Result:
-        """Wait at most ``timeout`` seconds (None: for ever); raises TimeoutError, or what it failed with."""
-        if self._state != FINISHED:
+        """Wait at most ``timeout`` seconds (None: for ever).
+
+        Raises TimeoutError, or the error that it failed with.
+        """
+        if not self.over:
             self._await_settled(timeout)
         try:
             if self._exception is not None:
@@ -63,28 +124,26 @@ class Promise(Future[Result]):
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait as ``result`` does, and return what it failed with, or None."""
-        if self._state != FINISHED:
+        if not self.over:
             self._await_settled(timeout)
         return self._exception
 
     def _await_settled(self, timeout: float | None) -> None:
         with self._condition:
-            if self._state != FINISHED and not self._condition.wait(timeout):
+            if not self.over and not self._condition.wait(timeout):
                 raise TimeoutError
 
-    def set_result(self, result: Result) -> None:
-        self._settle(result, None)
-
     def set_exception(self, exception: BaseException | None) -> None:
-        self._settle(None, exception)
+        self.set_result(None, exception)
 
-    def _settle(self, result: Result | None, exception: BaseException | None) -> None:
+    def set_result(self, result: Result | None, exception: BaseException | None = None) -> None:
+        """Settle it. Raises InvalidStateError if it is settled."""
         try:
-            self._open.pop()
-        except IndexError:
+            self._done_callbacks.remove(UNSETTLED)
+        except ValueError:
             raise InvalidStateError(f"{self!r} is settled already") from None
         self._result, self._exception = result, exception
-        self._state = FINISHED
+        self.over = True
         if self._waited_on is not None:
             with self._waited_on:
                 for waiter in self._waiters:
@@ -92,6 +151,15 @@ class Promise(Future[Result]):
                 self._waited_on.notify_all()
         if self._done_callbacks:
             self._invoke_callbacks()
+
+    def _disown(self, exception: BaseException) -> None:
+        """Settle it in a forked child: only the parent will learn its result.
+
+        Those who wait for it, and the functions that are to be called, are the parent's. That one
+        may have held the lock at the fork, or have begun to settle it.
+        """
+        self._done_callbacks, self._waited_on = [UNSETTLED], None
+        self.set_exception(exception)
 
     def __await__(self) -> Generator[Any, None, Result]:
         if not self.done():
@@ -104,7 +172,7 @@ class Promise(Future[Result]):
 
     def add_done_callback(self, fn: Callable[[Any], object]) -> None:
         self._done_callbacks.append(fn)
-        if self._state == FINISHED:
+        if self.over:
             self._invoke_callbacks()
 
     def _invoke_callbacks(self) -> None:
@@ -119,7 +187,10 @@ class Promise(Future[Result]):
 
 
 class _Awaiting:
-    """Those who await in one event loop. A loop is woken once for all answers that come together."""
+    """Those who await in one event loop.
+
+    A loop is woken once for all answers that come together.
+    """
 
     _loops: ClassVar[WeakKeyDictionary[Any, _Awaiting]] = WeakKeyDictionary()
 
@@ -146,11 +217,12 @@ class _Awaiting:
 
     def _wake(self, waiter: asyncio.Future[None]) -> None:
         self._settled.append(waiter)
-        # The loop takes the flag down before it looks; so what is added behind its back is seen, or told anew.
+        # The loop takes the flag down before it looks; so what is added behind its back is seen, or
+        # told anew.
         if not self._told:
             self._told = True
             loop = self._loop()
-            # A loop that is closed by now, or just closing, has nobody who waits.
+            # A loop that is closed by now, or just closing, has no coroutine that waits.
             if loop is not None and not loop.is_closed():
                 with suppress(RuntimeError):
                     loop.call_soon_threadsafe(self._wake_all)

@@ -1,12 +1,11 @@
 """Running user code: guarded, timed and counted by name.
 
-Rule: what a receiver does wrong is told under its own name, and stops nobody: neither an exception nor a ``sys.exit``,
-nor a cancelled task's ``CancelledError``; Ctrl-C alone goes through.
+Rule: a failing receiver is reported under its own name, and stops nothing: neither an exception nor
+a ``sys.exit``, nor a cancelled task's ``CancelledError``; Ctrl-C alone goes through.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter, defaultdict
 from contextlib import nullcontext
@@ -14,31 +13,38 @@ from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from django_ami.core.failures import Failures, Outcome, exit_of, printable
-from django_ami.core.messages import Event
-from django_ami.core.pending import PendingAction
+from django_ami.core.arguments import callable_of, shown
+from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
+from django_ami.core.log import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
-    #: What is called with the event; the receiver behind it; and the name that the time is put down to, if any.
-    Call = tuple[Callable[[Any], object], Callable[..., Any], str | None]
+    from django_ami.core.messages import Event
 
-__all__ = ["Plans", "Receivers", "SomeRaised", "about", "dotted_name"]
+    #: The function to call with the event; the receiver behind it; and the name that its time
+    #: counts for, empty if for none.
+    Call = tuple[Callable[[Any], object], Callable[..., Any], str]
 
-logger = logging.getLogger(__name__)
+__all__ = ["Plans", "Receivers", "dotted_name"]
+
+logger = get_logger(__name__)
 
 #: A slow receiver is named at most once in so many seconds.
-REPORT_INTERVAL: Final = 10.0
-#: A call that has been running for so many seconds is the slowest, whatever the others took.
-_LONG: Final = 1.0
-#: Times are summed up over this window and the one before it, in seconds: who is slow now is sought after, not who has
-#: been at work for weeks.
-_WINDOW: Final = 10.0
+REPORT_INTERVAL_SECONDS: Final = 10.0
+#: From how many seconds on a running call counts as the slowest, before all sums of others.
+_LONG_SECONDS: Final = 1.0
+#: How long a window is. Times are summed up over this window and the one before it, to find the
+#: receiver that is slow now, not the one that has been at work for weeks.
+_WINDOW_SECONDS: Final = 10.0
 _MAX_RECEIVERS: Final = 1000
+#: Names of events come off the wire: the plans of so many are kept, and of none that is longer.
 _MAX_PLANS: Final = 2048
+_LONGEST_NAME_CHARACTERS: Final = 128
 _NEVER: Final = float("inf")
+#: A function that says it wraps itself is not unwrapped for ever.
+_MOST_WRAPPERS: Final = 100
 
 
 class Tally(Protocol):
@@ -49,74 +55,75 @@ class Tally(Protocol):
 
 
 class Plans(dict[str, "tuple[Call, ...]"]):
-    """Whom to call with the events of a name, worked out when one comes; ``clear`` it when that may have changed."""
+    """Whom to call with the events of a name, worked out when one comes.
+
+    ``clear`` it when that may have changed.
+    """
 
     def __init__(self, plan: Callable[[str], tuple[Call, ...]]) -> None:
         self._plan = plan
 
     def __missing__(self, name: str) -> tuple[Call, ...]:
         calls = self._plan(name)
-        if len(self) < _MAX_PLANS:  # names come off the wire
+        if len(self) < _MAX_PLANS and len(name) <= _LONGEST_NAME_CHARACTERS:
             self[name] = calls
         return calls
 
 
-class SomeRaised(Exception):
-    """What a call for several receivers raises, if any of them did: of each, another attempt, itself, and its error."""
-
-    def __init__(self, raised: Sequence[tuple[Callable[[], object], Callable[..., Any], Exception]]) -> None:
-        super().__init__(raised)
-        self.raised = raised
-
-
-#: What tells one call from another, in the order in which it is told.
-_IDS: Final = ("Uniqueid", "Linkedid", "ActionID")
-
-
-def about(item: object) -> str:
-    """What a receiver was called for, for the log: the name of an event or action, its server, and its ids."""
-    if isinstance(item, Event):
-        ids = ", ".join(f"{name} {value}" for name in _IDS if (value := item.get(name)))
-        return printable(f"{item.name} of {item.server}{f' ({ids})' if ids else ''}")
-    if isinstance(item, PendingAction):
-        return printable(f"the answer to {item.name} of {item.server} (ActionID {item.action_id})")
-    return item if isinstance(item, str) else ""
+class _Recovering(Plans):
+    """Plans of which each call tells when its receiver goes well again."""
 
 
 def dotted_name(function: Callable[..., Any]) -> str:
     """The name of a function as one would import it."""
+    plain = getattr(function, "__func__", function)
+    if type(plain) is FunctionType and not plain.__dict__:  # nearly all, and in a tenth of the time
+        return f"{plain.__module__}.{plain.__qualname__}"
     function = _innermost(function)
-    name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    return f"{getattr(function, '__module__', None) or type(function).__module__}.{name}"
+    kind = type(function)
+    try:
+        name = getattr(function, "__qualname__", None) or kind.__qualname__
+        return f"{getattr(function, '__module__', None) or kind.__module__}.{name}"
+    except Exception:  # noqa: BLE001  (of a user's object; only its name is wanted)
+        return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The user's own function, whatever is around it: ours, partials and decorators, in any order."""
-    while True:
+    """The user's own function inside our wrappers, partials and decorators, in any order."""
+    for _ in range(_MOST_WRAPPERS):
         if isinstance(function, partial):
             function = function.func
         elif isinstance(function, FunctionType) and hasattr(function, "__wrapped__"):
             function = function.__wrapped__
         else:
-            return function
+            break
+    return function
 
 
 class Receivers:
-    """What is known of the receivers of a process: how often each failed, and how long each takes.
+    """The statistics of a process's receivers: how often each failed, and how long each takes.
 
-    ``thresholds`` says from how many seconds on a call is slow, by server; ``failing`` what is done about one that
-    raises. Each batch of user code runs inside of ``around()``.
+    ``thresholds`` says from how many seconds on a call is slow, by server; ``failing`` what is done
+    about one that raises. Each batch of user code runs inside of ``around()``.
     """
 
     def __init__(
-        self, failing: Failures | None = None, *, around: Callable[[], AbstractContextManager[object]] = nullcontext
+        self,
+        failing: Failures | None = None,
+        *,
+        around: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
+        if failing is not None and not isinstance(failing, Failures):
+            raise TypeError(f"failing must be Failures, or None, not {shown(failing)}.")
         self.failing = failing or Failures()
-        self.around = around
+        self.around = callable_of(around, "around")
+        #: Called when a receiver had no memory, before that is told.
+        self.relieve: Callable[[], object] = lambda: None
         self.slow_calls: Counter[str] = Counter()
         self._thresholds: Mapping[str, float] = {}
         self._least = _NEVER
-        #: No event is begun after this time of ``time.monotonic``; another thread may set it during a batch.
+        #: No event is begun after this time of ``time.monotonic``; another thread may set it during
+        #: a batch.
         self.until = _NEVER
         # By name: a function made for one answer holds on to whatever its author had at hand.
         self._seconds: defaultdict[str, float] = defaultdict(float)
@@ -127,7 +134,7 @@ class Receivers:
 
     @property
     def failures(self) -> Counter[str]:
-        """Who raised how often, by name."""
+        """How often each receiver raised, by its name."""
         return self.failing.counts
 
     @property
@@ -139,8 +146,12 @@ class Receivers:
         self._thresholds = seconds
         self._least = min(seconds.values(), default=_NEVER)
 
-    def call(self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any) -> Any:
-        """Call a receiver and take its time; lets its exception through, and ReceiverExit in place of one that ends.
+    def call(
+        self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any
+    ) -> Any:
+        """Call a receiver and take its time.
+
+        Lets its exception through, and ReceiverExit in place of one that ends.
 
         ``sender`` is the server's handle, for the log.
         """
@@ -155,8 +166,10 @@ class Receivers:
             self._running = before
             self._took(function, dotted_name(function), sender, time.monotonic() - started)
 
-    async def acall(self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any) -> Any:
-        """The same for one that is a coroutine function."""
+    async def acall(
+        self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any
+    ) -> Any:
+        """Like ``call``, for a coroutine function."""
         self._running = running = (function, started := time.monotonic())
         try:
             return self._well(function, await function(*arguments, **named))
@@ -169,12 +182,19 @@ class Receivers:
                 self._running = None
             self._took(function, dotted_name(function), sender, time.monotonic() - started)
 
-    def deliver(self, events: Iterable[Event], plans: Mapping[str, Iterable[Call]], sender: Any, counts: Tally) -> None:
-        """Make the calls that ``plans`` has for the name of each event, each of them guarded and timed, and count."""
+    def deliver(
+        self,
+        events: Iterable[Event],
+        plans: Mapping[str, Iterable[Call]],
+        sender: Any,
+        counts: Tally,
+    ) -> None:
+        """Make, guard, time and count the calls that ``plans`` has for the name of each event."""
         clock = time.monotonic
         before, started = self._running, clock()
         self._begin_window(started)
-        spent, least, given_up, failed = self._seconds, self._least, self.failing.given_up, False
+        spent, least, failed = self._seconds, self._least, False
+        plans = self._recovering(plans)
         try:
             for event in events:
                 if started >= self.until:
@@ -184,21 +204,18 @@ class Receivers:
                     try:
                         call(event)
                     except BaseException as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
-                        self._took(function, name, sender, clock() - started)
-                        outcome = self._settle(partial(call, event), function, error, event)
+                        outcome = self._raised(call, event, function, name, sender, started, error)
                         if outcome is Outcome.LEFT:
                             return
                         failed |= outcome is Outcome.FAILED
+                        plans = self._recovering(plans)
                         started = clock()
                         continue
-                    if given_up:
-                        self.failing.went_well(name)
                     ended = clock()
-                    if name is not None:
-                        seconds = ended - started
-                        spent[name] += seconds
-                        if seconds >= least:
-                            self._slow(function, getattr(sender, "name", ""), seconds)
+                    seconds = ended - started
+                    spent[name] += seconds
+                    if seconds >= least and name:
+                        self._slow(function, getattr(sender, "name", ""), seconds)
                     started = ended
                 if failed:
                     failed = False
@@ -208,25 +225,63 @@ class Receivers:
         finally:
             self._running = before
 
+    def _recovering(self, plans: Mapping[str, Iterable[Call]]) -> Mapping[str, Iterable[Call]]:
+        """The calls; if receivers were given up, each tells when its receiver goes well again."""
+        if not self.failing.given_up or isinstance(plans, _Recovering):
+            return plans
+
+        def make(call: Callable[[Any], object], name: str, item: Any) -> None:
+            call(item)
+            self.failing.went_well(name)
+
+        return _Recovering(
+            lambda event: tuple(
+                (partial(make, call, name), function, name) for call, function, name in plans[event]
+            )
+        )
+
     def _well(self, function: Callable[..., Any], result: Any) -> Any:
         if self.failing.given_up:
             self.failing.went_well(dotted_name(function))
         return result
 
-    def _settle(
-        self, attempt: Callable[[], object], function: Callable[..., Any], error: BaseException, item: object
+    def _raised(
+        self,
+        call: Callable[[Event], object],
+        event: Event,
+        function: Callable[..., Any],
+        name: str,
+        sender: Any,
+        started: float,
+        error: BaseException,
     ) -> Outcome:
-        """A receiver raised: see to it that it is called again, if that may help, and told. Lets Ctrl-C through."""
+        if isinstance(error, MemoryError):
+            self.relieve()  # the handling of the error needs memory
+        self._took(function, name, sender, time.monotonic() - started)
+        return self._settle(partial(call, event), function, error, event)
+
+    def _settle(
+        self,
+        attempt: Callable[[], object],
+        function: Callable[..., Any],
+        error: BaseException,
+        item: object,
+    ) -> Outcome:
+        """A receiver raised: see to it that it is called again, if that may help, and told.
+
+        Lets Ctrl-C through.
+        """
         if isinstance(error, KeyboardInterrupt):
             raise error
         if not isinstance(error, SomeRaised):
             told = error if isinstance(error, Exception) else exit_of(error)
             return self.failing.settle(attempt, dotted_name(function), told, about(item))
-        outcomes = [self._settle(again, one, wrong, item) for again, one, wrong in error.raised]
-        return next((outcome for outcome in (Outcome.LEFT, Outcome.FAILED) if outcome in outcomes), Outcome.DONE)
+        return worst_of(
+            [self._settle(again, one, wrong, item) for again, one, wrong in error.raised]
+        )
 
-    def _took(self, function: Callable[..., Any], name: str | None, sender: Any, seconds: float) -> None:
-        if name is None:
+    def _took(self, function: Callable[..., Any], name: str, sender: Any, seconds: float) -> None:
+        if not name:
             return
         self._begin_window(time.monotonic())
         self._seconds[name] += seconds
@@ -235,12 +290,14 @@ class Receivers:
 
     def _begin_window(self, now: float) -> None:
         """Begin to count anew, if it is time, or there are too many names."""
-        if now >= self._window_began + _WINDOW or len(self._seconds) > _MAX_RECEIVERS:
+        if now >= self._window_began + _WINDOW_SECONDS or len(self._seconds) > _MAX_RECEIVERS:
             self._seconds_before, self._seconds = self._seconds, defaultdict(float)
             self._window_before_began, self._window_began = self._window_began, now
 
-    def guard(self, function: Callable[..., Any], sender: Any, /, *arguments: Any, item: object = None) -> None:
-        """As ``call``; an exception is settled as in ``deliver``. ``item`` is what the call is for, for the log."""
+    def guard(
+        self, function: Callable[..., Any], sender: Any, /, *arguments: Any, item: object = None
+    ) -> None:
+        """As ``call``; an exception is settled as in ``deliver``. The log names the ``item``."""
         attempt = partial(self.call, function, sender, *arguments)
         try:
             attempt()
@@ -254,19 +311,24 @@ class Receivers:
         self.failing.tell_failed(dotted_name(function), error, "")
 
     def slowest(self) -> str:
-        """Who takes the time, in words; empty if nobody has taken any. Safe from any thread."""
+        """The receiver that takes most of the time, in words; empty if none has taken any.
+
+        Safe from any thread.
+        """
         running, now = self._running, time.monotonic()
         spent: defaultdict[str, float] = defaultdict(float)
         for seconds in (self._seconds_before, self._seconds):
             for name, some in list(seconds.items()):
-                spent[name] += some
+                if name:
+                    spent[name] += some
         if running is not None:
             name, lasting = dotted_name(running[0]), now - running[1]
-            if lasting >= _LONG:
+            if lasting >= _LONG_SECONDS:
                 return f"{name}, which has been running for {lasting:.1f} s"
             spent[name] += lasting
         name, most = max(spent.items(), key=lambda item: item[1], default=("", 0.0))
-        return f"{name}, {most:.1f} s of the last {now - self._window_before_began:.1f} s" if name else ""
+        window = now - self._window_before_began
+        return f"{name}, {most:.1f} s of the last {window:.1f} s" if name else ""
 
     def _slow(self, function: Callable[..., Any], server: str, seconds: float) -> None:
         if seconds < self._thresholds.get(server, self._least):
@@ -274,10 +336,13 @@ class Receivers:
         name = dotted_name(function)
         self.slow_calls[name] += 1
         now = time.monotonic()
-        if now - self._reported.get(name, -REPORT_INTERVAL) >= REPORT_INTERVAL:
+        if now - self._reported.get(name, -REPORT_INTERVAL_SECONDS) >= REPORT_INTERVAL_SECONDS:
             self._reported[name] = now
             logger.warning(
-                "%s: the receiver %s took %.2f s (option slow_receiver_threshold); the next events wait meanwhile.",
+                (
+                    "%s: the receiver %s took %.2f s (option slow_receiver_threshold); the next "
+                    "events wait meanwhile."
+                ),
                 server or "a completed action",
                 name,
                 seconds,

@@ -1,4 +1,4 @@
-"""What TLS adds to a socket: its settings, what its failures mean, and the records that Asterisk reads at once.
+"""TLS on a socket: its settings, its failures, and the records that Asterisk reads at once.
 
 Rule: ``ssl`` is imported in functions alone, so that only those who use TLS load it.
 """
@@ -15,10 +15,19 @@ if TYPE_CHECKING:
 
     from django_ami.core.config import TLSConfig
 
-__all__ = ["certificate_cure", "handshake_failure", "reason_of", "record_size", "tls_context", "wants_more"]
+__all__ = [
+    "certificate_cure",
+    "handshake_failure",
+    "reason_of",
+    "record_size",
+    "tls_context",
+    "wants_more",
+    "wants_to_write",
+]
 
-#: Asterisk takes at most so many bytes out of its TLS layer, and then waits for the socket, whatever is left in the
-#: layer (get_input in main/manager.c: a buffer for one line, and ast_wait_for_input on the file descriptor).
+#: Asterisk takes at most so many bytes out of its TLS layer, and then waits for the socket,
+#: whatever is left in the layer (get_input in main/manager.c: a buffer for one line, and
+#: ast_wait_for_input on the file descriptor).
 RECORD_BYTES: Final = 1024
 
 
@@ -30,6 +39,8 @@ def tls_context(tls: TLSConfig) -> ssl.SSLContext:
     import ssl
 
     context = ssl.create_default_context()
+    if tls.verify and not (tls.ca_file or tls.fingerprint):
+        _check_authorities(context)
     if tls.fingerprint or not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -45,14 +56,30 @@ def _set_minimum_version(context: ssl.SSLContext, version: str) -> None:
     import warnings
 
     if version in ("TLSv1", "TLSv1.1"):
-        # They need SHA-1, which OpenSSL 3 takes at its lowest level alone, and ciphers that Python leaves out.
+        # They need SHA-1, which OpenSSL 3 takes at its lowest level alone, and ciphers that Python
+        # leaves out.
         context.set_ciphers("DEFAULT:!aNULL:!eNULL:@SECLEVEL=0")
-    with warnings.catch_warnings():  # Python says that they are old; that is why they have to be asked for
+    with (
+        warnings.catch_warnings()
+    ):  # Python says that they are old; that is why they have to be asked for
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion[version.replace(".", "_")]
 
 
-def _load(path: str | None, key: str, load: Any) -> None:
+def _check_authorities(context: ssl.SSLContext) -> None:
+    """Check the system's file: OpenSSL does not tell that it cannot open it, and trusts nobody.
+
+    The files of a directory are looked for when they are needed, so an empty store is right where
+    there is no such file.
+    """
+    import ssl
+
+    path = ssl.get_default_verify_paths().cafile
+    if path is not None and not context.cert_store_stats()["x509_ca"]:
+        _load(path, None, lambda path: context.load_verify_locations(cafile=path))
+
+
+def _load(path: str | None, key: str | None, load: Any) -> None:
     if path is None:
         return
     try:
@@ -63,18 +90,21 @@ def _load(path: str | None, key: str, load: Any) -> None:
             if error.errno in errno.errorcode and not hasattr(error, "reason")
             else "not a valid PEM file"
         )
-        raise ConfigurationError(f"TLS key {key!r}: {path} cannot be used: {reason}.") from None
+        what = "the authorities of the system" if key is None else f"TLS key {key!r}"
+        raise ConfigurationError(f"{what}: {path} cannot be used: {reason}.") from None
 
 
 # --- records ---
 
 
 def record_size(data: bytearray, start: int) -> int:
-    """How many of the bytes from ``start`` on go into the next record: whole lines, as many as Asterisk takes at once.
+    """How many bytes from ``start`` on go into the next record.
 
-    A record that is longer, or that ends within a line, leaves a rest in the server's TLS layer: it is carried out when
-    the next record comes, or never. ``data`` is whole lines of at most ``RECORD_BYTES`` (``protocol.encode`` sees to
-    it: 1,022 and CR LF), so one always fits.
+    These are whole lines, as many as Asterisk takes at once.
+
+    A record that is longer, or that ends within a line, leaves a rest in the server's TLS layer: it
+    is carried out when the next record comes, or never. ``data`` is whole lines of at most
+    ``RECORD_BYTES`` (``protocol.encode`` sees to it: 1,022 and CR LF), so one always fits.
     """
     end = len(data)
     if end - start > RECORD_BYTES:
@@ -84,10 +114,15 @@ def record_size(data: bytearray, start: int) -> int:
 
 # --- failures ---
 
-#: What OpenSSL says of a server that does not speak TLS at all, and of one that speaks only what is too old for us.
+#: The reasons that OpenSSL gives for a server without TLS, and for one whose versions of TLS are
+#: all too old.
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
-_OLD_TLS: Final = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION"})
-_OLD_CURE: Final = "update OpenSSL on the server, or set the TLS key MINIMUM_VERSION to 'TLSv1', which is weak."
+_OLD_TLS: Final = frozenset(
+    {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION"}
+)
+_OLD_CURE: Final = (
+    "update OpenSSL on the server, or set the TLS key MINIMUM_VERSION to 'TLSv1', which is weak."
+)
 
 
 def wants_more(error: OSError) -> bool:
@@ -96,17 +131,28 @@ def wants_more(error: OSError) -> bool:
     return type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
 
 
+def wants_to_write(error: OSError) -> bool:
+    """True if TLS waits for the socket to take bytes, whatever was asked of it."""
+    return type(error).__name__ == "SSLWantWriteError"
+
+
 def handshake_failure(peer: str, tls: TLSConfig | None, error: OSError) -> str:
     """Why there is no TLS with this peer, and what to do."""
     import ssl
 
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate of {peer} is refused: {error.verify_message}; {_verification_cure(error)}"
+        return (
+            f"the certificate of {peer} is refused: {error.verify_message.rstrip('.')}; "
+            f"{_verification_cure(error)}"
+        )
     if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError):
         return f"{peer} hung up in the TLS handshake: is it a TLS port?"
     reason = reason_of(error)
     if reason in _NO_TLS:
-        return f"{peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or remove TLS."
+        return (
+            f"{peer} does not speak TLS: is it the plain port? Use the TLS port (5039), or "
+            "remove TLS."
+        )
     if reason in _OLD_TLS:
         least = (tls and tls.minimum_version) or "TLSv1.2"
         return f"{peer} does not speak {least} or later ({reason}): {_OLD_CURE}"
@@ -129,7 +175,11 @@ def certificate_cure(reason: str) -> str:
     if not any(word in reason for word in ("HANDSHAKE_FAILURE", "CERTIFICATE", "UNKNOWN_CA")):
         return "."
     cure = ": does it demand a certificate of ours? The TLS keys CERT_FILE and KEY_FILE name one."
-    return f"{cure} Or are its ciphers old? Then {_OLD_CURE}" if "HANDSHAKE_FAILURE" in reason else cure
+    return (
+        f"{cure} Or are its ciphers old? Then {_OLD_CURE}"
+        if "HANDSHAKE_FAILURE" in reason
+        else cure
+    )
 
 
 def reason_of(error: OSError) -> str:

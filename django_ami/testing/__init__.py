@@ -1,21 +1,35 @@
 """Test without an Asterisk.
 
-``FakeAsterisk``   a simulated Asterisk over real TCP or TLS, with scripted answers, faults and calls
-``override_ami``   no server and no socket: what is sent lands in an outbox, and events go straight to receivers
-``AmiTestMixin``   the same for each test of a ``TestCase``
-``allow_ami_connections``   this test may connect to a server: other tests may not
-``events``         events with all their headers; ``scenarios`` whole calls; ``Recording`` what a real server sent
+``FakeAsterisk``   a simulated Asterisk over real TCP or TLS, with scripted answers, faults and
+calls ``override_ami``   no server and no socket: actions land in an outbox, and events go straight
+to receivers ``AmiTestMixin``   ``override_ami`` for each test of a ``TestCase``
+``allow_ami_connections`` this test may connect to a server: other tests may not ``events`` events
+with all their headers; ``scenarios`` whole calls; ``Recording`` what a real server sent
 
-For pytest there are the fixtures ``ami_server``, ``ami_servers``, ``ami_client``, ``ami_outbox``, ``ami_replay``
-and ``allow_ami_connections``.
-Names are loaded on first use, so that importing this package costs next to nothing; ``override_ami``,
-``allow_ami_connections`` and ``AmiTestMixin`` need Django, nothing else does.
+For pytest there are the fixtures ``ami_server``, ``ami_servers``, ``ami_client``, ``ami_outbox``,
+``ami_replay`` and ``allow_ami_connections``. Names are loaded on first use, so that importing this
+package costs next to nothing; ``override_ami``, ``allow_ami_connections`` and ``AmiTestMixin`` need
+Django, nothing else does.
 """
+
+from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from django_ami.simulator import PROFILES as PROFILES
+    from django_ami.simulator import CallTimes as CallTimes
+    from django_ami.simulator import Faults as Faults
+    from django_ami.simulator import FloodReport as FloodReport
+    from django_ami.simulator import Limits as Limits
+    from django_ami.simulator import Profile as Profile
+    from django_ami.simulator import ReceivedAction as ReceivedAction
+    from django_ami.simulator import Rule as Rule
+    from django_ami.simulator import ServerTLS as ServerTLS
+    from django_ami.simulator import SessionInfo as SessionInfo
+    from django_ami.simulator import Simulator as Simulator
+    from django_ami.simulator import User as User
     from django_ami.testing import events as events
     from django_ami.testing import scenarios as scenarios
     from django_ami.testing.events import EventFactory as EventFactory
@@ -27,48 +41,39 @@ if TYPE_CHECKING:
     from django_ami.testing.locmem import outbox as ami_outbox
     from django_ami.testing.override import allow_ami_connections as allow_ami_connections
     from django_ami.testing.override import override_ami as override_ami
+    from django_ami.testing.pytest_plugin import Replay as Replay
     from django_ami.testing.recording import Moment as Moment
     from django_ami.testing.recording import Recording as Recording
     from django_ami.testing.recording import RecordingError as RecordingError
-    from django_ami.testing.simulator import PROFILES as PROFILES
-    from django_ami.testing.simulator import CallTimes as CallTimes
-    from django_ami.testing.simulator import Faults as Faults
-    from django_ami.testing.simulator import FloodReport as FloodReport
-    from django_ami.testing.simulator import Limits as Limits
-    from django_ami.testing.simulator import Profile as Profile
-    from django_ami.testing.simulator import ReceivedAction as ReceivedAction
-    from django_ami.testing.simulator import Rule as Rule
-    from django_ami.testing.simulator import ServerTLS as ServerTLS
-    from django_ami.testing.simulator import SessionInfo as SessionInfo
-    from django_ami.testing.simulator import Simulator as Simulator
-    from django_ami.testing.simulator import User as User
     from django_ami.testing.testcases import AmiTestMixin as AmiTestMixin
 
+#: Below ``django_ami``.
 _HOMES = {
     "PROFILES": "simulator",
-    "AmiTestMixin": "testcases",
+    "AmiTestMixin": "testing.testcases",
     "CallTimes": "simulator",
-    "EventFactory": "events",
-    "FakeAsterisk": "fake",
+    "EventFactory": "testing.events",
+    "FakeAsterisk": "testing.fake",
     "Faults": "simulator",
     "FloodReport": "simulator",
     "Limits": "simulator",
-    "Moment": "recording",
-    "Outbox": "locmem",
+    "Moment": "testing.recording",
+    "Outbox": "testing.locmem",
     "Profile": "simulator",
     "ReceivedAction": "simulator",
-    "Recording": "recording",
-    "RecordingError": "recording",
+    "Recording": "testing.recording",
+    "RecordingError": "testing.recording",
+    "Replay": "testing.pytest_plugin",
     "Rule": "simulator",
     "ServerTLS": "simulator",
     "SessionInfo": "simulator",
     "Simulator": "simulator",
     "User": "simulator",
-    "allow_ami_connections": "override",
-    "assert_action_not_sent": "locmem",
-    "assert_action_sent": "locmem",
-    "event": "events",
-    "override_ami": "override",
+    "allow_ami_connections": "testing.override",
+    "assert_action_not_sent": "testing.locmem",
+    "assert_action_sent": "testing.locmem",
+    "event": "testing.events",
+    "override_ami": "testing.override",
 }
 __all__ = [
     "PROFILES",
@@ -85,6 +90,7 @@ __all__ = [
     "ReceivedAction",
     "Recording",
     "RecordingError",
+    "Replay",
     "Rule",
     "ServerTLS",
     "SessionInfo",
@@ -106,7 +112,7 @@ if not TYPE_CHECKING:  # pragma: no branch
 
     def __getattr__(name: str) -> Any:
         if name in _HOMES:
-            return getattr(import_module(f"django_ami.testing.{_HOMES[name]}"), name)
+            return getattr(import_module(f"django_ami.{_HOMES[name]}"), name)
         if name == "ami_outbox":
             return import_module("django_ami.testing.locmem").outbox
         if name in ("events", "scenarios"):

@@ -1,4 +1,7 @@
-"""Was an action sent? One that was not is told with all that were, and what is different about the nearest."""
+"""Was an action sent?
+
+A failure shows all actions that were sent, and the differences of the nearest one.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,27 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from django_ami.testing.simulator.requests import ReceivedAction, split_variables
+from django_ami.simulator.arguments import checked
+from django_ami.simulator.requests import ReceivedAction, split_variables
 
 __all__ = ["Expectation", "Expected", "Sent"]
 
-#: What a header may be expected to be: a bool is ``true`` or ``false``, None means that it is not there, a list is all
-#: values of a header that is repeated, a pattern is searched for, and a mapping is variables (of ``Variable``), which
-#: must be among those that were sent.
+#: The values that a header may be expected to have: a bool is ``true`` or ``false``, None means
+#: that it is not there, a list is all values of a header that is repeated, a pattern is searched
+#: for, and a mapping is variables (of ``Variable``), which must be among those that were sent.
 Expected = str | int | float | bool | None | Sequence[str] | re.Pattern[str] | Mapping[str, object]
 
-_SHOWN: Final = 20
+_SHOWN_ACTIONS: Final = 20
 
 
 class Expectation:
-    """An action of this name with at least these headers. Names are compared without case, values exactly."""
+    """An action of this name with at least these headers.
+
+    Names are compared without case, values exactly.
+    """
 
     def __init__(self, action: str, headers: Mapping[str, Expected]) -> None:
-        self.name = action
+        self.name = checked(action, str, "the name of an action")
         self.headers = dict(headers)
 
     def __str__(self) -> str:
@@ -38,12 +45,19 @@ class Expectation:
         return action.name.lower() == self.name.lower()
 
     def differences(self, action: ReceivedAction) -> list[str]:
-        """What is different about its headers, a line each."""
-        return [line for key, value in self.headers.items() if (line := _difference(key, value, action.get_all(key)))]
+        """The differences of its headers, a line each."""
+        return [
+            line
+            for key, value in self.headers.items()
+            if (line := _difference(key, value, action.get_all(key)))
+        ]
 
 
 class Sent:
-    """Actions that were sent, and what can be claimed of them. A subclass says which, and where they are from."""
+    """Actions that were sent, and assertions about them.
+
+    A subclass says which ones, and where they are from.
+    """
 
     #: How a reader is told where they were looked for.
     where: str = "sent"
@@ -67,10 +81,11 @@ class Sent:
         count: int | None = None,
         **more: Expected,
     ) -> ReceivedAction:
-        """Claim that an action of this name with these headers was sent, ``count`` times if that is given.
+        """Claim that an action of this name with these headers was sent.
 
-        Gives the first one, to look at further. A mapping is for headers whose names are none in Python. Raises
-        AssertionError, which shows what was sent instead.
+        With ``count``, so many times. Gives the first one, to look at further. A mapping is for
+        headers whose names are none in Python. Raises AssertionError, which shows what was sent
+        instead.
         """
         expectation = Expectation(action, {**(headers or {}), **more})
         actions = list(self._actions())
@@ -82,17 +97,27 @@ class Sent:
     def assert_action_not_sent(
         self, action: str, headers: Mapping[str, Expected] | None = None, /, **more: Expected
     ) -> None:
-        """Claim that no action of this name with these headers was sent. Raises AssertionError, which shows them."""
+        """Claim that no action of this name with these headers was sent.
+
+        Raises AssertionError, which shows them.
+        """
         found = self.find(action, headers, **more)
         if found:
             expectation = Expectation(action, {**(headers or {}), **more})
             raise AssertionError(f"{expectation} was {self.where} all the same:\n{_listing(found)}")
 
     def _explain(
-        self, expectation: Expectation, actions: list[ReceivedAction], found: list[ReceivedAction], count: int | None
+        self,
+        expectation: Expectation,
+        actions: list[ReceivedAction],
+        found: list[ReceivedAction],
+        count: int | None,
     ) -> str:
         if found:
-            return f"{expectation} was {self.where} {len(found)} times, not {count}:\n{_listing(found)}"
+            return (
+                f"{expectation} was {self.where} {len(found)} times, not {count}:\n"
+                f"{_listing(found)}"
+            )
         if not actions:
             return f"{expectation} was not {self.where}: no action was."
         total = f"{len(actions)} action{'s were' if len(actions) > 1 else ' was'}"
@@ -101,13 +126,21 @@ class Sent:
 
 def _listing(actions: list[ReceivedAction], expectation: Expectation | None = None) -> str:
     """The actions, one in a line; those of the right name with what is wrong about them."""
-    lines = [f"  … and {len(actions) - _SHOWN} before these"] if len(actions) > _SHOWN else []
-    for action in actions[-_SHOWN:]:
+    lines = (
+        [f"  … and {len(actions) - _SHOWN_ACTIONS} before these"]
+        if len(actions) > _SHOWN_ACTIONS
+        else []
+    )
+    for action in actions[-_SHOWN_ACTIONS:]:
         shown = ", ".join(
-            f"{key}={value!r}" for key, value in action.shown if key.lower() not in ("action", "actionid")
+            f"{key}={value!r}"
+            for key, value in action.shown
+            if key.lower() not in ("action", "actionid")
         )
         to = f" to {action.server}" if action.server else ""
-        lines.append(f"  {action.name or 'an action without a name'}{to}{': ' * bool(shown)}{shown}")
+        lines.append(
+            f"  {action.name or 'an action without a name'}{to}{': ' * bool(shown)}{shown}"
+        )
         if expectation is not None and expectation.has_name_of(action):
             lines += [f"      {line}" for line in expectation.differences(action)]
     return "\n".join(lines)

@@ -17,10 +17,13 @@ __all__ = ["connections_allowed"]
 
 @contextmanager
 def connections_allowed() -> Iterator[None]:
-    """Connections are allowed meanwhile, to child processes, too. In the end ``ami`` logs off, if it is in use."""
+    """Connections are allowed meanwhile, to child processes, too.
+
+    In the end ``ami`` logs off, if it is in use.
+    """
     before = os.environ.get(permission.CONNECTIONS)
     os.environ[permission.CONNECTIONS] = permission.ALLOW
-    _close_ami()  # what was forbidden is not tried again
+    _close_ami()  # a client that was refused does not try again
     try:
         yield
     finally:

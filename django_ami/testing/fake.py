@@ -1,6 +1,7 @@
-"""``FakeAsterisk``: the simulated Asterisk as a test wants it: quick, the same in every run, and easy to look into.
+"""``FakeAsterisk``: the simulated Asterisk as a test wants it.
 
-It is the :class:`~django_ami.testing.simulator.Simulator` and adds nothing to what goes over the wire.
+It is quick, the same in every run, and easy to look into. It is the
+:class:`~django_ami.simulator.Simulator` and adds nothing to what goes over the wire.
 """
 
 from __future__ import annotations
@@ -14,17 +15,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
+from django_ami.core.log import get_logger
 from django_ami.core.messages import Event
+from django_ami.simulator import CallTimes, Faults, ServerTLS, Simulator
+from django_ami.simulator.arguments import checked
+from django_ami.simulator.arguments import seconds as in_seconds
 from django_ami.testing.assertions import Expectation, Expected, Sent
-from django_ami.testing.simulator import CallTimes, Faults, ServerTLS, Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from django_ami.simulator import Limits, ReceivedAction, User
     from django_ami.testing.recording import Recording
-    from django_ami.testing.simulator import Limits, ReceivedAction, User
 
 __all__ = ["FakeAsterisk"]
+
+get_logger("django_ami.testing")  # the simulator's own, made safe: it may quote text of clients
 
 #: A certificate for localhost and 127.0.0.1 with its key, which is its own authority, too.
 _CERTIFICATE: Final = Path(__file__).with_name("certificate.pem")
@@ -49,15 +55,16 @@ class FakeAsterisk(Simulator, Sent):
     ::
 
         with FakeAsterisk() as server:
-            ...                                              # AMI_SERVERS = {"node_1": {"URL": server.url}}
+            ...  # AMI_SERVERS = {"node_1": {"URL": server.url}}
             server.on("Originate").fail("Permission denied")
             server.emit("Hangup", Channel="PJSIP/101-00000001")
             server.play(scenarios.answered_call())
             server.assert_action_sent("Originate", Channel="PJSIP/101")
 
-    ``tls``: True for a certificate of its own, which ``url`` names by its fingerprint; or a certificate of yours.
-    Everything else as in :class:`~django_ami.testing.simulator.Simulator`, but nothing sleeps where Asterisk does, the
-    phases of a call take hundredths of a second (``times``), and chance is the same in every run (``seed``).
+    ``tls``: True for a certificate of its own, which ``url`` names by its fingerprint; or a
+    certificate of yours. Everything else as in :class:`~django_ami.simulator.Simulator`, but
+    nothing sleeps where Asterisk does, the phases of a call take hundredths of a second
+    (``times``), and chance is the same in every run (``seed``).
     """
 
     where = "received"
@@ -83,8 +90,15 @@ class FakeAsterisk(Simulator, Sent):
 
     @property
     def url(self) -> str:
-        """``ami://user:secret@host:port`` of the first user; ``amis://…?fingerprint=…`` with TLS of its own."""
-        return f"{super().url}?fingerprint={self.fingerprint}" if self._own_certificate else super().url
+        """``ami://user:secret@host:port`` of the first user.
+
+        ``amis://…?fingerprint=…`` with TLS of its own.
+        """
+        return (
+            f"{super().url}?fingerprint={self.fingerprint}"
+            if self._own_certificate
+            else super().url
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -93,7 +107,7 @@ class FakeAsterisk(Simulator, Sent):
         body, end, _ = rest.partition("-----END CERTIFICATE-----")
         return sha256(ssl.PEM_cert_to_DER_cert(begin + body + end)).hexdigest()
 
-    # --- what it says ---
+    # --- its events ---
 
     def emit(
         self,
@@ -105,30 +119,39 @@ class FakeAsterisk(Simulator, Sent):
     ) -> None:
         """Send an event to the sessions whose mask and filters let it.
 
-        Either an event of :mod:`django_ami.testing.events`, which is complete; or a name with just these headers, as
-        keywords or, where a name is none in Python (``Cause-txt``), as pairs.
+        Either an event of :mod:`django_ami.testing.events`, which is complete; or a name with just
+        these headers, as keywords or, where a name is none in Python (``Cause-txt``), as pairs.
         """
         if isinstance(event, Event):
             self.emit_bytes(event.name, event.raw + b"\r\n\r\n", _classes(event))
         else:
             super().emit(event, headers, privilege, **more)
 
-    def play(self, recording: Recording, *, speed: float = math.inf, timeout: float | None = 60.0) -> None:
-        """Send the events of a scenario or a recording, in order; returns when the last one is on its way.
+    def play(
+        self, recording: Recording, *, speed: float = math.inf, timeout: float | None = 60.0
+    ) -> None:
+        """Send the events of a scenario or a recording, in order.
 
-        ``speed`` 1 is in the time that they took, 10 is ten times as fast; by default there are no pauses. TimeoutError
-        if it takes more than ``timeout`` seconds.
+        Returns when the last one is on its way.
+
+        ``speed`` 1 is in the time that they took, 10 is ten times as fast; by default there are no
+        pauses. TimeoutError if it takes more than ``timeout`` seconds.
         """
-        playing = self._submit(self._play(recording, speed))
+        from django_ami.testing.recording import playable
+
+        patience = None if timeout is None else in_seconds(timeout, "timeout")
+        playing = self._thread.submit(self._play(*playable(recording, speed)))
         try:
-            playing.result(timeout)
+            playing.result(patience)
         except BaseException:
             playing.cancel()
             raise
 
     async def aplay(self, recording: Recording, *, speed: float = math.inf) -> None:
         """``play`` for asynchronous tests: the running event loop goes on meanwhile."""
-        await asyncio.wrap_future(self._submit(self._play(recording, speed)))
+        from django_ami.testing.recording import playable
+
+        await asyncio.wrap_future(self._thread.submit(self._play(*playable(recording, speed))))
 
     async def _play(self, recording: Recording, speed: float) -> None:
         loop = asyncio.get_running_loop()
@@ -145,19 +168,23 @@ class FakeAsterisk(Simulator, Sent):
 
     def slow(self, seconds: float = 0.05, size: int = 16) -> None:
         """Write in pieces of ``size`` bytes, with a pause of so many seconds behind each."""
-        self.faults.split_writes, self.faults.write_pause = size, seconds
+        pieces, pause = checked(size, int, "size"), in_seconds(seconds, "a pause")
+        self.faults.split_writes, self.faults.write_pause = max(1, pieces), pause
 
     def garbage(self, data: bytes = b"\x00\xff\xfe no AMI at all \r\n") -> None:
         """Write what is no AMI to all who are logged in."""
         self.send_raw(data)
 
     def heal(self) -> None:
-        """Behave again, and answer as ever: no faults but those it was made with, no scripted answers."""
+        """Behave again, and answer as ever.
+
+        No faults are left but those it was made with, and no scripted answers.
+        """
         for name, value in self._healthy.items():
             setattr(self.faults, name, value)
         self.clear_script()
 
-    # --- what it received ---
+    # --- the actions that it received ---
 
     def _actions(self) -> Iterable[ReceivedAction]:
         return self.received
@@ -176,7 +203,7 @@ class FakeAsterisk(Simulator, Sent):
         Raises AssertionError after ``timeout`` seconds, which shows what arrived instead.
         """
         expectation = Expectation(action, {**(headers or {}), **more})
-        with contextlib.suppress(TimeoutError):  # what is missing is told by the claim
+        with contextlib.suppress(TimeoutError):  # the assertion tells what is missing
             self.wait_for(lambda: any(expectation.fits(one) for one in self.received), timeout)
         return self.assert_action_sent(action, {**(headers or {}), **more})
 

@@ -1,7 +1,8 @@
-"""What a recording does not tell: secrets never, and telephone numbers if that is asked for.
+"""Masks the text of a recording: secrets always, and telephone numbers on request.
 
-Rule: a number is replaced by another one of the same length, and by the same one wherever it occurs, so that what
-belongs together still does. The replacements are made from a key that is thrown away.
+Rule: a number is replaced by another one of the same length, and by the same one wherever it
+occurs, so that what belongs together still does. The replacements are made from a key that is
+thrown away.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import secrets
 from typing import Final
 
 from django_ami.core.messages import Event
-from django_ami.redaction import MASK, redacted
+from django_ami.core.redaction import MASK, MASKED, redacted
 
 __all__ = ["Mask"]
 
-#: A telephone number is five digits or more. What else has so many is matched first, and left alone: the ids of bridges
-#: and channels (``1795459569.69``), the serial number at the end of a channel's name, addresses in memory and of IP,
-#: with a port, the figures of RTPAUDIOQOS (``087.231481``), hexadecimal ids.
+#: A telephone number is five digits or more. Other text with so many digits is matched first, and
+#: left alone: the ids of bridges and channels (``1795459569.69``), the serial number at the end of
+#: a channel's name, addresses in memory and of IP, with a port, the figures of RTPAUDIOQOS
+#: (``087.231481``), hexadecimal ids.
 _NUMBER: Final = re.compile(
     rb"(?P<other>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b\d{9,}\.\d+|-[0-9a-f]{8}\b|0x[0-9a-f]+|"
     rb"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\b|\b\d{3}\.\d{6}\b|\b(?=\d{0,64}[a-f])[0-9a-f]{16,64}\b)|\d{5,}",
@@ -39,11 +41,24 @@ class Mask:
         self.numbers = numbers
         self._key = secrets.token_bytes(32)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Its rules, for the head of a file."""
+        numbers = (
+            ("replaced by others of the same length: numbers of five digits or more",)
+            if self.numbers
+            else ()
+        )
+        return (f"masked as {MASK}: {MASKED}", *numbers)
+
     def __call__(self, event: Event) -> Event:
         """The event without what is nobody's business; its bytes otherwise as they were."""
         lines = event.raw.split(b"\r\n")
         # Latin-1 keeps every byte as it is.
-        headers = [(key.decode("latin-1"), value.decode("latin-1")) for key, _, value in map(_parted, lines)]
+        headers = [
+            (key.decode("latin-1"), value.decode("latin-1"))
+            for key, _, value in map(_parted, lines)
+        ]
         safe = (value.encode("latin-1") for _, value in redacted(headers, event.name))
         masked = [self._line(line, value) for line, value in zip(lines, safe, strict=True)]
         return Event(event.name, b"\r\n".join(masked), server=event.server)
@@ -51,7 +66,9 @@ class Mask:
     def _line(self, line: bytes, value: bytes) -> bytes:
         key, colon, before = _parted(line)
         if self.numbers and before and not _NO_NUMBERS.search(key):
-            value = MASK.encode() if key.lower() == b"digit" else _NUMBER.sub(self._replacement, value)
+            value = (
+                MASK.encode() if key.lower() == b"digit" else _NUMBER.sub(self._replacement, value)
+            )
             key = _NUMBER.sub(self._replacement, key)  # ChanVariable(PJSIP/+4930123456-00000001)
         return key + colon + value
 
@@ -64,4 +81,9 @@ class Mask:
 
 
 def _parted(line: bytes) -> tuple[bytes, bytes, bytes]:
-    return line.partition(b": ")
+    """The key, the text behind it, and the value.
+
+    The key is the whole line, if that is no header as Asterisk writes them.
+    """
+    key, colon, value = line.partition(b": ")
+    return (key, colon, value) if colon else (b"", b"", line)

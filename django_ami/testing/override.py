@@ -36,16 +36,27 @@ class override_ami(TestContextDecorator):  # noqa: N801  (as override_settings, 
     ::
 
         with override_ami() as ami_outbox: ...
-        @override_ami()                            # a function, a coroutine function, or a class of tests
-        @override_ami("node_1", "node_2")          # these servers alone; the first one is the default
-        @override_ami(AMI_ROUTING="failover")      # other settings besides
 
-    The outbox is empty in the beginning; in the end that of before is back. A decorated function gets it as an argument
-    if ``kwarg_name`` names one, an object of a decorated class as an attribute, ``ami_outbox``.
+        @override_ami()  # of a function, a coroutine function, or a class of tests
+        def test_call(): ...
+
+        @override_ami("node_1", "node_2")  # these servers alone; the first one is the default
+        def test_transfer(): ...
+
+        @override_ami(AMI_ROUTING="failover")  # other settings besides
+        def test_failover(): ...
+
+    The outbox is empty in the beginning; in the end that of before is back. A decorated function
+    gets it as an argument if ``kwarg_name`` names one, an object of a decorated class as an
+    attribute, ``ami_outbox``.
     """
 
     def __init__(
-        self, *servers: str, kwarg_name: str | None = None, attr_name: str | None = "ami_outbox", **settings: Any
+        self,
+        *servers: str,
+        kwarg_name: str | None = None,
+        attr_name: str | None = "ami_outbox",
+        **settings: Any,
     ) -> None:
         super().__init__(attr_name=attr_name, kwarg_name=kwarg_name)
         self._servers = servers
@@ -57,7 +68,9 @@ class override_ami(TestContextDecorator):  # noqa: N801  (as override_settings, 
         servers = in_memory(self._servers, self._settings.get("AMI_SERVERS"))
         own = {"AMI_DEFAULT_SERVER": self._servers[0]} if self._servers else {}
         self._stack.enter_context(outbox.set_aside())
-        self._stack.enter_context(override_settings(**{**own, **self._settings, "AMI_SERVERS": servers}))
+        self._stack.enter_context(
+            override_settings(**{**own, **self._settings, "AMI_SERVERS": servers})
+        )
         return outbox
 
     def __enter__(self) -> Outbox:  # type: ignore[override]  # the stubs know of override_settings alone
@@ -74,7 +87,9 @@ class allow_ami_connections(TestContextDecorator):  # noqa: N801  (as override_s
     ::
 
         with allow_ami_connections(): ...
-        @allow_ami_connections()                   # a function, a coroutine function, or a class of tests
+
+        @allow_ami_connections()  # of a function, a coroutine function, or a class of tests
+        def test_against_a_real_server(): ...
 
     The connections of ``ami`` end with it. With pytest there is a fixture of this name.
     """
@@ -108,15 +123,18 @@ def server_names() -> list[str]:
 
 
 def _entries() -> Mapping[str, Any]:
-    """The entries of ``AMI_SERVERS``. Raises ConfigurationError, which for a function says what a test can do."""
+    """The entries of ``AMI_SERVERS``.
+
+    Raises ConfigurationError, which for a function says what a test can do.
+    """
     try:
         return conf.read_servers()
     except ConfigurationError as error:
         if conf.servers_function() is None:
             raise
         raise ConfigurationError(
-            f"{error.message.rstrip('.')}. In tests, give AMI_SERVERS a mapping, or name the servers: "
-            "override_ami('node_1') (docs/testing.md)."
+            f"{error.message.rstrip('.')}. In tests, give AMI_SERVERS a mapping, or name the "
+            "servers: override_ami('node_1') (docs/testing.md)."
         ) from None
 
 
@@ -131,13 +149,21 @@ def in_memory(
 ) -> dict[str, Any]:
     """``AMI_SERVERS`` with these servers (by default all), none of which is there."""
     if entries is None:
-        # A function may ask the database, which not every test may: it is not asked for what is not wanted.
+        # A function may ask the database, which not every test may: it is not asked for what is not
+        # wanted.
         entries = {} if names and conf.servers_function() else _entries()
-    return {name: {**entries.get(name, {}), "BACKEND": BACKEND} for name in names or list(entries) or ["node_1"]}
+    return {
+        name: {**entries.get(name, {}), "BACKEND": BACKEND}
+        for name in names or list(entries) or ["node_1"]
+    }
 
 
 def at(urls: Mapping[str, str]) -> dict[str, Any]:
     """``AMI_SERVERS`` with the servers of these names somewhere else; their own OPTIONS stay."""
     before = {} if conf.servers_function() else conf.read_mapping("AMI_SERVERS")
-    kept = {name: {"OPTIONS": before[name]["OPTIONS"]} for name in urls if "OPTIONS" in before.get(name, {})}
+    kept = {
+        name: {"OPTIONS": before[name]["OPTIONS"]}
+        for name in urls
+        if "OPTIONS" in before.get(name, {})
+    }
     return {name: {"URL": url, **kept.get(name, {})} for name, url in urls.items()}

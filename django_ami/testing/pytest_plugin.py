@@ -1,7 +1,7 @@
 """Fixtures for pytest, there wherever django_ami is installed.
 
-Rule: importing this imports nothing but pytest; Django and its settings are looked at by a fixture that is used, and
-none is needed.
+Rule: importing this imports nothing but pytest; Django and its settings are looked at by a fixture
+that is used, and none is needed.
 """
 
 from __future__ import annotations
@@ -22,23 +22,37 @@ if TYPE_CHECKING:
     from django_ami.testing.locmem.outbox import Outbox
     from django_ami.testing.recording import Recording
 
-#: The variable that says whether this process, and its children, may connect to a server. The core looks at it.
+__all__ = [
+    "Replay",
+    "allow_ami_connections",
+    "ami_client",
+    "ami_outbox",
+    "ami_replay",
+    "ami_server",
+    "ami_servers",
+    "pytest_configure",
+    "pytest_load_initial_conftests",
+    "pytest_unconfigure",
+]
+
+#: The variable that says whether this process, and its children, may connect to a server. The core
+#: looks at it.
 _CONNECTIONS = "DJANGO_AMI_CONNECTIONS"
 _set_here: list[pytest.Config] = []
 
 #: How long ``ami_client`` may take to log in, in seconds.
-_PATIENCE = 30.0
+_PATIENCE_SECONDS = 30.0
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """Forbid connections before pytest-django sets up the apps, which may send when they are ready."""
+    """Forbid connections before pytest-django sets up the apps, which may send in ``ready``."""
     _forbid_connections(early_config)
     return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The same, where a conftest.py names this plugin."""
+    """Forbid connections, where a conftest.py names this plugin."""
     _forbid_connections(config)
 
 
@@ -57,7 +71,9 @@ def _forbid_connections(config: pytest.Config) -> None:
 
 @pytest.fixture
 def allow_ami_connections() -> Iterator[None]:
-    """This test may connect to the servers of the settings; without it only simulated ones can be reached.
+    """This test may connect to the servers of the settings.
+
+    Without it only simulated ones can be reached.
 
     For all tests of a module: ``pytestmark = pytest.mark.usefixtures("allow_ami_connections")``.
     """
@@ -68,7 +84,7 @@ def allow_ami_connections() -> Iterator[None]:
 
 
 class Replay(Protocol):
-    """What ``ami_replay`` is."""
+    """The type of the fixture ``ami_replay``."""
 
     def __call__(
         self,
@@ -82,14 +98,18 @@ class Replay(Protocol):
 def _has_settings() -> bool:
     """Is there a Django project around these tests?"""
     configured = sys.modules.get("django.conf")
-    return "DJANGO_SETTINGS_MODULE" in os.environ or bool(configured and configured.settings.configured)
+    return "DJANGO_SETTINGS_MODULE" in os.environ or bool(
+        configured and configured.settings.configured
+    )
 
 
-def _set_servers(request: pytest.FixtureRequest, stack: ExitStack, servers: Mapping[str, object]) -> None:
+def _set_servers(
+    request: pytest.FixtureRequest, stack: ExitStack, servers: Mapping[str, object]
+) -> None:
     """Set ``AMI_SERVERS`` until the end of the test.
 
-    Changes of settings have to be taken back in the order in which they were made: who has pytest-django may change
-    others by its fixture, so it is that which makes this one.
+    Changes of settings have to be taken back in the order in which they were made. A test with
+    pytest-django may change others by its fixture, so that fixture makes this change, too.
     """
     if request.config.pluginmanager.hasplugin("django"):
         request.getfixturevalue("settings").AMI_SERVERS = servers
@@ -101,9 +121,9 @@ def _set_servers(request: pytest.FixtureRequest, stack: ExitStack, servers: Mapp
 
 @pytest.fixture
 def ami_servers(request: pytest.FixtureRequest) -> Iterator[Mapping[str, FakeAsterisk]]:
-    """A simulated Asterisk for every server of ``AMI_SERVERS``, by name, and the settings lead to them.
+    """A simulated Asterisk for every server of ``AMI_SERVERS``, by name.
 
-    Without Django, or without that setting, there is one, ``node_1``.
+    The settings lead to them. Without Django, or without that setting, there is one, ``node_1``.
     """
     from django_ami.testing.fake import FakeAsterisk
 
@@ -121,7 +141,10 @@ def ami_servers(request: pytest.FixtureRequest) -> Iterator[Mapping[str, FakeAst
 
 @pytest.fixture
 def ami_server(ami_servers: Mapping[str, FakeAsterisk]) -> FakeAsterisk:
-    """A simulated Asterisk in the place of the default server (of ``AMI_DEFAULT_SERVER``, or the first one)."""
+    """A simulated Asterisk in the place of the default server.
+
+    That is the one of ``AMI_DEFAULT_SERVER``, or the first one.
+    """
     if _has_settings():
         from django_ami.testing.override import default_name
 
@@ -131,18 +154,22 @@ def ami_server(ami_servers: Mapping[str, FakeAsterisk]) -> FakeAsterisk:
 
 @pytest.fixture
 def ami_client(ami_server: FakeAsterisk) -> Iterator[Client]:
-    """A client of the core that listens to ``ami_server``, logged in and ready: to subscribe, and to send."""
+    """A client of the core that listens to ``ami_server``, logged in and ready.
+
+    It can subscribe and send.
+    """
     import time
 
     from django_ami.core.client import Client
     from django_ami.core.config import ServerConfig
+    from django_ami.core.deadline import Deadline
 
     client = Client([ServerConfig.from_url("node_1", ami_server.url)])
     client.start()
     try:
-        end = time.monotonic() + _PATIENCE
+        deadline = Deadline(_PATIENCE_SECONDS)
         while not client.server("node_1").ready:
-            assert time.monotonic() < end, client.status()  # noqa: S101  (of a test)
+            assert not deadline.over, client.status()  # noqa: S101  (of a test)
             time.sleep(0.002)
         yield client
     finally:
@@ -151,7 +178,9 @@ def ami_client(ami_server: FakeAsterisk) -> Iterator[Client]:
 
 @pytest.fixture
 def ami_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
-    """No server: every action lands here, and the receivers get what is emitted here. See ``override_ami``.
+    """No server: every action lands here, and the receivers get what is emitted here.
+
+    See ``override_ami``.
 
     Without Django it is the outbox of every ``django_ami.testing.locmem.Client``.
     """
@@ -168,16 +197,20 @@ def ami_outbox(request: pytest.FixtureRequest) -> Iterator[Outbox]:
 
 @pytest.fixture
 def ami_replay(request: pytest.FixtureRequest) -> Replay:
-    """Deliver a recording, or the file of one, to the receivers of ``django_ami.signals``, now and in this thread.
+    """Deliver a recording to the receivers of ``django_ami.signals``, now and in this thread.
 
-    ``ami_replay("calls.txt", speed=10)``: ten times as fast as it was; by default without pauses. Gives the recording.
-    What a receiver sends lands in ``ami_outbox``, or at ``ami_server`` if the test has that.
+    It may be given by its file, too. ``ami_replay("calls.txt", speed=10)``: ten times as fast as it
+    was; by default without pauses. Gives the recording. Actions of a receiver land in
+    ``ami_outbox``, or at ``ami_server`` if the test has that.
     """
     if "ami_servers" not in request.fixturenames:
         request.getfixturevalue("ami_outbox")
 
     def replay(
-        recording: Recording | str | os.PathLike[str], *, speed: float = math.inf, server: str | None = None
+        recording: Recording | str | os.PathLike[str],
+        *,
+        speed: float = math.inf,
+        server: str | None = None,
     ) -> Recording:
         from django_ami.testing.receivers import play
         from django_ami.testing.recording import Recording

@@ -1,11 +1,12 @@
-"""Whole calls, from their first event to the last: what a real one would send, in the time that it would take.
+"""Whole calls, from their first event to the last, as a real server sends them.
 
-They are the scripts of the simulated Asterisk, told instead of played: in a time of their own, which takes none. Play
-one over a server (``server.play``), to receivers (``play``), or save it as a recording. Tests compare each with a
-recording of real SIP telephones.
+They are the scripts of the simulated Asterisk, told instead of played: in a time of their own,
+which takes none. Play one over a server (``server.play``), to receivers (``play``), or save it as a
+recording. Tests compare each with a recording of real SIP telephones.
 
-``caller``, ``callee`` and so on are numbers; their channels are ``PJSIP/<number>-…``. Times are in seconds.
-``asterisk`` is a profile of the simulated Asterisk, "13" to "23": some causes differ from version to version.
+``caller``, ``callee`` and so on are numbers; their channels are ``PJSIP/<number>-…``. Times are in
+seconds. ``asterisk`` is a profile of the simulated Asterisk, "13" to "23": some causes differ from
+version to version.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-from django_ami.testing.simulator.bridging import blind_transfer as send_on
-from django_ami.testing.simulator.calls import NO_ANSWER, outcome_of
+from django_ami.simulator.bridging import blind_transfer as send_on
+from django_ami.simulator.dialling import NO_ANSWER, outcome_of
 from django_ami.testing.stage import Stage
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def answered_call(
     hangs_up: Literal["caller", "callee"] = "caller",
     asterisk: str = "22",
 ) -> Recording:
-    """Somebody calls somebody, who answers after ``ring`` seconds; after ``talk`` seconds more one of them hangs up."""
+    """Somebody calls somebody, who answers after ``ring`` seconds.
+
+    After ``talk`` seconds more one of them hangs up.
+    """
     stage = Stage(ring=ring, talk=talk if hangs_up == "callee" else math.inf, asterisk=asterisk)
     channel = stage.call(caller, callee)
     if hangs_up == "caller":
@@ -56,11 +60,12 @@ def busy_call(caller: str = "101", callee: str = "102", *, asterisk: str = "22")
     return stage.tell()
 
 
-def no_answer_call(caller: str = "101", callee: str = "102", *, ring: float = 20.0, asterisk: str = "22") -> Recording:
+def no_answer_call(
+    caller: str = "101", callee: str = "102", *, ring: float = 20.0, asterisk: str = "22"
+) -> Recording:
     """Somebody calls somebody who does not answer within ``ring`` seconds."""
-    stage = Stage(
-        ring=ring / 4, asterisk=asterisk
-    )  # the scripts let it ring four times as long as those take who answer
+    # The scripts let an unanswered phone ring four times as long as an answered one.
+    stage = Stage(ring=ring / 4, asterisk=asterisk)
     stage.outcomes[callee] = NO_ANSWER
     stage.call(caller, callee)
     return stage.tell()
@@ -93,7 +98,10 @@ def abandoned_call(
     wait: float = 12.0,
     asterisk: str = "22",
 ) -> Recording:
-    """A caller waits in a queue while the agent's telephone rings, and hangs up after ``wait`` seconds."""
+    """A caller waits in a queue while the agent's telephone rings, and hangs up.
+
+    ``wait`` is after how many seconds.
+    """
     stage = Stage(ring=wait, asterisk=asterisk)
     stage.staff(queue, agent)
     stage.outcomes[agent] = NO_ANSWER
@@ -112,7 +120,10 @@ def blind_transfer(
     talk_to_target: float = 60.0,
     asterisk: str = "22",
 ) -> Recording:
-    """The callee, after ``talk`` seconds, sends the caller on to the target without a word, and the target answers."""
+    """The callee sends the caller on to the target without a word, and the target answers.
+
+    ``talk`` is after how many seconds.
+    """
     stage = Stage(ring=ring, talk=talk_to_target, asterisk=asterisk)
     channel = stage.call(caller, callee)
 
@@ -138,7 +149,10 @@ def attended_transfer(
     talk_to_target: float = 60.0,
     asterisk: str = "22",
 ) -> Recording:
-    """The callee, after ``talk`` seconds, calls the target, talks to it, and then connects the caller with it."""
+    """The callee calls the target, talks to it, and then connects the caller with it.
+
+    ``talk`` is after how many seconds.
+    """
     stage = Stage(ring=ring, asterisk=asterisk)
     stage.pbx.spawn(_attended(stage, (caller, callee, target), talk, consult, talk_to_target))
     return stage.tell()

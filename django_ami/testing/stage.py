@@ -1,4 +1,7 @@
-"""A world that is told, not played: the scripts of the simulated Asterisk in a time of their own, which takes none."""
+"""A world that is told, not played: scripts in a time of their own, which takes none.
+
+The scripts are those of the simulated Asterisk.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.messages import Event
+from django_ami.simulator.bridging import join
+from django_ami.simulator.calls import Calls
+from django_ami.simulator.channels import RING, Bridge, Channel, Pairs, Step
+from django_ami.simulator.clock import Clock
+from django_ami.simulator.dialling import ANSWER, Outcome
+from django_ami.simulator.events import Event as Broadcast
+from django_ami.simulator.options import CallTimes
+from django_ami.simulator.pbx import Endpoint, Pbx
+from django_ami.simulator.profiles import get_profile
+from django_ami.simulator.queues import Member, Queue
 from django_ami.testing.recording import Moment, Recording
-from django_ami.testing.simulator.bridging import join
-from django_ami.testing.simulator.calls import ANSWER, Calls, Outcome
-from django_ami.testing.simulator.channels import RING, Bridge, Channel, Pairs, Step
-from django_ami.testing.simulator.clock import Clock
-from django_ami.testing.simulator.events import Event as Broadcast
-from django_ami.testing.simulator.options import CallTimes
-from django_ami.testing.simulator.pbx import Endpoint, Pbx
-from django_ami.testing.simulator.profiles import get_profile
-from django_ami.testing.simulator.queues import Member, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Stage"]
 
 #: When everything begins, in seconds since 1970.
-_EPOCH: Final = 1795459569.0
+_EPOCH_SECONDS: Final = 1795459569.0
 _NAMES: Final = {"101": "Alice", "102": "Bob", "103": "Carol"}
 
 
@@ -51,7 +55,7 @@ class _Told(Clock):
         self.now = 0.0
 
     def time(self) -> float:
-        return _EPOCH + self.now
+        return _EPOCH_SECONDS + self.now
 
     def monotonic(self) -> float:
         return self.now
@@ -73,7 +77,10 @@ class _Directed(Calls):
 
 
 class Stage:
-    """A world of its own, whose scripts run without a loop: a coroutine is taken up again when its wait is over."""
+    """A world of its own, whose scripts run without a loop.
+
+    A coroutine is taken up again when its wait is over.
+    """
 
     def __init__(self, *, ring: float = 3.0, talk: float = 60.0, asterisk: str = "22") -> None:
         self.outcomes: dict[str, Outcome] = {}
@@ -82,27 +89,33 @@ class Stage:
         self._ready: deque[tuple[Coroutine[Any, Any, None], bool | None]] = deque()
         self._waiting: list[tuple[_Wait, Coroutine[Any, Any, None]]] = []
         times = CallTimes(ring=ring, duration=talk, queue_patience=3600.0)
-        self.pbx = Pbx(self._emit, self._spawn, get_profile(asterisk), times, seed=7, clock=self._clock)
+        self.pbx = Pbx(
+            self._emit, self._spawn, get_profile(asterisk), times, seed=7, clock=self._clock
+        )
         self.pbx.calls = _Directed(self.pbx, self.outcomes)
         self.pbx.reset()
 
     def _emit(self, name: str, headers: Pairs) -> None:
         made = Broadcast(name, headers, self.pbx.profile.class_of_event(name))
-        self._moments.append(Moment(self._clock.now, Event(name, made.data.removesuffix(b"\r\n\r\n"))))
+        self._moments.append(
+            Moment(self._clock.now, Event(name, made.data.removesuffix(b"\r\n\r\n")))
+        )
 
     def _spawn(self, script: Coroutine[Any, Any, None]) -> None:
         self._ready.append((script, None))
 
-    # --- who is in it ---
+    # --- its channels ---
 
     def enter(self, number: str, to: str) -> Channel:
         """Somebody's channel, as it comes in."""
         for one in (number, to):
             self.pbx.endpoints.setdefault(one, Endpoint(one, "", f"{one}/sip:{one}@127.0.0.1:5060"))
             self.pbx.endpoints[one].title = _NAMES.get(one, "")
-        name = f"PJSIP/{number}-{self.pbx.next_serial()}"
+        name = f"PJSIP/{number}-{self.pbx.numbering.serial()}"
         title = _NAMES.get(number, "")
-        return self.pbx.add_channel(name, state=RING, exten=to, caller_num=number, caller_name=title)
+        return self.pbx.add_channel(
+            name, state=RING, exten=to, caller_num=number, caller_name=title
+        )
 
     def call(self, caller: str, to: str) -> Channel:
         """Somebody calls an extension, and goes where the dialplan leads."""
@@ -111,7 +124,10 @@ class Stage:
         return channel
 
     async def connect(self, channel: Channel, number: str) -> tuple[Channel, Bridge]:
-        """Dial a number for a channel, and put both into a bridge: the other channel, and the bridge."""
+        """Dial a number for a channel, and put both into a bridge.
+
+        Returns the other channel, and the bridge.
+        """
         calls = self.pbx.calls
         calls.new_exten(channel, "Dial", f"PJSIP/{number},20")
         leg, _ = await calls.call(channel, f"PJSIP/{number}")
@@ -121,7 +137,9 @@ class Stage:
 
     def staff(self, queue: str, agent: str) -> Member:
         """The one member that a queue has."""
-        member = Member(f"PJSIP/{agent}", _NAMES.get(agent, agent), login_time=int(_EPOCH) - 3600)
+        member = Member(
+            f"PJSIP/{agent}", _NAMES.get(agent, agent), login_time=int(_EPOCH_SECONDS) - 3600
+        )
         self.pbx.queues = {queue: Queue(queue, members=[member])}
         return member
 
@@ -130,7 +148,7 @@ class Stage:
         self.pbx.request_hangup(channel, cause)
         channel.signal_hangup(cause or 0)
 
-    # --- what happens when ---
+    # --- its course ---
 
     async def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -153,8 +171,12 @@ class Stage:
                 with suppress(StopIteration):
                     self._waiting.append((script.send(value), script))
                 self._wake(lambda wait: wait.is_signalled, value=True)
-            self._clock.now = min((wait.until for wait, _ in self._waiting if wait.until is not None), default=0.0)
-            self._wake(lambda wait: wait.until is not None and wait.until <= self._clock.now, value=False)
+            self._clock.now = min(
+                (wait.until for wait, _ in self._waiting if wait.until is not None), default=0.0
+            )
+            self._wake(
+                lambda wait: wait.until is not None and wait.until <= self._clock.now, value=False
+            )
         return Recording(self._moments)
 
     def _wake(self, is_over: Callable[[_Wait], bool], *, value: bool) -> None:

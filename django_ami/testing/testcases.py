@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from unittest import TestCase
 
     from django_ami.core.messages import Event
+    from django_ami.simulator import ReceivedAction
     from django_ami.testing.assertions import Expected
     from django_ami.testing.events.factory import HeaderValue
     from django_ami.testing.locmem.outbox import Outbox
     from django_ami.testing.recording import Recording
-    from django_ami.testing.simulator import ReceivedAction
 
     _Base = TestCase
 else:
@@ -26,7 +26,7 @@ __all__ = ["AmiTestMixin"]
 
 
 class AmiTestMixin(_Base):
-    """No server: what a test sends lands in ``self.ami_outbox``, which is empty at the beginning of each.
+    """No server: actions of a test land in ``self.ami_outbox``, which is empty at its beginning.
 
     ::
 
@@ -72,10 +72,15 @@ class AmiTestMixin(_Base):
         server: str | None = None,
         **more: HeaderValue,
     ) -> None:
-        """Deliver an event to its receivers, now; see :meth:`~django_ami.testing.locmem.outbox.Outbox.emit`."""
+        """Deliver an event to its receivers, now.
+
+        See :meth:`~django_ami.testing.locmem.outbox.Outbox.emit`.
+        """
         self.ami_outbox.emit(event, headers, server=server, **more)
 
-    def play(self, recording: Recording, *, server: str | None = None, speed: float = math.inf) -> None:
+    def play(
+        self, recording: Recording, *, server: str | None = None, speed: float = math.inf
+    ) -> None:
         """Deliver all events of a scenario or a recording, now."""
         self.ami_outbox.play(recording, server=server, speed=speed)
 
@@ -91,6 +96,8 @@ class AmiTestMixin(_Base):
         """``emit`` for asynchronous tests: asynchronous receivers run in the running event loop."""
         await self.ami_outbox.aemit(event, headers, server=server, **more)
 
-    async def aplay(self, recording: Recording, *, server: str | None = None, speed: float = math.inf) -> None:
+    async def aplay(
+        self, recording: Recording, *, server: str | None = None, speed: float = math.inf
+    ) -> None:
         """``play`` for asynchronous tests."""
         await self.ami_outbox.aplay(recording, server=server, speed=speed)

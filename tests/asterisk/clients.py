@@ -73,8 +73,13 @@ def make(
 
 
 @contextmanager
-def connected(asterisk: Asterisk, username: str = "admin", *, dispatcher: bool = True, **how: Any) -> Iterator[Client]:
-    """A started client that is ready. When it ends well, every answer must have found its action."""
+def connected(
+    asterisk: Asterisk, username: str = "admin", *, dispatcher: bool = True, **how: Any
+) -> Iterator[Client]:
+    """A started client that is ready.
+
+    When it ends well, every answer must have found its action.
+    """
     client = make(asterisk, username, **how)
     try:
         client.start(dispatcher=dispatcher)
@@ -82,9 +87,16 @@ def connected(asterisk: Asterisk, username: str = "admin", *, dispatcher: bool =
         yield client
         until(lambda: status(client).pending_actions == 0, "every action is answered")
         now = status(client)
-        assert (now.late_answers, now.unmatched_answers, now.garbage_bytes, now.unwritten_bytes) == (0, 0, 0, 0), now
+        assert (
+            now.late_answers,
+            now.unmatched_answers,
+            now.garbage_bytes,
+            now.unwritten_bytes,
+        ) == (0, 0, 0, 0), now
         assert (now.reconnects, now.dropped) == (0, 0), now
-        assert now.received == now.ignored + now.delivered + now.failed + now.dropped + now.queued, now
+        assert (
+            now.received == now.ignored + now.delivered + now.failed + now.dropped + now.queued
+        ), now
     finally:
         client.close()
 
@@ -112,7 +124,7 @@ def ask(client: Client, action: Action) -> Response:
 
 
 def refusal(client: Client, action: Action) -> str:
-    """What the server says to an action that it refuses."""
+    """The server's message about an action that it refuses."""
     with pytest.raises(ActionFailed) as caught:
         ask(client, action)
     assert caught.value.sent

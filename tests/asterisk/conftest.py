@@ -1,6 +1,7 @@
 """The tests in this folder talk to a real Asterisk: the one that AMI_TEST_ASTERISK names.
 
-`tests/asterisk/server up 22` installs and starts one and prints what to put there. Without it these tests are skipped.
+`tests/asterisk/server up 22` installs and starts one and prints what to put there. Without it these
+tests are skipped.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 HERE = Path(__file__).parent
-TIMEOUT = 300
+TIMEOUT_SECONDS = 300
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -32,11 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.asterisk)
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(TIMEOUT))
+                item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
 
 
 class Asterisk:
-    """Where the server is, and what `tests/asterisk/server` can do with it."""
+    """The address of the server, and the commands of `tests/asterisk/server` for it."""
 
     def __init__(self, url: str, version: str) -> None:
         parts = urlsplit(url)
@@ -48,17 +49,20 @@ class Asterisk:
         self.cert = Path(self._script("cert"))
 
     def cli(self, *command: str) -> str:
-        """What the Asterisk console answers."""
+        """The answer of the Asterisk console."""
         self._is_ours()
         return self._script("cli", *command)
 
     @property
     def release(self) -> str:
-        """What it calls its version, as ``22.10.1``; a build of a branch has another kind of name."""
+        """Its version, as ``22.10.1``; a build of a branch has another kind of name."""
         return self.cli("core", "show", "version").split()[1]
 
     def start(self) -> None:
-        """Returns once everything is loaded; at once if it runs. One that did not run finds its database empty."""
+        """Returns once everything is loaded; at once if it runs.
+
+        One that did not run finds its database empty.
+        """
         self._is_ours()
         self._script("up", "--port", str(self.port))
 
@@ -89,7 +93,10 @@ class Asterisk:
 
     @contextmanager
     def configured(self, old: str, new: str) -> Iterator[None]:
-        """With another manager.conf, reloaded: the first ``old`` in it is ``new``. In the end it is as it was."""
+        """With another manager.conf, reloaded: the first ``old`` in it is ``new``.
+
+        In the end it is as it was.
+        """
         self._is_ours()
         file = Path(self._script("config"), "manager.conf")
         text = file.read_text()
@@ -118,7 +125,9 @@ class Asterisk:
         if not self._script("cli", "core show channels count").startswith("0 active channels"):
             self._script("cli", "channel request hangup all")
             deadline = time.monotonic() + 10
-            while not self._script("cli", "core show channels count").startswith("0 active channels"):
+            while not self._script("cli", "core show channels count").startswith(
+                "0 active channels"
+            ):
                 assert time.monotonic() < deadline, "calls that cannot be hung up"
                 time.sleep(0.02)
 
@@ -130,7 +139,10 @@ class Asterisk:
 
     def _is_ours(self) -> None:
         if not self.ours:
-            pytest.skip(f"needs the server of tests/asterisk/server, which is not the one at {self.host}:{self.port}")
+            pytest.skip(
+                "needs the server of tests/asterisk/server, which is not the one at "
+                f"{self.host}:{self.port}"
+            )
 
     def _script(self, command: str, *rest: str) -> str:
         done = subprocess.run(
@@ -142,7 +154,10 @@ class Asterisk:
             check=False,
         )
         if done.returncode:
-            pytest.fail(f"tests/asterisk/server {command} {self.version}: exit {done.returncode}\n{done.stderr}")
+            pytest.fail(
+                f"tests/asterisk/server {command} {self.version}: exit "
+                f"{done.returncode}\n{done.stderr}"
+            )
         return done.stdout.strip()
 
 
@@ -150,7 +165,10 @@ class Asterisk:
 def asterisk() -> Asterisk:
     url = os.environ.get("AMI_TEST_ASTERISK")
     if not url:
-        pytest.skip("AMI_TEST_ASTERISK is not set: tests/asterisk/server starts a real Asterisk and prints it")
+        pytest.skip(
+            "AMI_TEST_ASTERISK is not set: tests/asterisk/server starts a real Asterisk and "
+            "prints it"
+        )
     if WORKERS > 1:
         pytest.fail("these tests share, restart and kill one server: run them with -n0")
     return Asterisk(url, os.environ.get("AMI_TEST_ASTERISK_VERSION") or "22")
@@ -168,7 +186,10 @@ def listen(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     workers: list[Worker] = []
 
     def start(
-        *arguments: str, options: Mapping[str, object] | None = None, acting: bool = False, **servers: str
+        *arguments: str,
+        options: Mapping[str, object] | None = None,
+        acting: bool = False,
+        **servers: str,
     ) -> Worker:
         file = tmp_path / f"events-{len(workers)}.jsonl"
         workers.append(Worker(file, servers, *arguments, options=options, acting=acting))

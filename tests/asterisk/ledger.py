@@ -12,8 +12,15 @@ if TYPE_CHECKING:
 
 
 def events_of(between: Relay) -> list[bytes]:
-    """The events that have come through it, one connection after the other; one that was cut short is none."""
-    blocks = [block for _, received in between.conversations for block in bytes(received).split(b"\r\n\r\n")[:-1]]
+    """The events that have come through it, one connection after the other.
+
+    One that was cut short is none.
+    """
+    blocks = [
+        block
+        for _, received in between.conversations
+        for block in bytes(received).split(b"\r\n\r\n")[:-1]
+    ]
     return [block for block in blocks if block.startswith(b"Event: ")]
 
 
@@ -58,14 +65,18 @@ def assert_parts_of(whole: list[bytes], *parts: list[bytes]) -> None:
     """Each is a part of the whole without a gap, one behind the other."""
     place = 0
     for part in parts:
-        found = (start for start in range(place, len(whole)) if whole[start : start + len(part)] == part)
+        found = (
+            start for start in range(place, len(whole)) if whole[start : start + len(part)] == part
+        )
         start = next(found, None)
-        assert start is not None, f"{len(part)} events from {part[:1]} to {part[-1:]} were not sent like that"
+        assert start is not None, (
+            f"{len(part)} events from {part[:1]} to {part[-1:]} were not sent like that"
+        )
         place = start + len(part)
 
 
 def assert_settled_once(worker: Worker, seen: Counter[int], server: str = "pbx") -> None:
-    """Of the worker's actions none was sent twice, and each has ended as it was told to have ended."""
+    """No action of the worker was sent twice, and each ended as the ledger expects."""
     told = worker.actions(server)
     assert Counter(one.number for one in told).most_common(1)[0][1] == 1
     assert set(seen.values()) == {1}
@@ -74,7 +85,10 @@ def assert_settled_once(worker: Worker, seen: Counter[int], server: str = "pbx")
 
 
 def failures(worker: Worker) -> Counter[tuple[str, bool]]:
-    """How its actions failed, and whether they had been sent; those that were under way when it was stopped are not."""
+    """How its actions failed, and whether they had been sent.
+
+    Those that were under way when it was stopped are not.
+    """
     ended = (one for one in worker.actions() if "the client was closed" not in one.text)
     return Counter((one.error, one.sent) for one in ended if one.error)
 

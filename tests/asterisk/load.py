@@ -21,7 +21,7 @@ PATIENCE = 60
 
 
 class Load:
-    """UserEvents numbered from ``first``, and Local calls, until it is over or Asterisk goes away."""
+    """UserEvents numbered from ``first``, and Local calls, until stopped or Asterisk goes away."""
 
     def __init__(self, asterisk: Asterisk, first: int) -> None:
         self.first = first
@@ -43,8 +43,8 @@ class Load:
                     if self._over.is_set():
                         return
                     if number % CALL_EVERY == 0:
-                        it.write("Originate", Channel="Local/500@default", Application="Wait", Data="1", Async="true",
-                                 Variable="__WAITSECS=0.2")  # fmt: skip
+                        it.write("Originate", Channel="Local/500@default", Application="Wait",
+                                 Data="1", Async="true", Variable="__WAITSECS=0.2")  # fmt: skip
                     it.write("UserEvent", ActionID="load", UserEvent="Numbered", Number=str(number))
                     it.wait(PATIENCE, ActionID="load")
                     self.last = number

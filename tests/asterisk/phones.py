@@ -1,4 +1,4 @@
-"""SIP telephones: sipp (Debian's package sip-tester), each on a port of its own, for one call."""
+"""SIP telephones: sipp (Debian's package sip-tester), each on a port of its own."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def _hear(request: str, more: str = "") -> str:
 
 
 def _ring(seconds: float) -> str:
-    return _say("180 Ringing", _CONTACT + _EMPTY) + f'<pause milliseconds="{seconds * 1000:.0f}"/>\n'
+    return (
+        _say("180 Ringing", _CONTACT + _EMPTY) + f'<pause milliseconds="{seconds * 1000:.0f}"/>\n'
+    )
 
 
 def refuse(code: int, *, rings: bool = True) -> str:
@@ -71,20 +73,41 @@ def answer() -> str:
 
 def never_answer(*, rings: bool = True) -> str:
     """Ring, or not, until the other end gives up."""
-    given_up = _hear("CANCEL") + _say("200 OK") + _say("487 Gone").replace("[last_CSeq:]", "CSeq: 1 INVITE")
-    return _hear("INVITE") + (_ring(0) if rings else "") + given_up + _hear("ACK", ' optional="true" timeout="500"')
+    given_up = (
+        _hear("CANCEL")
+        + _say("200 OK")
+        + _say("487 Gone").replace("[last_CSeq:]", "CSeq: 1 INVITE")
+    )
+    return (
+        _hear("INVITE")
+        + (_ring(0) if rings else "")
+        + given_up
+        + _hear("ACK", ' optional="true" timeout="500"')
+    )
 
 
 @contextmanager
-def phone(folder: Path, does: str) -> Iterator[str]:
-    """A telephone that does this with one call; gives the dial string for it."""
+def phone(folder: Path, does: str, *, calls: int = 1, seconds: int = 30) -> Iterator[str]:
+    """A telephone that does this with so many calls in that time; gives the dial string for it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder.mkdir()
     scenario = folder / "phone.xml"
-    scenario.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="phone">\n{does}</scenario>\n')
-    options = ["-i", "127.0.0.1", "-p", str(port), "-m", "1", "-nostdin", "-timeout", "30s"]
+    scenario.write_text(
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="phone">\n{does}</scenario>\n'
+    )
+    options = [
+        "-i",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-m",
+        str(calls),
+        "-nostdin",
+        "-timeout",
+        f"{seconds}s",
+    ]
     process = subprocess.Popen(
         [str(SIPP), "-sf", str(scenario), *options],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""A relay between a client and the server that keeps every byte: what was really said, and what was not."""
+"""A relay between a client and the server that keeps every byte of both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class Relay:
-    """Listens on a port of its own; ``conversations`` are the connections so far, each as (sent, received)."""
+    """Listens on a port of its own.
+
+    ``conversations`` are the connections so far, each as (sent, received).
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self.conversations: list[tuple[bytearray, bytearray]] = []
@@ -39,7 +42,10 @@ class Relay:
         return re.findall(r"^Action: (.*?)\r?$", self.sent.decode(errors="replace"), re.MULTILINE)
 
     def cut(self) -> None:
-        """End all connections to the server, once what it has sent is passed on; new ones are welcome."""
+        """End all connections to the server, once what it has sent is passed on.
+
+        New ones are welcome.
+        """
         for it in self._servers:
             _end(it)
 

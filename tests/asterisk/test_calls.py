@@ -1,4 +1,6 @@
-"""Calls made and handled by the client on a real Asterisk: how they end, what they carry, what can be done to them."""
+"""Calls made and handled by the client on a real Asterisk: how they end, what they carry, what can
+be done to them.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,20 @@ from django_ami.core.actions import (
 )
 from django_ami.core.errors import ActionFailed, ConfigurationError, InvalidAction
 from django_ami.core.messages import CallResult
-from tests.asterisk.clients import NAME, PATIENCE, ask, call, connected, other_half, refusal, status, until
+from tests.asterisk.clients import (
+    NAME,
+    PATIENCE,
+    ask,
+    call,
+    connected,
+    make,
+    other_half,
+    refusal,
+    status,
+    until,
+)
 from tests.asterisk.relay import relay
+from tests.asterisk.wire import value, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +55,9 @@ if TYPE_CHECKING:
 
 def to(channel: str, **more: Any) -> Originate:
     """A call to that channel, which then waits for a moment."""
-    return Originate(channel=channel, **{"application": "Wait", "data": "0", "timeout_ms": 15_000, **more})
+    return Originate(
+        channel=channel, **{"application": "Wait", "data": "0", "timeout_ms": 15_000, **more}
+    )
 
 
 def outcome_of(response: Response) -> OriginateOutcome:
@@ -49,7 +65,7 @@ def outcome_of(response: Response) -> OriginateOutcome:
     return response.outcome
 
 
-# --- how a call ends -----------------------------------------------------------------------------------------------
+# --- how a call ends ---
 
 ENDS: list[tuple[str, int, CallResult, int]] = [
     ("Local/answer@outcomes", 15_000, CallResult.ANSWERED, 4),
@@ -72,7 +88,9 @@ ENDS: list[tuple[str, int, CallResult, int]] = [
 def test_how_a_call_ends(asterisk: Asterisk, role: str, mask: str) -> None:
     with connected(asterisk, role=role, events=mask) as client:
         # All under way at once.
-        under_way = [client.send(to(channel, timeout_ms=time, wait=True)) for channel, time, *_ in ENDS]
+        under_way = [
+            client.send(to(channel, timeout_ms=time, wait=True)) for channel, time, *_ in ENDS
+        ]
         for (channel, _, result, reason), pending in zip(ENDS, under_way, strict=True):
             response = pending.result(PATIENCE)
             assert response.message == "Originate successfully queued"
@@ -83,9 +101,9 @@ def test_how_a_call_ends(asterisk: Asterisk, role: str, mask: str) -> None:
             assert outcome.channel == channel or outcome.answered
             assert outcome.uniqueid is not None
         if role == "caller":
-            # Asterisk sent some hundred events meanwhile; what came here is FullyBooted, and of each call
-            # OriginateResponse, and at most two DialEnds and the Hangup of two channels.
-            # They are counted a moment after who waits has been told.
+            # Asterisk sent some hundred events meanwhile; this session got FullyBooted, and of each
+            # call OriginateResponse, and at most two DialEnds and the Hangup of two channels. They
+            # are counted a moment after the waiting thread has its answer.
             until(lambda: status(client).received > len(ENDS))
             assert status(client).received <= 1 + 5 * len(ENDS)
         else:
@@ -112,7 +130,9 @@ def test_every_one_of_many_calls_is_told_its_own_outcome(asterisk: Asterisk) -> 
     with connected(asterisk) as client, connected(asterisk) as other:
         ends = ["answer", "busy", "nosuch"] * 10
         calls = [
-            (end, f"{number}-of-{id(sender)}", sender) for number, end in enumerate(ends) for sender in (client, other)
+            (end, f"{number}-of-{id(sender)}", sender)
+            for number, end in enumerate(ends)
+            for sender in (client, other)
         ]
         under_way = [
             (end, name, sender.send(to(f"Local/{end}@outcomes", channel_id=name, wait=True)))
@@ -122,6 +142,31 @@ def test_every_one_of_many_calls_is_told_its_own_outcome(asterisk: Asterisk) -> 
             outcome = outcome_of(pending.result(PATIENCE))
             assert outcome.answered == (end == "answer")
             assert outcome.uniqueid == name
+
+
+@pytest.mark.parametrize("role", ["caller", "listener"])
+def test_another_client_cannot_end_our_call_with_an_outcome_of_its_own(
+    asterisk: Asterisk, role: str
+) -> None:
+    client = make(asterisk, role=role, events="call")
+    try:
+        client.start()
+        with wire(asterisk, "admin") as stranger:
+            pending = client.send(to("Local/noanswer@outcomes", timeout_ms=1_500, wait=True))
+            seen = value(stranger.wait(Event="Newchannel"), "Uniqueid") or ""
+            # The ActionID that the Uniqueid suggests; and the ActionID itself, in case that the
+            # stranger learns it.
+            for number, action_id in enumerate([seen.removesuffix(".0"), pending.action_id]):
+                theirs = f"theirs-{id(client)}-{number}"
+                stranger.write("Originate", ActionID=action_id, Channel="Local/answer@outcomes",
+                               Application="Wait",
+                               Data="0", Async="true", ChannelId=theirs)  # fmt: skip
+                told = stranger.wait(Event="OriginateResponse", ActionID=action_id)
+                assert (value(told, "Response"), value(told, "Uniqueid")) == ("Success", theirs)
+            assert outcome_of(pending.result(PATIENCE)).result == CallResult.NO_ANSWER
+            assert status(client).unmatched_answers == 1
+    finally:
+        client.close()
 
 
 def test_a_listener_that_could_not_be_told_does_not_call(asterisk: Asterisk) -> None:
@@ -143,7 +188,9 @@ def test_a_caller_that_may_not_filter_does_not_call(asterisk: Asterisk) -> None:
     ):
         both = [client.send(to("Local/answer@outcomes", wait=True)) for _ in range(2)]
         for pending in both:
-            with pytest.raises(ConfigurationError, match="write=system, or send with wait=False") as caught:
+            with pytest.raises(
+                ConfigurationError, match="write=system, or send with wait=False"
+            ) as caught:
                 pending.result(PATIENCE)
             assert not caught.value.sent
         assert "Originate" not in between.actions()
@@ -167,17 +214,21 @@ def test_the_filter_for_outcomes_is_set_once_for_each_connection(asterisk: Aster
             ask(other, UserEvent("Other"))
             assert outcome_of(ask(other, to("Local/answer@outcomes", wait=True))).answered
             ask(first, Ping())
-            # FullyBooted, and of each call of its own OriginateResponse, DialEnd and at most two Hangups.
+            # FullyBooted, and of each call of its own OriginateResponse, DialEnd and at most two
+            # Hangups.
             until(lambda: 3 <= status(first).received <= 9)
         with connected(asterisk, port=between.port) as second:
             assert outcome_of(ask(second, to("Local/answer@outcomes", wait=True))).answered
         assert between.actions().count("Filter") == 2
 
 
-# --- what a call carries -------------------------------------------------------------------------------------------
+# --- the variables of a call ---
 
 VALUES: dict[str, str] = {
-    **{f"CHAR{number}": f"a{letter}b" for number, letter in enumerate("\\\",()[];${}= ü日'|&<>%~^:#!?*@`")},
+    **{
+        f"CHAR{number}": f"a{letter}b"
+        for number, letter in enumerate("\\\",()[];${}= ü日'|&<>%~^:#!?*@`")
+    },
     **{f"TWICE{number}": letter * 2 for number, letter in enumerate("\\\",()[];${}=")},
     "ALL": "\\ \" , ( ) [ ] ; $ { } = space ü 日本",
     "TIGHT": "\\\",()[];${}=ü日本",
@@ -199,9 +250,13 @@ def test_variables_arrive_as_they_were(asterisk: Asterisk) -> None:
     with connected(asterisk) as client:
         channel = call(client, "840@default", variables=VALUES)
         pendings = {name: client.send(GetVar(name, channel=channel)) for name in VALUES}
-        assert {name: pending.result(PATIENCE)["Value"] for name, pending in pendings.items()} == VALUES
+        assert {
+            name: pending.result(PATIENCE)["Value"] for name, pending in pendings.items()
+        } == VALUES
         # Not only where the action set them: a channel that inherits one has it unchanged.
-        inherited = call(client, "841@default", variables={f"__{name}": VALUES[name] for name in ("ALL", "JSON")})
+        inherited = call(
+            client, "841@default", variables={f"__{name}": VALUES[name] for name in ("ALL", "JSON")}
+        )
         for name in ("ALL", "JSON"):
             assert ask(client, GetVar(name, channel=other_half(inherited)))["Value"] == VALUES[name]
 
@@ -229,7 +284,13 @@ def test_the_other_things_that_a_call_carries(asterisk: Asterisk) -> None:
         )
         values = {
             name: ask(client, GetVar(name, channel=channel))["Value"]
-            for name in ("CALLERID(name)", "CALLERID(num)", "CHANNEL(language)", "CHANNEL(accountcode)", "UNIQUEID")
+            for name in (
+                "CALLERID(name)",
+                "CALLERID(num)",
+                "CHANNEL(language)",
+                "CHANNEL(accountcode)",
+                "UNIQUEID",
+            )
         }
         assert values == {
             "CALLERID(name)": "Zoë Müller",
@@ -238,7 +299,9 @@ def test_the_other_things_that_a_call_carries(asterisk: Asterisk) -> None:
             "CHANNEL(accountcode)": "acc-1",
             "UNIQUEID": "my-id",
         }
-        assert ask(client, GetVar("UNIQUEID", channel=other_half(channel)))["Value"] == "my-other-id"
+        assert (
+            ask(client, GetVar("UNIQUEID", channel=other_half(channel)))["Value"] == "my-other-id"
+        )
         (found,) = ask(client, Status("my-id", variables=["CHANNEL(language)"])).events
         assert found["Channel"] == channel
         assert found.get_all("Variable") == ["CHANNEL(language)=de"]
@@ -247,13 +310,15 @@ def test_the_other_things_that_a_call_carries(asterisk: Asterisk) -> None:
 def test_a_call_into_the_dialplan(asterisk: Asterisk) -> None:
     with connected(asterisk) as client:
         pending = client.send(
-            Originate(channel="Local/840@default/n", context="default", exten=841, priority=1, wait=True)
+            Originate(
+                channel="Local/840@default/n", context="default", exten=841, priority=1, wait=True
+            )
         )
         channel = outcome_of(pending.result(PATIENCE)).channel
         until(lambda: place(client, channel) == ("default", "841", "Wait"))
 
 
-# --- what can be done to a call ------------------------------------------------------------------------------------
+# --- actions on a call ---
 
 
 @pytest.fixture
@@ -315,7 +380,10 @@ def test_redirect(client: Client) -> None:
     assert ask(client, both).ok
     until(lambda: place(client, one) == ("default", "831", "Wait"))
     until(lambda: place(client, two) == ("default", "832", "Wait"))
-    assert refusal(client, Redirect("nosuch", context="default", exten=830)) == "Channel does not exist: nosuch"
+    assert (
+        refusal(client, Redirect("nosuch", context="default", exten=830))
+        == "Channel does not exist: nosuch"
+    )
 
 
 def test_bridge_and_blind_transfer(client: Client) -> None:
@@ -352,11 +420,17 @@ def test_park(client: Client) -> None:
 
 def test_a_conference(client: Client) -> None:
     members = [call(client, f"{exten}@default") for exten in ("540", "541")]
-    until(lambda: [place(client, other_half(member)) is not None for member in members] == [True, True])
+    until(
+        lambda: (
+            [place(client, other_half(member)) is not None for member in members] == [True, True]
+        )
+    )
     until(lambda: len(conference(client)) == 2)
     muted = other_half(members[0])
     assert ask(client, Action("ConfbridgeMute", Conference="100", Channel=muted)).ok
-    until(lambda: {event["Channel"]: event["Muted"] for event in conference(client)}[muted] == "Yes")
+    until(
+        lambda: {event["Channel"]: event["Muted"] for event in conference(client)}[muted] == "Yes"
+    )
     assert ask(client, Action("ConfbridgeKick", Conference="100", Channel=muted)).ok
     until(lambda: len(conference(client)) == 1)
 
@@ -370,7 +444,10 @@ def conference(client: Client) -> tuple[Event, ...]:
 
 def test_mixmonitor(client: Client) -> None:
     channel = call(client, "840@default")
-    assert ask(client, MixMonitor(channel, file="django_ami-tests.wav", options="r(django_ami-tests-in.wav)")).ok
+    assert ask(
+        client,
+        MixMonitor(channel, file="django_ami-tests.wav", options="r(django_ami-tests-in.wav)"),
+    ).ok
     recorded = ask(client, GetVar("MIXMONITOR_FILENAME", channel=channel))["Value"]
     assert recorded.endswith("/django_ami-tests.wav")
     assert ask(client, Action("MixMonitorMute", Channel=channel, Direction="both", State=1)).ok

@@ -1,4 +1,6 @@
-"""The catalogue and the generated actions against a real Asterisk: its own documentation, its rights, its answers."""
+"""The catalogue and the generated actions against a real Asterisk: its own documentation, its
+rights, its answers.
+"""
 
 from __future__ import annotations
 
@@ -34,17 +36,20 @@ from django_ami.actions import (
 from django_ami.core.actions import generated
 from django_ami.core.catalog import ACTIONS, EVENTS
 from django_ami.core.errors import ActionFailed
+from scripts.catalog import gaps
+from scripts.catalog.__main__ import FINGERPRINT, fingerprint, generate
+from scripts.catalog.documentation import Documentation
 from tests.asterisk.clients import ask, connected, refusal
 from tests.asterisk.conftest import Asterisk
-from tests.catalog import gaps
-from tests.catalog.__main__ import FINGERPRINT, fingerprint, generate
-from tests.catalog.documentation import Documentation
 from tests.core.actions.test_generated import build, class_of, given
 
 
 def documentation(version: str) -> Path:
-    """What ``tests/asterisk/server`` has installed; skips if that is nothing."""
-    folder = Path(os.environ.get("AMI_TEST_ASTERISK_DIR") or Path(tempfile.gettempdir()) / "django-ami-asterisk")
+    """The documentation that ``tests/asterisk/server`` has installed; skips if there is none."""
+    folder = Path(
+        os.environ.get("AMI_TEST_ASTERISK_DIR")
+        or Path(tempfile.gettempdir()) / "django-ami-asterisk"
+    )
     path = folder / version / "root/usr/share/asterisk/documentation/core-en_US.xml"
     if not path.exists():
         pytest.skip(f"no Asterisk {version} is installed: tests/asterisk/server up {version}")
@@ -61,20 +66,31 @@ def test_the_sources_are_what_the_program_writes() -> None:
         compile(source, path.name, "exec")
     recorded = FINGERPRINT.read_text().split()[0]
     if fingerprint(current) != recorded:
-        pytest.skip("this Asterisk is another one than the sources are of: python -m tests.catalog core-en_US.xml")
-    assert {path.name: path.read_text() for path in written} == {path.name: text for path, text in written.items()}
+        pytest.skip(
+            "this Asterisk is another one than the sources are of: python -m scripts.catalog "
+            "core-en_US.xml"
+        )
+    assert {path.name: path.read_text() for path in written} == {
+        path.name: text for path, text in written.items()
+    }
 
 
-def test_what_an_older_asterisk_describes_is_in_the_catalogue() -> None:
+def test_actions_and_events_of_an_older_asterisk_are_in_the_catalogue() -> None:
     older = Documentation(documentation("16"))
     # FilterList was never registered; NewExten is Newexten on the wire.
     assert [name for name in older.actions if name not in ACTIONS] == ["FilterList"]
     assert [name for name in older.events if name not in EVENTS] == []
     gone = {name for name, info in ACTIONS.items() if info.removed_in}
-    assert gone == {name for name in older.actions if name not in generated.__all__ and name in gone}
+    assert gone == {
+        name for name in older.actions if name not in generated.__all__ and name in gone
+    }
     for name in gone:
-        wanted = {parameter.name: parameter.required for parameter in older.actions[name].parameters}
-        assert {parameter.name: parameter.required for parameter in ACTIONS[name].parameters} == wanted
+        wanted = {
+            parameter.name: parameter.required for parameter in older.actions[name].parameters
+        }
+        assert {
+            parameter.name: parameter.required for parameter in ACTIONS[name].parameters
+        } == wanted
 
 
 #: More than these in the same order are no coincidence.
@@ -85,19 +101,31 @@ TEXTS = ("synopsis", "para", "note", "warning", "example", "see-also")
 def in_a_row(text: str) -> set[str]:
     """All pieces of so many words."""
     words = re.findall(r"[a-z0-9']+", text.lower())
-    return {" ".join(words[start : start + WORDS_IN_A_ROW]) for start in range(len(words) - WORDS_IN_A_ROW + 1)}
+    return {
+        " ".join(words[start : start + WORDS_IN_A_ROW])
+        for start in range(len(words) - WORDS_IN_A_ROW + 1)
+    }
 
 
 def constants(path: Path) -> set[str]:
     """All texts in a source, docstrings among them."""
     nodes = ast.walk(ast.parse(path.read_text()))
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
-def test_its_facts_are_taken_and_none_of_its_texts() -> None:
+def test_facts_of_the_documentation_are_taken_and_none_of_its_texts() -> None:
     """They are under the GPL, and django_ami is under the MIT licence."""
     root = ET.parse(documentation("22")).getroot()
-    theirs = {some for tag in TEXTS for text in root.iter(tag) for some in in_a_row(" ".join(text.itertext()))}
+    theirs = {
+        some
+        for tag in TEXTS
+        for text in root.iter(tag)
+        for some in in_a_row(" ".join(text.itertext()))
+    }
     assert len(theirs) > 10_000
     roots = (Path(django_ami.__file__).parent, Path(gaps.__file__).parents[1])
     ours = {text for root in roots for path in root.rglob("*.py") for text in constants(path)}
@@ -122,11 +150,29 @@ def test_the_privileges_are_those_of_the_server(asterisk: Asterisk) -> None:
 
 # --- its answers ---
 
-#: Not sent: they end or change the connection, the log, the modules or the configuration of the server, or are answered
-#: never or twice.
+#: Not sent: they end or change the connection, the log, the modules or the configuration of the
+#: server, or are answered never or twice.
 NOT_SENT = {
-    *("Challenge", "Login", "Logoff", "Events", "Filter", "Command", "Originate", "WaitEvent", "IAXnetstats"),
-    *("JabberSend", "CreateConfig", "UpdateConfig", "DialplanExtensionAdd", "LoggerRotate", "ModuleLoad", "Reload"),
+    *(
+        "Challenge",
+        "Login",
+        "Logoff",
+        "Events",
+        "Filter",
+        "Command",
+        "Originate",
+        "WaitEvent",
+        "IAXnetstats",
+    ),
+    *(
+        "JabberSend",
+        "CreateConfig",
+        "UpdateConfig",
+        "DialplanExtensionAdd",
+        "LoggerRotate",
+        "ModuleLoad",
+        "Reload",
+    ),
 }
 #: Arguments that a server looks at before it looks for what is named.
 SENSIBLE: dict[str, Any] = {
@@ -150,24 +196,30 @@ BESIDES: dict[str, dict[str, Any]] = {
     "MessageSend": {"to": "nosuch:nobody", "from_": "nosuch", "body": "hello"},
     "PJSIPNotify": {"endpoint": "nosuch", "variables": {"Event": "check-sync"}},
 }
-#: What a server says of a parameter that it misses.
-MISSES = re.compile(r"not specified|specified\.?$|requires (?!escalated)|must be|missing|Need '", re.IGNORECASE)
+#: A server's message about a parameter that it misses.
+MISSES = re.compile(
+    r"not specified|specified\.?$|requires (?!escalated)|must be|missing|Need '", re.IGNORECASE
+)
 
 
 def to_be_sent(known: set[str]) -> list[Action]:
-    """An action of every class that the server knows: what is required, of things that do not exist."""
+    """An action of every class that the server knows, with its required parameters, about things
+    that do not exist.
+    """
     made = []
     for info in ACTIONS.values():
         if info.name not in NOT_SENT and info.removed_in is None and info.name in known:
             kind = class_of(info)
-            required = {name: SENSIBLE.get(name, "nosuch") for name in given(kind, required_only=True)}
+            required = {
+                name: SENSIBLE.get(name, "nosuch") for name in given(kind, required_only=True)
+            }
             made.append(build(kind, {**required, **BESIDES.get(info.name, {})}))
     return made
 
 
 @pytest.mark.parametrize("role", ["caller", "listener"])
 def test_the_server_understands_every_class(asterisk: Asterisk, role: str) -> None:
-    """Nobody complains of a parameter: what is named is not found, or it is done."""
+    """No answer complains of a parameter: the named thing is not found, or the action is done."""
     complaints = {}
     with connected(asterisk, role=role) as client:
         sent = to_be_sent({key for key, _ in ask(client, ListCommands()).headers})
@@ -185,7 +237,7 @@ def test_the_server_understands_every_class(asterisk: Asterisk, role: str) -> No
             for event in (*answer.events, *filter(None, [answer.final_event])):
                 unknown = {key for key, _ in event.headers[1:]} - known_headers(event.name)
                 assert not unknown, (action, event.name)
-        with contextlib.suppress(ActionFailed):  # there is nothing, or what DBPut has left
+        with contextlib.suppress(ActionFailed):  # there is nothing, or the entry of DBPut
             ask(client, DBDelTree(family="nosuch"))
     assert complaints == {}
 
@@ -217,14 +269,22 @@ def test_a_configuration_file_is_changed(asterisk: Asterisk) -> None:
                     {"Action": "Append", "Cat": run, "Var": "context", "Value": "sales"},
                     {"Action": "Append", "Cat": run, "Var": "secret", "Value": "a;b, c"},
                     {"Action": "Append", "Cat": run, "Var": "gone", "Value": "x"},
-                    {"Action": "Update", "Cat": run, "Var": "context", "Value": "support", "Match": "sales"},
+                    {
+                        "Action": "Update",
+                        "Cat": run,
+                        "Var": "context",
+                        "Value": "support",
+                        "Match": "sales",
+                    },
                     {"Action": "Delete", "Cat": run, "Var": "gone"},
                 ],
                 reload=False,
             ),
         )
         lines = [
-            value for key, value in ask(client, GetConfig(filename=file, category=run)).headers if key[:4] == "Line"
+            value
+            for key, value in ask(client, GetConfig(filename=file, category=run)).headers
+            if key[:4] == "Line"
         ]
         assert lines == ["context=support", "secret=a;b, c"]
         ask(client, UpdateConfig(file, changes=[{"Action": "DelCat", "Cat": run}]))
@@ -235,7 +295,10 @@ def test_the_dialplan_is_changed(asterisk: Asterisk) -> None:
     place = {"context": "catalogue", "extension": 4711}
     with connected(asterisk) as client:
         ask(
-            client, DialplanExtensionAdd(**place, priority=1, application="NoOp", application_data="a, b", replace=True)
+            client,
+            DialplanExtensionAdd(
+                **place, priority=1, application="NoOp", application_data="a, b", replace=True
+            ),
         )
         [item] = ask(client, ShowDialPlan(**place)).events
         assert (item["Application"], item["AppData"], item["Priority"]) == ("NoOp", "a, b", "1")

@@ -1,8 +1,9 @@
-"""What a real Asterisk does to ``ami_listen``: it goes away, stands still, changes its mind, and refuses.
+"""``ami_listen`` against a real Asterisk that goes away, stands still, changes its mind, and
+refuses.
 
-Each time the worker recovers by itself, and its books are right: what its receivers were given is, to the byte and
-without anything twice, what Asterisk sent while it was connected. What Asterisk sent is told by a second session with
-the same mask, and by a relay in between.
+Each time the worker recovers by itself, and its counts are right: its receivers were given, to the
+byte and without anything twice, the events that Asterisk sent while it was connected. A second
+session with the same mask, and a relay in between, tell these.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
     from tests.asterisk.conftest import Asterisk
     from tests.asterisk.worker import Worker
 
-#: So many numbered events are enough to be under load.
+#: How many numbered events are a load.
 ENOUGH = 300
-#: So many events at a cut may have come in another order to another session.
+#: How many events at a cut may come in another order to another session.
 OVERTAKEN = 100
 #: The first number of a second load.
 AGAIN = 1_000_000
@@ -54,13 +55,21 @@ FROZEN = 20 if LONG else 0
 
 
 @contextmanager
-def watched(asterisk: Asterisk, start: Callable[[], Worker]) -> Iterator[tuple[Worker, list[bytes]]]:
-    """A worker under load; in the end it is stopped, and what Asterisk has sent since before it was there is known.
+def watched(
+    asterisk: Asterisk, start: Callable[[], Worker]
+) -> Iterator[tuple[Worker, list[bytes]]]:
+    """A worker under load.
 
-    What comes behind the mark ``End`` it may or may not have heard.
+    In the end it is stopped, and all that Asterisk has sent since before its start is known.
+
+    It may or may not have heard events behind the mark ``End``.
     """
     sent: list[bytes] = []
-    with recording(asterisk) as recorded, wire(asterisk, "admin", Events="off") as it, ExitStack() as stack:
+    with (
+        recording(asterisk) as recorded,
+        wire(asterisk, "admin", Events="off") as it,
+        ExitStack() as stack,
+    ):
         worker = start()
         worker.wait_for_out("pbx: ready,")
         traffic = stack.enter_context(load(asterisk))
@@ -69,18 +78,20 @@ def watched(asterisk: Asterisk, start: Callable[[], Worker]) -> Iterator[tuple[W
         goal = traffic.last + ENOUGH
         worker.wait_for(lambda: worker.numbers()[-1] >= goal, "load again")
         it.ask("UserEvent", UserEvent="End")
-        worker.wait_for(lambda: len(before_end(heard := worker.connections()[-1])) < len(heard), "the end")
+        worker.wait_for(
+            lambda: len(before_end(heard := worker.connections()[-1])) < len(heard), "the end"
+        )
         assert worker.stop() == 0
         it.ask("UserEvent", UserEvent="Over")
         sent += recorded.until("Over")
 
 
 def lines(worker: Worker, text: str) -> list[str]:
-    """What it said on stderr that has this in it."""
+    """Its lines on stderr that have this text."""
     return [line for line in worker.err if text in line]
 
 
-# --- Asterisk goes away --------------------------------------------------------------------------------------------
+# --- Asterisk goes away ---
 
 NAMES = ("direct", "relayed")
 
@@ -101,26 +112,35 @@ def test_asterisk_goes_away_under_load(
     asterisk: Asterisk, listen: Callable[..., Worker], fault: Callable[..., None]
 ) -> None:
     with relay(asterisk.host, asterisk.port) as between:
-        worker = listen("--all", acting=True, direct=url(asterisk), relayed=url(asterisk, between.port))
+        worker = listen(
+            "--all", acting=True, direct=url(asterisk), relayed=url(asterisk, between.port)
+        )
         hear = partial(wait_for_all, worker)
         hear(lambda name: worker.of("ready", name), "ready")
         with recording(asterisk) as recorded, load(asterisk) as traffic:
             hear(lambda name: len(worker.numbers(name)) >= ENOUGH, "load")
-            fault(asterisk, gone=lambda: hear(lambda name: lines(worker, f"{name}: connection lost"), "lost"))
+            fault(
+                asterisk,
+                gone=lambda: hear(lambda name: lines(worker, f"{name}: connection lost"), "lost"),
+            )
             sent = recorded.to_the_end()
         hear(lambda name: len(worker.of("ready", name)) >= 2, "ready again")
         with load(asterisk, AGAIN) as again:
             hear(lambda name: AGAIN + ENOUGH in worker.numbers(name), "load again")
         hear(lambda name: again.last in worker.numbers(name), "all")
         assert worker.stop() == 0
-    assert (worker.summary()["reconnects"], worker.summary()["delivered"]) == (2, worker.summary()["received"])
+    assert (worker.summary()["reconnects"], worker.summary()["delivered"]) == (
+        2,
+        worker.summary()["received"],
+    )
     assert len(lines(worker, "connection lost")) == 2
     assert not lines(worker, "Traceback"), str(worker)
     for name in NAMES:
         first, second = in_a_row(worker.numbers(name))
         assert (first[0], second) == (1, (AGAIN, again.last))
         assert first[1] <= traffic.last + 1
-    # Who was cut off sooner has less of the same; what came just before the cut may have come in another order.
+    # The one that was cut off sooner has fewer of these; those just before the cut may have come in
+    # another order.
     shorter, longer = sorted((since(1, worker.connections("direct")[0]), since(1, sent)), key=len)
     assert Counter(shorter[:-OVERTAKEN]) <= Counter(longer)
     # The relay knows every byte that came.
@@ -134,7 +154,7 @@ def wait_for_all(worker: Worker, condition: Callable[[str], object], what: str) 
     worker.wait_for(lambda: all(condition(name) for name in NAMES), what)
 
 
-# --- Asterisk stands still -----------------------------------------------------------------------------------------
+# --- Asterisk stands still ---
 
 
 def stay_frozen(asterisk: Asterisk, begun: float) -> None:
@@ -143,8 +163,15 @@ def stay_frozen(asterisk: Asterisk, begun: float) -> None:
     time.sleep(max(0.0, begun + FROZEN - time.monotonic()))
 
 
-def test_frozen_for_longer_than_read_timeout(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
-    options = {"read_timeout": 4, "heartbeat_interval": 1, "connect_timeout": 3, "action_timeout": 6}
+def test_frozen_for_longer_than_read_timeout(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
+    options = {
+        "read_timeout": 4,
+        "heartbeat_interval": 1,
+        "connect_timeout": 3,
+        "action_timeout": 6,
+    }
     start = partial(listen, pbx=url(asterisk), acting=True, options=options)
     with watched(asterisk, start) as (worker, sent):
         with asterisk.frozen():
@@ -153,22 +180,38 @@ def test_frozen_for_longer_than_read_timeout(asterisk: Asterisk, listen: Callabl
             tried = worker.wait_for_err("pbx: not connected")
             stay_frozen(asterisk, begun)
         worker.wait_for_out("pbx: ready again,")
-    assert re.match(r"pbx: connection lost: nothing received for \d+\.\d s \(option read_timeout\): the server or the "
-                    r"way to it is dead\. Trying again in", lost)  # fmt: skip
-    assert f"pbx: not connected: no AMI greeting from {asterisk.host}:{asterisk.port} within 3 s" in tried
-    assert len(lines(worker, "connection lost")) == len(worker.of("lost")) == worker.summary()["reconnects"] == 1
+    assert re.match(r"pbx: connection lost: nothing received for \d+\.\d s "
+                    r"\(option read_timeout\): the server or the way to it is dead\. "
+                    r"Trying again in", lost)  # fmt: skip
+    assert (
+        f"pbx: not connected: no AMI greeting from {asterisk.host}:{asterisk.port} within 3 s"
+        in tried
+    )
+    assert (
+        len(lines(worker, "connection lost"))
+        == len(worker.of("lost"))
+        == worker.summary()["reconnects"]
+        == 1
+    )
     before, after = worker.connections()
     assert_parts_of(sent, since(1, before), before_end(after_login(after)))
     assert len(in_a_row(worker.numbers())) == 2
-    # What had been written when the loss was noticed may have been done; the first of it was out of time.
+    # Actions written before the loss was noticed may have been done; the first of them was out of
+    # time.
     assert failures(worker)["ConnectionLost", True] > 0
-    assert all("it may have been carried out" in one.text for one in worker.actions() if one.error and one.sent)
+    assert all(
+        "it may have been carried out" in one.text
+        for one in worker.actions()
+        if one.error and one.sent
+    )
     assert_settled_once(worker, own(sent))
     print(worker.out[-1], dict(failures(worker)), "of", len(worker.actions()))
 
 
 @pytest.mark.parametrize("acting", [False, True])
-def test_frozen_for_less_than_read_timeout(asterisk: Asterisk, listen: Callable[..., Worker], acting: bool) -> None:
+def test_frozen_for_less_than_read_timeout(
+    asterisk: Asterisk, listen: Callable[..., Worker], acting: bool
+) -> None:
     options = {"read_timeout": 60, "heartbeat_interval": 0.5}
     start = partial(listen, pbx=url(asterisk), acting=acting, options=options)
     with watched(asterisk, start) as (worker, sent), asterisk.frozen():
@@ -182,7 +225,7 @@ def test_frozen_for_less_than_read_timeout(asterisk: Asterisk, listen: Callable[
     print(worker.out[-1], "actions:", len(worker.actions()))
 
 
-# --- its configuration changes -------------------------------------------------------------------------------------
+# --- its configuration changes ---
 
 DENIED = (
     "pbx: UserEvent refused: Permission denied: write= of the AMI user lacks its class "
@@ -195,7 +238,9 @@ def fallible(asterisk: Asterisk, port: int | None = None) -> str:
     return url(asterisk, port, username="fallible", secret="fallible111")
 
 
-def test_a_reload_that_changes_nothing_is_not_noticed(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_a_reload_that_changes_nothing_is_not_noticed(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     with watched(asterisk, partial(listen, pbx=url(asterisk), acting=True)) as (worker, sent):
         for command in ("manager reload", "module reload manager", "core reload"):
             asterisk.cli(command)
@@ -207,10 +252,15 @@ def test_a_reload_that_changes_nothing_is_not_noticed(asterisk: Asterisk, listen
     assert failures(worker) == {}
 
 
-def test_rights_that_change_hold_from_the_next_login_on(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_rights_that_change_hold_from_the_next_login_on(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     with relay(asterisk.host, asterisk.port) as between:
-        # Who was told FullyBooted once waits for it, however long Asterisk takes to start.
-        worker = listen(pbx=fallible(asterisk, between.port), acting=True, options={"boot_timeout": 2})
+        # An account that has had FullyBooted once waits for it, however long Asterisk takes to
+        # start.
+        worker = listen(
+            pbx=fallible(asterisk, between.port), acting=True, options={"boot_timeout": 2}
+        )
         worker.wait_for_out("pbx: ready,")
         with load(asterisk) as traffic:
 
@@ -219,15 +269,21 @@ def test_rights_that_change_hold_from_the_next_login_on(asterisk: Asterisk, list
                 worker.wait_for_number(traffic.last + ENOUGH)
                 seen = len(worker.of("event"))
                 if name is not None:
-                    worker.wait_for(lambda: name in {line["event"] for line in worker.of("event")[seen:]}, name)
+                    worker.wait_for(
+                        lambda: name in {line["event"] for line in worker.of("event")[seen:]}, name
+                    )
 
             def is_told(error: str) -> None:
                 """Its actions from now on end like this."""
                 seen = len(worker.actions())
-                worker.wait_for(lambda: error in {one.error for one in worker.actions()[seen:]}, error)
+                worker.wait_for(
+                    lambda: error in {one.error for one in worker.actions()[seen:]}, error
+                )
 
             hears("Newchannel")
-            with asterisk.configured(ACCOUNT, ACCOUNT.replace("read = all\nwrite = all", "read = user\nwrite = call")):
+            with asterisk.configured(
+                ACCOUNT, ACCOUNT.replace("read = all\nwrite = all", "read = user\nwrite = call")
+            ):
                 # A session keeps the rights that it came with.
                 hears("Newchannel")
                 is_told("")
@@ -244,7 +300,11 @@ def test_rights_that_change_hold_from_the_next_login_on(asterisk: Asterisk, list
     assert (worker.summary()["reconnects"], len(lines(worker, "connection lost"))) == (2, 2)
     with_all, with_few, with_all_again = worker.connections()
     assert names_of(with_few) == {b"UserEvent"}
-    assert names_of(with_all) & names_of(with_all_again) >= {b"FullyBooted", b"Newchannel", b"UserEvent"}
+    assert names_of(with_all) & names_of(with_all_again) >= {
+        b"FullyBooted",
+        b"Newchannel",
+        b"UserEvent",
+    }
     assert [*with_all, *with_few, *with_all_again] == events_of(between)
     assert {one.text for one in worker.actions() if one.error == "ActionFailed"} == {DENIED}
     assert_settled_once(worker, own(between.sent.split(b"\r\n\r\n")))
@@ -254,7 +314,9 @@ def test_rights_that_change_hold_from_the_next_login_on(asterisk: Asterisk, list
     print(worker.out[-1], dict(failures(worker)), "of", len(worker.actions()))
 
 
-def test_a_secret_that_changes_ends_it_at_the_next_login(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_a_secret_that_changes_ends_it_at_the_next_login(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     with relay(asterisk.host, asterisk.port) as between:
         worker = listen(pbx=fallible(asterisk, between.port))
         worker.wait_for_out("pbx: ready,")
@@ -274,7 +336,7 @@ def test_a_secret_that_changes_ends_it_at_the_next_login(asterisk: Asterisk, lis
     assert worker.summary()["delivered"] == worker.summary()["received"]
 
 
-# --- it refuses ----------------------------------------------------------------------------------------------------
+# --- it refuses ---
 
 
 def test_an_account_without_rights(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
@@ -290,7 +352,9 @@ def test_an_account_without_rights(asterisk: Asterisk, listen: Callable[..., Wor
     assert events_of(between) == []
     assert set(worker.summary().values()) == {0}
     (warning,) = worker.err
-    assert warning.startswith("pbx: FullyBooted did not come: read= of user 'powerless' in manager.conf has no system")
+    assert warning.startswith(
+        "pbx: FullyBooted did not come: read= of user 'powerless' in manager.conf has no system"
+    )
     assert "Events of classes that are not in read= never come, and nobody is told." in warning
     assert "in write= are refused with 'Permission denied'." in warning
     assert_settled_once(worker, own(between.sent.split(b"\r\n\r\n")))
@@ -301,11 +365,13 @@ def test_an_account_without_rights(asterisk: Asterisk, listen: Callable[..., Wor
 
 @contextmanager
 def crowd(asterisk: Asterisk) -> Iterator[list[socket.socket]]:
-    """So many connections that do not log in that Asterisk takes no more."""
+    """Connections without a login, until Asterisk takes no more."""
     with ExitStack() as stack:
         inside: list[socket.socket] = []
         while True:
-            one = stack.enter_context(socket.create_connection((asterisk.host, asterisk.port), timeout=10))
+            one = stack.enter_context(
+                socket.create_connection((asterisk.host, asterisk.port), timeout=10)
+            )
             if not one.recv(64):
                 break
             inside.append(one)
@@ -313,7 +379,9 @@ def crowd(asterisk: Asterisk) -> Iterator[list[socket.socket]]:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_the_authlimit_is_reached(asterisk: Asterisk, listen: Callable[..., Worker], tls: bool) -> None:
+def test_the_authlimit_is_reached(
+    asterisk: Asterisk, listen: Callable[..., Worker], tls: bool
+) -> None:
     with relay(asterisk.host, asterisk.tls_port if tls else asterisk.port) as between:
         over_tls = f"amis://admin:amp111@localhost:{between.port}?ca_file={asterisk.cert}"
         worker = listen(pbx=over_tls if tls else url(asterisk, between.port))
@@ -323,7 +391,9 @@ def test_the_authlimit_is_reached(asterisk: Asterisk, listen: Callable[..., Work
             with crowd(asterisk) as inside:
                 assert len(inside) == 50, "authlimit in manager.conf"
                 between.cut()
-                worker.wait_for(lambda: len(lines(worker, "pbx: not connected")) >= 3, "three attempts")
+                worker.wait_for(
+                    lambda: len(lines(worker, "pbx: not connected")) >= 3, "three attempts"
+                )
                 assert len(worker.of("ready")) == 1
                 # One place is enough.
                 inside[0].close()
@@ -332,7 +402,10 @@ def test_the_authlimit_is_reached(asterisk: Asterisk, listen: Callable[..., Work
         assert worker.stop() == 0
     lost, *others = worker.err
     assert lost.startswith("pbx: connection lost: ")
-    full = "the server closed the connection before the login: is it stopping, or is its authlimit reached?"
+    full = (
+        "the server closed the connection before the login: is it stopping, or is its authlimit "
+        "reached?"
+    )
     assert all(line.startswith(f"pbx: not connected: {full} Trying again in ") for line in others)
     assert worker.summary()["reconnects"] == 1
     assert len(in_a_row(worker.numbers())) == 2
@@ -341,7 +414,7 @@ def test_the_authlimit_is_reached(asterisk: Asterisk, listen: Callable[..., Work
     print(worker.out[-1], len(others), "attempts")
 
 
-# --- it throws out -------------------------------------------------------------------------------------------------
+# --- it throws out ---
 
 
 def sessions_of(asterisk: Asterisk, username: str) -> list[str]:
@@ -361,7 +434,12 @@ def test_sessions_are_kicked(asterisk: Asterisk, listen: Callable[..., Worker]) 
             asterisk.cli("manager kick session", *sessions_of(asterisk, "fallible"))
             worker.wait_for_count(number, "lost")
             worker.wait_for_count(number + 1, "ready")
-    assert len(lines(worker, "pbx: connection lost: ")) == len(worker.err) == worker.summary()["reconnects"] == kicks
+    assert (
+        len(lines(worker, "pbx: connection lost: "))
+        == len(worker.err)
+        == worker.summary()["reconnects"]
+        == kicks
+    )
     first, *others = worker.connections()
     assert_parts_of(sent, since(1, first), *[before_end(after_login(events)) for events in others])
     assert_settled_once(worker, own(sent))

@@ -1,6 +1,7 @@
-"""Events of a real Asterisk, from its socket to the receivers of Django signals: all of them, once, and in order.
+"""Events of a real Asterisk, from its socket to the receivers of Django signals: all of them, once,
+and in order.
 
-What Asterisk sent is told by a second session with the same mask, which is recorded over a plain socket.
+A second session with the same mask, recorded over a plain socket, tells what Asterisk sent.
 """
 
 from __future__ import annotations
@@ -26,22 +27,32 @@ if TYPE_CHECKING:
     from tests.asterisk.conftest import Asterisk
     from tests.asterisk.wire import Recording
 
-#: So long after the last event a mark overtakes none.
+#: How long after the last event a mark overtakes none.
 QUIET_SECONDS = 0.2
 
 
 class Scene:
-    """A listener whose events go through the Dispatcher to receivers; beside it a caller, and the recorded session."""
+    """A listener whose events go through the Dispatcher to receivers.
 
-    def __init__(self, listener: Client, caller: Client, recorded: Recording, dispatcher: Dispatcher) -> None:
+    Beside it a caller, and the recorded session.
+    """
+
+    def __init__(
+        self, listener: Client, caller: Client, recorded: Recording, dispatcher: Dispatcher
+    ) -> None:
         self.listener = listener
         self.caller = caller
         self.dispatcher = dispatcher
         self.heard: list[Event] = []
         self._recorded = recorded
 
-    def play(self, act: Callable[[], object], *, until_heard: Callable[[], object] | None = None) -> list[bytes]:
-        """Do something; give what Asterisk sent from its beginning until a condition on what was heard is met."""
+    def play(
+        self, act: Callable[[], object], *, until_heard: Callable[[], object] | None = None
+    ) -> list[bytes]:
+        """Do something.
+
+        Give what Asterisk sent from its beginning until a condition on what was heard is met.
+        """
         del self.heard[: self._mark("Begin") + 1]
         self._recorded.until("Begin")
         act()
@@ -52,7 +63,9 @@ class Scene:
         return self._recorded.until("End")
 
     def _let_it_be_quiet(self) -> None:
-        """Returns when nothing has come for a moment: a mark may overtake what was raised just before it."""
+        """Returns when nothing has come for a moment: a mark may overtake what was raised just
+        before it.
+        """
         heard, since = len(self.heard), time.monotonic()
         while time.monotonic() < since + QUIET_SECONDS:
             self._turn()
@@ -66,7 +79,9 @@ class Scene:
         return self._marks().index(name)
 
     def _marks(self) -> list[str | None]:
-        return [event.get("UserEvent") if event.name == "UserEvent" else None for event in self.heard]
+        return [
+            event.get("UserEvent") if event.name == "UserEvent" else None for event in self.heard
+        ]
 
     def _turn(self) -> None:
         self.dispatcher.run(0.01)
@@ -122,12 +137,12 @@ def _no_other_receivers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Those of other apps are set aside; and those of a test must not fail."""
     monkeypatch.setattr(signals, "events", signals.EventSignals())
     monkeypatch.setattr(signals, "ami_event", signals.EventSignal())
-    before = dict(signals.receivers.failures)
+    before = dict(signals.classes.receivers.failures)
     yield
-    assert dict(signals.receivers.failures) == before
+    assert dict(signals.classes.receivers.failures) == before
 
 
-# --- calls ---------------------------------------------------------------------------------------------------------
+# --- calls ---
 
 
 @pytest.mark.parametrize("mask", ["on", "call", "call,dialplan,user"])
@@ -150,13 +165,15 @@ def test_twenty_calls_from_their_beginning_to_their_end(asterisk: Asterisk, mask
         connect(signals.events["Newchannel"], on_new_channel),
         connect(signals.events["hangup"], on_hangup),
     ):
-        # Asterisk refuses an id for as long as there is anything left of a channel that had it, and, as was seen here,
-        # one that another channel's id begins with: so none of these is the beginning of another.
+        # Asterisk refuses an id for as long as there is anything left of a channel that had it,
+        # and, as was seen here, one that another channel's id begins with: so none of these is the
+        # beginning of another.
         ids = [f"life-{asked}-{number:02}" for number in range(count)]
 
         def place_calls() -> None:
             calls = [
-                Originate(channel="Local/500@default", application="Wait", data="30", variables={"__WAITSECS": "0.2"},
+                Originate(channel="Local/500@default", application="Wait", data="30",
+                          variables={"__WAITSECS": "0.2"},
                           channel_id=name, other_channel_id=f"other-{name}", wait=True)
                 for name in ids
             ]  # fmt: skip
@@ -180,15 +197,20 @@ def test_twenty_calls_from_their_beginning_to_their_end(asterisk: Asterisk, mask
                 and (match := re.search(rb"\r\nUniqueid: (\S+)", block))
             ]
             assert sorted(told) == sorted(of_asterisk)
-        # Of each channel the first event is its beginning, and of the calls' own events the last is its end.
+        # Of each channel the first event is its beginning, and of the calls' own events the last is
+        # its end.
         for channel in everybody:
             story = [event.name for event in it.heard if event.get("Uniqueid") == channel]
             assert story[0] in ("Newchannel", "OriginateResponse")
-            assert [name for name in story if name not in ("Cdr", "CEL", "OriginateResponse")][-1] == "Hangup"
+            assert [name for name in story if name not in ("Cdr", "CEL", "OriginateResponse")][
+                -1
+            ] == "Hangup"
         assert sorted(event["Uniqueid"] for event in it.named("OriginateResponse")) == sorted(ids)
 
 
-def test_only_what_has_receivers_is_delivered_and_the_rest_is_counted(asterisk: Asterisk) -> None:
+def test_only_events_with_receivers_are_delivered_and_the_rest_is_counted(
+    asterisk: Asterisk,
+) -> None:
     heard: list[Event] = []
 
     def on_hangup(sender: object, event: Event, **kwargs: Any) -> None:
@@ -211,20 +233,28 @@ def test_only_what_has_receivers_is_delivered_and_the_rest_is_counted(asterisk: 
         until(lambda: dispatcher.run(0.01) and len(heard) == 6)
         caller.send(UserEvent("End")).result(PATIENCE)
         sent = recorded.until("End")
-        assert_same_events(raw_of(heard), [block for block in sent if block.startswith(b"Event: Hangup\r\n")])
+        assert_same_events(
+            raw_of(heard), [block for block in sent if block.startswith(b"Event: Hangup\r\n")]
+        )
         assert dispatcher.delivered == 6
         until(lambda: status(listener).received > len(sent))
         assert status(listener).delivered == 6
 
 
-def test_a_receiver_that_raises_stops_nobody(asterisk: Asterisk, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_receiver_that_raises_stops_nobody(
+    asterisk: Asterisk, caplog: pytest.LogCaptureFixture
+) -> None:
     heard: list[Event] = []
 
     def bad_receiver(sender: object, event: Event, **kwargs: Any) -> None:
         raise RuntimeError(event.name)
 
     with scene(asterisk, mask="user") as it, connect(signals.events["UserEvent"], bad_receiver):
-        sent = it.play(lambda: [it.caller.send(UserEvent("Numbered", Number=n)).result(PATIENCE) for n in range(10)])
+        sent = it.play(
+            lambda: [
+                it.caller.send(UserEvent("Numbered", Number=n)).result(PATIENCE) for n in range(10)
+            ]
+        )
         heard = list(it.heard)
         assert [event["Number"] for event in heard] == [str(n) for n in range(10)]
         assert_same_events(raw_of(heard), sent)
@@ -233,12 +263,14 @@ def test_a_receiver_that_raises_stops_nobody(asterisk: Asterisk, caplog: pytest.
     assert sum("bad_receiver" in record.getMessage() for record in caplog.records) == 12
 
 
-# --- queues and parking --------------------------------------------------------------------------------------------
+# --- queues and parking ---
 
 
 def test_a_call_to_a_queue(asterisk: Asterisk) -> None:
     with scene(asterisk) as it:
-        to_queue = Originate(channel="Local/530@default/n", application="Wait", data="30", channel_id="customer")
+        to_queue = Originate(
+            channel="Local/530@default/n", application="Wait", data="30", channel_id="customer"
+        )
         sent = it.play(lambda: it.caller.send(to_queue).result(PATIENCE),
                        until_heard=lambda: "AgentComplete" in it.names())  # fmt: skip
         assert_same_events(raw_of(it.heard), sent)
@@ -246,13 +278,17 @@ def test_a_call_to_a_queue(asterisk: Asterisk) -> None:
             "QueueCallerJoin", "AgentCalled", "QueueCallerLeave", "AgentConnect", "AgentComplete"
         )
         assert (join.name, join["Queue"], join["Position"]) == ("QueueCallerJoin", "support", "1")
-        assert [event["MemberName"] for event in called] == ["Agent One"]  # the other one has a penalty
+        assert [event["MemberName"] for event in called] == [
+            "Agent One"
+        ]  # the other one has a penalty
         assert {leave.name, connect_.name} == {"QueueCallerLeave", "AgentConnect"}
         assert complete["Interface"] == "Local/a1@agents/n"
-        assert {event["Uniqueid"] for event in (join, leave, connect_, complete)} == {join["Uniqueid"]}
+        # AgentComplete names no caller if the channel is gone by then.
+        told = (join, leave, connect_, *([complete] if "Uniqueid" in complete else []))
+        assert {event["Uniqueid"] for event in told} == {join["Uniqueid"]}
 
 
-def test_a_caller_who_gives_up_in_a_queue(asterisk: Asterisk) -> None:
+def test_caller_gives_up_in_a_queue(asterisk: Asterisk) -> None:
     agents = [f"Local/{name}@agents/n" for name in ("a1", "a2")]
     with scene(asterisk) as it:
         for agent in agents:
@@ -270,7 +306,9 @@ def test_a_caller_who_gives_up_in_a_queue(asterisk: Asterisk) -> None:
             for agent in agents:
                 it.caller.send(QueuePause(agent, paused=False, queue="support")).result(PATIENCE)
         assert_same_events(raw_of(it.heard), sent)
-        story = [event.name for event in it.heard if event.name.startswith(("QueueCaller", "Agent"))]
+        story = [
+            event.name for event in it.heard if event.name.startswith(("QueueCaller", "Agent"))
+        ]
         assert sorted(story) == ["QueueCallerAbandon", "QueueCallerJoin", "QueueCallerLeave"]
         assert story[0] == "QueueCallerJoin"
 
@@ -288,7 +326,10 @@ def test_a_parked_call_is_picked_up_and_another_gives_up(asterisk: Asterisk) -> 
         (parked,) = it.named("ParkedCall")
         space, parkee = parked["ParkingSpace"], parked["ParkeeChannel"]
         fetch = Originate(channel=f"Local/{space}@default/n", application="Wait", data="30")
-        sent = it.play(lambda: it.caller.send(fetch).result(PATIENCE), until_heard=lambda: it.named("UnParkedCall"))
+        sent = it.play(
+            lambda: it.caller.send(fetch).result(PATIENCE),
+            until_heard=lambda: it.named("UnParkedCall"),
+        )
         assert_same_events(raw_of(it.heard), sent)
         assert it.named("UnParkedCall")[0]["ParkeeChannel"] == parkee
         it.play(park, until_heard=lambda: it.named("ParkedCall"))
@@ -300,13 +341,16 @@ def test_a_parked_call_is_picked_up_and_another_gives_up(asterisk: Asterisk) -> 
         assert it.caller.send(Action("ParkedCalls")).result(PATIENCE).events == ()
 
 
-# --- odd text ------------------------------------------------------------------------------------------------------
+# --- odd text ---
 
 
 def test_odd_text_arrives_as_it_was_sent(asterisk: Asterisk) -> None:
     with scene(asterisk) as it:
         odd = Originate(channel="Local/510@default", application="Wait", data="5")
-        sent = it.play(lambda: it.caller.send(odd).result(PATIENCE), until_heard=lambda: len(it.named("Hangup")) == 2)
+        sent = it.play(
+            lambda: it.caller.send(odd).result(PATIENCE),
+            until_heard=lambda: len(it.named("Hangup")) == 2,
+        )
         assert_same_events(raw_of(it.heard), sent)
         user = {event["UserEvent"]: event for event in it.named("UserEvent")}
         assert list(user) == ["TestStart", "TestOdd", "TestBare", "TestEnd"]
@@ -320,12 +364,17 @@ def test_odd_text_arrives_as_it_was_sent(asterisk: Asterisk) -> None:
 
 def test_line_ends_and_a_forged_message_inside_values(asterisk: Asterisk) -> None:
     with scene(asterisk) as it:
-        lines = Originate(channel="Local/511@default", application="Wait", data="5", variables={"__WAITSECS": "0.1"})
+        lines = Originate(
+            channel="Local/511@default",
+            application="Wait",
+            data="5",
+            variables={"__WAITSECS": "0.1"},
+        )
         sent = it.play(lambda: it.caller.send(lines).result(PATIENCE),
                        until_heard=lambda: len(it.named("Hangup")) == 2)  # fmt: skip
         assert_same_events(raw_of(it.heard), sent)
         (event,) = [one for one in it.named("UserEvent") if one["UserEvent"] == "TestLines"]
-        # Where a value has a line end, the line ends: what follows has no colon, and is kept.
+        # A line end in a value ends the line: the rest has no colon, and is kept.
         assert event["Text"] == "one"
         assert ("", "two\nthree\ttabbackslash") in event.headers
         assert event["After"] == "x"
@@ -338,7 +387,7 @@ def test_line_ends_and_a_forged_message_inside_values(asterisk: Asterisk) -> Non
     assert "Forged" in names_of(sent)
 
 
-# --- bursts --------------------------------------------------------------------------------------------------------
+# --- bursts ---
 
 
 @pytest.mark.parametrize("mask", ["user", "on"])
@@ -355,12 +404,15 @@ def test_a_burst_is_whole_and_in_order(asterisk: Asterisk, mask: str) -> None:
         connect(signals.events["UserEvent"], on_user_event),
     ):
         burst = Originate(channel=f"Local/9{count:04}@default", application="Wait", data="20")
-        sent = it.play(lambda: it.caller.send(burst).result(PATIENCE), until_heard=lambda: len(numbers) == count)
+        sent = it.play(
+            lambda: it.caller.send(burst).result(PATIENCE),
+            until_heard=lambda: len(numbers) == count,
+        )
         assert numbers == list(range(1, count + 1))
         assert_same_events(raw_of(it.heard), sent)
         assert len(sent) >= count
         now = status(it.listener)
-        # What comes behind the burst may be waiting still.
+        # Events behind the burst may be waiting still.
         assert (now.dropped, now.delivered + now.queued) == (0, now.received - now.ignored)
 
 
@@ -371,19 +423,28 @@ def test_two_bursts_at_once_to_a_listener_that_makes_calls_itself(asterisk: Aste
         if event["UserEvent"] == "Burst":
             numbers.setdefault(event["Channel"], []).append(int(event["Number"]))
 
-    with scene(asterisk, mask="call,user") as it, connect(signals.events["UserEvent"], on_user_event):
+    with (
+        scene(asterisk, mask="call,user") as it,
+        connect(signals.events["UserEvent"], on_user_event),
+    ):
 
         def both() -> None:
             for _ in range(2):
                 it.listener.send(
-                    Originate(channel="Local/91000@default", application="Wait", data="20", wait=True)
+                    Originate(
+                        channel="Local/91000@default", application="Wait", data="20", wait=True
+                    )
                 ).result(PATIENCE)
             for number in range(100):
                 it.listener.send(UserEvent("Own", Number=number))
 
-        sent = it.play(both, until_heard=lambda: [len(some) for some in numbers.values()] == [1_000, 1_000])
+        sent = it.play(
+            both, until_heard=lambda: [len(some) for some in numbers.values()] == [1_000, 1_000]
+        )
         assert list(numbers.values()) == [list(range(1, 1_001))] * 2
         own = [event["Number"] for event in it.named("UserEvent") if event["UserEvent"] == "Own"]
         assert own == [str(number) for number in range(100)]
         assert_same_events(raw_of(it.heard), sent)
-    assert all(channel.endswith(";2") and other_half(channel[:-1] + "1") == channel for channel in numbers)
+    assert all(
+        channel.endswith(";2") and other_half(channel[:-1] + "1") == channel for channel in numbers
+    )

@@ -22,14 +22,18 @@ if TYPE_CHECKING:
     from tests.asterisk.conftest import Asterisk
     from tests.asterisk.worker import Worker
 
-# --- a good day ----------------------------------------------------------------------------------------------------
+# --- a good day ---
 
 
-def test_it_says_that_it_is_ready_and_delivers_and_logs_off(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_worker_says_that_it_is_ready_and_delivers_and_logs_off(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     with relay(asterisk.host, asterisk.port) as between:
         worker = listen("--server=pbx", pbx=url(asterisk, between.port))
         ready = worker.wait_for_out("pbx: ready")
-        assert ready.startswith(f"pbx: ready, 127.0.0.1:{between.port}, Asterisk {asterisk.release}")
+        assert ready.startswith(
+            f"pbx: ready, 127.0.0.1:{between.port}, Asterisk {asterisk.release}"
+        )
         assert re.search(r", AMI \d+\.\d+\.\d+, no TLS$", ready)
         tell(asterisk, 1, 2, 3)
         worker.wait_for_number(3)
@@ -44,8 +48,14 @@ def test_it_says_that_it_is_ready_and_delivers_and_logs_off(asterisk: Asterisk, 
     wait_until(lambda: connected_users(asterisk) == 0)
     summary = worker.summary()
     assert summary["received"] == summary["delivered"] == len(worker.events)
-    assert (summary["dropped"], summary["ignored"], summary["left"], summary["reconnects"]) == (0, 0, 0, 0)
-    # Everything but the ready line and the summary is in the log, and there is nothing to complain of.
+    assert (summary["dropped"], summary["ignored"], summary["left"], summary["reconnects"]) == (
+        0,
+        0,
+        0,
+        0,
+    )
+    # Everything but the ready line and the summary is in the log, and there is nothing to complain
+    # of.
     assert len(worker.out) == 2
     assert worker.err == []
 
@@ -60,22 +70,32 @@ def test_over_tls(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
     assert worker.numbers() == list(range(20))
 
 
-def test_it_hears_what_asterisk_sends(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_worker_gets_the_events_of_asterisk(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     worker = listen(pbx=url(asterisk))
     worker.wait_for_out("pbx: ready")
     with recording(asterisk) as recorded, wire(asterisk, "admin", Events="off") as it:
         it.ask("UserEvent", UserEvent="Begin")
         recorded.until("Begin")
         for exten in ("510", "511"):
-            it.write("Originate", Channel=f"Local/{exten}@default", Application="Wait", Data="5", Async="true",
-                     Variable="__WAITSECS=0.1")  # fmt: skip
-        wait_until(lambda: sum(event["event"] == "Hangup" for event in worker.events) == 4, what=str(worker))
+            it.write("Originate", Channel=f"Local/{exten}@default", Application="Wait", Data="5",
+                     Async="true", Variable="__WAITSECS=0.1")  # fmt: skip
+        wait_until(
+            lambda: sum(event["event"] == "Hangup" for event in worker.events) == 4,
+            what=str(worker),
+        )
         it.ask("UserEvent", UserEvent="End")
         sent = recorded.until("End")
     assert worker.stop() == 0
-    marks = {dict(event["headers"]).get("UserEvent"): place for place, event in enumerate(worker.events)}
+    marks = {
+        dict(event["headers"]).get("UserEvent"): place for place, event in enumerate(worker.events)
+    }
     heard = worker.events[marks["Begin"] + 1 : marks["End"]]
-    lines = ["\r\n".join(f"{key}: {text}" if key else text for key, text in event["headers"]) for event in heard]
+    lines = [
+        "\r\n".join(f"{key}: {text}" if key else text for key, text in event["headers"])
+        for event in heard
+    ]
     # An empty value is written with a blank behind the colon, or without.
     assert_same_events(
         [line.replace(": \r\n", ":\r\n").encode() for line in lines],
@@ -83,7 +103,9 @@ def test_it_hears_what_asterisk_sends(asterisk: Asterisk, listen: Callable[..., 
     )
 
 
-def test_events_asks_for_those_classes_alone(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_events_asks_for_those_classes_alone(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     with relay(asterisk.host, asterisk.port) as between:
         worker = listen("--events=user", pbx=url(asterisk, between.port))
         worker.wait_for_out("pbx: ready")
@@ -120,7 +142,7 @@ def test_run_for(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
     assert worker.summary()["left"] == 0
 
 
-# --- the end -------------------------------------------------------------------------------------------------------
+# --- the end ---
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -130,7 +152,9 @@ def test_a_signal_in_the_middle_of_a_burst_loses_nothing_that_was_read(
     worker = listen("--events=user", pbx=url(asterisk))
     worker.wait_for_out("pbx: ready")
     with wire(asterisk, "admin", Events="off") as it:
-        it.ask("Originate", Channel="Local/95000@default", Application="Wait", Data="20", Async="true")
+        it.ask(
+            "Originate", Channel="Local/95000@default", Application="Wait", Data="20", Async="true"
+        )
     worker.wait_for_number(500)
     started = time.monotonic()
     assert worker.stop(number) == 0
@@ -144,7 +168,9 @@ def test_a_signal_in_the_middle_of_a_burst_loses_nothing_that_was_read(
     wait_until(lambda: connected_users(asterisk) == 0)
 
 
-def test_a_wrong_secret_ends_it_after_one_attempt(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_a_wrong_secret_ends_it_after_one_attempt(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     with relay(asterisk.host, asterisk.port) as between:
         worker = listen(pbx=url(asterisk, between.port, secret="not-this-one"))
         assert worker.wait() == 3
@@ -161,10 +187,12 @@ def test_an_unknown_server_is_told(asterisk: Asterisk, listen: Callable[..., Wor
     assert "did you mean 'pbx'?" in "\n".join(worker.err)
 
 
-# --- Asterisk comes and goes ---------------------------------------------------------------------------------------
+# --- Asterisk comes and goes ---
 
 
-def test_it_comes_back_when_asterisk_is_restarted(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_worker_comes_back_when_asterisk_is_restarted(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     worker = listen(pbx=url(asterisk))
     worker.wait_for_out("pbx: ready,")
     tell(asterisk, 1)
@@ -180,7 +208,9 @@ def test_it_comes_back_when_asterisk_is_restarted(asterisk: Asterisk, listen: Ca
     assert "pbx: connection lost" in "\n".join(worker.err)
 
 
-def test_it_waits_for_an_asterisk_that_is_not_there_yet(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_worker_waits_for_an_asterisk_that_is_not_there_yet(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     asterisk.stop()
     worker = listen(pbx=url(asterisk))
     worker.wait_for_err("pbx: not connected")
@@ -192,7 +222,9 @@ def test_it_waits_for_an_asterisk_that_is_not_there_yet(asterisk: Asterisk, list
     assert worker.summary()["reconnects"] == 0
 
 
-def test_it_can_be_stopped_while_there_is_no_asterisk(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_worker_can_be_stopped_while_there_is_no_asterisk(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     with nobody() as port:
         worker = listen(pbx=url(asterisk, port))
         worker.wait_for_err("pbx: not connected")
@@ -202,7 +234,7 @@ def test_it_can_be_stopped_while_there_is_no_asterisk(asterisk: Asterisk, listen
     assert worker.summary()["received"] == 0
 
 
-# --- several servers -----------------------------------------------------------------------------------------------
+# --- several servers ---
 
 
 @contextmanager
@@ -213,7 +245,9 @@ def nobody() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def test_all_with_one_that_works_beside_some_that_do_not(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
+def test_all_with_one_that_works_beside_some_that_do_not(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
     with (
         nobody() as port,
         relay(asterisk.host, asterisk.port) as between,
@@ -248,8 +282,12 @@ def test_all_with_one_that_works_beside_some_that_do_not(asterisk: Asterisk, lis
     assert sum("ready" in line for line in worker.out) == 1
 
 
-def test_two_servers_are_listened_to_at_once(asterisk: Asterisk, listen: Callable[..., Worker]) -> None:
-    worker = listen("--server=one", "--server=two", one=url(asterisk), two=url(asterisk), three=url(asterisk))
+def test_two_servers_are_listened_to_at_once(
+    asterisk: Asterisk, listen: Callable[..., Worker]
+) -> None:
+    worker = listen(
+        "--server=one", "--server=two", one=url(asterisk), two=url(asterisk), three=url(asterisk)
+    )
     for name in ("one", "two"):
         worker.wait_for_out(f"{name}: ready")
     tell(asterisk, *range(100))

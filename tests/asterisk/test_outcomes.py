@@ -1,4 +1,6 @@
-"""What becomes of calls to SIP telephones: Originate(wait=True) tells busy from rejected, and names the SIP code."""
+"""The outcomes of calls to SIP telephones: Originate(wait=True) tells busy from rejected, and names
+the SIP code.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = needs_sipp
 
-#: What a telephone does, and then: result, cause, SIP code, whether it rang.
+#: The act of a telephone, and then: result, cause, SIP code, whether it rang.
 PHONES: dict[str, tuple[str, tuple[str, int | None, int | None, bool]]] = {
     "486": (refuse(486), ("busy", 17, 486, True)),
     "486 at once": (refuse(486, rings=False), ("busy", 17, 486, False)),
@@ -45,7 +47,8 @@ RUNG_OUT = ("rings out", "never rings")
 
 def to(channel: str, **more: Any) -> Originate:
     return Originate(
-        channel=channel, **{"application": "Wait", "data": "0", "timeout_ms": 10_000, "wait": True, **more}
+        channel=channel,
+        **{"application": "Wait", "data": "0", "timeout_ms": 10_000, "wait": True, **more},
     )
 
 
@@ -56,9 +59,14 @@ def facts(outcome: OriginateOutcome | None) -> tuple[str, int | None, int | None
 
 @pytest.mark.parametrize("role", ["caller", "listener"])
 @pytest.mark.parametrize("ids", ["ours", "theirs"])
-def test_what_a_telephone_says(asterisk: Asterisk, tmp_path: Path, role: str, ids: str) -> None:
+def test_outcome_for_each_answer_of_a_telephone(
+    asterisk: Asterisk, tmp_path: Path, role: str, ids: str
+) -> None:
     with ExitStack() as phones, connected(asterisk, role=role) as client:
-        dialed = {name: phones.enter_context(phone(tmp_path / name, does)) for name, (does, _) in PHONES.items()}
+        dialed = {
+            name: phones.enter_context(phone(tmp_path / name, does))
+            for name, (does, _) in PHONES.items()
+        }
         under_way = {
             name: client.send(
                 to(
@@ -69,11 +77,18 @@ def test_what_a_telephone_says(asterisk: Asterisk, tmp_path: Path, role: str, id
             )
             for name, channel in dialed.items()
         }
-        found = {name: facts(pending.result(PATIENCE).outcome) for name, pending in under_way.items()}
+        found = {
+            name: facts(pending.result(PATIENCE).outcome) for name, pending in under_way.items()
+        }
     expected = {name: told for name, (_, told) in PHONES.items()}
     if asterisk.version == "16":  # which has no TechCause, and no cause of a call that rang out
         expected = {
-            name: ("failed" if cause == 127 else result, 0 if name in RUNG_OUT else cause, None, rang)
+            name: (
+                "failed" if cause == 127 else result,
+                0 if name in RUNG_OUT else cause,
+                None,
+                rang,
+            )
             for name, (result, cause, _, rang) in expected.items()
         }
     assert found == expected
@@ -111,7 +126,10 @@ def test_a_telephone_that_sends_the_call_on(asterisk: Asterisk, tmp_path: Path) 
 
 def test_receivers_are_told_of_it_too(asterisk: Asterisk, tmp_path: Path) -> None:
     heard: list[Event] = []
-    with phone(tmp_path / "phone", refuse(486)) as far, connected(asterisk, role="listener") as client:
+    with (
+        phone(tmp_path / "phone", refuse(486)) as far,
+        connected(asterisk, role="listener") as client,
+    ):
         for name in ("Hangup", "DialEnd", "OriginateResponse"):
             client.subscribe(name, heard.append)
         outcome = ask(client, to(far)).outcome
@@ -121,7 +139,9 @@ def test_receivers_are_told_of_it_too(asterisk: Asterisk, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("hidden", ["!Event: Hangup", "!Event: DialEnd"])
-def test_an_account_whose_filters_hide_one_of_them(asterisk: Asterisk, tmp_path: Path, hidden: str) -> None:
+def test_an_account_whose_filters_hide_one_of_them(
+    asterisk: Asterisk, tmp_path: Path, hidden: str
+) -> None:
     filtered = f"secret = fallible111\neventfilter = {hidden}\n"
     with (
         asterisk.configured("secret = fallible111\n", filtered),

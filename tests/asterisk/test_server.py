@@ -1,4 +1,6 @@
-"""Is the server what the other tests in this folder take it for? Asked over a plain socket, without django_ami."""
+"""Is the server what the other tests in this folder take it for? Asked over a plain socket, without
+django_ami.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from tests.asterisk.wire import Wire, originate, value, wire
 if TYPE_CHECKING:
     from tests.asterisk.conftest import Asterisk
 
-# --- doors ---------------------------------------------------------------------------------------------------------
+# --- doors ---
 
 
 def test_a_plain_login_is_told_that_the_server_is_fully_booted(asterisk: Asterisk) -> None:
@@ -34,11 +36,16 @@ def test_a_login_with_a_challenge(asterisk: Asterisk) -> None:
     with wire(asterisk) as it:
         challenge = value(it.ask("Challenge", AuthType="MD5"), "Challenge") or ""
         key = hashlib.md5(f"{challenge}amp111".encode()).hexdigest()
-        assert value(it.ask("Login", AuthType="MD5", Username="admin", Key=key), "Response") == "Success"
+        assert (
+            value(it.ask("Login", AuthType="MD5", Username="admin", Key=key), "Response")
+            == "Success"
+        )
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
-def test_a_login_over_tls_with_a_certificate_that_proves_the_name(asterisk: Asterisk, name: str) -> None:
+def test_a_login_over_tls_with_a_certificate_that_proves_the_name(
+    asterisk: Asterisk, name: str
+) -> None:
     context = ssl.create_default_context(cafile=asterisk.cert)
     with (
         socket.create_connection((asterisk.host, asterisk.tls_port), timeout=10) as plain,
@@ -57,18 +64,25 @@ def test_tls_that_does_not_verify(asterisk: Asterisk, name: str, trusting: bool)
         context.wrap_socket(plain, server_hostname=name)
 
 
-@pytest.mark.parametrize(("username", "secret"), [("admin", "wrong"), ("nobody", "x"), ("outsider", "outsider111")])
-def test_a_refused_login_is_told_after_a_second_and_closed(asterisk: Asterisk, username: str, secret: str) -> None:
+@pytest.mark.parametrize(
+    ("username", "secret"), [("admin", "wrong"), ("nobody", "x"), ("outsider", "outsider111")]
+)
+def test_a_refused_login_is_told_after_a_second_and_closed(
+    asterisk: Asterisk, username: str, secret: str
+) -> None:
     with wire(asterisk) as it:
         started = time.monotonic()
         refused = it.login(username, secret)
-        assert (value(refused, "Response"), value(refused, "Message")) == ("Error", "Authentication failed")
+        assert (value(refused, "Response"), value(refused, "Message")) == (
+            "Error",
+            "Authentication failed",
+        )
         assert 0.9 < time.monotonic() - started < 5
         with pytest.raises(EOFError):
             it.read()
 
 
-# --- users ---------------------------------------------------------------------------------------------------------
+# --- users ---
 
 DENIED = "Permission denied"
 ACTIONS: dict[str, dict[str, str]] = {
@@ -76,7 +90,12 @@ ACTIONS: dict[str, dict[str, str]] = {
     "CoreStatus": {},
     "Filter": {"Operation": "Add", "Filter": "Event: Hangup"},
     "Getvar": {"Variable": "GREETING"},
-    "Originate": {"Channel": "Local/answer@outcomes", "Application": "Wait", "Data": "0", "Async": "true"},
+    "Originate": {
+        "Channel": "Local/answer@outcomes",
+        "Application": "Wait",
+        "Data": "0",
+        "Async": "true",
+    },
     "Command": {"Command": "core show version"},
     "UserEvent": {"UserEvent": "Hello"},
 }
@@ -90,7 +109,7 @@ MAY = {
 
 
 @pytest.mark.parametrize("username", MAY)
-def test_what_a_user_may_do(asterisk: Asterisk, username: str) -> None:
+def test_actions_that_a_user_may_run(asterisk: Asterisk, username: str) -> None:
     with wire(asterisk, username, Events="off") as it:
         answers = {action: it.ask(action, **headers) for action, headers in ACTIONS.items()}
     assert {a for a, r in answers.items() if value(r, "Message") != DENIED} == MAY[username]
@@ -107,18 +126,26 @@ def test_what_a_user_may_do(asterisk: Asterisk, username: str) -> None:
         ("nosystem", False, False, True),
     ],
 )
-def test_what_a_user_sees(asterisk: Asterisk, username: str, booted: bool, user_event: bool, calls: bool) -> None:
+def test_events_that_a_user_sees(
+    asterisk: Asterisk, username: str, booted: bool, user_event: bool, calls: bool
+) -> None:
     with wire(asterisk, username) as it, wire(asterisk, "admin", Events="off") as other:
         other.ask("UserEvent", UserEvent="Seen")
-        other.write("Originate", Channel="Local/800@default", Application="Wait", Data="0", Async="true")
+        other.write(
+            "Originate", Channel="Local/800@default", Application="Wait", Data="0", Async="true"
+        )
         seen = set()
         while "Hangup" not in seen:
             message = it.wait()
             seen.add(value(message, "Event"))
-    assert ("FullyBooted" in seen, "UserEvent" in seen, "Newchannel" in seen) == (booted, user_event, calls)
+    assert ("FullyBooted" in seen, "UserEvent" in seen, "Newchannel" in seen) == (
+        booted,
+        user_event,
+        calls,
+    )
 
 
-# --- calls ---------------------------------------------------------------------------------------------------------
+# --- calls ---
 
 
 @pytest.mark.parametrize(
@@ -138,17 +165,27 @@ def test_what_a_user_sees(asterisk: Asterisk, username: str, booted: bool, user_
         ("NoSuchTechnology/1", "15000", "Failure", "0"),
     ],
 )
-def test_how_an_originate_ends(asterisk: Asterisk, channel: str, timeout: str, response: str, reason: str) -> None:
+def test_how_an_originate_ends(
+    asterisk: Asterisk, channel: str, timeout: str, response: str, reason: str
+) -> None:
     with wire(asterisk, "admin") as it:
         ended = originate(it, channel, Timeout=timeout)
     assert (value(ended, "Response"), value(ended, "Reason")) == (response, reason), ended
 
 
-@pytest.mark.parametrize(("channel", "succeeds"), [("Local/answer@outcomes", True), ("Local/busy@outcomes", False)])
-def test_a_synchronous_originate_does_not_tell_why(asterisk: Asterisk, channel: str, succeeds: bool) -> None:
+@pytest.mark.parametrize(
+    ("channel", "succeeds"), [("Local/answer@outcomes", True), ("Local/busy@outcomes", False)]
+)
+def test_a_synchronous_originate_does_not_tell_why(
+    asterisk: Asterisk, channel: str, succeeds: bool
+) -> None:
     with wire(asterisk, "admin", Events="off") as it:
-        response = it.ask("Originate", Channel=channel, Application="Wait", Data="0", Timeout="15000")
-    assert value(response, "Message") == ("Originate successfully queued" if succeeds else "Originate failed")
+        response = it.ask(
+            "Originate", Channel=channel, Application="Wait", Data="0", Timeout="15000"
+        )
+    assert value(response, "Message") == (
+        "Originate successfully queued" if succeeds else "Originate failed"
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,18 +201,29 @@ def test_a_synchronous_originate_does_not_tell_why(asterisk: Asterisk, channel: 
 )
 def test_how_a_dial_ends(asterisk: Asterisk, exten: str, dialstatus: str) -> None:
     with wire(asterisk, "admin") as it:
-        it.write("Originate", Channel=f"Local/{exten}@default", Application="Wait", Data="0", Async="true")
-        assert value(it.wait(Event="VarSet", Variable="DIALSTATUS", Value=dialstatus), "Value") == dialstatus
+        it.write(
+            "Originate",
+            Channel=f"Local/{exten}@default",
+            Application="Wait",
+            Data="0",
+            Async="true",
+        )
+        assert (
+            value(it.wait(Event="VarSet", Variable="DIALSTATUS", Value=dialstatus), "Value")
+            == dialstatus
+        )
 
 
 @pytest.mark.parametrize(
     ("exten", "variable", "seconds"),
     [("500", "A=1", 1.0), ("500", "WAITSECS=0.3", 0.3), ("801", "A=1", 1.0), ("802", "A=1", 2.0)],
 )
-def test_how_long_a_call_lasts(asterisk: Asterisk, exten: str, variable: str, seconds: float) -> None:
+def test_how_long_a_call_lasts(
+    asterisk: Asterisk, exten: str, variable: str, seconds: float
+) -> None:
     with wire(asterisk, "admin") as it:
-        it.write("Originate", Channel=f"Local/{exten}@default", Application="Wait", Data="9", Async="true",
-                 Variable=f"__{variable}")  # fmt: skip
+        it.write("Originate", Channel=f"Local/{exten}@default", Application="Wait", Data="9",
+                 Async="true", Variable=f"__{variable}")  # fmt: skip
         started = time.monotonic()
         it.wait(Event="Hangup")
         assert seconds - 0.1 < time.monotonic() - started < seconds + 3
@@ -183,56 +231,91 @@ def test_how_long_a_call_lasts(asterisk: Asterisk, exten: str, variable: str, se
 
 def test_odd_text_in_variables_and_user_events(asterisk: Asterisk) -> None:
     with wire(asterisk, "admin") as it:
-        it.write("Originate", Channel="Local/510@default", Application="Wait", Data="5", Async="true")
+        it.write(
+            "Originate", Channel="Local/510@default", Application="Wait", Data="5", Async="true"
+        )
         # Quotes are escaped in this event, blanks at the end are kept.
-        assert value(it.wait(Event="VarSet", Variable="ODD"), "Value") == 'key: value; \\"quoted\\" ünï  '
+        assert (
+            value(it.wait(Event="VarSet", Variable="ODD"), "Value")
+            == 'key: value; \\"quoted\\" ünï  '
+        )
         assert value(it.wait(Event="VarSet", Variable="EMPTY"), "Value") == ""
         start = it.wait(Event="UserEvent", UserEvent="TestStart")
         assert (value(start, "Channelvar"), value(start, "Note")) == ("bar", "a: b: c")
         odd = it.wait(Event="UserEvent", UserEvent="TestOdd")
-        assert (value(odd, "Unicode"), value(odd, "Empty"), value(odd, "Dup")) == ("Grüße 日本", "", "2")
+        assert (value(odd, "Unicode"), value(odd, "Empty"), value(odd, "Dup")) == (
+            "Grüße 日本",
+            "",
+            "2",
+        )
         it.wait(Event="UserEvent", UserEvent="TestBare")
         assert value(it.wait(Event="UserEvent", UserEvent="TestEnd"), "Status") == "ok"
 
 
 def test_line_ends_inside_values(asterisk: Asterisk) -> None:
     with wire(asterisk, "admin") as it:
-        it.write("Originate", Channel="Local/511@default", Application="Wait", Data="5", Async="true")
-        assert value(it.wait(Event="VarSet", Variable="NL"), "Value") == r"one\r\ntwo\nthree\ttab\\backslash"
+        it.write(
+            "Originate", Channel="Local/511@default", Application="Wait", Data="5", Async="true"
+        )
+        assert (
+            value(it.wait(Event="VarSet", Variable="NL"), "Value")
+            == r"one\r\ntwo\nthree\ttab\\backslash"
+        )
         lines = it.wait(Event="UserEvent", UserEvent="TestLines")
-        assert ("two\nthree\ttabbackslash", "") in lines  # not escaped: a line ends where the value has a line end
+        assert (
+            "two\nthree\ttabbackslash",
+            "",
+        ) in lines  # not escaped: a line ends where the value has a line end
         assert value(it.wait(Event="Forged"), "Who") == "me"  # and even a message that nobody sent
 
 
 @pytest.mark.parametrize("count", [1000])
 def test_a_burst_of_events_is_whole(asterisk: Asterisk, count: int) -> None:
     with wire(asterisk, "admin", Events="user") as it:
-        it.write("Originate", Channel=f"Local/9{count:04}@default", Application="Wait", Data="9", Async="true")
-        numbers = [int(value(it.wait(Event="UserEvent", UserEvent="Burst"), "Number") or 0) for _ in range(count)]
+        it.write(
+            "Originate",
+            Channel=f"Local/9{count:04}@default",
+            Application="Wait",
+            Data="9",
+            Async="true",
+        )
+        numbers = [
+            int(value(it.wait(Event="UserEvent", UserEvent="Burst"), "Number") or 0)
+            for _ in range(count)
+        ]
     assert numbers == list(range(1, count + 1))
 
 
-# --- what can be listed --------------------------------------------------------------------------------------------
+# --- lists ---
 
 
 def test_the_queues(asterisk: Asterisk) -> None:
     with wire(asterisk, "admin", Events="off") as it:
         items = it.items("QueueStatus")
     members = {
-        (value(m, "Queue"), value(m, "Name"), value(m, "Location")) for m in items if value(m, "Event") == "QueueMember"
+        (value(m, "Queue"), value(m, "Name"), value(m, "Location"))
+        for m in items
+        if value(m, "Event") == "QueueMember"
     }
     assert members == {
         ("support", "Agent One", "Local/a1@agents/n"),
         ("support", "Agent Two", "Local/a2@agents/n"),
         ("sales", "Zoë Müller", "Local/b1@agents/n"),
         ("sales", "Never There", "Local/noanswer@agents/n"),
+        *(("crowd", f"Agent C{number}", f"Local/c{number}@agents/n") for number in range(1, 9)),
     }
 
 
 @pytest.mark.parametrize(("exten", "queue"), [("530", "support"), ("531", "sales")])
 def test_a_call_to_a_queue_reaches_an_agent(asterisk: Asterisk, exten: str, queue: str) -> None:
     with wire(asterisk, "admin") as it:
-        it.write("Originate", Channel=f"Local/{exten}@default", Application="Wait", Data="30", Async="true")
+        it.write(
+            "Originate",
+            Channel=f"Local/{exten}@default",
+            Application="Wait",
+            Data="30",
+            Async="true",
+        )
         assert value(it.wait(Event="QueueCallerJoin"), "Queue") == queue
         assert value(it.wait(20, Event="AgentConnect"), "Queue") == queue
         assert value(it.wait(20, Event="AgentComplete"), "Queue") == queue
@@ -241,7 +324,9 @@ def test_a_call_to_a_queue_reaches_an_agent(asterisk: Asterisk, exten: str, queu
 
 def test_parking(asterisk: Asterisk) -> None:
     with wire(asterisk, "admin") as it:
-        it.write("Originate", Channel="Local/550@default/n", Application="Wait", Data="30", Async="true")
+        it.write(
+            "Originate", Channel="Local/550@default/n", Application="Wait", Data="30", Async="true"
+        )
         space = value(it.wait(Event="ParkedCall"), "ParkingSpace")
         assert space in {str(n) for n in range(701, 721)}
         assert [value(m, "ParkingSpace") for m in it.items("ParkedCalls")] == [space]
@@ -253,7 +338,13 @@ def test_a_conference(asterisk: Asterisk) -> None:
     with wire(asterisk, "admin") as it:
         assert value(it.ask("ConfbridgeList", Conference="100"), "Response") == "Error"
         for exten in ("540", "541"):
-            it.write("Originate", Channel=f"Local/{exten}@default/n", Application="Wait", Data="30", Async="true")
+            it.write(
+                "Originate",
+                Channel=f"Local/{exten}@default/n",
+                Application="Wait",
+                Data="30",
+                Async="true",
+            )
             it.wait(Event="ConfbridgeJoin")
         members = it.items("ConfbridgeList", Conference="100")
         assert sorted(value(m, "Admin") or "" for m in members) == ["No", "Yes"]
@@ -263,14 +354,24 @@ def test_a_conference(asterisk: Asterisk) -> None:
 
 def test_hints_and_endpoints(asterisk: Asterisk) -> None:
     with wire(asterisk, "admin", Events="off") as it:
-        assert value(it.ask("ExtensionState", Exten="6001", Context="default"), "Hint") == "PJSIP/alice"
-        assert value(it.ask("ExtensionState", Exten="6100", Context="default"), "Hint") == "Custom:lamp1"
-        endpoints = {value(m, "ObjectName"): value(m, "DeviceState") for m in it.items("PJSIPShowEndpoints")}
-    assert endpoints.pop("phone") is not None  # in what state depends on whether a telephone has been there
+        assert (
+            value(it.ask("ExtensionState", Exten="6001", Context="default"), "Hint")
+            == "PJSIP/alice"
+        )
+        assert (
+            value(it.ask("ExtensionState", Exten="6100", Context="default"), "Hint")
+            == "Custom:lamp1"
+        )
+        endpoints = {
+            value(m, "ObjectName"): value(m, "DeviceState") for m in it.items("PJSIPShowEndpoints")
+        }
+    assert (
+        endpoints.pop("phone") is not None
+    )  # in what state depends on whether a telephone has been there
     assert endpoints == {"alice": "Unavailable", "loop": "Not in use"}
 
 
-# --- coming and going ----------------------------------------------------------------------------------------------
+# --- coming and going ---
 
 
 def ending(it: Wire) -> list[str | None]:

@@ -1,6 +1,9 @@
-"""Actions over TLS against a real Asterisk: none waits for the next one, whatever its size; none is lost or doubled.
+"""Actions over TLS against a real Asterisk: none waits for the next one, whatever its size.
 
-Asterisk takes at most 1,024 bytes out of its TLS layer and then waits for the socket (get_input in main/manager.c).
+None is lost or doubled.
+
+Asterisk takes at most 1,024 bytes out of its TLS layer and then waits for the socket (get_input in
+main/manager.c).
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from django_ami.core.actions import Originate, Ping, UserEvent
 from django_ami.core.config import TLSConfig
 from django_ami.testing import FakeAsterisk
 from tests.asterisk.clients import PATIENCE, connected, status, until
-from tests.testing.simulator.pings import answered, ping
+from tests.simulator.pings import answered, ping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
     from django_ami.core.messages import Event
     from tests.asterisk.conftest import Asterisk
 
-#: Every action of a test is answered within this time. Those that hung waited for their whole deadline.
+#: Every action of a test is answered within this time. Those that hung waited for their whole
+#: deadline.
 AT_ONCE_SECONDS = 5.0
 
 
@@ -52,7 +56,9 @@ def tls(asterisk: Asterisk) -> TLSConfig:
 
 @pytest.fixture
 def heard(asterisk: Asterisk, tls: TLSConfig) -> Iterator[list[Event]]:
-    """The UserEvents that the server carries out meanwhile, told to another connection, by TLS, too."""
+    """The UserEvents that the server carries out meanwhile, told to another connection, by TLS,
+    too.
+    """
     events: list[Event] = []
     with connected(asterisk, role="listener", tls=tls) as client:
         client.subscribe("UserEvent", events.append)
@@ -60,7 +66,7 @@ def heard(asterisk: Asterisk, tls: TLSConfig) -> Iterator[list[Event]]:
 
 
 def headers(kilobytes: int) -> dict[str, str]:
-    """So many lines of a thousand bytes: the server takes 128 of at most 1,022 bytes."""
+    """Lines of a thousand bytes each: the server takes 128 of at most 1,022 bytes."""
     return {f"H{number:03}": f"{number:03}".ljust(993, "x") for number in range(kilobytes)}
 
 
@@ -85,13 +91,17 @@ def test_a_large_action_is_carried_out_at_once(
         assert told(heard[0]) == headers(kilobytes)
 
 
-@pytest.mark.parametrize(("actions", "kilobytes"), [(1_000, 0), (100, 1), (33, 3)], ids=["small", "1 KB", "3 KB"])
+@pytest.mark.parametrize(
+    ("actions", "kilobytes"), [(1_000, 0), (100, 1), (33, 3)], ids=["small", "1 KB", "3 KB"]
+)
 def test_a_hundred_kilobytes_of_actions_in_one_go(
     asterisk: Asterisk, tls: TLSConfig, heard: list[Event], actions: int, kilobytes: int
 ) -> None:
     with connected(asterisk, tls=tls) as client:
         pendings = [
-            client.send(UserEvent("Many", headers(kilobytes), Number=number), timeout=AT_ONCE_SECONDS)
+            client.send(
+                UserEvent("Many", headers(kilobytes), Number=number), timeout=AT_ONCE_SECONDS
+            )
             for number in range(actions)
         ]
         assert all(pending.result(PATIENCE).ok for pending in pendings)
@@ -99,15 +109,26 @@ def test_a_hundred_kilobytes_of_actions_in_one_go(
         assert [int(event["Number"]) for event in heard] == list(range(actions))
 
 
-def test_actions_of_every_size_in_one_go(asterisk: Asterisk, tls: TLSConfig, heard: list[Event]) -> None:
-    """Records end wherever a line does: in one action, between two of them, in the middle of the third."""
+def test_actions_of_every_size_in_one_go(
+    asterisk: Asterisk, tls: TLSConfig, heard: list[Event]
+) -> None:
+    """Records end wherever a line does: in one action, between two of them, in the middle of the
+    third.
+    """
     chance = random.Random(1)
     sizes = [chance.choice((0, 1, 20, 300, 990, 1_003, 2_500, 20_000)) for _ in range(150)]
-    lines = [[size] if size <= 1_003 else [chance.randint(1, 1_003) for _ in range(size // 500)] for size in sizes]
+    lines = [
+        [size] if size <= 1_003 else [chance.randint(1, 1_003) for _ in range(size // 500)]
+        for size in sizes
+    ]
     with connected(asterisk, tls=tls) as client:
         pendings = [
             client.send(
-                UserEvent("Mixed", {f"H{at:03}": "y" * size for at, size in enumerate(each)}, Number=number),
+                UserEvent(
+                    "Mixed",
+                    {f"H{at:03}": "y" * size for at, size in enumerate(each)},
+                    Number=number,
+                ),
                 timeout=AT_ONCE_SECONDS,
             )
             for number, each in enumerate(lines)
@@ -118,7 +139,9 @@ def test_actions_of_every_size_in_one_go(asterisk: Asterisk, tls: TLSConfig, hea
     assert [[len(value) for value in told(event).values()] for event in heard] == lines
 
 
-def test_the_longest_line_that_the_server_takes(asterisk: Asterisk, tls: TLSConfig, heard: list[Event]) -> None:
+def test_the_longest_line_that_the_server_takes(
+    asterisk: Asterisk, tls: TLSConfig, heard: list[Event]
+) -> None:
     """1,022 bytes and CR LF fill its buffer, and a record, to the last byte."""
     longest = "z" * (1_022 - len("H000: "))
     with connected(asterisk, tls=tls) as client:
@@ -147,7 +170,9 @@ def test_a_large_originate_dials_at_once_and_once(asterisk: Asterisk, tls: TLSCo
 
 
 def test_the_simulator_reads_as_asterisk_does(asterisk: Asterisk, tls: TLSConfig) -> None:
-    """The same records, of any length and cut anywhere: both have answered the same Pings after each of them."""
+    """The same records, of any length and cut anywhere: both have answered the same Pings after
+    each of them.
+    """
     chance = random.Random(2)
     pings = [ping(number, chance.randint(60, 900)) for number in range(60)]
     stream = b"".join(pings)
@@ -158,14 +183,15 @@ def test_the_simulator_reads_as_asterisk_does(asterisk: Asterisk, tls: TLSConfig
         simulated = answers_to_records(sim.port, records, [len(answers) for answers in real])
     ends = list(itertools.accumulate(map(len, pings)))
     eager = [
-        [number for number, end in enumerate(ends) if start < end <= stop] for start, stop in itertools.pairwise(cuts)
+        [number for number, end in enumerate(ends) if start < end <= stop]
+        for start, stop in itertools.pairwise(cuts)
     ]
     assert simulated == real
     assert real != eager
 
 
 def answers_to_records(port: int, records: list[bytes], expected: list[int]) -> list[list[int]]:
-    """Which Pings are answered after each record; so many at least are waited for."""
+    """Which Pings are answered after each record, once there are at least ``expected`` ones."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (

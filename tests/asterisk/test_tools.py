@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from django_ami.actions import UserEvent
-from django_ami.core.config import EVENT_CLASSES, ServerConfig
-from django_ami.management.manager_conf import Stanza
-from django_ami.management.needs import Needs, Wanted
-from django_ami.management.usage import Usage
+from django_ami.core.config import ServerConfig
+from django_ami.core.options import EVENT_CLASSES
 from django_ami.testing import Recording
+from django_ami.tools.manager_conf import Stanza
+from django_ami.tools.needs import Needs, Wanted
+from django_ami.tools.usage import Usage
 from tests.asterisk.clients import PATIENCE, call, connected, secret_of, until
 from tests.management.tools import Done, run, start
 
@@ -53,10 +54,23 @@ def test_a_list(asterisk: Asterisk) -> None:
     assert row[head.index("Location") :].startswith("Local/")
 
 
-def test_what_became_of_a_call(asterisk: Asterisk) -> None:
-    arguments = ("Originate", "Application=Wait", "Data=1", "Timeout=5000", "--wait-event=OriginateResponse")
-    done = tool(asterisk, "ami_send", *arguments, "Channel=Local/500@default", "Variable=A=1", "Variable=B=b=2")
-    assert (done.code, done.lines[-1]) == (0, "The call: answered: answered")
+def test_outcome_of_a_call(asterisk: Asterisk) -> None:
+    arguments = (
+        "Originate",
+        "Application=Wait",
+        "Data=1",
+        "Timeout=5000",
+        "--wait-event=OriginateResponse",
+    )
+    done = tool(
+        asterisk,
+        "ami_send",
+        *arguments,
+        "Channel=Local/500@default",
+        "Variable=A=1",
+        "Variable=B=b=2",
+    )
+    assert (done.code, done.lines[-1]) == (0, "The call: answered")
     done = tool(asterisk, "ami_send", *arguments, "Channel=Local/nobody@nowhere")
     assert (done.code, done.lines[-1]) == (
         5, "The call: not found: never dialled: the dialplan has no such extension",
@@ -64,15 +78,27 @@ def test_what_became_of_a_call(asterisk: Asterisk) -> None:
 
 
 def test_an_event_of_ones_own(asterisk: Asterisk) -> None:
-    done = tool(asterisk, "ami_send", "UserEvent", "UserEvent=Tools", "Colour=blue", "--wait-event=UserEvent")
+    done = tool(
+        asterisk,
+        "ami_send",
+        "UserEvent",
+        "UserEvent=Tools",
+        "Colour=blue",
+        "--wait-event=UserEvent",
+    )
     assert done.code == 0
     assert re.search(r"^Colour: +blue$", done.out, re.MULTILINE)
 
 
 def test_errors_and_refusals(asterisk: Asterisk) -> None:
     assert tool(asterisk, "ami_send", "Hangup", "Channel=nobody").code == 5
-    assert tool(asterisk, "ami_send", "Originate", "Channel=Local/500@default", user="readonly").code == 5
-    refused = run("ami_send", "Ping", servers=(f"ami://admin:wrong@{asterisk.host}:{asterisk.port}",))
+    assert (
+        tool(asterisk, "ami_send", "Originate", "Channel=Local/500@default", user="readonly").code
+        == 5
+    )
+    refused = run(
+        "ami_send", "Ping", servers=(f"ami://admin:wrong@{asterisk.host}:{asterisk.port}",)
+    )
     assert refused.code == 3
 
 
@@ -157,7 +183,11 @@ def test_the_way_over_tls(asterisk: Asterisk) -> None:
     done = run("ami_doctor", "--json", servers=(f"{there}?ca_file={asterisk.cert}",))
     assert (done.code, steps(done)["tls"]["verdict"]) == (0, "ok")
     done = run("ami_doctor", "--json", servers=(there,))
-    assert (done.code, steps(done)["tls"]["verdict"], steps(done)["login"]["said"]) == (8, "failed", "not reached")
+    assert (done.code, steps(done)["tls"]["verdict"], steps(done)["login"]["said"]) == (
+        8,
+        "failed",
+        "not reached",
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +214,9 @@ def test_where_the_way_ends(asterisk: Asterisk, there: str, step: str, said: str
     ("user", "step"),
     [("outsider", "login"), ("readonly", "actions"), ("nosystem", "receivers")],
 )
-def test_an_account_that_will_not_do(asterisk: Asterisk, user: str, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_that_will_not_do(
+    asterisk: Asterisk, user: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from django_ami.management.commands import ami_doctor
 
     usage = Usage({"Originate": ["x.py:1"]})
@@ -211,11 +243,21 @@ def test_the_stanza_is_enough_and_not_too_much(asterisk: Asterisk, client: Clien
     with asterisk.configured("; everything\n[admin]", f"{text}\n\n[admin]"):
         shown = asterisk.cli("manager show user site")
         assert re.search(r"read perm: system,call,user *$", shown, re.MULTILINE)
-        assert re.search(r"write perm: (?:system|system,call|system,reporting),originate *$", shown, re.MULTILINE)
+        assert re.search(
+            r"write perm: (?:system|system,call|system,reporting),originate *$", shown, re.MULTILINE
+        )
         with start("ami_events", "--json", servers=(url(asterisk, "site"),)) as events:
             events.wait_for_err(": ready")
-            arguments = ("Originate", "Channel=Local/500@default", "Application=Wait", "Data=1", "Timeout=5000")
-            done = tool(asterisk, "ami_send", *arguments, "--wait-event=OriginateResponse", user="site")
+            arguments = (
+                "Originate",
+                "Channel=Local/500@default",
+                "Application=Wait",
+                "Data=1",
+                "Timeout=5000",
+            )
+            done = tool(
+                asterisk, "ami_send", *arguments, "--wait-event=OriginateResponse", user="site"
+            )
             assert done.code == 0, done.out + done.err
             assert tool(asterisk, "ami_send", "Getvar", "Variable=X", user="site").code == 0
             assert tool(asterisk, "ami_send", "Redirect", "Channel=x", user="site").code == 5
@@ -229,7 +271,7 @@ def test_the_stanza_is_enough_and_not_too_much(asterisk: Asterisk, client: Clien
 
 
 def printed(asterisk: Asterisk) -> str:
-    """What ``--manager-conf`` prints for the project of these tests, with a secret."""
+    """The output of ``--manager-conf`` for the project of these tests, with a secret."""
     arguments = ("--manager-conf", "--actions=Originate,QueuePause")
     with start("ami_doctor", *arguments, servers=(url(asterisk, "site"),)) as doctor:
         assert doctor.wait() == 0, str(doctor)
@@ -246,10 +288,14 @@ def with_account(asterisk: Asterisk, text: str) -> Iterator[None]:
 
 
 def hears(asterisk: Asterisk, client: Client, *expected: str) -> bool:
-    """True if the project gets events of these names alone, of a user event, both ends of a call, and a user event."""
+    """True if the project gets events of these names alone, of a user event, both ends of a call,
+    and a user event.
+    """
     ends: list[object] = []
     client.subscribe("Hangup", ends.append)
-    with start("ami_events", "--json", "--only=Hangup,UserEvent", servers=(url(asterisk, "site"),)) as events:
+    with start(
+        "ami_events", "--json", "--only=Hangup,UserEvent", servers=(url(asterisk, "site"),)
+    ) as events:
         events.wait_for_err(": ready")
         client.send(UserEvent("First")).result(PATIENCE)
         call(client, "500@default", seconds=1)
@@ -265,7 +311,7 @@ def hears(asterisk: Asterisk, client: Client, *expected: str) -> bool:
 
 
 def examined(asterisk: Asterisk) -> tuple[int, str]:
-    """What the doctor says of the project with this account."""
+    """The doctor's output about the project with this account."""
     arguments = ("--actions=Originate,QueuePause",)
     with start("ami_doctor", *arguments, servers=(url(asterisk, "site"),)) as doctor:
         code = doctor.wait()
@@ -284,7 +330,9 @@ def test_the_printed_account_is_enough_for_the_project(asterisk: Asterisk) -> No
 
 
 @pytest.mark.parametrize(("lost", "left"), [("call", "UserEvent"), ("user", "Hangup")])
-def test_the_printed_account_has_no_class_of_events_too_many(asterisk: Asterisk, lost: str, left: str) -> None:
+def test_the_printed_account_has_no_class_of_events_too_many(
+    asterisk: Asterisk, lost: str, left: str
+) -> None:
     less = printed(asterisk).replace(f",{lost}", "", 1)
     with with_account(asterisk, less), connected(asterisk, role="listener") as client:
         assert hears(asterisk, client, left)
@@ -312,12 +360,16 @@ def test_the_printed_account_has_no_other_class_too_many(
 # --- ami_record, ami_replay ---
 
 
-def test_a_call_that_is_recorded_is_played_again(asterisk: Asterisk, client: Client, tmp_path: Path) -> None:
+def test_a_call_that_is_recorded_is_played_again(
+    asterisk: Asterisk, client: Client, tmp_path: Path
+) -> None:
     file, again = tmp_path / "calls.txt", tmp_path / "again.txt"
     with start("ami_record", str(file), "--mask-numbers", servers=(url(asterisk),)) as recorder:
         recorder.wait_for_err(": ready")
         variables = {"API_SECRET": "hunter22", "COLOUR": "blue"}
-        name = call(client, "500@default", seconds=1, caller_id='"Ann" <+49301234567>', variables=variables)
+        name = call(
+            client, "500@default", seconds=1, caller_id='"Ann" <+49301234567>', variables=variables
+        )
         until(lambda: file.read_text().count("Event: Hangup\n") == 2, str(recorder))
         recorder.signal(signal.SIGINT)
         assert recorder.wait() == 0, str(recorder)
@@ -327,7 +379,9 @@ def test_a_call_that_is_recorded_is_played_again(asterisk: Asterisk, client: Cli
     assert {"Variable: API_SECRET", "Value: blue", f"Channel: {name}"} <= set(text.splitlines())
     recorded = Recording.load(file)
 
-    with start("ami_replay", str(file), "--port=0", "--speed=max", servers=(url(asterisk),)) as player:
+    with start(
+        "ami_replay", str(file), "--port=0", "--speed=max", servers=(url(asterisk),)
+    ) as player:
         there = player.wait_for_out("Listening on ").rpartition(" ")[2]
         # The one that plays it tells, as every server, that it has booted.
         enough = f"--max-events={len(recorded.events) + 1}"

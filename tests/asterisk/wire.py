@@ -41,7 +41,10 @@ class Wire:
 
     def read(self) -> Message:
         block = self._until(b"\r\n\r\n").lstrip("\r\n")
-        return [(k, v.removeprefix(" ")) for k, _, v in (line.partition(":") for line in block.split("\r\n"))]
+        return [
+            (k, v.removeprefix(" "))
+            for k, _, v in (line.partition(":") for line in block.split("\r\n"))
+        ]
 
     def wait(self, timeout: float = 10, **wanted: str) -> Message:
         """The next message that has these headers; others are thrown away."""
@@ -95,7 +98,7 @@ def originate(it: Wire, channel: str, timeout: float = 20, **headers: str) -> Me
 
 
 class Recording:
-    """What a session is sent from now on, read as it comes by a thread of its own, as whole messages in bytes."""
+    """The messages of a session from now on, read as bytes by a thread of its own."""
 
     def __init__(self, it: Wire) -> None:
         self._it = it
@@ -125,7 +128,9 @@ class Recording:
             block = self._blocks.get(timeout=max(0.01, deadline - time.monotonic()))
             if block is None:
                 raise EOFError(mark)
-            if block.startswith(b"Event: UserEvent\r\n") and f"UserEvent: {mark}".encode() in block.split(b"\r\n"):
+            if block.startswith(
+                b"Event: UserEvent\r\n"
+            ) and f"UserEvent: {mark}".encode() in block.split(b"\r\n"):
                 return found
             found.append(block)
 
@@ -137,7 +142,9 @@ class Recording:
 
 
 @contextmanager
-def recording(asterisk: Asterisk, username: str = "admin", *, mask: str = "on") -> Iterator[Recording]:
+def recording(
+    asterisk: Asterisk, username: str = "admin", *, mask: str = "on"
+) -> Iterator[Recording]:
     with wire(asterisk, username, Events=mask) as it:
         yield Recording(it)
         # Lets the thread out of recv(); closing alone would not.
@@ -151,11 +158,16 @@ def births_and_ends(blocks: list[bytes]) -> dict[bytes, list[bytes]]:
     for block in blocks:
         name, _, rest = block.partition(b"\r\n")
         if name in {b"Event: Newchannel", b"Event: Hangup"}:
-            found.setdefault(rest.partition(b"\r\nUniqueid: ")[2].partition(b"\r\n")[0], []).append(name)
+            found.setdefault(rest.partition(b"\r\nUniqueid: ")[2].partition(b"\r\n")[0], []).append(
+                name
+            )
     return found
 
 
 def assert_same_events(heard: list[bytes], sent: list[bytes]) -> None:
-    """Two sessions got the same events. From 22.11, 23.5 and 24 on their order differs, but not within a channel."""
+    """Two sessions got the same events.
+
+    From 22.11, 23.5 and 24 on their order differs, but not within a channel.
+    """
     assert Counter(heard) == Counter(sent)
     assert births_and_ends(heard) == births_and_ends(sent)

@@ -1,4 +1,6 @@
-"""A running ``ami_listen`` for these tests: a real process whose receivers write down all that they are told."""
+"""A running ``ami_listen`` for these tests: a real process whose receivers write down all that they
+are told.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,21 @@ if TYPE_CHECKING:
 
 COMMAND = (*PYTHON, "-m", "django", "ami_listen", "--settings=tests.asterisk.listening.settings")
 SUMMARY = re.compile(
-    r"Stopped: (\d+) events received, (\d+) delivered, (\d+) dropped, (\d+) ignored \(no receiver\), (\d+) left, "
-    r"(\d+) failed, (\d+) reconnects\."
+    r"Stopped: (\d+) events received, (\d+) delivered, (\d+) dropped, (\d+) ignored \(no "
+    r"receiver\), (\d+) left, "
+    r"(\d+) failed, (\d+) reconnects, \d+ gaps\."
 )
 
-#: What ``tests.asterisk.listening`` writes down: an event, a notice of the connection, or what became of an action.
+#: A line of ``tests.asterisk.listening``: an event, a notice of the connection, or the outcome of
+#: an action.
 Line = dict[str, Any]
 
 
 class Told(NamedTuple):
-    """How an action of the worker's own ended; ``error`` is the name of its class, empty if there was none."""
+    """How an action of the worker's own ended.
+
+    ``error`` is the name of its class, empty if there was none.
+    """
 
     number: int
     error: str
@@ -49,11 +56,15 @@ class Worker(Program):
         self._file = file
         self._lines: list[Line] = []
         self._read_to = 0
-        setting = json.dumps({name: {"URL": url, "OPTIONS": options or {}} for name, url in servers.items()})
+        setting = json.dumps(
+            {name: {"URL": url, "OPTIONS": options or {}} for name, url in servers.items()}
+        )
         more = {"AMI_TEST_ACTING": "1"} if acting else {}
-        super().__init__([*COMMAND, *arguments], AMI_TEST_FILE=file, AMI_TEST_SERVERS=setting, **more)
+        super().__init__(
+            [*COMMAND, *arguments], AMI_TEST_FILE=file, AMI_TEST_SERVERS=setting, **more
+        )
 
-    # --- what it has written down so far ---
+    # --- its lines so far ---
 
     @property
     def lines(self) -> list[Line]:
@@ -67,7 +78,10 @@ class Worker(Program):
         return self._lines
 
     def of(self, kind: str, server: str = "") -> list[Line]:
-        """The lines of one kind: ``event``, ``ready``, ``lost`` or ``action``; of one server, if it is named."""
+        """The lines of one kind: ``event``, ``ready``, ``lost`` or ``action``.
+
+        Of one server, if it is named.
+        """
         return [line for line in self.lines if kind in line and server in ("", line["server"])]
 
     @property
@@ -75,7 +89,10 @@ class Worker(Program):
         return self.of("event")
 
     def connections(self, server: str = "pbx") -> list[list[bytes]]:
-        """The events of each connection, as Asterisk sent them; those of one come before the notice of its loss."""
+        """The events of each connection, as Asterisk sent them.
+
+        Those of one come before the notice of its loss.
+        """
         found: list[list[bytes]] = [[]]
         for line in self.lines:
             if line["server"] == server and "lost" in line:
@@ -89,8 +106,11 @@ class Worker(Program):
         return [line["number"] for line in self.of("number", server)]
 
     def actions(self, server: str = "pbx") -> list[Told]:
-        """What became of the actions of its own, which are UserEvents with the name ``Own``."""
-        return [Told(line["action"], line["error"], line["sent"], line["text"]) for line in self.of("action", server)]
+        """The outcomes of its own actions, which are UserEvents with the name ``Own``."""
+        return [
+            Told(line["action"], line["error"], line["sent"], line["text"])
+            for line in self.of("action", server)
+        ]
 
     # --- waiting ---
 
@@ -117,7 +137,9 @@ class Worker(Program):
         return self.wait()
 
     def summary(self) -> dict[str, int]:
-        """The figures of the last line, whose sum is right, and agrees with what the receivers wrote down."""
+        """The figures of the last line, whose sum is right, and agrees with what the receivers
+        wrote down.
+        """
         found = SUMMARY.fullmatch(self.out[-1])
         assert found is not None, str(self)
         names = ("received", "delivered", "dropped", "ignored", "left", "failed", "reconnects")
@@ -129,7 +151,9 @@ class Worker(Program):
         return figures
 
 
-def url(asterisk: Asterisk, port: int | None = None, *, username: str = "admin", secret: str = "amp111") -> str:
+def url(
+    asterisk: Asterisk, port: int | None = None, *, username: str = "admin", secret: str = "amp111"
+) -> str:
     return f"ami://{username}:{secret}@{asterisk.host}:{port or asterisk.port}"
 
 
@@ -143,5 +167,5 @@ def tell(asterisk: Asterisk, *numbers: int) -> None:
 def connected_users(asterisk: Asterisk) -> int:
     with wire(asterisk, "admin", Events="off") as it:
         answer = it.ask("Command", Command="manager show connected")
-    # Whoever asks is one of them.
+    # The asking session is one of them.
     return int(re.findall(r"(\d+) users? connected", str(answer))[0]) - 1

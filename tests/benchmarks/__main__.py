@@ -1,4 +1,6 @@
-"""``python -m tests.benchmarks [SCENARIO …]``: measures the interpreter that runs it, prints a table, writes JSON."""
+"""``python -m tests.benchmarks [SCENARIO …]``: measures the interpreter that runs it, prints a
+table, writes JSON.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +18,35 @@ from tests.benchmarks.scenarios import SCENARIOS
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)} (default: all)")
     parser.add_argument(
-        "--quick", action="store_true", help="small amounts, one round: does it work, and about how fast"
+        "scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)} (default: all)"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="small amounts, one round: does it work, and about how fast",
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="default: 3, with --quick 1")
     parser.add_argument("--no-peers", action="store_true", help="without the other clients")
-    parser.add_argument("--cache", type=Path, default=peers.CACHE, help="where their environments are kept")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="default: results.json in the cache directory")
+    parser.add_argument(
+        "--cache", type=Path, default=peers.CACHE, help="where their environments are kept"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="default: results.json in the cache directory"
+    )
     options = parser.parse_args()
     if unknown := set(options.scenarios) - set(SCENARIOS):
-        parser.error(f"unknown scenario {', '.join(sorted(unknown))}: known are {', '.join(SCENARIOS)}")
+        parser.error(
+            f"unknown scenario {', '.join(sorted(unknown))}: known are {', '.join(SCENARIOS)}"
+        )
     names = options.scenarios or list(SCENARIOS)
     rounds = options.rounds or (1 if options.quick else 3)
     about = {**machine.describe(), "rounds": rounds, "quick": options.quick, "peers": {}}
-    here = {} if options.no_peers else {peer: peers.python_of(peer, options.cache) for peer in peers.PEERS}
+    here = (
+        {}
+        if options.no_peers
+        else {peer: peers.python_of(peer, options.cache) for peer in peers.PEERS}
+    )
     found = {peer: python for peer, python in here.items() if python is not None}
     about["peers"] = ", ".join(f"{peer.name} {peer.version}" for peer in found) or "none"
     report = Report(about)
@@ -53,7 +69,11 @@ def _run(report: Report, bench: Bench, name: str, number: int, rounds: int) -> N
             report.add(name, sample)
     except Broken as error:
         report.broken.append(f"{name}: {error}")
-    print(f"round {number + 1} of {rounds}: {name}, {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
+    print(
+        f"round {number + 1} of {rounds}: {name}, {time.monotonic() - begun:.1f} s",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What measures is not part of the test run: it runs where it is asked for, with ``-m benchmark``."""
+"""Measurements are not part of the test run: they run on request, with ``-m benchmark``."""
 
 from __future__ import annotations
 

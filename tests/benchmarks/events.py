@@ -1,8 +1,10 @@
-"""The events of the benchmarks: a busy call centre, 500 calls at a time, as Asterisk 22 would tell of it.
+"""The events of the benchmarks: a busy call centre, 500 calls at a time, as Asterisk 22 would tell
+of it.
 
-The kinds, their headers, and the order of the headers are those of a recorded call through a queue (AgentCalled and its
-like carry two channels, so they have 33 headers and more; Newchannel has 16). A call is 40 events of 13 kinds, two of
-which are a Hangup: that is 5 %. The mean event has about 540 bytes and 23 headers: ``test_events.py`` holds it to that.
+The kinds, their headers, and the order of the headers are those of a recorded call through a queue
+(AgentCalled and its like carry two channels, so they have 33 headers and more; Newchannel has 16).
+A call is 40 events of 13 kinds, two of which are a Hangup: that is 5 %. The mean event has about
+540 bytes and 23 headers: ``test_events.py`` holds it to that.
 """
 
 from __future__ import annotations
@@ -14,16 +16,20 @@ from itertools import accumulate
 from random import Random
 
 CALLS = 500
-#: What happens in a call, in order: the kind, and whose channel it is of ("caller", "agent"; two for both).
+#: The events of a call, in order: the kind, and whose channel it is of ("caller", "agent"; two for
+#: both).
 _CALL = (
     ("Newchannel", "caller"), ("VarSet", "caller"), ("Newexten", "caller"), ("Newstate", "caller"),
-    ("Newexten", "caller"), ("VarSet", "caller"), ("QueueCallerJoin", "caller"), ("VarSet", "caller"),
+    ("Newexten", "caller"), ("VarSet", "caller"), ("QueueCallerJoin", "caller"),
+    ("VarSet", "caller"),
     ("Newchannel", "agent"), ("VarSet", "agent"), ("AgentCalled", "both"), ("DialBegin", "both"),
-    ("Newstate", "agent"), ("DialEnd", "both"), ("AgentCalled", "both"), ("DialBegin", "both"), ("DialEnd", "both"),
+    ("Newstate", "agent"), ("DialEnd", "both"), ("AgentCalled", "both"), ("DialBegin", "both"),
+    ("DialEnd", "both"),
     ("AgentCalled", "both"), ("DialBegin", "both"), ("Newstate", "agent"), ("DialEnd", "both"),
     ("AgentCalled", "both"), ("DialBegin", "both"), ("DialEnd", "both"), ("AgentConnect", "both"),
     ("BridgeEnter", "agent"), ("BridgeEnter", "caller"), ("VarSet", "caller"), ("VarSet", "agent"),
-    ("VarSet", "caller"), ("Newexten", "agent"), ("BridgeLeave", "agent"), ("BridgeLeave", "caller"),
+    ("VarSet", "caller"), ("Newexten", "agent"), ("BridgeLeave", "agent"),
+    ("BridgeLeave", "caller"),
     ("AgentComplete", "both"), ("VarSet", "caller"), ("VarSet", "agent"), ("Newexten", "caller"),
     ("Newexten", "caller"), ("Hangup", "agent"), ("Hangup", "caller"),
 )  # fmt: skip
@@ -38,8 +44,10 @@ _QUALITY = (
     "rtt=0.021408"
 )
 _VARIABLES = (
-    ("QUEUENAME", "support"), ("MEMBERINTERFACE", "PJSIP/agent-{agent}"), ("DIALEDPEERNUMBER", "agent-{agent}"),
-    ("BRIDGEPEER", "{channel}"), ("RTPAUDIOQOS", _QUALITY), ("ANSWEREDTIME", "187"), ("CDR(userfield)", ""),
+    ("QUEUENAME", "support"), ("MEMBERINTERFACE", "PJSIP/agent-{agent}"),
+    ("DIALEDPEERNUMBER", "agent-{agent}"),
+    ("BRIDGEPEER", "{channel}"), ("RTPAUDIOQOS", _QUALITY), ("ANSWEREDTIME", "187"),
+    ("CDR(userfield)", ""),
     ("SIPCALLID", "{serial:08x}-7c1d-4ab0-9f6e-0242ac110002@10.20.0.14"), ("DIALSTATUS", "ANSWER"),
 )  # fmt: skip
 _STEPS = (
@@ -75,14 +83,16 @@ class Block:
         return whole * len(self.hangups) + bisect_left(self.hangups, rest)
 
     def take(self, count: int) -> bytes:
-        """So many events, in one piece."""
+        """``count`` events, in one piece."""
         whole, rest = divmod(count, len(self.ends))
         return self.data * whole + self.data[: self.prefix(rest)]
 
 
 @cache
 def block(seed: int = 7) -> Block:
-    """All calls are under way all the time: one that ends with the block goes on where the block is sent again."""
+    """All calls are under way all the time: one that ends with the block goes on where the block is
+    sent again.
+    """
     random = Random(seed)
     moments = []
     for call in range(CALLS):
@@ -100,14 +110,19 @@ def block(seed: int = 7) -> Block:
 def _render(random: Random, call: int, step: int, kind: str, whose: str) -> bytes:
     caller, agent = _channel(call, "caller"), _channel(call, "agent")
     main = agent if whose == "agent" else caller
-    lines = [("Event", kind), ("Privilege", f"{_CLASSES.get(kind, 'agent' if 'Agent' in kind else 'call')},all")]
+    lines = [
+        ("Event", kind),
+        ("Privilege", f"{_CLASSES.get(kind, 'agent' if 'Agent' in kind else 'call')},all"),
+    ]
     if kind.startswith("Bridge"):
         lines += _bridge(call, step)
     lines += main
     if whose == "both":
         lines += [(f"Dest{key}", value) for key, value in agent]
     lines += _own(random, call, kind, main)
-    return "".join(f"{key}: {value}\r\n" for key, value in [*lines, ("", "")][:-1]).encode() + b"\r\n"
+    return (
+        "".join(f"{key}: {value}\r\n" for key, value in [*lines, ("", "")][:-1]).encode() + b"\r\n"
+    )
 
 
 def _channel(call: int, whose: str) -> list[tuple[str, str]]:
@@ -146,7 +161,9 @@ def _bridge(call: int, step: int) -> list[tuple[str, str]]:
     ]
 
 
-def _own(random: Random, call: int, kind: str, main: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _own(
+    random: Random, call: int, kind: str, main: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
     """The headers that only this kind has."""
     values = {"agent": 100 + call % 80, "serial": call, "channel": main[0][1]}
     member = [
@@ -160,11 +177,27 @@ def _own(random: Random, call: int, kind: str, main: list[tuple[str, str]]) -> l
             return [("Variable", variable), ("Value", value.format(**values))]
         case "Newexten":
             application, data = random.choice(_STEPS)
-            return [("Extension", main[10][1]), ("Application", application), ("AppData", data.format(**values))]
+            return [
+                ("Extension", main[10][1]),
+                ("Application", application),
+                ("AppData", data.format(**values)),
+            ]
         case "QueueCallerJoin":
-            return [("Queue", "support"), ("Position", str(1 + call % 5)), ("Count", str(1 + call % 9))]
+            return [
+                ("Queue", "support"),
+                ("Position", str(1 + call % 5)),
+                ("Count", str(1 + call % 9)),
+            ]
         case "DialBegin":
-            return [("DialString", f"agent-{values['agent']}/sip:agent-{values['agent']}@10.20.3.{call % 250}:5060")]
+            return [
+                (
+                    "DialString",
+                    (
+                        f"agent-{values['agent']}/sip:agent-{values['agent']}"
+                        f"@10.20.3.{call % 250}:5060"
+                    ),
+                )
+            ]
         case "DialEnd":
             return [("DialStatus", random.choice(("ANSWER", "NOANSWER", "BUSY")))]
         case "AgentCalled":
@@ -172,7 +205,12 @@ def _own(random: Random, call: int, kind: str, main: list[tuple[str, str]]) -> l
         case "AgentConnect":
             return [*member, ("HoldTime", str(call % 60)), ("RingTime", str(call % 20))]
         case "AgentComplete":
-            return [*member, ("HoldTime", str(call % 60)), ("TalkTime", str(30 + call)), ("Reason", "caller")]
+            return [
+                *member,
+                ("HoldTime", str(call % 60)),
+                ("TalkTime", str(30 + call)),
+                ("Reason", "caller"),
+            ]
         case "Hangup":
             return [("Cause", "16"), ("Cause-txt", "Normal Clearing")]
     return []

@@ -1,9 +1,12 @@
-"""The guard against getting slower: ``python -m tests.benchmarks.guard``. It compares ratios and counts, never seconds.
+"""The guard against getting slower: ``python -m tests.benchmarks.guard``.
 
-Each path of ours is run beside a bare loop that does the like with the same bytes, in the same process. The two have
-about the same share of interpreter and of C, so their ratio hardly depends on the machine or on how Python was built.
-Where valgrind is here, instructions are counted, which no other process disturbs; else CPU is measured, of many short
-runs of both in turn, the fastest of each.
+It compares ratios and counts, never seconds.
+
+Each path of ours is run beside a bare loop that does the like with the same bytes, in the same
+process. The two have about the same share of interpreter and of C, so their ratio hardly depends on
+the machine or on how Python was built. Where valgrind is here, instructions are counted, which no
+other process disturbs; else CPU is measured, of many short runs of both in turn, the fastest of
+each.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 EVENTS: Final = 2_000
 ACTIONS: Final = 200
 _CHUNK: Final = 2**16
-_DEADLINE: Final = 60.0
+_DEADLINE_SECONDS: Final = 60.0
 
 
 #: Each path, and the bare loop that it is compared with.
@@ -49,8 +52,8 @@ PATHS: Final = {
     "client: three headers read": "three headers",
     "client: actions answered": "all headers",
 }
-#: What the ratios of the paths were, in the order of PATHS, by how it was measured and by the Python that ran it. Who
-#: makes a path faster or, with a reason, slower, writes down what ``--measure`` prints.
+#: The ratios of the paths, in the order of PATHS, by way of measurement and by Python. A change
+#: that makes a path faster or, with a reason, slower, writes down the output of ``--measure``.
 MEASURED: Final = {
     "instructions": {
         "3.11": (1.80, 2.06, 1.37, 0.84, 1.61, 0.20),
@@ -67,7 +70,8 @@ MEASURED: Final = {
 }
 #: How much more it may be. A path that takes 30 % more passes in neither way.
 MARGINS: Final = {"instructions": 1.1, "CPU": 1.2}
-#: Others on the machine may disturb CPU in all rounds, but what is slower is so each time.
+#: How often it is tried: others on the machine may disturb CPU, but a slower path is slower each
+#: time.
 _TRIES: Final = 3
 
 
@@ -88,10 +92,12 @@ def _framed(consume: Callable[[list[bytes]], object]) -> Callable[[bytes], None]
 # --- the paths ---
 
 
-def _parsed(consume: Callable[[Event], object], interest: frozenset[str] | None = None) -> Callable[[bytes], None]:
+def _parsed(
+    consume: Callable[[Event], object], interest: frozenset[str] | None = None
+) -> Callable[[bytes], None]:
     def path(data: bytes) -> None:
         parser = Parser(server="pbx", banner=False)
-        parser.interest = interest
+        parser.kinds.interest = interest
         found = 0
         for start in range(0, len(data), _CHUNK):
             messages = parser.feed(data[start : start + _CHUNK])
@@ -112,28 +118,39 @@ def _read_all(event: Event) -> None:
 
 
 class _Ticked:
-    """A client that is turned by hand, and the server's side of its connection in the same thread."""
+    """A client whose loop is run by hand, and the server's side of its connection in the same
+    thread.
+    """
 
     def __init__(self) -> None:
         self.seen = 0
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-            options = Options(event_queue_capacity=EVENTS * 10)
+            # Counting takes long, and a heartbeat that falls due meanwhile waits for an answer: a
+            # client that waits for one looks at each message.
+            options = Options(
+                event_queue_capacity=EVENTS * 10, heartbeat_interval=3600, read_timeout=7200
+            )
             config = ServerConfig(
-                name="pbx", host="127.0.0.1", port=port, username=USER, secret=SECRET, options=options
+                name="pbx",
+                host="127.0.0.1",
+                port=port,
+                username=USER,
+                secret=SECRET,
+                options=options,
             )
             self.client = Client([config])
             listener.setblocking(False)
             self.client.connect()
             self.socket = self._accept(listener)
-        self.socket.settimeout(_DEADLINE)
+        self.socket.settimeout(_DEADLINE_SECONDS)
         self.answers = Connection(self.socket, None)
         self.rest = b""
         self.socket.sendall(b"Asterisk Call Manager/11.0.0\r\n")
         for _ in ("Challenge", "Login", "CoreSettings"):
             self._answer_when_asked()
         while not self.client.server("pbx").ready:
-            self.client.tick(_DEADLINE)
+            self.client.tick(_DEADLINE_SECONDS)
         self.client.subscribe(None, self._on_event)
 
     def _accept(self, listener: socket.socket) -> socket.socket:
@@ -158,10 +175,10 @@ class _Ticked:
 
     def _answer_when_asked(self) -> None:
         while not select.select([self.socket], [], [], 0)[0]:
-            self.client.tick(_DEADLINE)
+            self.client.tick(_DEADLINE_SECONDS)
         self._answer()
 
-    # Who would look again and again whether something has come would count that, too: so both wait for it.
+    # A loop that polls for an answer would count its polls, too: so both wait for it.
 
     def events(self, data: bytes) -> None:
         """The events of the data arrive, and are delivered."""
@@ -170,17 +187,19 @@ class _Ticked:
         while self.seen < expected:
             if left:
                 left = left[self.socket.send(left[:_CHUNK]) :]
-            self.client.tick(_DEADLINE)
+            self.client.tick(_DEADLINE_SECONDS)
 
     def actions(self, _: bytes) -> None:
         """Actions are sent, and answered."""
-        pending = [self.client.send(Action("Getvar", Variable=f"V{number}")) for number in range(ACTIONS)]
+        pending = [
+            self.client.send(Action("Getvar", Variable=f"V{number}")) for number in range(ACTIONS)
+        ]
         self.client.tick()
         answered = 0
         while answered < ACTIONS:
             answered += self._answer()
         while not pending[-1].done():
-            self.client.tick(_DEADLINE)
+            self.client.tick(_DEADLINE_SECONDS)
         for number, one in enumerate(pending):
             assert one.result()["Variable"] == f"V{number}"
 
@@ -218,14 +237,20 @@ def cpu_of(data: bytes, rounds: int) -> dict[str, float]:
 
 
 def instructions_of(data: bytes, valgrind: str) -> dict[str, float]:
-    """Instructions of each: callgrind writes down what was counted whenever the process asks for its parent.
+    """Instructions of each: callgrind writes down what was counted whenever the process asks for
+    its parent.
 
     Raises CalledProcessError if valgrind cannot run this interpreter.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "events")
         file.write_bytes(data)
-        counter = [valgrind, "--tool=callgrind", "--dump-before=getppid", f"--callgrind-out-file={folder}/count"]
+        counter = [
+            valgrind,
+            "--tool=callgrind",
+            "--dump-before=getppid",
+            f"--callgrind-out-file={folder}/count",
+        ]
         subprocess.run(
             [*counter, sys.executable, "-m", "tests.benchmarks.guard", "--counted", str(file)],
             cwd=machine.ROOT,
@@ -235,7 +260,10 @@ def instructions_of(data: bytes, valgrind: str) -> dict[str, float]:
             text=True,
         )
         # One is written before each work, and one after it.
-        return {name: _total(Path(f"{folder}/count.{2 * place}")) for place, name in enumerate(_NAMES, 1)}
+        return {
+            name: _total(Path(f"{folder}/count.{2 * place}"))
+            for place, name in enumerate(_NAMES, 1)
+        }
 
 
 def _total(file: Path) -> float:
@@ -251,8 +279,9 @@ _NAMES: Final = (*dict.fromkeys(PATHS.values()), *PATHS)
 def _be_counted(data: bytes) -> None:
     with _works() as works:
         for name in _NAMES:
-            works[name](data)  # what is made on first use is made now
-            gc.collect()  # else it is a matter of luck whether a path pays for a collection of all that is there
+            works[name](data)  # make now all that is made on first use
+            # Else it is a matter of luck whether a path pays for a collection of all that is there
+            gc.collect()
             os.getppid()
             works[name](data)
             os.getppid()
@@ -265,7 +294,7 @@ def _kind() -> str:
 
 
 def _known(by: str) -> tuple[float, ...]:
-    """What was measured with this Python; with one that is not known, the most of all."""
+    """The ratios of this Python; for an unknown one, the highest of all."""
     known = MEASURED[by]
     return known.get(_kind()) or tuple(map(max, zip(*known.values(), strict=True)))
 
@@ -274,7 +303,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.guard", description=__doc__)
     parser.add_argument("--cpu", action="store_true", help="measure CPU, even if valgrind is here")
     parser.add_argument("--rounds", type=int, default=40, help="of CPU; default: %(default)s")
-    parser.add_argument("--measure", action="store_true", help="print a line for MEASURED, and judge nothing")
+    parser.add_argument(
+        "--measure", action="store_true", help="print a line for MEASURED, and judge nothing"
+    )
     parser.add_argument("--counted", metavar="FILE", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.counted:
@@ -287,7 +318,9 @@ def main() -> int:
         by, took = _measure(data, None if options.cpu else shutil.which("valgrind"), options.rounds)
         ratios = {path: took[path] / took[loop] for path, loop in PATHS.items()}
         if options.measure:
-            print(f'"{_kind()}": ({", ".join(f"{ratio:.2f}" for ratio in ratios.values())}),  # {by}')
+            print(
+                f'"{_kind()}": ({", ".join(f"{ratio:.2f}" for ratio in ratios.values())}),  # {by}'
+            )
             return 0
         slower = judge(ratios, by)
         if by == "instructions" or not slower:
@@ -300,7 +333,10 @@ def _measure(data: bytes, valgrind: str | None, rounds: int) -> tuple[str, dict[
         try:
             return "instructions", instructions_of(data, valgrind)
         except subprocess.CalledProcessError as error:
-            print(f"!!! valgrind failed, so CPU is measured instead: {error.stderr.strip()[-500:]}", file=sys.stderr)
+            print(
+                f"!!! valgrind failed, so CPU is measured instead: {error.stderr.strip()[-500:]}",
+                file=sys.stderr,
+            )
     return "CPU", cpu_of(data, rounds)
 
 

@@ -1,4 +1,4 @@
-"""What is measured on: the machine, the interpreter, and what this process uses of them."""
+"""The machine, the interpreter, and their use by this process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def cpu_seconds() -> float:
-    """What this process has used, user and system, all threads."""
+    """The CPU time of this process, user and system, all threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
@@ -40,20 +40,30 @@ def raise_file_limit() -> None:
 def is_optimised() -> bool:
     """Whether the interpreter was built with profile-guided optimisation, as far as it can be told.
 
-    A distribution optimises without the flag, too: Debian builds the target ``profile-opt`` by itself.
+    A distribution optimises without the flag, too: Debian builds the target ``profile-opt`` by
+    itself.
     """
-    return "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "") or sys.base_prefix == "/usr"
+    return (
+        "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+        or sys.base_prefix == "/usr"
+    )
 
 
 def interpreter() -> str:
-    """Which Python this is, and how it was built: one that is not optimised is up to twice as slow, for everybody."""
+    """Which Python this is, and how it was built: one that is not optimised is up to twice as slow,
+    for everybody.
+    """
     built = "the distribution's, " if sys.base_prefix == "/usr" else ""
-    built += "an optimised build" if is_optimised() else "NOT an optimised build (no --enable-optimizations)"
+    built += (
+        "an optimised build"
+        if is_optimised()
+        else "NOT an optimised build (no --enable-optimizations)"
+    )
     return f"{platform.python_implementation()} {platform.python_version()}, {built}"
 
 
 def describe() -> dict[str, object]:
-    """What has to be known beside every figure."""
+    """The facts that belong beside every figure."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "interpreter": interpreter(),
@@ -70,7 +80,11 @@ def _version_here() -> str:
     from django_ami import __version__
 
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return f"{__version__} ({commit.stdout.strip() or 'no repository'})"
 

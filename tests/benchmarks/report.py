@@ -72,7 +72,9 @@ class Report:
                 yield row
                 continue
             for goal in goals:
-                one = Row(scenario, figure, row.unit, mine, medians, against=goal.against, goal=str(goal))
+                one = Row(
+                    scenario, figure, row.unit, mine, medians, against=goal.against, goal=str(goal)
+                )
                 if goal.against is None:
                     one.reached = goal.reached(mine)
                 elif medians.get(goal.against):
@@ -82,19 +84,38 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Everything, the single samples included."""
-        samples = {f"{scenario}: {figure}": dict(by_who) for (scenario, figure), by_who in self.samples.items()}
-        return {**self.about, "rows": [asdict(row) for row in self.rows()], "samples": samples, "broken": self.broken}
+        samples = {
+            f"{scenario}: {figure}": dict(by_who)
+            for (scenario, figure), by_who in self.samples.items()
+        }
+        return {
+            **self.about,
+            "rows": [asdict(row) for row in self.rows()],
+            "samples": samples,
+            "broken": self.broken,
+        }
 
     def as_text(self) -> str:
-        """The table: a line for each goal, and what was measured beside it."""
+        """The table: a line for each goal, and the other figures beside it."""
         lines = [f"{key}: {value}" for key, value in self.about.items()]
-        lines += ["", _LINE.format("scenario", "figure", "ours", "unit", "against", "theirs", "ratio", "goal", "")]
+        lines += [
+            "",
+            _LINE.format(
+                "scenario", "figure", "ours", "unit", "against", "theirs", "ratio", "goal", ""
+            ),
+        ]
         lines.append("-" * len(lines[-1]))
         shown = None
         for row in self.rows():
             place = (row.scenario, row.figure)
             names = place if place != shown else ("", "")
-            others = {row.against: row.others.get(row.against)} if row.against else row.others if not row.goal else {}
+            others = (
+                {row.against: row.others.get(row.against)}
+                if row.against
+                else row.others
+                if not row.goal
+                else {}
+            )
             shown = place
             for number, (who, value) in enumerate(others.items() or [("", None)]):
                 first = number == 0
@@ -107,12 +128,18 @@ class Report:
                         _number(value) or ("not here" if who else ""),
                         _number(row.ratio) if first else "",
                         row.goal if first else "",
-                        {True: "reached", False: "NOT REACHED", None: ""}[row.reached] if first else "",
+                        {True: "reached", False: "NOT REACHED", None: ""}[row.reached]
+                        if first
+                        else "",
                     ).rstrip()
                 )
-            missing = [f"{who} {_number(value)}" for who, value in row.others.items() if who not in others]
+            missing = [
+                f"{who} {_number(value)}" for who, value in row.others.items() if who not in others
+            ]
             if missing and names != ("", "") and row.goal:
-                lines.append(_LINE.format("", f"  beside it: {', '.join(missing)}", *[""] * 7).rstrip())
+                lines.append(
+                    _LINE.format("", f"  beside it: {', '.join(missing)}", *[""] * 7).rstrip()
+                )
         goals = [row for row in self.rows() if row.reached is not None]
         lines += ["", f"{sum(bool(row.reached) for row in goals)} of {len(goals)} goals reached."]
         return "\n".join([*lines, *(f"!!! {one}" for one in self.broken)])
@@ -130,16 +157,31 @@ def _number(value: float | None) -> str:
 
 
 def as_markdown(results: dict[str, Any]) -> str:
-    """The table of the documentation, of what ``as_json`` gave: a line for each goal, and what has none below it."""
-    lines = ["| scenario | figure | ours | against | ratio | goal | |", "|---|---|---:|---|---:|---|---|"]
+    """The table of the documentation, from ``as_json``: a line for each goal, and figures without
+    one below it.
+    """
+    lines = [
+        "| scenario | figure | ours | against | ratio | goal | |",
+        "|---|---|---:|---|---:|---|---|",
+    ]
     for row in results["rows"]:
         if row["ours"] is None or not (row["goal"] or row["others"]):
             continue
         others = [row["against"]] if row["against"] else [] if row["goal"] else list(row["others"])
-        against = "; ".join(f"{who} {_number(row['others'].get(who)) or 'not here'}" for who in others)
+        against = "; ".join(
+            f"{who} {_number(row['others'].get(who)) or 'not here'}" for who in others
+        )
         reached = {True: "reached", False: "**not reached**", None: ""}[row["reached"]]
         ours = f"{_number(row['ours'])} {row['unit']}".strip()
-        cells = (row["scenario"], row["figure"], ours, against, _number(row["ratio"]), row["goal"], reached)
+        cells = (
+            row["scenario"],
+            row["figure"],
+            ours,
+            against,
+            _number(row["ratio"]),
+            row["goal"],
+            reached,
+        )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

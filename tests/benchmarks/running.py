@@ -1,4 +1,4 @@
-"""Running clients: a process for each measurement, and what a scenario needs to ask for one."""
+"""Running clients: a process for each measurement, and the ``Bench`` that starts it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Broken(Exception):
 
 @dataclass
 class Bench:
-    """What scenarios run in: the server's port, the peers that are here, and how much is done."""
+    """The surroundings of scenarios: the server's port, the installed peers, the amounts."""
 
     port: int
     peers: Mapping[Peer, str] = field(default_factory=dict)
@@ -55,11 +55,15 @@ class Bench:
                 yield peer.name, self._run(python, peer.client, task, arguments)
 
     def slow_peer(self, task: str, **arguments: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-        """pyst2 takes a hundred times as long as the others: it is given little to do, and nothing if time is short."""
+        """pyst2 takes a hundred times as long as the others: it is given little to do, and nothing
+        if time is short.
+        """
         if not self.quick:
             yield from self.each_peer(task, of=("pyst2",), **arguments)
 
-    def _run(self, python: str, client: str, task: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _run(
+        self, python: str, client: str, task: str, arguments: dict[str, Any]
+    ) -> dict[str, Any]:
         command = [
             python,
             "-m",
@@ -68,12 +72,18 @@ class Bench:
             json.dumps({"port": self.port, **arguments}),
         ]
         done = subprocess.run(
-            command, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=2 * PATIENCE, check=False
+            command,
+            cwd=ROOT,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE,
+            check=False,
         )
         return self._result(f"{client} {task} {arguments}", done.stdout.splitlines(), done.stderr)
 
     def listen(self, task: str, **arguments: Any) -> dict[str, Any]:
-        """The same for the real worker, ``manage.py ami_listen``, with the receivers of ``listening``."""
+        """Run the real worker, ``manage.py ami_listen``, with the receivers of ``listening``."""
         env = _environment(
             DJANGO_SETTINGS_MODULE="tests.benchmarks.listening.settings",
             BENCH_TASK=task,
@@ -108,9 +118,12 @@ class Bench:
 
 
 def _environment(**more: str) -> dict[str, str]:
-    """This process's environment without anything that would set up a project, and with ``more``."""
+    """This process's environment without settings of a project, and with ``more``."""
     unwanted = ("AMI_", "DJANGO_", "PYTEST_", "PYTHON", "BENCH_")
-    return {**{key: value for key, value in os.environ.items() if not key.startswith(unwanted)}, **more}
+    return {
+        **{key: value for key, value in os.environ.items() if not key.startswith(unwanted)},
+        **more,
+    }
 
 
 def per_event(result: dict[str, Any]) -> float:

@@ -1,8 +1,11 @@
-"""The server of the benchmarks, in a process of its own: it sends what was made before, so that it is never waited for.
+"""The server of the benchmarks, in a process of its own: it sends what was made before, so that it
+is never waited for.
 
-It is no simulator: it knows the few actions that a benchmark sends, and answers them as Asterisk 22 does. ``Flood`` and
-``Pace`` are its own: so many events (header ``Count``), as fast as they are read, or so many per second (``Rate``).
-``tests/benchmarks/scenarios/server.py`` shows how many bytes per second it gives to who does nothing but read.
+It is no simulator: it knows the few actions that a benchmark sends, and answers them as Asterisk 22
+does. ``Flood`` and ``Pace`` are its own: ``Count`` events, as fast as they are read, or ``Rate``
+per second. ``FloodOfCalls`` is ``Blocks`` blocks of recorded calls, and a UserEvent that ends them.
+``tests/benchmarks/scenarios/server.py`` shows how many bytes per second it gives to a client that
+does nothing but read.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import django_ami.testing
+from tests.benchmarks.calls import block_of_calls, end_of_flood
 from tests.benchmarks.events import BLOCK, block
 from tests.benchmarks.machine import ROOT, raise_file_limit
 
@@ -36,19 +40,23 @@ _PIECE: Final = 2**20
 _CHALLENGE: Final = "131125642"
 _HEADER: Final = re.compile(rb"^(\w+): ([^\r\n]*)", re.MULTILINE)
 _SETTINGS: Final = (
-    b"AMIversion: 11.0.0\r\nAsteriskVersion: 22.10.1\r\nSystemName: \r\nCoreMaxCalls: 0\r\nCoreMaxLoadAvg: 0.000000\r\n"
+    b"AMIversion: 11.0.0\r\nAsteriskVersion: 22.10.1\r\nSystemName: \r\nCoreMaxCalls: 0\r\n"
+    b"CoreMaxLoadAvg: 0.000000\r\n"
     b"CoreRunUser: \r\nCoreRunGroup: \r\nCoreMaxFilehandles: 65536\r\nCoreRealTimeEnabled: No\r\n"
     b"CoreCDRenabled: Yes\r\nCoreHTTPenabled: No\r\nSoundsSearchCustomDir: No\r\n"
 )
 _BOOTED: Final = (
-    b"Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 4\r\nLastReload: 4\r\nStatus: Fully Booted\r\n\r\n"
+    b"Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 4\r\nLastReload: 4\r\n"
+    b"Status: Fully Booted\r\n\r\n"
 )
 _CHANNEL: Final = (
-    "Event: CoreShowChannel\r\nActionID: @\r\nChannel: PJSIP/agent-{0:06d}-{0:08x}\r\nChannelState: 6\r\n"
-    "ChannelStateDesc: Up\r\nCallerIDNum: {0:06d}\r\nCallerIDName: Agent {0}\r\nConnectedLineNum: +4930555{0:06d}\r\n"
-    "ConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\nContext: from-trunk\r\nExten: 800100200\r\n"
-    "Priority: 4\r\nUniqueid: 1795459388.{0}\r\nLinkedid: 1795459388.{0}\r\nApplication: Queue\r\n"
-    "ApplicationData: support,tT,,,120\r\nDuration: 00:00:03\r\nBridgeId: 134ed48f-59f6-45a4-af60-{0:012x}\r\n\r\n"
+    "Event: CoreShowChannel\r\nActionID: @\r\nChannel: "
+    "PJSIP/agent-{0:06d}-{0:08x}\r\nChannelState: 6\r\nChannelStateDesc: Up\r\nCallerIDNum: "
+    "{0:06d}\r\nCallerIDName: Agent {0}\r\nConnectedLineNum: "
+    "+4930555{0:06d}\r\nConnectedLineName: <unknown>\r\nLanguage: en\r\nAccountCode: \r\nContext: "
+    "from-trunk\r\nExten: 800100200\r\nPriority: 4\r\nUniqueid: 1795459388.{0}\r\nLinkedid: "
+    "1795459388.{0}\r\nApplication: Queue\r\nApplicationData: support,tT,,,120\r\nDuration: "
+    "00:00:03\r\nBridgeId: 134ed48f-59f6-45a4-af60-{0:012x}\r\n\r\n"
 )
 
 
@@ -85,14 +93,16 @@ class Pacer(threading.Thread):
 class Connection(threading.Thread):
     """One client: its actions one after the other, as Asterisk takes them."""
 
-    def __init__(self, sock: socket.socket, pacer: Pacer | None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, sock: socket.socket, pacer: Pacer | None, tls: ssl.SSLContext | None = None
+    ) -> None:
         super().__init__(daemon=True)
         self._socket = sock
         self._tls = tls
         self._leaving = False
         self._pacer = pacer
         self._sending = threading.Lock()
-        self._flood = 0
+        self._flood = self._blocks = 0
 
     def run(self) -> None:
         with contextlib.suppress(OSError), self._socket:
@@ -106,6 +116,8 @@ class Connection(threading.Thread):
                 self._send(b"".join(map(self.answer, actions)))
                 if self._flood:
                     self._send_flood()
+                if self._blocks:
+                    self._send_calls()
 
     def _send(self, data: bytes | memoryview) -> None:
         with self._sending:
@@ -125,7 +137,10 @@ class Connection(threading.Thread):
 
     def _getvar(self, headers: dict[bytes, bytes]) -> bytes:
         variable = headers[b"Variable"]
-        return b"Response: Success\r\nVariable: %b\r\nValue: value of %b\r\n\r\n" % (variable, variable)
+        return b"Response: Success\r\nVariable: %b\r\nValue: value of %b\r\n\r\n" % (
+            variable,
+            variable,
+        )
 
     def _challenge(self, _: dict[bytes, bytes]) -> bytes:
         return b"Response: Success\r\nChallenge: %b\r\n\r\n" % _CHALLENGE.encode()
@@ -144,12 +159,15 @@ class Connection(threading.Thread):
         return b"Response: Success\r\nEvents: On\r\n\r\n"
 
     def _channels(self, headers: dict[bytes, bytes]) -> bytes:
-        channels, action_id = int(headers[b"Channels"]), headers[b"ActionID"]
+        channels, action_id = int(headers.get(b"Channels", 0)), headers[b"ActionID"]
         return b"".join(
             (
                 b"Response: Success\r\nEventList: start\r\nMessage: Channels will follow\r\n\r\n",
                 _channel_list(channels).replace(b"@", action_id),
-                b"Event: CoreShowChannelsComplete\r\nActionID: %b\r\nEventList: Complete\r\nListItems: %d\r\n\r\n"
+                (
+                    b"Event: CoreShowChannelsComplete\r\nActionID: %b\r\nEventList: Complete\r\n"
+                    b"ListItems: %d\r\n\r\n"
+                )
                 % (action_id, channels),
             )
         )
@@ -157,6 +175,10 @@ class Connection(threading.Thread):
     def _begin_flood(self, headers: dict[bytes, bytes]) -> bytes:
         self._flood = int(headers[b"Count"])
         return b"Response: Success\r\nBytes: %d\r\n\r\n" % block().size(self._flood)
+
+    def _begin_calls(self, headers: dict[bytes, bytes]) -> bytes:
+        self._blocks = int(headers[b"Blocks"])
+        return b"Response: Success\r\nEvents: %d\r\n\r\n" % (block_of_calls().events * self._blocks)
 
     def _begin_pace(self, headers: dict[bytes, bytes]) -> bytes:
         self._pacer.add(self, float(headers[b"Rate"]), int(headers[b"Count"]))
@@ -178,6 +200,13 @@ class Connection(threading.Thread):
         for _ in range(whole):
             self._send_in_pieces(memoryview(made.data))
         self._send_in_pieces(memoryview(made.data)[: made.prefix(rest)])
+
+    def _send_calls(self) -> None:
+        blocks, self._blocks = self._blocks, 0
+        made = block_of_calls()
+        for number in range(blocks):
+            self._send_in_pieces(memoryview(made.numbered(number)))
+        self._send(end_of_flood(blocks * made.events))
 
     def _send_in_pieces(self, data: memoryview) -> None:
         for start in range(0, len(data), _PIECE):
@@ -207,6 +236,7 @@ _ANSWERS: Final = {
     b"events": Connection._events,
     b"coreshowchannels": Connection._channels,
     b"flood": Connection._begin_flood,
+    b"floodofcalls": Connection._begin_calls,
     b"pace": Connection._begin_pace,
     b"logoff": Connection._logoff,
 }
@@ -225,7 +255,9 @@ def _channel_list(channels: int) -> bytes:
 def running(*, tls: bool = False) -> Iterator[int]:
     """The server in a process of its own, for as long as the context lasts; gives its port."""
     command = [sys.executable, "-m", "tests.benchmarks.server", *(["tls"] if tls else [])]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:

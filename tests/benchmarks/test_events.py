@@ -27,7 +27,7 @@ def test_there_are_thirteen_kinds_and_one_event_in_twenty_is_a_hangup() -> None:
 
 
 def test_calls_are_interleaved() -> None:
-    """Whoever waits for the next event of a call sees events of hundreds of others before that."""
+    """Events of hundreds of other calls come before the next event of a call."""
     calls = [frame.partition(b"Linkedid: ")[2].partition(b"\r\n")[0] for frame in FRAMES]
     assert len(set(calls)) == CALLS
     assert len(set(calls[:2000])) > CALLS * 0.9
@@ -38,7 +38,12 @@ def test_headers_are_well_formed_and_none_is_repeated() -> None:
     parser = Parser(server="pbx", banner=False)
     events = parser.feed(block().data)
     assert len(events) == BLOCK
-    assert parser.garbage == parser.suspect == parser.oversized == 0
+    assert (
+        parser.counters.garbage_bytes
+        == parser.counters.suspect_messages
+        == parser.counters.oversized_messages
+        == 0
+    )
     for event in events[::97]:
         keys = event.keys()
         assert "" not in keys
@@ -55,5 +60,5 @@ def test_any_number_of_them_is_counted_right(count: int) -> None:
     assert taken.count(b"Event: Hangup\r\n") == block().count_hangups(count)
 
 
-def test_the_same_events_are_made_every_time() -> None:
+def test_workload_makes_the_same_events_on_each_run() -> None:
     assert block.__wrapped__().data == block().data

@@ -1,4 +1,7 @@
-"""Every scenario works, with a hundredth of the quick amounts and without peers; how fast it is, is not looked at."""
+"""Every scenario works, with a hundredth of the quick amounts and without peers.
+
+How fast it is, is not looked at.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ def test_the_figures_of_all_rounds_are_taken_together_by_their_median() -> None:
     assert "NOT REACHED" in report.as_text()
 
 
-def test_what_is_measured_on_is_named() -> None:
+def test_description_names_the_machine_and_interpreter_of_a_measurement() -> None:
     told = machine.describe()
     assert "CPython" in told["interpreter"] or "PyPy" in told["interpreter"]
     assert "optimised" in told["interpreter"]

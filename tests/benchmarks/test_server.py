@@ -28,12 +28,21 @@ def port() -> Iterator[int]:
 def client_of(port: int, secret: str = server.SECRET, **options: object) -> Client:
     made = Options(event_queue_capacity=100_000, **options)  # type: ignore[arg-type]
     return Client(
-        [ServerConfig(name="pbx", host="127.0.0.1", port=port, username=server.USER, secret=secret, options=made)]
+        [
+            ServerConfig(
+                name="pbx",
+                host="127.0.0.1",
+                port=port,
+                username=server.USER,
+                secret=secret,
+                options=made,
+            )
+        ]
     )
 
 
 @pytest.mark.parametrize("auth_type", ["md5", "plain"])
-def test_it_knows_who_may_log_in(port: int, auth_type: str) -> None:
+def test_server_lets_in_the_right_secret_alone(port: int, auth_type: str) -> None:
     client = client_of(port, auth_type=auth_type)
     client.start()
     assert client.send(Ping()).result(DEADLINE)["Ping"] == "Pong"
@@ -49,7 +58,9 @@ def test_every_answer_is_that_of_its_action(port: int) -> None:
     client = client_of(port)
     client.start()
     pending = {name: client.send(Action("Getvar", Variable=name)) for name in map(str, range(500))}
-    assert {name: one.result(DEADLINE)["Variable"] for name, one in pending.items()} == {name: name for name in pending}
+    assert {name: one.result(DEADLINE)["Variable"] for name, one in pending.items()} == {
+        name: name for name in pending
+    }
     client.close()
 
 
@@ -62,7 +73,9 @@ def test_a_list_has_as_many_channels_as_were_asked_for(port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "action", [Action("Flood", Count="2500"), Action("Pace", Count="2500", Rate="100000")], ids=["flood", "pace"]
+    "action",
+    [Action("Flood", Count="2500"), Action("Pace", Count="2500", Rate="100000")],
+    ids=["flood", "pace"],
 )
 def test_all_events_come_and_no_others(port: int, action: Action) -> None:
     client = client_of(port)
@@ -78,9 +91,11 @@ def test_all_events_come_and_no_others(port: int, action: Action) -> None:
     assert seen == (events + events)[first : first + 2500]
 
 
-def test_it_ends_with_whoever_started_it() -> None:
+def test_server_ends_with_its_parent() -> None:
     command = [sys.executable, "-m", "tests.benchmarks.server"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         assert int(process.stdout.readline()) > 0

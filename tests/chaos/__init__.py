@@ -1,1 +1,3 @@
-"""What a client of AMI has to survive: started programs, real TCP, and servers and receivers that misbehave."""
+"""The worst cases of an AMI client: started programs, real TCP, and servers and receivers that
+misbehave.
+"""

@@ -1,7 +1,8 @@
-"""A process that only sends, as a web process does: it connects when it is used, and logs off when it is idle.
+"""A process that only sends, as a web process does: it connects when it is used, and logs off when
+it is idle.
 
-``python -m tests.chaos.caller_worker WAY ROUNDS LOOKS``: WAY is how it hears of the answers, ``waits`` or ``told``. It
-prints a JSON object for each look at itself.
+``python -m tests.chaos.caller_worker WAY ROUNDS LOOKS``: WAY is how it hears of the answers,
+``waits`` or ``told``. It prints a JSON object for each look at itself.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from tests.running import wait_until
 if TYPE_CHECKING:
     from django_ami.core.pending import PendingAction
 
-#: In turn, each with the seconds that it has. The simulator cuts the link instead of answering to Cut.
+#: In turn, each with the seconds that it has. The simulator cuts the link instead of answering to
+#: Cut.
 ACTIONS = (
     (Ping(), 60),
     (Originate(channel="PJSIP/101", application="Hangup", wait=True), 60),
@@ -58,7 +60,9 @@ def main(way: str, rounds: int, looks: int) -> None:
     names = list(ami.servers)
     for number in range(rounds):
         action, timeout = ACTIONS[number % len(ACTIONS)]
-        settle(ami.server(names[number % len(names)]).send(action, timeout=timeout), told=way == "told")
+        settle(
+            ami.server(names[number % len(names)]).send(action, timeout=timeout), told=way == "told"
+        )
         wait_until(at_rest)
         if number % (rounds // looks) == 0:
             print(json.dumps({"round": number, **census.look()}), flush=True)

@@ -1,7 +1,9 @@
-"""What this process has and its django_ami holds: every container with its length, and every object by its type.
+"""A census of this process and its django_ami: every container with its length, and every object by
+its type.
 
-Rule: it starts at the modules, so that nothing that lives long is missed, and goes no further than what is made of our
-types and of those that they are built of: what hangs on a user's function is the user's.
+Rule: it starts at the modules, so that it misses nothing that lives long. It goes no further than
+objects of our types, and of the types that these are built of: an object of a user's function is
+the user's.
 """
 
 from __future__ import annotations
@@ -20,8 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _OURS = ("django_ami",)
-#: What our objects are built of, by module.
-_PARTS = (*_OURS, "collections", "concurrent.futures", "django.dispatch", "selectors", "threading", "weakref")
+#: The modules of the types that our objects are built of.
+_PARTS = (
+    *_OURS,
+    "collections",
+    "concurrent.futures",
+    "django.dispatch",
+    "selectors",
+    "threading",
+    "weakref",
+)
 _GROWING = (list, dict, set, deque, bytearray)
 #: Not followed for their own sake: something of ours may be in them.
 _HOLDERS = (tuple, frozenset, types.MethodType, types.BuiltinMethodType, types.CellType, partial)
@@ -30,9 +40,12 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def look() -> dict[str, Any]:
-    """The process as it is: bytes of memory, blocks that Python has in use, descriptors, threads, and what is held."""
-    collected = gc.collect()  # what is in cycles is no leak, it waits for the collector
-    # Python's cache of methods holds on to names of attributes, up to 4,096 of them (MCACHE_SIZE_EXP in its headers).
+    """The process as it is: bytes of memory, blocks that Python has in use, descriptors, threads,
+    and our objects.
+    """
+    collected = gc.collect()  # a cycle is no leak, it waits for the collector
+    # Python's cache of methods holds on to names of attributes, up to 4,096 of them
+    # (MCACHE_SIZE_EXP in its headers).
     getattr(sys, "_clear_internal_caches", sys._clear_type_cache)()
     return {
         "collected": collected,
@@ -46,9 +59,10 @@ def look() -> dict[str, Any]:
 
 
 def containers() -> dict[str, int]:
-    """How much is in every list, dict, set, deque and bytearray, by who holds it: ``Session._waiting``.
+    """The length of every list, dict, set, deque and bytearray, by its holder:
+    ``Exchange.waiting``.
 
-    Those of one name are summed up; with ``[]`` it is what is in containers that are in that one.
+    Those of one name are summed up; ``[]`` stands for the containers inside of that one.
     """
     sizes: Counter[str] = Counter()
     waiting = list(_of_modules())
@@ -67,29 +81,41 @@ def containers() -> dict[str, int]:
 def instances() -> dict[str, int]:
     """How many objects there are of each of our types, whoever holds them."""
     kinds = Counter(map(type, gc.get_objects()))
-    return {kind.__qualname__: many for kind, many in kinds.items() if _is_in(kind.__module__, _OURS)}
+    return {
+        kind.__qualname__: many for kind, many in kinds.items() if _is_in(kind.__module__, _OURS)
+    }
 
 
 def _of_modules() -> Iterator[tuple[str, Any]]:
     for name, module in list(sys.modules.items()):
         if _is_in(name, _OURS):
-            yield from _followed((f"{name}.{key}", thing) for key, thing in list(vars(module).items()))
+            yield from _followed(
+                (f"{name}.{key}", thing) for key, thing in list(vars(module).items())
+            )
 
 
 def _parts(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
-    """What a thing holds, each with a name."""
+    """The parts of a thing, each with a name."""
     if isinstance(thing, type):
-        yield from _followed((f"{thing.__qualname__}.{key}", part) for key, part in list(vars(thing).items()))
+        yield from _followed(
+            (f"{thing.__qualname__}.{key}", part) for key, part in list(vars(thing).items())
+        )
     elif isinstance(thing, types.FunctionType):
-        yield from _followed((name, part) for part in (*(thing.__closure__ or ()), *(thing.__defaults__ or ())))
+        yield from _followed(
+            (name, part) for part in (*(thing.__closure__ or ()), *(thing.__defaults__ or ()))
+        )
     elif isinstance(thing, (*_GROWING, *_HOLDERS)):
         inside = f"{name.removesuffix('[]')}[]" if isinstance(thing, (*_GROWING, tuple)) else name
         yield from _followed((inside, part) for part in gc.get_referents(thing))
     else:
         kind, own = type(thing).__qualname__, getattr(thing, "__dict__", {})
-        yield from _followed((f"{kind}.{key}", part) for key, part in (*list(own.items()), *_slots(thing)))
-        # Whatever else it refers to: what C holds, in an iterator or a lock.
-        yield from _followed((f"{kind}.?", part) for part in gc.get_referents(thing) if part is not own)
+        yield from _followed(
+            (f"{kind}.{key}", part) for key, part in (*list(own.items()), *_slots(thing))
+        )
+        # Its other references, held by C code, in an iterator or a lock.
+        yield from _followed(
+            (f"{kind}.?", part) for part in gc.get_referents(thing) if part is not own
+        )
 
 
 def _slots(thing: Any) -> Iterator[tuple[str, Any]]:
@@ -111,4 +137,6 @@ def _is_followed(thing: Any) -> bool:
 
 
 def _is_in(module: object, packages: tuple[str, ...]) -> bool:
-    return isinstance(module, str) and any(module == one or module.startswith(f"{one}.") for one in packages)
+    return isinstance(module, str) and any(
+        module == one or module.startswith(f"{one}.") for one in packages
+    )

@@ -1,4 +1,4 @@
-"""Everything here is marked ``chaos``; what compares times runs with nothing beside it."""
+"""Everything here is marked ``chaos``; tests that compare times run with nothing beside them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_beside(request: pytest.FixtureRequest) -> None:
-    """Whoever works waits longer for a core than whoever sleeps, once others want one: that is no fault of ours."""
+    """On a busy machine a working thread waits longer for a core than a sleeping one: that is no
+    fault of ours.
+    """
     if request.node.get_closest_marker("latency") and WORKERS > 1:
         pytest.skip("compares times, so it runs with nothing beside it: -n0 -m latency")

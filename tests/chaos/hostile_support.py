@@ -1,4 +1,4 @@
-"""A client at a simulator that says anything, what it read of it, and what that cost."""
+"""A client at a simulator that says anything, with its readings and their cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
-from django_ami.core import protocol
+from django_ami.core import protocol, tail
 from django_ami.core.actions import Ping
 from django_ami.core.messages import Event
 from django_ami.core.protocol import Parser
@@ -29,7 +29,9 @@ END = b"Event: End\r\nPrivilege: user,all\r\n\r\n"
 
 
 class Encounter:
-    """A client that hears everything, a simulator that says what the test wants, and the bytes in between."""
+    """A client that hears everything, a simulator that says what the test wants, and the bytes in
+    between.
+    """
 
     def __init__(self, client: Client, sim: Simulator) -> None:
         self.client = client
@@ -37,8 +39,8 @@ class Encounter:
         self.events: list[Event] = []
         self.chunks: list[bytes] = []
         self.session = client._cluster.servers["node_1"].session
-        self._receive = self.session.receive
-        self.session.receive = self._note  # type: ignore[method-assign]
+        self._receive = self.session.exchange.receive
+        self.session.exchange.receive = self._note  # type: ignore[method-assign]
 
     def _note(self, data: bytes, now: float) -> list[Event]:
         self.chunks.append(data)
@@ -49,31 +51,43 @@ class Encounter:
         return self.client.status()["node_1"]
 
     def say(self, data: bytes) -> list[tuple]:
-        """The server says this and, when it is read, an event of ours; gives the events that came until then."""
+        """The server says this and, when it is read, an event of ours.
+
+        Gives the events that came until then.
+        """
         before = len(self.events)
         self.sim.send_raw(data)
         self.sim.send_raw(END)
-        wait_until(lambda: any(event.name == "End" for event in self.events[before:]), "the event behind it")
+        wait_until(
+            lambda: any(event.name == "End" for event in self.events[before:]),
+            "the event behind it",
+        )
         return [show(event) for event in self.events[before:] if event.name != "End"]
 
     def say_half(self, data: bytes) -> None:
         """The server says this and pauses; it is read."""
         self.sim.send_raw(data)
-        wait_until(lambda: self.session._parser.buffered >= len(data), "the half frame is read")
+        wait_until(
+            lambda: len(self.session.exchange.parser.tail.buffer) >= len(data),
+            "the half frame is read",
+        )
 
     def assert_well(self) -> None:
         """Nothing is under way, and the next action is answered as if nothing had happened."""
         assert self.client.send(Ping()).result(PATIENCE)["Ping"] == "Pong"
         status = self.status
         assert (status.state, status.pending_actions, status.reconnects) == ("ready", 0, 0)
-        assert status.received == status.ignored + status.delivered + status.failed + status.dropped + status.queued
+        assert (
+            status.received
+            == status.ignored + status.delivered + status.failed + status.dropped + status.queued
+        )
 
 
 @contextlib.contextmanager
 def encounter(**options: Any) -> Iterator[Encounter]:
     with FakeAsterisk() as sim, started(config(sim, **{**QUIET, **options})) as client:
         ready(client)
-        # Whatever the login had brought is behind us, and the mask is set.
+        # All messages of the login are behind us, and the mask is set.
         wait_until(lambda: client.status()["node_1"].pending_actions == 0)
         meeting = Encounter(client, sim)
         client.subscribe(None, meeting.events.append)
@@ -84,7 +98,9 @@ def encounter(**options: Any) -> Iterator[Encounter]:
 
 def answering(*frames: str) -> Callable[[Any], bytes]:
     """For ``Rule.raw``: these frames with ``{id}`` as the ActionID, lines ended by LF here."""
-    return lambda action: "".join(frames).replace("\n", "\r\n").replace("{id}", action.action_id).encode()
+    return lambda action: (
+        "".join(frames).replace("\n", "\r\n").replace("{id}", action.action_id).encode()
+    )
 
 
 def peak(work: Callable[[], object]) -> int:
@@ -98,7 +114,7 @@ def peak(work: Callable[[], object]) -> int:
 
 
 def endless(piece: bytes, total: int) -> Iterable[bytes]:
-    """So many bytes, piece by piece, from one object."""
+    """``total`` bytes, piece by piece, from one object."""
     return (piece for _ in range(total // len(piece)))
 
 
@@ -139,6 +155,7 @@ def cost(data: bytes, size: int | None, limit: int, monkeypatch: pytest.MonkeyPa
     _Counted.seen = 0
     with monkeypatch.context() as patch:
         work.install(parser, patch)
-        patch.setattr(protocol, "bytes", _Counted, raising=False)
+        for module in (protocol, tail):
+            patch.setattr(module, "bytes", _Counted, raising=False)
         feed(parser, [_Counted(piece) for piece in pieces(data, size)])
     return work.bytes + _Counted.seen

@@ -1,23 +1,22 @@
-"""Servers and links that break on command: a gate in front of a server, and a fleet of two hundred in one thread."""
+"""Servers and links that break on command: a gate in front of a server, and a fleet of two hundred
+in one thread.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import selectors
 import socket
-import struct
-import termios
 import threading
 import time
 from hashlib import md5
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
-from django_ami.core.session import Lost
-from tests.core.io_support import wait_until
+from django_ami.core.session import Lost, Ready
+from tests.core.io_support import loop_of, runner_of, wait_for_the_log, wait_until
 from tests.core.servers import LOOPBACK, ScriptedServer
 
 if TYPE_CHECKING:
@@ -26,24 +25,22 @@ if TYPE_CHECKING:
     import pytest
 
     from django_ami.core.client import Client
+    from django_ami.core.cluster import Server
     from django_ami.core.pending import PendingAction
+    from django_ami.core.request import Request
 
 GREETING = b"Asterisk Call Manager/11.0.0\r\n"
 
 
 def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What an operator reads: all that was logged as a warning or worse."""
+    """The lines for an operator: all that was logged as a warning or worse."""
+    wait_for_the_log()
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def reset_when_closed(sock: socket.socket) -> None:
     """Closing the socket sends RST, and not FIN."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-
-
-def unacknowledged(sock: socket.socket) -> int:
-    """Bytes that the other side's kernel has not taken yet."""
-    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
 
 
 def read_to_the_end(sock: socket.socket, into: bytearray | None = None) -> None:
@@ -78,7 +75,9 @@ class Link:
                     if key.fileobj is self._ended:
                         self._finish()
                         return
-                    source, target = (self._near, far) if key.fileobj is self._near else (far, self._near)
+                    source, target = (
+                        (self._near, far) if key.fileobj is self._near else (far, self._near)
+                    )
                     data = source.recv(2**16)
                     if not data and (source is self._near or not self.frozen):
                         return
@@ -88,7 +87,9 @@ class Link:
                         target.sendall(data)
 
     def freeze(self) -> None:
-        """From now on nothing passes, and nobody is told: a peer that is silent, or gone without a word."""
+        """From now on nothing passes, and nobody is told: a peer that is silent, or gone without a
+        word.
+        """
         self.frozen = True
 
     def inject(self, data: bytes) -> None:
@@ -113,7 +114,9 @@ class Link:
 
 
 class Gate:
-    """A port in front of servers: the first connection meets the first act, and so on; the last act stays.
+    """A port in front of servers: the first connection meets the first act, and so on.
+
+    The last act stays.
 
     An act is the port of a server that it is passed on to, or a script that plays one.
     """
@@ -150,7 +153,10 @@ class Gate:
 
 @contextlib.contextmanager
 def healing_black_hole(port: int) -> Iterator[tuple[int, Callable[[], None]]]:
-    """A port that answers no SYN until the function is called; from then on it is passed on to another port."""
+    """A port that answers no SYN until the function is called.
+
+    From then on it is passed on to another port.
+    """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind((LOOPBACK, 0))
@@ -192,7 +198,8 @@ def healing_black_hole(port: int) -> Iterator[tuple[int, Callable[[], None]]]:
 
 
 class Fleet:
-    """Servers on as many ports, all in one thread: greeting, login, FullyBooted, Ping and Logoff, and no more.
+    """Servers on as many ports, all in one thread: greeting, login, FullyBooted, Ping and Logoff,
+    and no more.
 
     ``connecting`` are the connections that have not been told that they are logged in.
     """
@@ -281,11 +288,15 @@ class Fleet:
             self.most_connecting = max(self.most_connecting, self.connecting)
             member = _Member(self, number)
             self.members.add(member)
-            member.task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: member, sock))
+            member.task = self._loop.create_task(
+                self._loop.connect_accepted_socket(lambda: member, sock)
+            )
 
 
 def _reserved_port() -> socket.socket:
-    """A socket to listen with, whose port it keeps when it stops listening, which only a port asked for does."""
+    """A socket to listen with, whose port it keeps when it stops listening, which only a port asked
+    for does.
+    """
     with socket.socket() as any_port:
         any_port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         any_port.bind((LOOPBACK, 0))
@@ -349,7 +360,9 @@ class _Member(asyncio.Protocol):
 
 
 class Notices:
-    """Takes what a client without a dispatcher has to tell, in a thread: every loss, and every retry that it named."""
+    """Takes what a client without a dispatcher has to tell, in a thread: every loss, and every
+    retry that it named.
+    """
 
     def __init__(self, client: Client) -> None:
         self.lost: list[Lost] = []
@@ -364,13 +377,17 @@ class Notices:
 
     def __exit__(self, *_: object) -> None:
         self._stopping = True
-        self._client.wake()
+        self._client.inbox.wake()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping:
-            for item in self._client.take(0.5)[1]:
-                (self.lost if isinstance(item, Lost) else self.ready).append(item)
+            for item in self._client.inbox.take(0.5)[1]:
+                match item:
+                    case Lost():
+                        self.lost.append(item)
+                    case Ready():
+                        self.ready.append(item)
 
     def retries(self) -> dict[str, list[float]]:
         """The delays that were announced, by server."""
@@ -382,25 +399,37 @@ class Notices:
 
 
 class TurnLog:
-    """Writes down when the reactor turned, and when, by its clock, each action was settled."""
+    """Writes down the time of each turn of the loop, and when, by its clock, each action was
+    settled.
+    """
 
     def __init__(self, client: Client) -> None:
         self.times: list[float] = []
         self.settled: dict[str, float] = {}
-        self._reactor = reactor = client._reactor
-        run_timers = reactor._run_timers
+        self._loop = loop = loop_of(client)
+        run_once = loop.run_once
 
-        def noted() -> None:
-            self.times.append(reactor.now)
-            run_timers()
+        def noted(timeout: float | None = None, **more: Any) -> bool:
+            looked = run_once(timeout, **more)
+            self.times.append(loop.now)
+            return looked
 
-        reactor._run_timers = noted  # type: ignore[method-assign]
+        loop.run_once = noted  # type: ignore[method-assign]
+        #: The actions that were sent, by ActionID.
+        self.requests: dict[str, Request] = {}
+        submit = client._submit
+
+        def keep(target: Server, request: Request) -> None:
+            self.requests[request.action_id] = request
+            submit(target, request)
+
+        client._submit = keep  # type: ignore[method-assign]
 
     def watch(self, pending: PendingAction) -> None:
-        """Note the turn in which it is settled: on the reactor's thread, where users never are."""
+        """Note the turn in which it is settled: on the reactor thread, never in user code."""
 
         def settled(_: object) -> None:
-            self.settled[pending.action_id] = self._reactor.now
+            self.settled[pending.action_id] = self._loop.now
 
         super(type(pending), pending).add_done_callback(settled)
 
@@ -411,12 +440,14 @@ class TurnLog:
 def barrier(client: Client) -> None:
     """Return when the reactor has run all calls that were made before."""
     done = threading.Event()
-    client._reactor.call_soon(done.set)
+    runner_of(client).call_soon(done.set)
     assert done.wait(20)
 
 
 def wait_until_still(client: Client, what: Callable[[], object], *, turns: int = 3) -> None:
-    """Wait until a value has stayed the same over some rounds of the reactor and a bit of time between them."""
+    """Wait until a value has stayed the same over some rounds of the reactor and a bit of time
+    between them.
+    """
     last, same = what(), 0
 
     def still() -> bool:

@@ -1,4 +1,6 @@
-"""Programs that show everything they have: a formatter that prints locals, a receiver that crashes, and a tour."""
+"""Programs that show everything they have: a formatter that prints locals, a receiver that crashes,
+and a tour.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def reveal(error: BaseException) -> str:
-    """A traceback with the locals of every frame, and all errors behind it, those that ``from None`` hides as well."""
+    """A traceback with the locals of every frame, and all errors behind it, those that ``from
+    None`` hides as well.
+    """
     seen: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -44,7 +48,9 @@ class Revealing(logging.Formatter):
         return f"{super().format(record)} {record.args!r}"
 
 
-def reveal_uncaught(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
+def reveal_uncaught(
+    kind: type[BaseException], error: BaseException, _: TracebackType | None
+) -> None:
     print(reveal(error), file=sys.stderr)
 
 
@@ -66,7 +72,17 @@ def crash(sender: Any, **named: Any) -> None:
     client = sender._client()
     server = client.member(sender.name)
     config, session, status = server.config, server.session, sender.status()
-    everything = [client, server, config, session, status, named, vars(session), vars(client), vars(server)]
+    everything = [
+        client,
+        server,
+        config,
+        session,
+        status,
+        named,
+        vars(session),
+        vars(client),
+        vars(server),
+    ]
     raise ValueError(f"crashed with {everything!r}")
 
 
@@ -88,7 +104,9 @@ def tour(url: str, wrong: list[dict[str, Any]]) -> None:
 
     logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
     logging.getLogger().handlers[0].setFormatter(Revealing())
-    settings.configure(AMI_SERVERS={"node_1": {"URL": url}}, INSTALLED_APPS=["django_ami"], USE_TZ=True)
+    settings.configure(
+        AMI_SERVERS={"node_1": {"URL": url}}, INSTALLED_APPS=["django_ami"], USE_TZ=True
+    )
     django.setup()
     from django_ami import ami, conf
     from django_ami.actions import Login, Ping
@@ -96,20 +114,50 @@ def tour(url: str, wrong: list[dict[str, Any]]) -> None:
 
     loaded = conf.load()
     (config,) = loaded.servers
-    show("config", loaded, config, dataclasses.asdict(config), dataclasses.asdict(loaded), dataclasses.astuple(config))
-    print(json.dumps(dataclasses.asdict(loaded)), [getattr(config, field.name) for field in dataclasses.fields(config)])
-    show("copies", copy.copy(config), copy.deepcopy(config), dataclasses.replace(config, name="other"))
-    show("actions", Login("admin", secret=str(config.secret)), Login("admin", key=str(config.secret)))
+    show(
+        "config",
+        loaded,
+        config,
+        dataclasses.asdict(config),
+        dataclasses.asdict(loaded),
+        dataclasses.astuple(config),
+    )
+    print(
+        json.dumps(dataclasses.asdict(loaded)),
+        [getattr(config, field.name) for field in dataclasses.fields(config)],
+    )
+    show(
+        "copies",
+        copy.copy(config),
+        copy.deepcopy(config),
+        dataclasses.replace(config, name="other"),
+    )
+    show(
+        "actions", Login("admin", secret=str(config.secret)), Login("admin", key=str(config.secret))
+    )
     pending = ami.send(Ping())
     answer = pending.result(30)
     client = ami._get()
     server = client._cluster.servers["node_1"]
-    show("parts", ami, client, ami.server("node_1"), server, server.session, server.session._handshake, pending, answer)
+    show(
+        "parts",
+        ami,
+        client,
+        ami.server("node_1"),
+        server,
+        server.session,
+        server.session._handshake,
+        pending,
+        answer,
+    )
     show("status", ami.status(), {name: one.as_dict() for name, one in ami.status().items()})
     show("vars", vars(client), vars(server), vars(server.session), vars(pending))
     print(json.dumps({name: one.as_dict() for name, one in ami.status().items()}))
     ami.close()
-    for attempt in (lambda: ami.send(Ping(), timeout=None).result(30), lambda: client.send(Ping()).result(30)):
+    for attempt in (
+        lambda: ami.send(Ping(), timeout=None).result(30),
+        lambda: client.send(Ping()).result(30),
+    ):
         try:
             attempt()
         except Exception as error:  # noqa: BLE001
@@ -122,9 +170,20 @@ def tour(url: str, wrong: list[dict[str, Any]]) -> None:
                 attempt()
             except Exception as error:  # noqa: BLE001
                 shown = ExceptionReporter(None, type(error), error, error.__traceback__)
-                # Our frames: the first one is this function, which has the setting in its own hands.
-                print("WRONG", reveal(error.with_traceback(_behind_this_module(error))), shown.exc_value)
-                print([frame["vars"] for frame in shown.get_traceback_frames() if frame["filename"] != __file__])
+                # Our frames: the first one is this function, which has the setting in its own
+                # hands.
+                print(
+                    "WRONG",
+                    reveal(error.with_traceback(_behind_this_module(error))),
+                    shown.exc_value,
+                )
+                print(
+                    [
+                        frame["vars"]
+                        for frame in shown.get_traceback_frames()
+                        if frame["filename"] != __file__
+                    ]
+                )
             else:
                 raise AssertionError("that setting is wrong")
 

@@ -1,9 +1,11 @@
-"""The project inside the ``ami_listen`` of the soak: receivers that send, threads that send, and a look at itself.
+"""The project inside the ``ami_listen`` of the soak: receivers that send, threads that send, and a
+look at itself.
 
-The simulator says what to do, by events: ``Work`` (so many actions), ``Wait`` (receive so many events before the next
-one), ``Settle`` and ``Measure`` (write a line when all actions have come to their end; with ``Measure`` the process is
-looked at, too). The lines, JSON, go into the file ``CHAOS_FILE`` with the suffix ``.lines``; what became of each action
-goes into ``CHAOS_FILE`` itself. Nothing here grows: what is measured shall be django_ami and not its test.
+The simulator gives orders, by events: ``Work`` (a number of actions), ``Wait`` (receive a number of
+events before the next one), ``Settle`` and ``Measure`` (write a line when all actions have come to
+their end; with ``Measure`` the process is measured, too). The lines, JSON, go into the file
+``CHAOS_FILE`` with the suffix ``.lines``; the outcome of each action goes into ``CHAOS_FILE``
+itself. Nothing here grows: the figures shall be django_ami's and not its test's.
 """
 
 from __future__ import annotations
@@ -34,12 +36,12 @@ if TYPE_CHECKING:
 
 THREADS = 8
 #: Seconds after which an action that is never answered is given up.
-SOON = 0.01
+SOON_SECONDS = 0.01
 #: Seconds: nobody waits so long unless something is broken.
 NEVER = 3600.0
 
-#: What is sent while the link is up, in turn. One that is ``held`` is not answered before ``LetGo``, which comes after
-#: the link: it is lost, unless it was late itself.
+#: The actions while the link is up, in turn. One that is ``held`` is not answered before ``LetGo``,
+#: which comes after the link: it is lost, unless it was late itself.
 WORK = ("ping", "list", "refused", "call", "unanswered", "ping", "late", "list", "held", "invalid")
 #: And what is sent when the link is lost; it waits for the next one.
 MEANWHILE = ("ping", "unanswered", "list", "refused", "invalid")
@@ -69,7 +71,7 @@ async def awaits(sender: Any, event: Any, **_: Any) -> None:
 
 
 class Soak:
-    """What is to be done, who does it, and what came of it."""
+    """The jobs, their threads, and their outcomes."""
 
     def __init__(self) -> None:
         path = Path(os.environ["CHAOS_FILE"])
@@ -84,8 +86,13 @@ class Soak:
         self._last = (-1, -1)
         self._disorder = 0
         self._loop = asyncio.new_event_loop()
-        threads = [threading.Thread(target=self._send, name=f"soak-{n}", daemon=True) for n in range(THREADS)]
-        threads.append(threading.Thread(target=self._loop.run_forever, name="soak-loop", daemon=True))
+        threads = [
+            threading.Thread(target=self._send, name=f"soak-{n}", daemon=True)
+            for n in range(THREADS)
+        ]
+        threads.append(
+            threading.Thread(target=self._loop.run_forever, name="soak-loop", daemon=True)
+        )
         threads.append(threading.Thread(target=self._report, name="soak-report", daemon=True))
         for thread in threads:
             thread.start()
@@ -99,7 +106,7 @@ class Soak:
         self._last = place
 
     def on_queuememberstatus(self, sender: Any, event: Any, **_: Any) -> None:
-        """The same, looked at whole."""
+        """Read the whole event."""
         assert dict(event.headers)["Interface"] == event.get("interface")
 
     def on_work(self, sender: Any, event: Any, **_: Any) -> None:
@@ -112,7 +119,7 @@ class Soak:
         self._give(self._lost_work, MEANWHILE)
 
     def on_wait(self, sender: Any, event: Any, **_: Any) -> None:
-        """So long that the queue is full."""
+        """Wait until the queue is full."""
         enough = sender.status().received + int(event["More"])
         while sender.status().received < enough:
             time.sleep(0.005)
@@ -130,7 +137,7 @@ class Soak:
             self._jobs.put((self._begin(), kind))
 
     def _begin(self, kind: str = "") -> int:
-        """Something is under way until it ends. A number, for who needs one."""
+        """Something is under way until it ends. Returns a number for it."""
         with self._lock:
             if kind == "held":
                 self._held += 1
@@ -146,7 +153,7 @@ class Soak:
                 self._under_way -= 1
 
     def _send(self) -> None:
-        """What each thread does."""
+        """The loop of each thread."""
         while True:
             number, kind = self._jobs.get()
             self._do(number, kind, waits=number % 3 == 0 and kind != "held")
@@ -189,14 +196,15 @@ class Soak:
         name = "ok" if error is None else type(error).__name__
         os.write(self._ends, f"{number} {kind} {how} {name} {sent}\n".encode())
 
-    # --- what is told of it ---
+    # --- reports ---
 
     def _report(self) -> None:
         while True:
             event = self._reports.get()
             measured = event.name == "Measure"
             self._wait_for(lambda: not self._under_way)
-            # The answer comes behind those of all that were held. What the server wrote before it, it has counted.
+            # The answer comes behind those of all that were held. The server has counted all that
+            # it wrote before it.
             ami.send(Action("LetGo" if measured else "Ping")).result(NEVER)
             if measured:
                 self._wait_for(lambda: not self._held and _quiet(ami.status()["node_1"]))
@@ -224,7 +232,11 @@ def make(number: int, kind: str) -> Action:
     match kind:
         case "call":
             return Originate(
-                channel="PJSIP/101", application="Playback", data="hello", variables={"NUMBER": number}, wait=True
+                channel="PJSIP/101",
+                application="Playback",
+                data="hello",
+                variables={"NUMBER": number},
+                wait=True,
             )
         case "invalid":
             return Action("Refused", Number=number, Text="a\r\nAction: Logoff")
@@ -234,7 +246,7 @@ def make(number: int, kind: str) -> Action:
 
 
 def timeout(kind: str) -> float:
-    return {"unanswered": SOON, "late": SOON, "held": NEVER}.get(kind, 60.0)
+    return {"unanswered": SOON_SECONDS, "late": SOON_SECONDS, "held": NEVER}.get(kind, 60.0)
 
 
 def _quiet(status: ServerStatus) -> bool:

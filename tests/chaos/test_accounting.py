@@ -1,4 +1,6 @@
-"""The account of each server, received = ignored + delivered + failed + dropped + queued, at any moment, is right."""
+"""The account of each server, received = ignored + delivered + failed + dropped + queued, at any
+moment, is right.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from django_ami import ami
 from django_ami.contrib.prometheus import AmiCollector
 from django_ami.core import Client, Options, ServerConfig
+from django_ami.core.cluster import backlog
 from django_ami.testing import FakeAsterisk
 from tests.chaos.support import LONG, ami_listen, settled
 from tests.running import DEADLINE, wait_until
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from django_ami.testing import Simulator
 
-AMPLE = 600.0
+AMPLE_SECONDS = 600.0
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def other() -> Iterator[Simulator]:
 
 @dataclass
 class Tally:
-    """What the receivers got, counted by themselves, by server."""
+    """The events of the receivers, counted by themselves, by server."""
 
     begun: dict[str, int] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
@@ -96,25 +99,36 @@ class Sampler:
         for samples in self.samples.values():
             assert len(samples) > 20
             for name in ("received", "ignored", "delivered", "dropped", "dropped_important"):
-                assert all(getattr(one, name) <= getattr(then, name) for one, then in pairwise(samples)), name
+                assert all(
+                    getattr(one, name) <= getattr(then, name) for one, then in pairwise(samples)
+                ), name
 
 
 def metrics(client: Client) -> dict[tuple[str, str], float]:
-    """What a scrape of this process says, by server and name."""
+    """The values of a scrape of this process, by server and name."""
     registry = CollectorRegistry()
-    ami.adopt(client)
+    ami._adopt(client)
     try:
         registry.register(AmiCollector())
-        return {(one.labels["server"], one.name): one.value for family in registry.collect() for one in family.samples}
+        return {
+            (one.labels.get("server"), one.name): one.value
+            for family in registry.collect()
+            for one in family.samples
+        }
     finally:
         ami.close()  # that lets go of the client, and leaves it as it is
 
 
 @pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
-def test_at_any_moment_of_a_flood(sim: Simulator, other: Simulator, policy: str) -> None:
-    """Two servers, some events that nobody receives, and receivers that are too slow for the rest."""
+def test_at_any_moment_of_a_flood(
+    sim: Simulator, other: Simulator, policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers, some events without a receiver, and receivers that are too slow for the rest."""
+    monkeypatch.setattr(backlog, "PACE_SECONDS", 0.05)  # events that wait for room are dropped soon
     count, capacity = (60_000 if LONG else 10_000), 500
-    options = Options(event_queue_capacity=capacity, overload_policy=policy, important_events=["hangup"])
+    options = Options(
+        event_queue_capacity=capacity, overload_policy=policy, important_events=["hangup"]
+    )
     sims = {"node_1": sim, "node_2": other}
     client = Client([ServerConfig.from_url(name, one.url, options) for name, one in sims.items()])
     released = threading.Event()
@@ -133,12 +147,19 @@ def test_at_any_moment_of_a_flood(sim: Simulator, other: Simulator, policy: str)
             for flood in floods:
                 assert flood.result(DEADLINE + count / 1000).total == count
             released.set()
-            wait_until(lambda: all(one.received == 3 * count + 1 for one in client.status().values()))
+            wait_until(
+                lambda: all(one.received == 3 * count + 1 for one in client.status().values())
+            )
             wait_until(lambda: not any(one.queued for one in client.status().values()))
         sampler.check()
         for name, one in client.status().items():
             wait_until(lambda name=name: sims[name].events_sent == 3 * count)
-            assert (one.received, one.ignored, one.queued, one.reconnects) == (3 * count + 1, count + 1, 0, 0)
+            assert (one.received, one.ignored, one.queued, one.reconnects) == (
+                3 * count + 1,
+                count + 1,
+                0,
+                0,
+            )
             assert one.delivered == tally.done[name] == tally.begun[name]
             assert one.dropped == 2 * count - one.delivered
             assert one.dropped > 0
@@ -155,14 +176,19 @@ def test_at_any_moment_of_a_flood(sim: Simulator, other: Simulator, policy: str)
 
 
 def check_exit(worker: Any, sims: dict[str, Simulator], logins: dict[str, int]) -> None:
-    """The exit line, the last status, the receivers' own count and the servers' own count are of one mind."""
+    """The exit line, the last status, the receivers' own count and the servers' own count are of
+    one mind.
+    """
     status, summary = worker.status, worker.summary
     assert set(status) == set(sims)
     for name, sim in sims.items():
         one, got = status[name], sum(note.server == name for note in worker.notes)
         # FullyBooted is an event, too, but no broadcast one.
         assert one["received"] == settled(sim) + logins[name], name
-        assert one["received"] == one["ignored"] + one["delivered"] + one["failed"] + one["dropped"] + one["queued"]
+        assert (
+            one["received"]
+            == one["ignored"] + one["delivered"] + one["failed"] + one["dropped"] + one["queued"]
+        )
         assert one["delivered"] == got
         assert one["reconnects"] == logins[name] - 1
     for name in summary._fields:
@@ -172,7 +198,17 @@ def check_exit(worker: Any, sims: dict[str, Simulator], logins: dict[str, int]) 
 
 def test_two_servers_ignored_events_and_drops(sim: Simulator, other: Simulator) -> None:
     options = {"event_queue_capacity": 200}
-    with ami_listen(sim, other, receivers={"UserEvent": "sleeps 0.001"}, arguments=("--all",), **options) as worker:
+    patches = {
+        "django_ami.core.cluster.backlog:PACE_SECONDS": 0.05
+    }  # events that wait for room are dropped soon
+    with ami_listen(
+        sim,
+        other,
+        receivers={"UserEvent": "sleeps 0.003"},
+        arguments=("--all",),
+        patches=patches,
+        **options,
+    ) as worker:
         wait_until(lambda: len(worker.out) == 2, what=str(worker))
         floods = [
             one.start_flood(name, count=count, rate=10_000)
@@ -181,7 +217,7 @@ def test_two_servers_ignored_events_and_drops(sim: Simulator, other: Simulator) 
         ]
         for flood in floods:
             flood.result(DEADLINE)
-        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         check_exit(worker, {"node_1": sim, "node_2": other}, {"node_1": 1, "node_2": 1})
         status = worker.status
         assert (status["node_1"]["ignored"], status["node_2"]["ignored"]) == (10_001, 6001)
@@ -198,7 +234,7 @@ def test_everything_is_received_by_a_receiver_of_every_event(sim: Simulator) -> 
         sim.run_traffic(30)
         sim.wait_for(lambda: sim.events_sent > 1000, timeout=DEADLINE)
         sim.stop_traffic()
-        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         check_exit(worker, {"node_1": sim}, {"node_1": 1})
         assert worker.summary.ignored == worker.summary.dropped == 0
 
@@ -215,7 +251,7 @@ def test_with_reconnects_in_between(sim: Simulator, policy: str) -> None:
             sim.wait_for(lambda before=before: sim.events_sent > before + 1000, timeout=DEADLINE)
             sim.drop()
             wait_until(lambda cut=cut: len(worker.out) == cut + 2, what=str(worker))
-        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         assert sim.events_sent > 5000
         check_exit(worker, {"node_1": sim}, {"node_1": cuts + 1})
         assert sim.logins == cuts + 1
@@ -233,16 +269,18 @@ def test_one_of_two_servers_comes_and_goes(sim: Simulator, other: Simulator) -> 
             other.drop()
             wait_until(lambda cut=cut: len(worker.out) == cut + 3, what=str(worker))
         assert steady.result(DEADLINE).total == 5000
-        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         check_exit(worker, {"node_1": sim, "node_2": other}, {"node_1": 1, "node_2": 4})
         assert worker.numbers() == list(range(5000))
         assert worker.summary.dropped == 0
 
 
-def test_what_is_left_is_counted_of_each(sim: Simulator, other: Simulator) -> None:
-    """A receiver of one server blocks; what both have in their queues is what is left."""
+def test_left_events_are_counted_of_each_server(sim: Simulator, other: Simulator) -> None:
+    """A receiver of one server blocks; the events in both queues are left."""
     receivers, arguments = {"Wait": "blocks", "UserEvent": "note"}, ("--all", "--drain-timeout=1.5")
-    with ami_listen(sim, other, receivers=receivers, arguments=arguments, event_queue_capacity=300) as worker:
+    with ami_listen(
+        sim, other, receivers=receivers, arguments=arguments, event_queue_capacity=300
+    ) as worker:
         wait_until(lambda: len(worker.out) == 2, what=str(worker))
         sim.emit("Wait", privilege="call")
         worker.wait_for_notes(1, "Wait")

@@ -1,4 +1,6 @@
-"""A process that only sends, for weeks: it connects when it is used and logs off when it is idle, and nothing grows."""
+"""A process that only sends, for weeks: it connects when it is used and logs off when it is idle,
+and nothing grows.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ LOOKS = 24
 PATIENCE = 3600 if LONG else 300
 OPTIONS = {"idle_timeout": 0.01, "reconnect_initial": 0.05, "reconnect_max": 0.1, "stable_after": 0}
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="memory is read from /proc"
+)
 
 
 @pytest.fixture
@@ -34,10 +38,15 @@ def servers() -> Iterator[list[FakeAsterisk]]:
         yield [one, other]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("way", ["waits", "told"])
 def test_a_process_that_only_sends(servers: list[FakeAsterisk], way: str) -> None:
-    settings = {"INSTALLED_APPS": ["django_ami"], "AMI_DEFAULT_SERVER": "node_1", "AMI_OPTIONS": OPTIONS}
+    settings = {
+        "INSTALLED_APPS": ["django_ami"],
+        "AMI_DEFAULT_SERVER": "node_1",
+        "AMI_OPTIONS": OPTIONS,
+    }
     urls = {f"AMI_NODE{number}_URL": server.url for number, server in enumerate(servers, 1)}
     command = [*PYTHON, "-m", "tests.chaos.caller_worker", way, str(ROUNDS), str(LOOKS)]
     with Program(command, AMI_TEST_SETTINGS=json.dumps(settings), **urls) as worker:

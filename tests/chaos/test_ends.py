@@ -1,4 +1,6 @@
-"""The end: whatever goes on, a signal ends ``ami_listen`` within its drain timeout and a second, and all is counted."""
+"""The end: in any state, a signal ends ``ami_listen`` within its drain timeout and a second, and
+all is counted.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ import pytest
 
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.testing import FakeAsterisk, Faults
-from tests.chaos.links_support import unacknowledged
 from tests.chaos.support import LONG, ami_listen, settled
+from tests.core.io_support import unacknowledged
 from tests.core.servers import Hoard, ScriptedServer, read_action, refusing_port, take_login
 from tests.running import DEADLINE, black_hole, wait_until
 
@@ -25,17 +27,20 @@ if TYPE_CHECKING:
 
 URL = "ami://admin:amp111@127.0.0.1:{}"
 BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-#: A drain timeout that nothing here needs, so that whoever waits for it is seen.
-AMPLE = 60.0
-BRIEF = 1.0
+#: A drain timeout that nothing here needs, so that a wait for it is seen.
+AMPLE_SECONDS = 60.0
+BRIEF_SECONDS = 1.0
 
-# The time for a logoff is made an hour, so that whoever waits for it is seen.
+# The time for a logoff is made an hour, so that a wait for it is seen.
 HOUR = {
-    "django_ami.core.session.conversation:CLOSE_TIMEOUT": 3600.0,
+    "django_ami.core.session.conversation:CLOSE_TIMEOUT_SECONDS": 3600.0,
     "django_ami.core.client.client:Client.begin_close.__defaults__": [3600.0],
     "django_ami.core.client.client:Client.close.__defaults__": [3600.0],
 }
-NOT_CLOSED = "node_1: the server did not close after Logoff. Events that it writes from now on are not counted."
+NOT_CLOSED = (
+    "node_1: the server did not close after Logoff. Events that it writes from now on are not "
+    "counted."
+)
 
 
 @pytest.fixture
@@ -54,12 +59,12 @@ def test_a_signal_under_a_flood(sim: Simulator, number: int, policy: str) -> Non
         worker.wait_for_out("ready")
         flood = sim.start_flood(count=10_000_000, rate=20_000)
         worker.wait_for_notes(5000)
-        assert worker.stop(number, AMPLE) == 0, str(worker)
+        assert worker.stop(number, AMPLE_SECONDS) == 0, str(worker)
         sent = settled(sim)
         flood.cancel()
         summary = worker.summary
         assert sim.logoffs == 1
-        # What the server wrote before its Goodbye was read, and what was read is in the sum.
+        # Events that the server wrote before its Goodbye were read, and are in the sum.
         assert summary.received == sent + 1
         assert summary.delivered == len(worker.numbers())
         assert summary.left == 0
@@ -67,12 +72,12 @@ def test_a_signal_under_a_flood(sim: Simulator, number: int, policy: str) -> Non
 
 
 def test_a_signal_under_a_flood_and_with_receivers_that_are_too_slow(sim: Simulator) -> None:
-    arguments = (f"--drain-timeout={BRIEF}",)
+    arguments = (f"--drain-timeout={BRIEF_SECONDS}",)
     with ami_listen(sim, receivers={"UserEvent": "sleeps 0.01"}, arguments=arguments) as worker:
         worker.wait_for_out("ready")
         flood = sim.start_flood(count=10_000_000, rate=20_000)
         worker.wait_for_notes(50)
-        assert worker.stop(signal.SIGTERM, BRIEF) == 4, str(worker)
+        assert worker.stop(signal.SIGTERM, BRIEF_SECONDS) == 4, str(worker)
         sent = settled(sim)
         flood.cancel()
         summary = worker.summary
@@ -82,7 +87,7 @@ def test_a_signal_under_a_flood_and_with_receivers_that_are_too_slow(sim: Simula
         assert "did not return" not in worker.out[-1]
 
 
-def test_what_the_server_wrote_before_it_took_the_logoff_is_delivered() -> None:
+def test_events_written_before_the_logoff_was_taken_are_delivered() -> None:
     count = 500
 
     def serve(sock: socket.socket) -> None:
@@ -90,49 +95,62 @@ def test_what_the_server_wrote_before_it_took_the_logoff_is_delivered() -> None:
         while action := read_action(stream):
             if action["Action"] == "Logoff":
                 for number in range(count):
-                    sock.sendall(b"Event: UserEvent\r\nPrivilege: user,all\r\nNumber: %d\r\n\r\n" % number)
-                sock.sendall(f"Response: Goodbye\r\nActionID: {action['ActionID']}\r\n\r\n".encode())
+                    sock.sendall(
+                        b"Event: UserEvent\r\nPrivilege: user,all\r\nNumber: %d\r\n\r\n" % number
+                    )
+                sock.sendall(
+                    f"Response: Goodbye\r\nActionID: {action['ActionID']}\r\n\r\n".encode()
+                )
                 return
 
     # A mask without system is what this server's conversation begins with.
     options = {"auth_type": "plain", "events": "user"}
     with ScriptedServer(serve) as server, ami_listen(URL.format(server.port), **options) as worker:
         worker.wait_for_out("ready")
-        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         assert worker.numbers() == list(range(count))
         assert worker.summary == (count + 1, count, 0, 1, 0, 0, 0)
 
 
-#: Who has no time for a logoff: the session, or all of the client.
+#: The part without time for a logoff: the session, or all of the client.
 NO_TIME = {
-    "session": ({"django_ami.core.session.conversation:CLOSE_TIMEOUT": 0.0}, AMPLE),
+    "session": ({"django_ami.core.session.conversation:CLOSE_TIMEOUT_SECONDS": 0.0}, AMPLE_SECONDS),
     "client": (HOUR, 0.0),
 }
 
 
 @pytest.mark.parametrize("whose", NO_TIME)
-def test_what_had_arrived_when_there_was_no_more_time_for_the_logoff(whose: str) -> None:
+def test_events_that_arrived_without_time_for_the_logoff_are_delivered(whose: str) -> None:
     count = 500
-    events = b"".join(b"Event: UserEvent\r\nPrivilege: user,all\r\nNumber: %05d\r\n\r\n" % one for one in range(count))
+    events = b"".join(
+        b"Event: UserEvent\r\nPrivilege: user,all\r\nNumber: %05d\r\n\r\n" % one
+        for one in range(count)
+    )
     begin, arrived = threading.Event(), threading.Event()
 
     def serve(sock: socket.socket) -> None:
         stream = take_login(sock)
         assert begin.wait(DEADLINE)
         sock.sendall(events)
-        wait_until(lambda: unacknowledged(sock) == 0)
+        wait_until(lambda: unacknowledged(sock.fileno()) == 0)
         arrived.set()
         while read_action(stream):  # a Logoff, and then the end; it answers nothing
             pass
 
     patches, drain_timeout = NO_TIME[whose]
     # A byte in a turn: it takes seconds to read it all.
-    patches = {**patches, "django_ami.core.transport:READ_SIZE": 1, "django_ami.core.transport:READ_BUDGET": 1}
+    patches = {
+        **patches,
+        "django_ami.core.transport:READ_BYTES": 1,
+        "django_ami.core.transport:READ_BUDGET_BYTES": 1,
+    }
     arguments = (f"--drain-timeout={drain_timeout}",)
     options = {"auth_type": "plain", "events": "user"}
     with (
         ScriptedServer(serve) as server,
-        ami_listen(URL.format(server.port), arguments=arguments, patches=patches, **options) as worker,
+        ami_listen(
+            URL.format(server.port), arguments=arguments, patches=patches, **options
+        ) as worker,
     ):
         worker.wait_for_out("ready")
         begin.set()
@@ -146,11 +164,13 @@ def test_what_had_arrived_when_there_was_no_more_time_for_the_logoff(whose: str)
 
 def test_a_server_that_floods_and_does_not_let_go(sim: Simulator) -> None:
     sim.on("Logoff").hang()
-    with ami_listen(sim, receivers={"UserEvent": "note"}, arguments=(f"--drain-timeout={AMPLE}",)) as worker:
+    with ami_listen(
+        sim, receivers={"UserEvent": "note"}, arguments=(f"--drain-timeout={AMPLE_SECONDS}",)
+    ) as worker:
         worker.wait_for_out("ready")
         flood = sim.start_flood(count=10_000_000, rate=20_000)
         worker.wait_for_notes(1000)
-        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         flood.cancel()
         assert worker.summary.left == 0
         assert worker.summary.delivered == len(worker.numbers())
@@ -161,14 +181,16 @@ def test_a_server_that_floods_and_does_not_let_go(sim: Simulator) -> None:
 
 
 def test_a_receiver_that_blocks_for_less_than_the_drain_timeout(sim: Simulator) -> None:
-    arguments = (f"--drain-timeout={AMPLE}",)
-    with ami_listen(sim, receivers={"Wait": "sleeps 1.0", "UserEvent": "note"}, arguments=arguments) as worker:
+    arguments = (f"--drain-timeout={AMPLE_SECONDS}",)
+    with ami_listen(
+        sim, receivers={"Wait": "sleeps 1.0", "UserEvent": "note"}, arguments=arguments
+    ) as worker:
         worker.wait_for_out("ready")
         sim.emit("Wait", privilege="call")
         for number in range(100):
             sim.emit("UserEvent", Number=number)
         worker.wait_for_notes(1, "Wait")
-        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         assert worker.numbers() == list(range(100))
         assert worker.summary == (102, 101, 0, 1, 0, 0, 0)
         assert settled(sim) == 101
@@ -177,14 +199,16 @@ def test_a_receiver_that_blocks_for_less_than_the_drain_timeout(sim: Simulator) 
 @BOTH
 @pytest.mark.parametrize("how", ["blocks", "computes"])
 def test_a_receiver_that_blocks_for_more(sim: Simulator, how: str, number: int) -> None:
-    arguments = (f"--drain-timeout={BRIEF}",)
-    with ami_listen(sim, receivers={"Wait": how, "UserEvent": "note"}, arguments=arguments) as worker:
+    arguments = (f"--drain-timeout={BRIEF_SECONDS}",)
+    with ami_listen(
+        sim, receivers={"Wait": how, "UserEvent": "note"}, arguments=arguments
+    ) as worker:
         worker.wait_for_out("ready")
         sim.emit("Wait", privilege="call")
         for i in range(100):
             sim.emit("UserEvent", Number=i)
         worker.wait_for_notes(1, "Wait")
-        assert worker.stop(number, BRIEF) == 4, str(worker)
+        assert worker.stop(number, BRIEF_SECONDS) == 4, str(worker)
         assert settled(sim) == 101
         assert worker.summary == (102, 0, 0, 1, 101, 0, 0)
         assert worker.out[-1].endswith("Not drained: a receiver did not return.")
@@ -192,7 +216,7 @@ def test_a_receiver_that_blocks_for_more(sim: Simulator, how: str, number: int) 
 
 @pytest.mark.parametrize("how", ["blocks", "computes"])
 def test_a_second_signal(sim: Simulator, how: str) -> None:
-    arguments = (f"--drain-timeout={AMPLE}",)
+    arguments = (f"--drain-timeout={AMPLE_SECONDS}",)
     with ami_listen(sim, receivers={"Wait": how}, arguments=arguments) as worker:
         worker.wait_for_out("ready")
         sim.emit("Wait", privilege="call")
@@ -275,9 +299,14 @@ def test_while_the_server_is_gone(sim: Simulator) -> None:
 
 def test_while_a_server_boots() -> None:
     never = Faults(login_delay=0.0, boot_delay=float("inf"))
-    with FakeAsterisk(faults=never) as sim, ami_listen(sim, boot_timeout=3600, boot_grace=3600) as worker:
-        # What it asks when it has the answer to the login.
-        sim.wait_for(lambda: any(action.name == "CoreSettings" for action in sim.received), timeout=DEADLINE)
+    with (
+        FakeAsterisk(faults=never) as sim,
+        ami_listen(sim, boot_timeout=3600, boot_grace=3600) as worker,
+    ):
+        # Its question behind the answer to the login.
+        sim.wait_for(
+            lambda: any(action.name == "CoreSettings" for action in sim.received), timeout=DEADLINE
+        )
         assert worker.stop(signal.SIGTERM, 0) == 0, str(worker)
         settled(sim)
 
@@ -285,8 +314,10 @@ def test_while_a_server_boots() -> None:
 @pytest.mark.parametrize("fault", ["no answer", "silent", "stop_reading"])
 def test_a_server_that_does_not_let_go(sim: Simulator, fault: str) -> None:
     """It has as long as the receivers have; and that is no fault of theirs."""
-    arguments = (f"--drain-timeout={BRIEF}",)
-    with ami_listen(sim, receivers={"UserEvent": "note"}, arguments=arguments, patches=HOUR) as worker:
+    arguments = (f"--drain-timeout={BRIEF_SECONDS}",)
+    with ami_listen(
+        sim, receivers={"UserEvent": "note"}, arguments=arguments, patches=HOUR
+    ) as worker:
         worker.wait_for_out("ready")
         sim.emit("UserEvent", Number=1)
         worker.wait_for_notes(1)
@@ -294,18 +325,22 @@ def test_a_server_that_does_not_let_go(sim: Simulator, fault: str) -> None:
             sim.on("Logoff").hang()
         else:
             setattr(sim.faults, fault, True)
-        assert worker.stop(signal.SIGTERM, BRIEF) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, BRIEF_SECONDS) == 0, str(worker)
         assert worker.summary == (2, 1, 0, 1, 0, 0, 0)
 
 
 def has_a_socket(pid: int) -> bool:
     """Does it wait for the answer to a SYN?"""
-    half_open = {row[9] for row in map(str.split, Path("/proc/net/tcp").read_text().split("\n")) if row[3:4] == ["02"]}
+    half_open = {
+        row[9]
+        for row in map(str.split, Path("/proc/net/tcp").read_text().split("\n"))
+        if row[3:4] == ["02"]
+    }
     return bool(half_open & {link[8:-1] for link in links(pid) if link.startswith("socket:[")})
 
 
 def links(pid: int | str = "self") -> list[str]:
-    """What its file descriptors are."""
+    """The targets of its file descriptors."""
     found = []
     for path in Path(f"/proc/{pid}/fd").iterdir():
         try:
@@ -317,17 +352,25 @@ def links(pid: int | str = "self") -> list[str]:
 
 # --- at any moment of the start and of the end ---
 
-LISTEN = "django_ami.management.commands.ami_listen:Worker."
+LISTEN = "django_ami.tools.worker:Worker."
 CLIENT = "django_ami.core.client.client:Client."
 
-#: Nothing is connected yet, and nothing was told to do otherwise: the signal does what it always does.
-TOO_EARLY = [f"{CLIENT}__init__", f"{LISTEN}__init__", f"{LISTEN}run", f"{CLIENT}start", f"{CLIENT}start()"]
+#: Nothing is connected yet, and nothing was told to do otherwise: the signal does what it always
+#: does.
+TOO_EARLY = [
+    f"{CLIENT}__init__",
+    f"{LISTEN}__init__",
+    f"{LISTEN}run",
+    f"{CLIENT}start",
+    f"{CLIENT}start()",
+]
 IN_TIME = [
-    f"{LISTEN}_watch_the_end",
+    "django_ami.tools.watchdog:Watchdog.__enter__()",
+    "django_ami.tools.watchdog:Watchdog._run",
     "django_ami.dispatch:Dispatcher.__enter__",
     f"{CLIENT}connect",
     f"{CLIENT}connect()",
-    f"{CLIENT}take",
+    "django_ami.core.client.inbox:Inbox.take",
     f"{LISTEN}_on_notice()",
 ]
 #: With --run-for, which ends it, too.
@@ -348,14 +391,18 @@ def name_of(moment: str) -> str:
 
 @pytest.mark.parametrize("moment", TOO_EARLY, ids=name_of)
 def test_a_signal_before_it_has_begun(sim: Simulator, moment: str) -> None:
-    with ami_listen(sim, receivers={"UserEvent": "note"}, env={"CHAOS_SIGNAL_AT": moment}) as worker:
+    with ami_listen(
+        sim, receivers={"UserEvent": "note"}, env={"CHAOS_SIGNAL_AT": moment}
+    ) as worker:
         assert worker.wait() == -signal.SIGTERM, str(worker)
         assert (worker.out, worker.err, sim.connections) == ([], [], 0)
 
 
 @pytest.mark.parametrize("moment", IN_TIME, ids=name_of)
 def test_a_signal_while_it_begins(sim: Simulator, moment: str) -> None:
-    with ami_listen(sim, receivers={"UserEvent": "note"}, env={"CHAOS_SIGNAL_AT": moment}) as worker:
+    with ami_listen(
+        sim, receivers={"UserEvent": "note"}, env={"CHAOS_SIGNAL_AT": moment}
+    ) as worker:
         assert worker.ends() == 0, str(worker)
         assert worker.err == []
         assert worker.summary.left == 0
@@ -394,7 +441,7 @@ def test_killed_and_started_again(sim: Simulator) -> None:
         worker.wait_for_out("ready")
         sim.flood(count=1000)
         worker.wait_for_notes(1000)
-        assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         assert worker.numbers() == list(range(1000))
         assert worker.summary == (settled(sim) - before + 1, 1000, 0, 1, 0, 0, 0)
         assert worker.err == []
@@ -407,7 +454,9 @@ def test_in_development_mode_there_is_nothing_on_stderr_but_the_log(sim: Simulat
     receivers = {"UserEvent": "note", "Boom": "raises", "Ask": "sends"}
     with refusing_port() as port:
         servers = (sim, URL.format(port))
-        with ami_listen(*servers, receivers=receivers, arguments=("--all",), env={"PYTHONDEVMODE": "1"}) as worker:
+        with ami_listen(
+            *servers, receivers=receivers, arguments=("--all",), env={"PYTHONDEVMODE": "1"}
+        ) as worker:
             worker.wait_for_out("ready")
             sim.emit("UserEvent", Number=1)
             sim.emit("Ask", privilege="call")
@@ -416,7 +465,7 @@ def test_in_development_mode_there_is_nothing_on_stderr_but_the_log(sim: Simulat
             worker.wait_for_out("ready again")
             sim.emit("UserEvent", Number=2)
             worker.wait_for_notes(2)
-            assert worker.stop(signal.SIGTERM, AMPLE) == 0, str(worker)
+            assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
             known = ("node_1: connection lost: ", "node_2: not connected: ")
             assert [line for line in worker.err if not line.startswith(known)] == []
 
@@ -427,7 +476,9 @@ def test_a_closed_client_leaves_nothing_behind(sim: Simulator) -> None:
 
     def one_round() -> None:
         options = Options(reconnect_initial=0.02, boot_grace=0.0)
-        servers = [ServerConfig.from_url(f"node_{number}", url, options) for number, url in enumerate(urls)]
+        servers = [
+            ServerConfig.from_url(f"node_{number}", url, options) for number, url in enumerate(urls)
+        ]
         client = Client(servers)
         ready = threading.Semaphore(0)
         client.subscribe("Hangup", lambda _: None)
@@ -458,7 +509,10 @@ def test_a_client_that_is_closed_on_its_way_leaves_nothing_behind(kind: str) -> 
         wait_until(lambda: client.status()["node_1"].state != "idle")
         client.close()
 
-    with Hoard() as mute, where[kind]() if kind in where else contextlib.nullcontext(mute.port) as port:
+    with (
+        Hoard() as mute,
+        where[kind]() if kind in where else contextlib.nullcontext(mute.port) as port,
+    ):
         with socket.create_connection(("127.0.0.1", mute.port)):
             wait_until(lambda: mute.accepted)  # now it has opened all that it needs
         wait_until(lambda: not mute.open)

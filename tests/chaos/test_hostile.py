@@ -1,4 +1,6 @@
-"""A server that says what no server should: a started client over real TCP, and the parser where it gets large."""
+"""A server that says what no server should: a started client over real TCP, and the parser where it
+gets large.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,36 @@ from typing import TYPE_CHECKING
 import pytest
 
 from django_ami.core.actions import Command, CoreShowChannels, Ping, QueueStatus
-from django_ami.core.errors import ActionFailed, ActionTimeout, ConnectionFailed, ConnectionLost, ProtocolError
+from django_ami.core.errors import (
+    ActionFailed,
+    ActionTimeout,
+    ConnectionFailed,
+    ConnectionLost,
+    ProtocolError,
+)
 from django_ami.core.messages import Event
 from django_ami.core.protocol import Oversized, Parser
 from django_ami.testing import FakeAsterisk
-from tests.chaos.hostile_support import END, QUIET, Encounter, answering, cost, encounter, endless, peak
-from tests.core.io_support import NEVER, PATIENCE, Recorder, config, no_bugs, ready, started, wait_until
+from tests.chaos.hostile_support import (
+    END,
+    QUIET,
+    Encounter,
+    answering,
+    cost,
+    encounter,
+    endless,
+    peak,
+)
+from tests.core.io_support import (
+    NEVER,
+    PATIENCE,
+    Recorder,
+    config,
+    no_bugs,
+    ready,
+    started,
+    wait_until,
+)
 from tests.core.servers import ScriptedServer, read_action, take_login
 from tests.core.support import CAPTURES, Dialogue, feed, pieces, show
 
@@ -52,29 +78,64 @@ WHOLE = ("event", "Whole", ("Privilege", "call,all"), ("Number", "1"))
 
 REFUSALS = {
     "CR LF": b"Response: Error\r\nActionID: {id}\r\nMessage: Permission denied\r\n\r\n",
-    "a line feed inside": b"Response: Error\r\nActionID: {id}\r\nMessage: Permission denied\n\r\n\r\n",
+    "a line feed inside": (
+        b"Response: Error\r\nActionID: {id}\r\nMessage: Permission denied\n\r\n\r\n"
+    ),
     "LF": b"Response: Error\nActionID: {id}\nMessage: Permission denied\n\n",
     "LF, ended by CR LF": b"Response: Error\nActionID: {id}\nMessage: Permission denied\n\r\n",
-    "CR LF LF before an event": b"Response: Error\r\nActionID: {id}\r\nMessage: Permission denied\r\n\n" + whole(),
+    "CR LF LF before an event": (
+        b"Response: Error\r\nActionID: {id}\r\nMessage: Permission denied\r\n\n"
+    )
+    + whole(),
 }
 
 
 @pytest.mark.parametrize("frame", REFUSALS.values(), ids=REFUSALS)
-def test_s1_s2_a_refusal_fails_that_action_alone_and_at_once(meeting: Encounter, frame: bytes) -> None:
+def test_s1_s2_a_refusal_fails_that_action_alone_and_at_once(
+    meeting: Encounter, frame: bytes
+) -> None:
     meeting.sim.on("Command").raw(lambda action: frame.replace(b"{id}", action.action_id.encode()))
     refused = meeting.client.send(Command("core show uptime"))
     # Its own bytes were enough: nothing else was said that could have ended its frame.
     error = refused.exception(PATIENCE)
     assert isinstance(error, ActionFailed)
-    assert str(error).startswith("node_1: Command refused: Permission denied: write= of the AMI user lacks its class")
+    assert str(error).startswith(
+        "node_1: Command refused: Permission denied: write= of the AMI user lacks its class"
+    )
     assert (error.response.message, error.sent) == ("Permission denied", True)
-    others = [meeting.client.send(action) for action in (Ping(), Command("x"), CoreShowChannels(), Ping())]
+    others = [
+        meeting.client.send(action) for action in (Ping(), Command("x"), CoreShowChannels(), Ping())
+    ]
     assert [other.exception(PATIENCE) is None for other in others] == [True, False, True, True]
-    assert (meeting.status.garbage_bytes, meeting.status.unmatched_answers, meeting.status.suspect_messages) == (
+    assert (
+        meeting.status.garbage_bytes,
+        meeting.status.unmatched_answers,
+        meeting.status.suspect_messages,
+    ) == (
         0,
         0,
         0,
     )
+    meeting.assert_well()
+
+
+# --- text of callers in events ---
+
+
+def test_an_output_that_a_caller_forges_swallows_nothing(meeting: Encounter) -> None:
+    """As a dialplan application that is given a variable with line ends writes it."""
+    forged = (
+        b"Event: Newexten\r\nPrivilege: dialplan,all\r\nAppData: x\r\n\r\nResponse: Follows\r\n"
+        b"Uniqueid: 1.2\r\n\r\n"
+    )
+    ticks = b"".join(
+        b"Event: Tick\r\nPrivilege: call,all\r\nNumber: %d\r\n\r\n" % number
+        for number in range(488)
+    )
+    meeting.say(forged + ticks + whole())
+    numbers = [event["Number"] for event in meeting.events if event.name == "Tick"]
+    assert numbers == [str(number) for number in range(488)]
+    assert (meeting.status.suspect_messages, meeting.status.unmatched_answers) == (1, 1)
     meeting.assert_well()
 
 
@@ -85,8 +146,14 @@ def test_s3_an_error_without_an_action_id_is_nobodys_answer(meeting: Encounter) 
     meeting.sim.on("Command").hang().once()
     pending = meeting.client.send(Command("x"))
     meeting.sim.wait_for(lambda: any(action.name == "Command" for action in meeting.sim.received))
-    assert meeting.say(b"Response: Error\r\nMessage: Missing action in request\r\n\r\n" + whole()) == [WHOLE]
-    assert (meeting.status.unmatched_answers, meeting.status.pending_actions, pending.done()) == (1, 1, False)
+    assert meeting.say(
+        b"Response: Error\r\nMessage: Missing action in request\r\n\r\n" + whole()
+    ) == [WHOLE]
+    assert (meeting.status.unmatched_answers, meeting.status.pending_actions, pending.done()) == (
+        1,
+        1,
+        False,
+    )
     answer = f"Response: Success\r\nActionID: {pending.action_id}\r\nMessage: yours\r\n\r\n"
     meeting.say(answer.encode())
     assert pending.result(PATIENCE).message == "yours"
@@ -95,7 +162,9 @@ def test_s3_an_error_without_an_action_id_is_nobodys_answer(meeting: Encounter) 
 
 def test_r5_what_is_for_others_is_neither_an_answer_nor_an_item(meeting: Encounter) -> None:
     theirs = "Event: CoreShowChannel\nActionID: theirs-1\nChannel: theirs\n\n"
-    closer = "Event: CoreShowChannelsComplete\nActionID: theirs-1\nEventList: Complete\nListItems: 1\n\n"
+    closer = (
+        "Event: CoreShowChannelsComplete\nActionID: theirs-1\nEventList: Complete\nListItems: 1\n\n"
+    )
     meeting.sim.on("CoreShowChannels").raw(
         answering(
             "Response: Success\nActionID: theirs-1\nEventList: start\n\n",
@@ -107,13 +176,17 @@ def test_r5_what_is_for_others_is_neither_an_answer_nor_an_item(meeting: Encount
             closer,
             closer,
             "Event: CoreShowChannel\nActionID: {id}0\nChannel: of an action that never was\n\n",
-            "Event: CoreShowChannelsComplete\nActionID: {id}\nEventList: Complete\nListItems: 1\n\n",
+            (
+                "Event: CoreShowChannelsComplete\nActionID: {id}\nEventList: Complete\n"
+                "ListItems: 1\n\n"
+            ),
         )
     )
     response = meeting.client.send(CoreShowChannels()).result(PATIENCE)
     assert [event["Channel"] for event in response.events] == ["mine"]
     meeting.say(b"")
-    # Nobody can say that they were not for a receiver; one that claims to be ours and is not is counted.
+    # Nobody can say that they were not for a receiver; one that claims to be ours and is not is
+    # counted.
     names = [event.name for event in meeting.events if event.get("ActionID") == "theirs-1"]
     item, end = "CoreShowChannel", "CoreShowChannelsComplete"
     assert names == [item, end, item, end, end]
@@ -122,7 +195,9 @@ def test_r5_what_is_for_others_is_neither_an_answer_nor_an_item(meeting: Encount
 
 
 def test_r5_doubled_answers_and_closers_are_counted(meeting: Encounter) -> None:
-    closer = "Event: CoreShowChannelsComplete\nActionID: {id}\nEventList: Complete\nListItems: 0\n\n"
+    closer = (
+        "Event: CoreShowChannelsComplete\nActionID: {id}\nEventList: Complete\nListItems: 0\n\n"
+    )
     start = "Response: Success\nActionID: {id}\nEventList: start\n\n"
     meeting.sim.on("CoreShowChannels").raw(answering(start, start, closer, closer, closer))
     assert meeting.client.send(CoreShowChannels()).result(PATIENCE).events == ()
@@ -139,7 +214,13 @@ def test_r5_doubled_answers_and_closers_are_counted(meeting: Encounter) -> None:
     [
         (["Event: XComplete\nActionID: {id}\nEventList: Complete\n\n"], 1),
         (["Event: Item\nActionID: {id}\n\n"] * 3, 3),
-        (["Event: Item\nActionID: {id}\n\n", "Event: XComplete\nActionID: {id}\nEventList: Complete\n\n"], 2),
+        (
+            [
+                "Event: Item\nActionID: {id}\n\n",
+                "Event: XComplete\nActionID: {id}\nEventList: Complete\n\n",
+            ],
+            2,
+        ),
     ],
 )
 def test_r5_items_and_closers_before_their_response_complete_nothing(
@@ -150,14 +231,16 @@ def test_r5_items_and_closers_before_their_response_complete_nothing(
     pending = meeting.client.send(CoreShowChannels(), timeout=0.2)
     error = pending.exception(PATIENCE)
     assert isinstance(error, ActionTimeout)
-    assert pending.events == []
+    assert list(pending.events) == []
     assert meeting.status.late_answers == late
     meeting.assert_well()
 
 
 def test_r5_items_without_a_start_are_of_no_answer(meeting: Encounter) -> None:
     item = "Event: Item\nActionID: {id}\n\n"
-    meeting.sim.on("CoreShowChannels").raw(answering("Response: Success\nActionID: {id}\n\n", item, item)).once()
+    meeting.sim.on("CoreShowChannels").raw(
+        answering("Response: Success\nActionID: {id}\n\n", item, item)
+    ).once()
     assert meeting.client.send(CoreShowChannels()).result(PATIENCE).events == ()
     assert meeting.say(b"") == []
     assert meeting.status.late_answers == 2
@@ -172,13 +255,18 @@ GREETINGS = {
     "of another vendor": (b"PBX Call Manager/1.0\r\n", 0),
     "line feed alone": (b"Asterisk Call Manager/11.0.0\n", 0),
     "missing, an error in its place": (ERROR, 1),
-    "missing, an event in its place": (b"Event: SuccessfulAuth\r\nPrivilege: security,all\r\n\r\n", 0),
+    "missing, an event in its place": (
+        b"Event: SuccessfulAuth\r\nPrivilege: security,all\r\n\r\n",
+        0,
+    ),
 }
 
 
 @pytest.mark.parametrize("cut", [None, 5])
 @pytest.mark.parametrize(("greeting", "unmatched"), GREETINGS.values(), ids=GREETINGS)
-def test_s4_a_greeting_of_any_kind_is_no_obstacle(greeting: bytes, unmatched: int, cut: int | None) -> None:
+def test_s4_a_greeting_of_any_kind_is_no_obstacle(
+    greeting: bytes, unmatched: int, cut: int | None
+) -> None:
     greeted = threading.Event()
 
     def script(sock: socket.socket) -> None:
@@ -193,12 +281,19 @@ def test_s4_a_greeting_of_any_kind_is_no_obstacle(greeting: bytes, unmatched: in
         settings = config(server.port, auth_type="plain", events="call", **QUIET, **NEVER)
         with started(settings) as client:
             if cut:
-                session = client._cluster.servers["node_1"].session
-                wait_until(lambda: session._parser.buffered == cut or session._parser.banner is not None)
+                under_way = client._cluster.servers["node_1"]._connecting._open
+                wait_until(
+                    lambda: under_way and under_way[0].received == greeting[:cut],
+                    "the first part is read",
+                )
                 greeted.set()
             ready(client)
             status = client.status()["node_1"]
-            assert (status.unmatched_answers, status.failures, status.garbage_bytes) == (unmatched, 0, 0)
+            assert (status.unmatched_answers, status.failures, status.garbage_bytes) == (
+                unmatched,
+                0,
+                0,
+            )
 
 
 class _Without:
@@ -220,7 +315,9 @@ def test_s4_no_greeting_at_all_is_told_within_the_connect_timeout() -> None:
         error = client.send(Ping()).exception(PATIENCE)
     assert isinstance(error, ConnectionFailed)
     assert "no AMI greeting from 127.0.0.1:" in str(error)
-    assert "within 0.2 s: is this the port of AMI, and without TLS?" in str(error)
+    assert "within 0.2 s: is this the AMI port, or its TLS port without the setting TLS?" in str(
+        error
+    )
     assert not error.sent
 
 
@@ -257,7 +354,11 @@ MIXED_EVENTS = [
 
 
 def _cut_inside_a_character(chunk: bytes) -> bool:
-    return len(chunk) < 2 * KB and 0x80 <= chunk[-1] < 0xFF and chunk[-1:].decode(errors="ignore") == ""
+    return (
+        len(chunk) < 2 * KB
+        and 0x80 <= chunk[-1] < 0xFF
+        and chunk[-1:].decode(errors="ignore") == ""
+    )
 
 
 PIECES = {
@@ -269,7 +370,9 @@ PIECES = {
 
 
 @pytest.mark.parametrize(("how", "pause", "is_cut"), PIECES.values(), ids=PIECES)
-def test_s5_the_same_messages_in_any_pieces(meeting: Encounter, how: object, pause: float, is_cut: object) -> None:
+def test_s5_the_same_messages_in_any_pieces(
+    meeting: Encounter, how: object, pause: float, is_cut: object
+) -> None:
     meeting.sim.faults.write_pause = pause
     meeting.sim.faults.split_writes = how  # type: ignore[assignment]
     assert meeting.say(MIXED) == MIXED_EVENTS
@@ -279,7 +382,9 @@ def test_s5_the_same_messages_in_any_pieces(meeting: Encounter, how: object, pau
     meeting.sim.faults.split_writes = None
     again = meeting.client.send(QueueStatus()).result(PATIENCE)
     assert listing.events
-    assert [event.headers[:-1] for event in listing.events] == [event.headers[:-1] for event in again.events]
+    assert [event.headers[:-1] for event in listing.events] == [
+        event.headers[:-1] for event in again.events
+    ]
     meeting.assert_well()
 
 
@@ -293,7 +398,16 @@ HALVES = {
     ),
     "an item whose ActionID has lost its end, as Asterisk does to long ones": (
         b"Event: Half\r\nPrivilege: call,all\r\nActionID: xxxxxxxx\r\n",
-        [("event", "Half", ("Privilege", "call,all"), ("ActionID", "xxxxxxxx"), ("Event", "Whole"), *WHOLE[2:])],
+        [
+            (
+                "event",
+                "Half",
+                ("Privilege", "call,all"),
+                ("ActionID", "xxxxxxxx"),
+                ("Event", "Whole"),
+                *WHOLE[2:],
+            )
+        ],
         1,
     ),
     # The bytes do not say that anything is amiss: such a header may well exist.
@@ -332,14 +446,16 @@ def test_s6_half_a_frame_costs_the_next_one_and_no_more(
         (*WHOLE[:3], ("Number", "3")),
     ]
     assert meeting.status.suspect_messages == suspects
-    assert meeting.status.garbage_bytes == (0 if expected else len(half + whole()) - 2)  # an empty line is no garbage
+    assert meeting.status.garbage_bytes == (
+        0 if expected else len(half + whole()) - 2
+    )  # an empty line is no garbage
     meeting.assert_well()
 
 
 def test_s6_half_an_answer_that_runs_into_an_event_is_seen(meeting: Encounter) -> None:
     meeting.sim.on("Command").raw(answering("Response: Success\nActionID: {id}\nMess: x\n")).once()
     pending = meeting.client.send(Command("x"))
-    wait_until(lambda: meeting.session._parser.buffered > 40)
+    wait_until(lambda: len(meeting.session.exchange.parser.tail.buffer) > 40)
     assert not pending.done()
     assert meeting.say(whole() + whole()) == [WHOLE]
     response = pending.result(PATIENCE)
@@ -352,7 +468,7 @@ def test_s6_half_an_answer_and_nothing_more_times_out(meeting: Encounter) -> Non
     meeting.sim.on("Command").raw(answering("Response: Success\nActionID: {id}\nMess")).once()
     error = meeting.client.send(Command("x"), timeout=0.2).exception(PATIENCE)
     assert isinstance(error, ActionTimeout)
-    # What is said next ends it: that answer is late now, and the one behind it is good.
+    # The next text ends it: that answer is late now, and the one behind it is good.
     meeting.say(b"age: late\r\n\r\n" + whole())
     assert meeting.status.late_answers == 1
     meeting.assert_well()
@@ -365,9 +481,11 @@ def test_s6_half_a_frame_does_not_outlive_its_connection() -> None:
         ready(client)
         session = client._cluster.servers["node_1"].session
         sim.send_raw(b"Event: Half\r\nPrivilege: call,all\r\n")
-        wait_until(lambda: session._parser.buffered)
+        wait_until(lambda: len(session.exchange.parser.tail.buffer))
         sim.drop()
-        wait_until(lambda: client.status()["node_1"].reconnects == 1 and client.server("node_1").ready)
+        wait_until(
+            lambda: client.status()["node_1"].reconnects == 1 and client.server("node_1").ready
+        )
         sim.send_raw(whole())
         wait_until(lambda: any(event.name == "Whole" for event in events.firsts))
         assert "Half" not in {event.name for event in events.firsts}
@@ -375,7 +493,7 @@ def test_s6_half_a_frame_does_not_outlive_its_connection() -> None:
         assert (status.garbage_bytes, status.suspect_messages) == (0, 0)
 
 
-# --- s7: what is not AMI ---
+# --- s7: other protocols than AMI ---
 
 TEXTS = [
     b"what is this?\r\n",
@@ -402,24 +520,35 @@ def test_s7_text_between_frames_is_counted_and_in_neither(meeting: Encounter, te
 def _large(size: int) -> dict[str, bytes]:
     return {
         "one line": b"Response: Success\r\nActionID: {id}\r\nOutput: " + b"x" * size + b"\r\n\r\n",
-        "many lines": b"Response: Success\r\nActionID: {id}\r\n" + b"Output: line\r\n" * (size // 14) + b"\r\n",
+        "many lines": b"Response: Success\r\nActionID: {id}\r\n"
+        + b"Output: line\r\n" * (size // 14)
+        + b"\r\n",
         "Follows": b"Response: Follows\r\nPrivilege: Command\r\nActionID: {id}\r\n"
         + b"a line\r\n\r\nEvent: no\r\n\r\n" * (size // 23)
         + b"--END COMMAND--\r\n\r\n",
-        "line feeds": b"Response: Success\nActionID: {id}\n" + b"Output: line\n" * (size // 13) + b"\n",
+        "line feeds": b"Response: Success\nActionID: {id}\n"
+        + b"Output: line\n" * (size // 13)
+        + b"\n",
         "an error": b"Response: Error\r\nActionID: {id}\r\nMessage: " + b"x" * size + b"\r\n\r\n",
     }
 
 
 @pytest.mark.parametrize("size", [200 * KB, 10 * MB], ids=["200 KB", "10 MB"])
 @pytest.mark.parametrize("kind", _large(0))
-def test_s8_an_answer_over_the_limit_fails_its_action_alone(small: Encounter, kind: str, size: int) -> None:
+def test_s8_an_answer_over_the_limit_fails_its_action_alone(
+    small: Encounter, kind: str, size: int
+) -> None:
     frame = _large(size)[kind]
-    small.sim.on("Command").raw(lambda action: frame.replace(b"{id}", action.action_id.encode(), 1)).once()
+    small.sim.on("Command").raw(
+        lambda action: frame.replace(b"{id}", action.action_id.encode(), 1)
+    ).once()
     before, large, after = (small.client.send(action) for action in (Ping(), Command("x"), Ping()))
     error = large.exception(PATIENCE)
     assert isinstance(error, ProtocolError)
-    assert "the answer to Command is larger than 65536 bytes (option max_frame_size): ask for less" in str(error)
+    assert (
+        "the answer to Command is larger than 65536 bytes (option max_frame_size): ask for less"
+        in str(error)
+    )
     assert error.sent
     assert (before.result(PATIENCE).ok, after.result(PATIENCE).ok) == (True, True)
     assert small.say(whole()) == [WHOLE]
@@ -429,15 +558,22 @@ def test_s8_an_answer_over_the_limit_fails_its_action_alone(small: Encounter, ki
 
 
 @pytest.mark.parametrize("size", [200 * KB, 10 * MB], ids=["200 KB", "10 MB"])
-def test_s8_an_event_over_the_limit_is_counted_and_the_next_one_arrives(small: Encounter, size: int) -> None:
+def test_s8_an_event_over_the_limit_is_counted_and_the_next_one_arrives(
+    small: Encounter, size: int
+) -> None:
     large = b"Event: Large\r\nPrivilege: call,all\r\nA: " + b"x" * size + b"\r\n\r\n"
     assert small.say(whole() + large + whole() + large + whole()) == [WHOLE] * 3
     assert small.status.oversized_messages == 2
     small.assert_well()
 
 
-def test_s8_an_item_over_the_limit_fails_its_list_wherever_its_action_id_is(small: Encounter) -> None:
-    for frame in ("Event: Item\nActionID: {id}\nA: %s\n\n", "Event: Item\nA: %s\nActionID: {id}\n\n"):
+def test_s8_an_item_over_the_limit_fails_its_list_wherever_its_action_id_is(
+    small: Encounter,
+) -> None:
+    for frame in (
+        "Event: Item\nActionID: {id}\nA: %s\n\n",
+        "Event: Item\nA: %s\nActionID: {id}\n\n",
+    ):
         small.sim.on("QueueStatus").raw(
             answering(
                 "Response: Success\nActionID: {id}\nEventList: start\n\n",
@@ -456,7 +592,9 @@ def test_s8_an_endless_answer_fails_its_action_at_once_and_the_server_in_the_end
     def script(sock: socket.socket) -> None:
         stream = take_login(sock)
         while action := read_action(stream):
-            sock.sendall(f"Response: Success\r\nActionID: {action['ActionID']}\r\nPing: Pong\r\n".encode())
+            sock.sendall(
+                f"Response: Success\r\nActionID: {action['ActionID']}\r\nPing: Pong\r\n".encode()
+            )
             while action["Action"] == "Command":  # until the client hangs up
                 sock.sendall(b"Output: and so on\r\n" * 1000)
             sock.sendall(b"\r\n")
@@ -468,20 +606,22 @@ def test_s8_an_endless_answer_fails_its_action_at_once_and_the_server_in_the_end
             ready(client)
             session = client._cluster.servers["node_1"].session
             largest = Recorder()
-            receive = session.receive
+            receive = session.exchange.receive
 
             def measured(data: bytes, now: float) -> list[Event]:
                 events = receive(data, now)
-                largest(session._parser.buffered)
+                largest(len(session.exchange.parser.tail.buffer))
                 return events
 
-            session.receive = measured  # type: ignore[method-assign]
+            session.exchange.receive = measured  # type: ignore[method-assign]
             error = client.send(Command("x")).exception(PATIENCE)
             assert isinstance(error, ProtocolError)
-            # An endless message is no sign of life: who is asked next is told so.
+            # An endless message is no sign of life: the next action fails with that.
             lost = client.send(Ping()).exception(PATIENCE)
             assert isinstance(lost, ConnectionLost | ActionTimeout), lost
-            wait_until(lambda: client.status()["node_1"].reconnects == 1 and client.server("node_1").ready)
+            wait_until(
+                lambda: client.status()["node_1"].reconnects == 1 and client.server("node_1").ready
+            )
             assert client.send(Ping()).result(PATIENCE).ok
             assert "a message without an end" in str(client.status()["node_1"].last_error)
             assert max(largest.firsts) <= 64 * KB + 64
@@ -489,16 +629,22 @@ def test_s8_an_endless_answer_fails_its_action_at_once_and_the_server_in_the_end
 
 
 @pytest.mark.parametrize("kind", ["one line", "many lines", "Follows"])
-def test_s9_ten_megabytes_of_output_are_too_many_for_that_action_alone(meeting: Encounter, kind: str) -> None:
+def test_s9_ten_megabytes_of_output_are_too_many_for_that_action_alone(
+    meeting: Encounter, kind: str
+) -> None:
     frames = [_large(size)[kind] for size in (10 * MB, 2 * MB)]
     for frame in reversed(frames):
         meeting.sim.on("Command").raw(
             lambda action, frame=frame: frame.replace(b"{id}", action.action_id.encode(), 1)
         ).once()
-    large, below, after = (meeting.client.send(action) for action in (Command("a"), Command("b"), Ping()))
+    large, below, after = (
+        meeting.client.send(action) for action in (Command("a"), Command("b"), Ping())
+    )
     error = large.exception(PATIENCE)
     assert isinstance(error, ProtocolError)
-    assert f"the answer to Command is larger than {4 * MB} bytes (option max_frame_size)" in str(error)
+    assert f"the answer to Command is larger than {4 * MB} bytes (option max_frame_size)" in str(
+        error
+    )
     response = below.result(PATIENCE)
     assert len(response.output) > MB // 2
     assert after.result(PATIENCE).ok
@@ -508,7 +654,8 @@ def test_s9_ten_megabytes_of_output_are_too_many_for_that_action_alone(meeting: 
 # --- larger than any server: the parser and the session alone ---
 
 LIMIT = 64 * KB
-#: What a piece of 64 KB costs while it is read: the piece itself, the buffer with the frame, and copies of both.
+#: The memory of a piece of 64 KB while it is read: the piece itself, the buffer with the frame, and
+#: copies of both.
 BOUND = 8 * LIMIT
 
 ENDLESS = {
@@ -525,6 +672,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("start", "piece"), ENDLESS.values(), ids=ENDLESS)
 def test_a_hundred_megabytes_without_an_end_need_no_memory(start: bytes, piece: bytes) -> None:
     parser = Parser(banner=False, max_frame_size=LIMIT)
@@ -537,22 +685,25 @@ def test_a_hundred_megabytes_without_an_end_need_no_memory(start: bytes, piece: 
 
     used = peak(read)
     assert used <= BOUND, used
-    assert parser.buffered <= LIMIT + 64
+    assert len(parser.tail.buffer) <= LIMIT + 64
     assert [type(message) for message in messages] == [Oversized]
     messages = parser.feed(b"\n\r\n\r\n--END COMMAND--\r\n\r\n" + whole())
     assert [show(message) for message in messages] == [WHOLE]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
-    "piece", [b"garbage\r\n", b"\r\n", b"\0\r\n", b"Event: X\r\nPrivilege: a\r\n\r\n", b"\n"], ids=repr
+    "piece",
+    [b"garbage\r\n", b"\r\n", b"\0\r\n", b"Event: X\r\nPrivilege: a\r\n\r\n", b"\n"],
+    ids=repr,
 )
 def test_megabytes_of_nothing_need_no_memory(piece: bytes) -> None:
     parser = Parser(banner=False, max_frame_size=LIMIT)
-    parser.interest = frozenset()
+    parser.kinds.interest = frozenset()
     chunk = piece * (LIMIT // len(piece))
     used = peak(lambda: [parser.feed(data) for data in endless(chunk, 2 * MB)])
     assert used <= 20 * LIMIT, used
-    assert parser.buffered == 0
+    assert len(parser.tail.buffer) == 0
 
 
 def test_an_endless_answer_in_a_session_costs_one_action_and_no_memory() -> None:
@@ -565,7 +716,11 @@ def test_an_endless_answer_in_a_session_costs_one_action_and_no_memory() -> None
     used = peak(lambda: [talk.say(data) for data in endless(piece, 100 * MB)])
     assert used <= BOUND, used
     assert isinstance(pending.exception(0), ProtocolError)
-    assert (talk.session.oversized, talk.session.pending, other.done()) == (1, 1, False)
+    assert (talk.counters.oversized_messages, len(talk.exchange.pending), other.done()) == (
+        1,
+        1,
+        False,
+    )
     talk.say(f"\nResponse: Success\nActionID: {other.action_id}\n\n")
     assert other.result(0).ok
 
@@ -575,13 +730,17 @@ def test_a_million_headers_in_one_frame_below_the_limit() -> None:
     parser = Parser(banner=False, max_frame_size=5 * MB)
     (event,) = feed(parser, pieces(frame, LIMIT))
     assert isinstance(event, Event)
-    # Who asks for one header has the others copied, twice at most, and let go; but not split, which takes far more.
+    # A look at one header copies the others, twice at most, and frees them; it does not split them,
+    # which takes far more.
     assert peak(lambda: event["A"]) < 2.1 * len(frame)
     assert peak(lambda: event["Last"]) < 1.1 * len(frame)
     assert peak(lambda: event.get("last")) < 2 * len(frame)
     assert event.get("last") == "1"
     again = Parser(banner=False, max_frame_size=3 * MB)
-    assert [type(message) for message in feed(again, pieces(frame + whole(), LIMIT))] == [Oversized, Event]
+    assert [type(message) for message in feed(again, pieces(frame + whole(), LIMIT))] == [
+        Oversized,
+        Event,
+    ]
 
 
 def test_follows_of_empty_lines_needs_ten_times_its_size_and_not_two_hundred() -> None:
@@ -602,15 +761,23 @@ ODD = {
         [("event", "X", ("A", "\\xc3"), ("B", "\\xbc"))],
     ),
     "UTF-16": ("Event: X\r\n\r\n".encode("utf-16-le"), []),
-    "overlong": (b"Event: X\r\nA: \xc0\x8d\xc0\x8a\r\n\r\n", [("event", "X", ("A", "\\xc0\\x8d\\xc0\\x8a"))]),
-    "a surrogate": (b"Event: X\r\nA: \xed\xa0\x80\r\n\r\n", [("event", "X", ("A", "\\xed\\xa0\\x80"))]),
+    "overlong": (
+        b"Event: X\r\nA: \xc0\x8d\xc0\x8a\r\n\r\n",
+        [("event", "X", ("A", "\\xc0\\x8d\\xc0\\x8a"))],
+    ),
+    "a surrogate": (
+        b"Event: X\r\nA: \xed\xa0\x80\r\n\r\n",
+        [("event", "X", ("A", "\\xed\\xa0\\x80"))],
+    ),
     "nothing but a colon": (b"Event: X\r\n:\r\n: \r\n\r\n", [("event", "X", ("", ""), ("", ""))]),
 }
 
 
 @pytest.mark.parametrize("size", [None, 1])
 @pytest.mark.parametrize(("data", "expected"), ODD.values(), ids=ODD)
-def test_odd_bytes_are_read_as_they_are(data: bytes, expected: list[tuple], size: int | None) -> None:
+def test_odd_bytes_are_read_as_they_are(
+    data: bytes, expected: list[tuple], size: int | None
+) -> None:
     parser = Parser(banner=False)
     messages = feed(parser, pieces(data + b"\n" + whole(), size))
     assert [show(message) for message in messages] == [*expected, WHOLE]
@@ -619,14 +786,21 @@ def test_odd_bytes_are_read_as_they_are(data: bytes, expected: list[tuple], size
 COSTLY = {
     **{name: (lambda n, start=start, piece=piece: start + (piece * (n // len(piece) + 1))[:n])
        for name, (start, piece) in ENDLESS.items()},
-    "answers in events": lambda n: (b"Event: OriginateResponse\r\n" + b"Response: a\r\n" * (n // 13) + b"\r\n"),
-    "many answers in events": lambda n: (b"Event: OriginateResponse\r\nResponse: a\r\n\r\n" * (n // 43)),
+    "answers in events": lambda n: (
+        b"Event: OriginateResponse\r\n" + b"Response: a\r\n" * (n // 13) + b"\r\n"
+    ),
+    "many answers in events": lambda n: ((
+        b"Event: OriginateResponse\r\n"
+        b"Response: a\r\n\r\n"
+    ) * (n // 43)),
     "answers": lambda n: b"Response: Success\r\nActionID: a\r\n\r\n" * (n // 36),
     "events in events": lambda n: (b"Event: X\r\n" * (n // 10) + b"\r\n"),
     "suspects": lambda n: (b"Event: X\r\nEvent: Y\r\n\r\n" * (n // 22)),
     "CR LF LF": lambda n: (b"Event: X\r\n\n" * (n // 11)),
     "events and garbage by turns": lambda n: (b"Event: X\r\n\r\ngarbage\r\n" * (n // 21)),
-    "oversized by turns": lambda n: (b"Event: X\r\nA: " + b"x" * 600 + b"\r\n\r\nEvent: X\r\n\r\n") * (n // 629),
+    "oversized by turns": lambda n: (
+        (b"Event: X\r\nA: " + b"x" * 600 + b"\r\n\r\nEvent: X\r\n\r\n") * (n // 629)
+    ),
     "Follows by turns": lambda n: (b"Response: Follows\r\n--END COMMAND--\r\n\r\n" * (n // 38)),
 }  # fmt: skip
 
@@ -645,9 +819,17 @@ def test_twice_the_bytes_are_at_most_twice_the_work(
 def test_a_recording_backwards_forwards_and_shuffled_never_raises() -> None:
     data = (CAPTURES / "22" / "call-queue.txt").read_bytes()
     lines = data.splitlines(keepends=True)
-    for stream in (data[::-1], b"".join(reversed(lines)), b"".join(sorted(lines)), data.replace(b"\r\n\r\n", b"\r\n")):
+    for stream in (
+        data[::-1],
+        b"".join(reversed(lines)),
+        b"".join(sorted(lines)),
+        data.replace(b"\r\n\r\n", b"\r\n"),
+    ):
         parser = Parser(banner=False, max_frame_size=LIMIT)
         for message in feed(parser, pieces(stream, 1000)):
             show(message)
-        assert parser.buffered <= LIMIT + 64
-        assert [show(message) for message in parser.feed(b"\n\r\n\r\n" + END)][-1][:2] == ("event", "End")
+        assert len(parser.tail.buffer) <= LIMIT + 64
+        assert [show(message) for message in parser.feed(b"\n\r\n\r\n" + END)][-1][:2] == (
+            "event",
+            "End",
+        )

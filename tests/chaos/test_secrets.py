@@ -1,4 +1,6 @@
-"""The secret is in nothing that is printed, logged or raised: whole runs at DEBUG that show all they have."""
+"""The secret is in nothing that is printed, logged or raised: whole runs at DEBUG that show all
+they have.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["authority"]
 
-#: What stays the same however the secret is encoded: percent, HTML, JSON, repr.
+#: The part of the secret that no encoding changes: percent, HTML, JSON, repr.
 CORE = "S3kr3tCore"
 SECRET = f"{CORE}/:@#%&=+ü"
 USER = "wörker"
@@ -27,16 +29,25 @@ LISTEN = (*PYTHON, "-m", "django", "ami_listen", "--verbosity=3", "--traceback")
 
 
 def url(sim: Simulator, *, scheme: str = "ami", query: str = "") -> str:
-    return f"{scheme}://{quote(USER, safe='')}:{quote(SECRET, safe='')}@{sim.host}:{sim.port}{query}"
+    return (
+        f"{scheme}://{quote(USER, safe='')}:{quote(SECRET, safe='')}@{sim.host}:{sim.port}{query}"
+    )
 
 
 def keys(sim: Simulator) -> list[str]:
-    """The MD5 keys of the logins: as good as the secret for whoever knows the challenge."""
-    return [key for action in sim.received if action.name.lower() == "login" and (key := action.get("Key"))]
+    """The MD5 keys of the logins: as good as the secret for anybody with the challenge."""
+    return [
+        key
+        for action in sim.received
+        if action.name.lower() == "login" and (key := action.get("Key"))
+    ]
 
 
 class Run:
-    """Programs at DEBUG, whose logs go to stderr and into a file; all that they said is searched in the end."""
+    """Programs at DEBUG, whose logs go to stderr and into a file.
+
+    All that they said is searched in the end.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -103,7 +114,13 @@ def test_a_worker_whose_receivers_crash_with_everything_in_their_locals(
     run: Run, sim: Simulator, auth_type: str
 ) -> None:
     worker = run.start(
-        *LISTEN, servers={"node_1": {"URL": url(sim), "OPTIONS": {"auth_type": auth_type, "reconnect_initial": 0.05}}}
+        *LISTEN,
+        servers={
+            "node_1": {
+                "URL": url(sim),
+                "OPTIONS": {"auth_type": auth_type, "reconnect_initial": 0.05},
+            }
+        },
     )
     worker.wait_for_err("node_1: ready")
     sim.emit("Hangup", Channel="PJSIP/1")
@@ -114,14 +131,22 @@ def test_a_worker_whose_receivers_crash_with_everything_in_their_locals(
     assert worker.wait() == 0, str(worker)
     assert sim.logins == 2
     assert (len(keys(sim)) == 2) == (auth_type == "md5")
-    needs = ("A TRACEBACK", "ServerConfig(name='node_1'", "config = ", "connection lost", "Session object at")
+    needs = (
+        "A TRACEBACK",
+        "ServerConfig(name='node_1'",
+        "config = ",
+        "connection lost",
+        "Session object at",
+    )
     assert_nothing_shows(run, sim, needs=needs)
 
 
 @pytest.mark.parametrize("auth_type", ["md5", "plain"])
 def test_a_refused_login(run: Run, auth_type: str) -> None:
     with FakeAsterisk(users={USER: User(secret="another")}) as sim:
-        worker = run.start(*LISTEN, servers={"node_1": {"URL": url(sim), "OPTIONS": {"auth_type": auth_type}}})
+        worker = run.start(
+            *LISTEN, servers={"node_1": {"URL": url(sim), "OPTIONS": {"auth_type": auth_type}}}
+        )
         assert worker.wait() == 3, str(worker)
         assert (sim.login_attempts, len(keys(sim))) == (1, int(auth_type == "md5"))
         assert_nothing_shows(run, sim, needs=(f"Authentication failed for user {USER!r}",))
@@ -134,7 +159,9 @@ def test_tls_that_fails(run: Run, authority: Authority) -> None:
     ):
         servers = {
             "node_1": {"URL": url(plain, scheme="amis")},
-            "node_2": {"URL": url(expired, scheme="amis", query=f"?ca_file={quote(authority.ca_file)}")},
+            "node_2": {
+                "URL": url(expired, scheme="amis", query=f"?ca_file={quote(authority.ca_file)}")
+            },
             "node_3": {"URL": url(expired, scheme="amis", query=f"?fingerprint={'0' * 64}")},
             "node_4": {"URL": url(expired), "OPTIONS": {"connect_timeout": 0.5}},
         }
@@ -176,16 +203,25 @@ WRONG: dict[str, dict[str, Any]] = {
 def test_wrong_settings_in_a_command(run: Run, command: str) -> None:
     # All of them in one process each would be slow; the tour reads every one.
     for name in ("not encoded", "a port that is none", "a blank at the end"):
-        program = run.start(*PYTHON, "-m", "django", command, "--traceback", servers={"node_1": WRONG[name]})
+        program = run.start(
+            *PYTHON, "-m", "django", command, "--traceback", servers={"node_1": WRONG[name]}
+        )
         assert program.wait() != 0, str(program)
     assert_nothing_shows(run, needs=("'URL' cannot be read", "'SECRET' has a control character"))
 
 
-def test_everything_that_this_package_makes_of_its_settings_shows_no_secret(run: Run, sim: Simulator) -> None:
-    wrong = [setting for name, setting in WRONG.items() if name not in ("a file that is missing", "an option")]
+def test_everything_that_this_package_makes_of_its_settings_shows_no_secret(
+    run: Run, sim: Simulator
+) -> None:
+    wrong = [
+        setting
+        for name, setting in WRONG.items()
+        if name not in ("a file that is missing", "an option")
+    ]
     program = run.start(
         *PYTHON, "-m", "tests.chaos.secrets_worker",
-        servers={}, SECRETS_URL=url(sim), SECRETS_WRONG=json.dumps(wrong), DJANGO_SETTINGS_MODULE="",
+        servers={}, SECRETS_URL=url(sim), SECRETS_WRONG=json.dumps(wrong),
+        DJANGO_SETTINGS_MODULE="",
     )  # fmt: skip
     assert program.wait() == 0, str(program)
     wait_until(lambda: sim.logins >= 1)

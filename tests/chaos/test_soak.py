@@ -1,4 +1,6 @@
-"""Weeks, compressed: floods, actions and lost links again and again, and in the end nothing has grown or is missing."""
+"""Weeks, compressed: floods, actions and lost links again and again, and in the end nothing has
+grown or is missing.
+"""
 
 from __future__ import annotations
 
@@ -29,15 +31,16 @@ LOOKS = 100 if LONG else 30
 #: For what takes a moment, of a machine that has other things to do.
 PATIENCE = 4 * DEADLINE
 
-#: Memory may grow by 2 %; in the short form by so many bytes, too. Python takes memory from the system by the megabyte
-#: (an arena: ARENA_BITS in Objects/obmalloc.c), and the C library does in steps of its own. A step up says no more than
-#: that just now a little more was needed at once than ever before; a short warm-up has not seen it all.
+#: Memory may grow by 2 %; in the short form by so many bytes, too. Python takes memory from the
+#: system by the megabyte (an arena: ARENA_BITS in Objects/obmalloc.c), and the C library does in
+#: steps of its own. A step up says no more than that just now a little more was needed at once than
+#: ever before; a short warm-up has not seen it all.
 STEPS = 0 if LONG else 4 * 2**20
 
 CAPACITY = 2_000
 OPTIONS = {
     "event_queue_capacity": CAPACITY,
-    # What tells the worker what to do must not be dropped.
+    # The orders for the worker must not be dropped.
     "important_events": ["Work", "Wait", "Settle", "Measure"],
     "reconnect_max": 0.2,
     "stable_after": 0,
@@ -46,7 +49,8 @@ OPTIONS = {
 #: Of each there are so many events a second. Nobody receives the last.
 FLOODS = ("UserEvent", "QueueMemberStatus", "Newchannel")
 RATE = 10_000
-#: So many are written when the link is about to end: 100 KB, which the buffers of the system have room for.
+#: How many are written when the link is about to end: 100 KB, which the buffers of the system have
+#: room for.
 ON_THEIR_WAY = 200
 HEADERS = {
     "Channel": "PJSIP/101-00000a1f",
@@ -66,7 +70,7 @@ HEADERS = {
     "Interface": "PJSIP/101",
 }
 
-#: What may become of each kind of action while the link is up.
+#: The possible outcomes of each kind of action while the link is up.
 ENDS = {
     "ping": {"ok"},
     "list": {"ok"},
@@ -75,13 +79,18 @@ ENDS = {
     "held": {"ok"},
     "refused": {"ActionFailed"},
     "unanswered": {"ActionTimeout"},
-    "late": {"ActionTimeout", "ok"},  # somebody else may have asked for the late answers before it was late
+    "late": {
+        "ActionTimeout",
+        "ok",
+    },  # somebody else may have asked for the late answers before it was late
     "invalid": {"InvalidAction"},
 }
 LOST = {"ConnectionLost", "ConnectionFailed"}
 ANSWERED = {"ok", "ActionFailed"}
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="memory is read from /proc"
+)
 
 
 # --- the server ---
@@ -117,13 +126,17 @@ class Server:
         """Begin to write so many events, which end with the link at the latest."""
         each = -(-some // len(FLOODS))
         return [
-            self.sim.start_flood(name, count=each, rate=rate, privilege="call", Round=number, **HEADERS)
+            self.sim.start_flood(
+                name, count=each, rate=rate, privilege="call", Round=number, **HEADERS
+            )
             for name in FLOODS
         ]
 
     @property
     def written(self) -> int:
-        """All events that have been written: FullyBooted is one, but no broadcast, so it is counted by itself."""
+        """All events that have been written: FullyBooted is one, but no broadcast, so it is counted
+        by itself.
+        """
         return self.sim.events_sent + self.sim.logins
 
     def start(self) -> bool:
@@ -159,7 +172,10 @@ def server() -> Iterator[Server]:
 
 
 class Soak:
-    """The rounds. In each: a flood, actions, a lost link, actions until the next one; then all comes to rest."""
+    """The rounds.
+
+    In each: a flood, actions, a lost link, actions until the next one; then all comes to rest.
+    """
 
     def __init__(self, server: Server, worker: Listener) -> None:
         self.server = server
@@ -170,13 +186,21 @@ class Soak:
         self._received = self._written = 0
 
     def run(self) -> None:
-        """All of them; what is received and what became of it is compared with what was written after each."""
+        """All rounds.
+
+        After each, the counts of the worker are compared with those of the server.
+        """
         for number in range(ROUNDS):
             end = (self._fin, self._reset, self._restart)[number % 3]
             line = self._round(number, end, full=number % (ROUNDS // LOOKS) == 0)
-            # With a reset goes what was on its way. Else it is all here; and always it is known what became of it.
+            # With a reset goes what was on its way. Else it is all here; and always it is known
+            # what became of it.
             self._account(line, exact=end != self._reset)
-            assert (line["queued"], line["pending_actions"], line["unwritten_bytes"]) == (0, 0, 0), line
+            assert (line["queued"], line["pending_actions"], line["unwritten_bytes"]) == (
+                0,
+                0,
+                0,
+            ), line
             if "rss" in line:
                 self.looks.append(line)
 
@@ -190,7 +214,11 @@ class Soak:
             assert received - self._received == written - self._written, status
         assert (
             received
-            == status["ignored"] + status["delivered"] + status["failed"] + status["dropped"] + status["queued"]
+            == status["ignored"]
+            + status["delivered"]
+            + status["failed"]
+            + status["dropped"]
+            + status["queued"]
         ), status
         self._received, self._written = received, written
 
@@ -203,20 +231,29 @@ class Soak:
             server.tell("Wait", number, More=2 * CAPACITY)
         floods = server.flood(2 * number, some if end != self._reset else 10 * some)
         server.tell("Work", number, Count=ACTIONS // ROUNDS * 3 // 4)
-        sim.wait_for(lambda: len(server.seen) > seen and sim.events_sent >= written + some, PATIENCE)
+        sim.wait_for(
+            lambda: len(server.seen) > seen and sim.events_sent >= written + some, PATIENCE
+        )
         if end != self._reset:
             for flood in floods:
                 flood.result(PATIENCE)
-            # What we send when the server closes makes of its FIN a reset.
+            # An action of ours when the server closes turns its FIN into a reset.
             self._ask("Settle", number)
-            # What is on its way then arrives. It is not more than the system takes at once.
+            # Bytes that are on their way then arrive. They are not more than the system takes at
+            # once.
             for flood in server.flood(2 * number + 1, ON_THEIR_WAY, rate=None):
                 flood.result(PATIENCE)
         end()
-        wait_until(lambda: len(out) > said or self.worker.process.poll() is not None, PATIENCE, "ready again")
-        # Who was told of the work before a reset may have done it after that.
+        wait_until(
+            lambda: len(out) > said or self.worker.process.poll() is not None,
+            PATIENCE,
+            "ready again",
+        )
+        # A thread that got its job before a reset may have done it after that.
         self._ask("Settle", number)
-        sim.wait_for(lambda: not sim.pbx.channels, PATIENCE, "the calls to end, of which there are events")
+        sim.wait_for(
+            lambda: not sim.pbx.channels, PATIENCE, "the calls to end, of which there are events"
+        )
         return self._ask("Measure", number, Full=full)
 
     def _fin(self) -> None:
@@ -228,7 +265,9 @@ class Soak:
     def _restart(self) -> None:
         said = len(self.worker.err)
         self.server.sim.shutdown(restart=True, timeout=PATIENCE)
-        wait_until(lambda: any("not connected" in line for line in self.worker.err[said:]), PATIENCE)
+        wait_until(
+            lambda: any("not connected" in line for line in self.worker.err[said:]), PATIENCE
+        )
         wait_until(self.server.start)
 
     def _ask(self, name: str, number: int, **more: object) -> dict[str, Any]:
@@ -251,11 +290,13 @@ class Soak:
         return line
 
 
-# --- what is expected ---
+# --- expectations ---
 
 
 def check_actions(path: Path, seen: Counter[int]) -> None:
-    """Every action has come to one end, the same for all who wait for it, and as the server knows it."""
+    """Every action has come to one end, the same for all who wait for it, and as the server knows
+    it.
+    """
     ends: defaultdict[int, list[list[str]]] = defaultdict(list)
     for row in path.read_text().splitlines():
         number, *end = row.split()
@@ -268,7 +309,8 @@ def check_actions(path: Path, seen: Counter[int]) -> None:
         assert len(hows) == len(told), told
         assert hows & {"told", "raised"}, told
         assert name in ENDS[kind] or (name in LOST and kind != "invalid"), told
-        # Nothing is sent twice; what was answered was sent, and what is said not to be sent was not.
+        # Nothing is sent twice; an answered action was sent, and one that counts as not sent was
+        # not.
         least, most = (name in ANSWERED, 1) if sent == "True" else (0, 0)
         assert least <= seen[number] <= most, (told, seen[number])
         tally[kind, name] += 1
@@ -277,6 +319,7 @@ def check_actions(path: Path, seen: Counter[int]) -> None:
     assert sum(many for (_, name), many in tally.items() if name in LOST) >= ROUNDS / 3
 
 
+@pytest.mark.long
 @pytest.mark.timeout(4 * 3600 if LONG else 600)
 def test_weeks(server: Server) -> None:
     # A name, so that it is looked up for every attempt.
@@ -293,8 +336,15 @@ def test_weeks(server: Server) -> None:
         print({name: value for name, value in status.items() if isinstance(value, int)})
         assert server.sim.events_sent >= EVENTS
         assert status["reconnects"] == server.sim.logins - 1 == ROUNDS
-        assert min(status["delivered"], status["ignored"], status["dropped"], status["late_answers"]) > 0
-        assert (status["unmatched_answers"], status["garbage_bytes"], status["suspect_messages"]) == (0, 0, 0)
+        assert (
+            min(status["delivered"], status["ignored"], status["dropped"], status["late_answers"])
+            > 0
+        )
+        assert (
+            status["unmatched_answers"],
+            status["garbage_bytes"],
+            status["suspect_messages"],
+        ) == (0, 0, 0)
         assert soak.looks[-1]["disorder"] == 0
         assert not [line for line in worker.err if "A bug" in line]
         check_actions(worker.file, server.seen)

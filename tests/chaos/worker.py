@@ -1,7 +1,9 @@
-"""The project inside the ``ami_listen`` of these tests: receivers that misbehave as the environment says.
+"""The project inside the ``ami_listen`` of these tests: receivers that misbehave as the environment
+says.
 
-``CHAOS_RECEIVERS`` is JSON: the name of an event (``*``: every one) -> ``"note"``, or a trouble and what it needs.
-Each event is noted in the file ``CHAOS_FILE`` before the trouble begins, whatever becomes of the process after that.
+``CHAOS_RECEIVERS`` is JSON: the name of an event (``*``: every one) -> ``"note"``, or a trouble and
+what it needs. Each event is noted in the file ``CHAOS_FILE`` before the trouble begins, whatever
+becomes of the process after that.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ import atexit
 import hashlib
 import importlib
 import json
+import logging
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +75,7 @@ def _receiver(kind: str, *needs: str) -> Callable[..., object]:
 
 
 class Unhashable:
-    """What a dataclass is: no key for a dict, but a receiver like any other."""
+    """Like a dataclass: no key for a dict, but a receiver like any other."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -118,6 +123,14 @@ def sleeps_once(sender: Any, event: Any, seconds: str) -> None:
         time.sleep(float(seconds))
 
 
+def waits_for_a_loss(sender: Any, event: Any) -> None:
+    """The first event takes until the connection is lost."""
+    if not _seen:
+        _seen.append(event)
+        while sender.ready:
+            threading.Event().wait(0.005)
+
+
 def waits(sender: Any, event: Any) -> None:
     """Until so many events were received as the event says, all of this server together."""
     while sender.status().received < int(event["Received"]):
@@ -130,7 +143,7 @@ def blocks(sender: Any, event: Any) -> None:
 
 
 def computes(sender: Any, event: Any) -> None:
-    """For ever, too, in C: Python cannot run a handler of a signal meanwhile, only another thread."""
+    """Block for ever in C, where Python runs no signal handler; other threads still run."""
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 
 
@@ -154,7 +167,127 @@ def sends(sender: Any, event: Any) -> None:
     sender.send(Action("UserEvent", UserEvent="Told"))
 
 
-# --- what is told of the process ---
+def logs(sender: Any, event: Any) -> None:
+    """Itself, as a project does: it waits for its handlers."""
+    logging.getLogger("project").warning("%s", event.name)
+
+
+def takes_the_wakeup(sender: Any, event: Any) -> None:
+    """As any asynchronous code does that has a handler for a signal of its own for a while."""
+
+    async def have_a_handler() -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, print)
+        loop.remove_signal_handler(signal.SIGUSR1)
+
+    asyncio.run(have_a_handler())
+
+
+def takes_the_handlers(sender: Any, event: Any) -> None:
+    """As asynchronous code does that wanted to end on SIGTERM, and has ended by itself."""
+
+    async def have_handlers() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, print)
+            loop.remove_signal_handler(number)
+
+    asyncio.run(have_handlers())
+
+
+def takes_the_wakeup_and_computes(sender: Any, event: Any) -> None:
+    """Take the wake-up, and do not return from C, where Python runs no handler."""
+    takes_the_wakeup(sender, event)
+    computes(sender, event)
+
+
+def takes_the_handlers_and_computes(sender: Any, event: Any) -> None:
+    """The system would end the process at SIGTERM."""
+    takes_the_handlers(sender, event)
+    computes(sender, event)
+
+
+def waits_for_its_signal(sender: Any, event: Any) -> None:
+    """A handler of its own, for as long as it runs."""
+
+    async def have_a_handler() -> None:
+        loop, heard = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, heard.set)
+        os.write(_file(), f"{event.server} Waiting -\n".encode())
+        await heard.wait()
+        loop.remove_signal_handler(signal.SIGTERM)
+
+    asyncio.run(have_a_handler())
+    os.write(_file(), f"{event.server} Heard -\n".encode())
+
+
+def ignores_signals(sender: Any, event: Any) -> None:
+    """It is not for a receiver to say so, but a library that it calls may do."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    signal.set_wakeup_fd(-1)
+
+
+def hoards(sender: Any, event: Any) -> None:
+    """A cache without bounds."""
+    _seen.append(event.raw * 20)
+
+
+def takes_all_memory(sender: Any, event: Any) -> None:
+    """To the last byte, and lets nobody know."""
+    size = 2**20
+    while size:
+        try:
+            _seen.append(bytearray(size))
+        except MemoryError:
+            size //= 2
+
+
+def starts_a_child(sender: Any, event: Any) -> None:
+    """Which a SIGTERM is to end."""
+    child = subprocess.Popen(["sleep", "1000"])
+    child.terminate()
+    os.write(_file(), f"{event.server} Child {abs(child.wait())}\n".encode())
+
+
+def forks_a_child(sender: Any, event: Any) -> None:
+    """A SIGTERM is to end it, though it begins with the handlers of this process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there are threads: this child needs none of theirs
+        child = os.fork()
+    if not child:
+        time.sleep(1000)
+    os.kill(child, signal.SIGTERM)
+    number = os.WTERMSIG(os.waitpid(child, 0)[1])
+    os.write(_file(), f"{event.server} Child {number}\n".encode())
+
+
+# --- handlers of LOGGING ---
+
+
+class Raises(logging.Handler):
+    """As one does whose collector is gone."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise RuntimeError("the collector is gone")
+
+
+class Blocks(logging.Handler):
+    """For ever."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        threading.Event().wait()
+
+
+class Sleeps(logging.StreamHandler):
+    """Two seconds for each record, as a slow SMTP server takes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        time.sleep(2)
+        super().emit(record)
+
+
+# --- reports about the process ---
 
 
 def keep_the_client(sender: Any, **_: Any) -> None:
@@ -172,7 +305,9 @@ def tell_the_status() -> None:
 
 
 def _signal_at(moment: str) -> None:
-    """Send SIGTERM to ourselves when that function, ``module:Class.method``, is called, or (``…()``) has returned."""
+    """Send SIGTERM to ourselves when that function, ``module:Class.method``, is called, or
+    (``…()``) has returned.
+    """
     path, after = moment.removesuffix("()"), moment.endswith("()")
     owner, name = _find(path)
     function = getattr(owner, name)

@@ -1,4 +1,4 @@
-"""What the checks say, by id."""
+"""The messages of the checks, by id."""
 
 from __future__ import annotations
 
@@ -23,4 +23,6 @@ def messages(*, deploy: bool = False) -> list[CheckMessage]:
 
 def lines(number: str, *, deploy: bool = False) -> list[str]:
     """The texts of one id."""
-    return [message.msg for message in messages(deploy=deploy) if message.id == f"django_ami.{number}"]
+    return [
+        message.msg for message in messages(deploy=deploy) if message.id == f"django_ami.{number}"
+    ]

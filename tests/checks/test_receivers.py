@@ -57,17 +57,22 @@ def test_w006_an_event_that_asterisk_12_renamed(name: str, instead: str) -> None
 def test_w006_names_every_receiver() -> None:
     for function in (on_something, on_something_else):
         signals.events["Hangupp"].connect(function, sender=signals.ami_event)
-    assert [str(message.obj).rpartition(".")[2] for message in messages()] == ["on_something", "on_something_else"]
+    assert [str(message.obj).rpartition(".")[2] for message in messages()] == [
+        "on_something",
+        "on_something_else",
+    ]
 
 
-@pytest.mark.parametrize("name", ["Hangup", "hangup", "NEWCHANNEL", "UserEvent", "DeviceStateChange", "MonitorStart"])
+@pytest.mark.parametrize(
+    "name", ["Hangup", "hangup", "NEWCHANNEL", "UserEvent", "DeviceStateChange", "MonitorStart"]
+)
 def test_events_that_there_are(name: str) -> None:
     signals.events[name].connect(on_something)
     signals.ami_event.connect(on_something)
     assert messages() == []
 
 
-def test_who_only_asks_for_a_signal_or_has_left_receives_nothing() -> None:
+def test_check_ignores_signals_without_a_connected_receiver() -> None:
     assert signals.events["Hangupp"] is not None
 
     def gone(**_: Any) -> None: ...
@@ -89,8 +94,9 @@ def test_w007_events_that_only_answer() -> None:
     signals.events["coreshowchannel"].connect(on_something)
     (message,) = messages()
     assert (message.id, message.level) == ("django_ami.W007", WARNING)
-    assert (
-        message.msg == "the event 'CoreShowChannel' only comes in the answer to CoreShowChannels: no receiver gets it."
+    assert message.msg == (
+        "the event 'CoreShowChannel' only comes in the answer to CoreShowChannels: no "
+        "receiver gets it."
     )
     assert message.hint == "Send CoreShowChannels, and read response.events."
 

@@ -13,7 +13,10 @@ from tests.checks.support import KEYS, lines, messages
 
 @pytest.mark.parametrize("secret", ["amp111", "AMP111", "mysecret", "admin", "Admin"])
 def test_w003_a_secret_that_everybody_knows(settings: Any, secret: str) -> None:
-    settings.AMI_SERVERS = {"node_1": {**KEYS, "SECRET": secret}, "node_2": {**KEYS, "HOST": "other"}}
+    settings.AMI_SERVERS = {
+        "node_1": {**KEYS, "SECRET": secret},
+        "node_2": {**KEYS, "HOST": "other"},
+    }
     (message,) = messages()
     assert (message.id, message.level) == ("django_ami.W003", WARNING)
     assert lines("W003", deploy=True) == [message.msg]
@@ -26,7 +29,9 @@ def test_w003_is_no_matter_while_one_debugs_unless_one_asks_for_a_site(settings:
     settings.AMI_SERVERS = {"node_1": {**KEYS, "SECRET": "amp111"}}
     settings.DEBUG = True
     assert messages() == []
-    assert lines("W003", deploy=True) == ["node_1: the SECRET of user 'admin' is one that everybody tries first."]
+    assert lines("W003", deploy=True) == [
+        "node_1: the SECRET of user 'admin' is one that everybody tries first."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,10 @@ def test_w003_is_no_matter_while_one_debugs_unless_one_asks_for_a_site(settings:
 )
 def test_w004_plain_tcp_to_another_machine(settings: Any, host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
-    settings.AMI_SERVERS = {"node_1": {**KEYS, "HOST": host}, "node_2": {**KEYS, "HOST": host, "TLS": True}}
+    settings.AMI_SERVERS = {
+        "node_1": {**KEYS, "HOST": host},
+        "node_2": {**KEYS, "HOST": host, "TLS": True},
+    }
     assert messages() == []
     found = lines("W004", deploy=True)
     assert len(found) == (not loopback)
@@ -64,6 +72,6 @@ def test_w005_any_certificate_will_do(settings: Any) -> None:
     }
     assert messages() == []
     assert lines("W005", deploy=True) == [
-        f"{name}: the TLS key VERIFY is False: whoever is in between can be the server."
+        f"{name}: the TLS key VERIFY is False: anybody in between can be the server."
         for name in ("node_1", "node_2")
     ]

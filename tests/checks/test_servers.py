@@ -20,7 +20,9 @@ from tests.checks.support import KEYS, lines, messages
         ({"heartbeat_interval": 50}, {"read_timeout": 120}, ["node_1"]),
     ],
 )
-def test_w001_a_heartbeat_that_comes_too_late(settings: Any, shared: Any, own: Any, named: list[str]) -> None:
+def test_w001_a_heartbeat_that_comes_too_late(
+    settings: Any, shared: Any, own: Any, named: list[str]
+) -> None:
     settings.AMI_SERVERS = {"node_1": KEYS, "node_2": {**KEYS, "HOST": "other", "OPTIONS": own}}
     settings.AMI_OPTIONS = shared
     found = messages()
@@ -41,11 +43,15 @@ def test_w001_a_heartbeat_that_comes_too_late(settings: Any, shared: Any, own: A
         (KEYS, {**KEYS, "HOST": "pbx2"}, False),
     ],
 )
-def test_w002_the_same_address_and_user(settings: Any, first: Any, second: Any, twins: bool) -> None:
+def test_w002_the_same_address_and_user(
+    settings: Any, first: Any, second: Any, twins: bool
+) -> None:
     settings.AMI_SERVERS = {"node_1": first, "node_2": second}
     found = lines("W002")
     assert len(found) == twins
-    assert all(line.startswith("node_2: it has the address and user of node_1: '") for line in found)
+    assert all(
+        line.startswith("node_2: it has the address and user of node_1: '") for line in found
+    )
     assert {message.id for message in messages()} == ({"django_ami.W002"} if twins else set())
 
 
@@ -57,7 +63,7 @@ def test_three_of_a_kind_are_two_messages(settings: Any) -> None:
     ]
 
 
-def test_what_is_wrong_with_one_hides_nothing_of_the_others(settings: Any) -> None:
+def test_fault_of_one_server_hides_no_fault_of_others(settings: Any) -> None:
     late = {**KEYS, "OPTIONS": {"heartbeat_interval": 50}}
     settings.AMI_SERVERS = {"node_0": {}, "node_1": late, "node_2": 5, "node_3": KEYS}
     assert len(lines("W001")) == 1

@@ -1,4 +1,7 @@
-"""What a worker of Celery runs in test_errors_in_celery.py. The environment names its Redis and its serializer."""
+"""The application of the Celery worker in test_errors_in_celery.py.
+
+The environment names its Redis and its serializer.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from django_ami.core.config import ServerConfig
 from tests.core.test_errors import REFUSED, make
 
 app = Celery("errors", broker=os.environ["CELERY_REDIS"], backend=os.environ["CELERY_REDIS"])
-app.conf.update(result_serializer=os.environ["CELERY_SERIALIZER"], result_accept_content=["json", "pickle"])
+app.conf.update(
+    result_serializer=os.environ["CELERY_SERIALIZER"], result_accept_content=["json", "pickle"]
+)
 
 
 @app.task(name="raise_error")

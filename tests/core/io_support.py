@@ -1,8 +1,11 @@
-"""What the tests over real TCP share: quick settings, started clients, waits with an end."""
+"""Helpers of the tests over real TCP: quick settings, started clients, waits with an end."""
+
+from __future__ import annotations
 
 import contextlib
 import datetime
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -15,7 +18,7 @@ from functools import cached_property
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
-from termios import FIONREAD
+from termios import FIONREAD, TIOCOUTQ
 from typing import Any
 
 import pytest
@@ -26,6 +29,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from django_ami.core.client import Client
 from django_ami.core.config import Options, ServerConfig, TLSConfig
+from django_ami.core.log import get_logger
+from django_ami.core.reactor import Leader, Loop, Runner, Traffic
 from django_ami.testing import FakeAsterisk, ServerTLS, Simulator
 
 #: Long enough for the slowest machine, since nothing waits for the whole of it unless it fails.
@@ -45,7 +50,25 @@ def wait_until(condition: Callable[[], object], what: str = "", timeout: float =
 
 def quick(**changes: Any) -> Options:
     """Options with short retries; every other time as in real life unless it is given."""
-    return Options(**{"reconnect_initial": 0.02, "reconnect_max": 0.05, "boot_grace": 0.05, **changes})
+    return Options(
+        **{"reconnect_initial": 0.02, "reconnect_max": 0.05, "boot_grace": 0.05, **changes}
+    )
+
+
+def wait_for_the_log() -> None:
+    """Wait until all records so far are handled: a started client does that in a thread of its own,
+    in order.
+    """
+    marker, handled = logging.getLogger("django_ami.marker"), threading.Event()
+    handler = logging.NullHandler()
+    handler.handle = lambda _: handled.set()  # type: ignore[method-assign,assign,return-value]
+    marker.addHandler(handler)
+    marker.setLevel(logging.DEBUG)
+    try:
+        get_logger(marker.name).debug("so far")
+        assert handled.wait(PATIENCE)
+    finally:
+        marker.removeHandler(handler)
 
 
 def config(
@@ -61,12 +84,20 @@ def config(
     """The settings of a server at a simulator or at a port; options as keywords."""
     port = where if isinstance(where, int) else where.port
     return ServerConfig(
-        name=name, host=host, port=port, username=user, secret=secret, tls=tls, options=quick(**options)
+        name=name,
+        host=host,
+        port=port,
+        username=user,
+        secret=secret,
+        tls=tls,
+        options=quick(**options),
     )
 
 
 @contextlib.contextmanager
-def started(*servers: ServerConfig, connect: bool = True, dispatcher: bool = True, **settings: Any) -> Iterator[Client]:
+def started(
+    *servers: ServerConfig, connect: bool = True, dispatcher: bool = True, **settings: Any
+) -> Iterator[Client]:
     """A started client, closed at the end."""
     client = Client(servers, **settings)
     try:
@@ -79,13 +110,22 @@ def started(*servers: ServerConfig, connect: bool = True, dispatcher: bool = Tru
 def ready(client: Client, *names: str) -> None:
     """Wait until these servers (all, if none is named) are ready."""
     for name in names or tuple(client.servers):
-        wait_until(lambda name=name: client.servers[name].ready, f"{name} ready: {client.status()[name]}")
+        wait_until(
+            lambda name=name: client.servers[name].ready, f"{name} ready: {client.status()[name]}"
+        )
 
 
 def unread(client: Client, name: str = "node_1") -> int:
     """Bytes of a server that have come and are not read."""
     count = array("i", [0])
-    ioctl(client._cluster.servers[name]._transport.fileno(), FIONREAD, count)
+    ioctl(client._cluster.servers[name]._link.transport.fileno(), FIONREAD, count)
+    return count[0]
+
+
+def unacknowledged(descriptor: int) -> int:
+    """Bytes of a socket that the other side's kernel has not taken yet."""
+    count = array("i", [0])
+    ioctl(descriptor, TIOCOUTQ, count)
     return count[0]
 
 
@@ -110,7 +150,10 @@ class Recorder:
 
 
 def resolving(monkeypatch: Any, names: dict[str, Callable[[], list[tuple[str, int]]]]) -> None:
-    """Let host names resolve to what a function of the test says (it may wait, or raise); all else as ever."""
+    """Let host names resolve to what a function of the test says (it may wait, or raise).
+
+    All else as ever.
+    """
     real = socket.getaddrinfo
 
     def getaddrinfo(host: str, port: int, *arguments: Any, **more: Any) -> list[Any]:
@@ -118,7 +161,7 @@ def resolving(monkeypatch: Any, names: dict[str, Callable[[], list[tuple[str, in
             return real(host, port, *arguments, **more)
         return addresses(*names[host]())
 
-    monkeypatch.setattr("django_ami.core.transport.socket.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("django_ami.core.addresses.socket.getaddrinfo", getaddrinfo)
 
 
 def addresses(*pairs: tuple[str, int]) -> list[Any]:
@@ -138,11 +181,15 @@ def sim() -> Iterator[Simulator]:
 
 @pytest.fixture
 def no_bugs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing failed on the reactor's thread, and no thread of a client outlived the test."""
+    """Nothing failed on the reactor thread, and no thread of a client outlived the test."""
     caplog.set_level(logging.INFO, logger="django_ami")
     yield
     for when in ("setup", "call"):
-        bugs = [record for record in caplog.get_records(when) if "A bug in django_ami" in record.getMessage()]
+        bugs = [
+            record
+            for record in caplog.get_records(when)
+            if "A bug in django_ami" in record.getMessage()
+        ]
         assert not bugs, bugs[0].exc_text or bugs[0].exc_info
     ours = ("django_ami-reactor", "django_ami-dispatch")
     assert not [thread.name for thread in threading.enumerate() if thread.name in ours]
@@ -162,7 +209,7 @@ class Certificate:
 
 
 class Authority:
-    """A certificate authority of the tests: ``ca_file`` to trust, and certificates of every kind."""
+    """A certificate authority of the tests: ``ca_file`` to trust, and all kinds of certificates."""
 
     def __init__(self, folder: Path) -> None:
         self.ca = trustme.CA()
@@ -172,7 +219,9 @@ class Authority:
         past = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
         self.loopback = self._issue("loopback", "127.0.0.1")
         self.elsewhere = self._issue("elsewhere", "pbx.example.org")
-        self.expired = self._issue("expired", "127.0.0.1", not_before=past, not_after=past + datetime.timedelta(days=9))
+        self.expired = self._issue(
+            "expired", "127.0.0.1", not_before=past, not_after=past + datetime.timedelta(days=9)
+        )
         self.client = self._issue("client", "worker@example.org")
         self.rsa = self._issue("rsa", "127.0.0.1", key_type=trustme.KeyType.RSA)
         self.self_signed = self._self_signed()
@@ -196,7 +245,10 @@ class Authority:
             x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
+                critical=False,
+            )
             .sign(key, hashes.SHA256())
         )
         pem = serialization.Encoding.PEM
@@ -212,7 +264,9 @@ class Authority:
         keyfile.write_bytes(key)
         end = "-----END CERTIFICATE-----"
         first = certificate.decode().partition(end)[0] + end
-        return Certificate(str(certfile), str(keyfile), sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest())
+        return Certificate(
+            str(certfile), str(keyfile), sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
+        )
 
 
 @pytest.fixture(scope="session")
@@ -220,32 +274,61 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("certificates"))
 
 
+#: For what is true only of clients whose threads lead.
+with_leaders = pytest.mark.skipif(
+    os.environ.get("AMI_TEST_LEADING") == "0", reason="clients run without leaders"
+)
+
+
+def loop_of(client: Client) -> Loop:
+    """The event loop of a client."""
+    return client._loop
+
+
+def runner_of(client: Client) -> Runner:
+    """The object that runs the event loop of a client."""
+    return client._runner
+
+
+def leader_of(client: Client) -> Leader:
+    """The Leader of a client whose threads lead."""
+    runner = runner_of(client)
+    assert isinstance(runner, Leader)
+    return runner
+
+
+def traffic_of(client: Client) -> Traffic:
+    """The findings of a client's last reads."""
+    return client.inbox._traffic
+
+
 class Turns:
-    """Counts the turns of a client's reactor: who waits for something does not turn."""
+    """Counts the turns of a client's event loop: nothing that waits for something makes a turn."""
 
     def __init__(self, client: Client) -> None:
         self.count = 0
-        self._reactor = client._reactor
-        self._turn = self._reactor.turn
-        self._reactor.turn = self._counted  # type: ignore[method-assign]
+        self._client = client
+        self._loop = loop_of(client)
+        self._run_once = self._loop.run_once
+        self._loop.run_once = self._counted  # type: ignore[method-assign]
 
-    def _counted(self, timeout: float | None = None, *, eager: bool = True) -> None:
+    def _counted(self, timeout: float | None = None, **more: Any) -> bool:
         self.count += 1
-        self._turn(timeout, eager=eager)
+        return self._run_once(timeout, **more)
 
     def during(self, seconds: float) -> int:
-        """How many turns a started client made within so many seconds of the reactor's own clock."""
+        """How many turns a started client made within so many seconds of the loop's own clock."""
         counts: list[int] = []
         over = threading.Event()
 
         def begin() -> None:
             counts.append(self.count)
-            self._reactor.call_at(self._reactor.now + seconds, end)
+            self._loop.call_at(self._loop.now + seconds, end)
 
         def end() -> None:
             counts.append(self.count)
             over.set()
 
-        self._reactor.call_soon(begin)
+        runner_of(self._client).call_soon(begin)
         assert over.wait(PATIENCE)
         return counts[1] - counts[0]

@@ -1,4 +1,8 @@
-"""Servers that misbehave in ways the Simulator does not: raw sockets on loopback, each a context manager."""
+"""Servers that misbehave in ways the Simulator does not: raw sockets on loopback, each a context
+manager.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import selectors
@@ -14,7 +18,9 @@ LOOPBACK = "127.0.0.1"
 
 @contextlib.contextmanager
 def refusing_port() -> Iterator[int]:
-    """A port that refuses connections, and that nobody else can get meanwhile: bound, but not listening."""
+    """A port that refuses connections, and that nobody else can get meanwhile: bound, but not
+    listening.
+    """
     with socket.socket() as sock:
         sock.bind((LOOPBACK, 0))
         yield sock.getsockname()[1]
@@ -22,7 +28,9 @@ def refusing_port() -> Iterator[int]:
 
 @contextlib.contextmanager
 def black_hole() -> Iterator[int]:
-    """A port that answers no SYN, as behind a firewall: the queue of a listener that accepts nobody is full."""
+    """A port that answers no SYN, as behind a firewall: the queue of a listener that accepts nobody
+    is full.
+    """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind((LOOPBACK, 0))
@@ -52,20 +60,27 @@ def read_action(stream: BinaryIO) -> dict[str, str]:
 
 
 def take_login(sock: socket.socket) -> BinaryIO:
-    """Let a caller with ``auth_type="plain"`` log in, up to the Events that is its last word; gives what comes then."""
+    """Let a caller with ``auth_type="plain"`` log in, up to the Events that is its last word.
+
+    Gives what comes then.
+    """
     stream = sock.makefile("rb")
     sock.sendall(b"Asterisk Call Manager/11.0.0\r\n")
     while action := read_action(stream):
         sock.sendall(f"Response: Success\r\nActionID: {action['ActionID']}\r\n\r\n".encode())
         if action["Action"] == "Login":
-            sock.sendall(b"Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n")
+            sock.sendall(
+                b"Event: FullyBooted\r\nPrivilege: system,all\r\nStatus: Fully Booted\r\n\r\n"
+            )
         if action["Action"] == "Events":
             break
     return stream
 
 
 class Hoard:
-    """Accepts everybody, says ``greeting`` (nothing by default), reads and answers nothing, and counts."""
+    """Accepts everybody, says ``greeting`` (nothing by default), reads and answers nothing, and
+    counts.
+    """
 
     def __init__(self, greeting: bytes = b"") -> None:
         self.accepted = 0
@@ -112,7 +127,8 @@ class Hoard:
             sock.sendall(self._greeting)
             selector.register(sock, selectors.EVENT_READ)
             self.open[sock.fileno()] = sock
-            # Who is gone already does not count as open: an accept may come before the reading of an EOF.
+            # A client that is gone does not count as open: an accept may come before the reading of
+            # an EOF.
             gone = [fileno for fileno, other in self.open.items() if _at_end(other)]
             for fileno in gone:
                 self._forget(selector, fileno)
@@ -138,9 +154,12 @@ def _at_end(sock: socket.socket, *, consume: bool = False) -> bool:
 
 
 class ScriptedServer:
-    """Runs ``script(socket)`` for every connection, each in a thread of its own; what it returns ends the connection.
+    """Runs ``script(socket)`` for every connection, each in a thread of its own.
 
-    ``connections`` counts. The sockets are shut down at the end, so that a script that waits in ``recv`` returns.
+    Its return ends the connection.
+
+    ``connections`` counts. The sockets are shut down at the end, so that a script that waits in
+    ``recv`` returns.
     """
 
     def __init__(self, script: Callable[[socket.socket], object]) -> None:
@@ -177,7 +196,9 @@ class ScriptedServer:
                 return
             self.connections += 1
             self._sockets.append(sock)
-            thread = threading.Thread(target=self._serve, args=(sock,), name="scripted-connection", daemon=True)
+            thread = threading.Thread(
+                target=self._serve, args=(sock,), name="scripted-connection", daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 

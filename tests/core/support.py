@@ -1,4 +1,4 @@
-"""What several tests of the core need."""
+"""Helpers of several tests of the core."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from django_ami.core.actions import Action
+from django_ami.core.actions.base import encode
 from django_ami.core.config import Options, ServerConfig
 from django_ami.core.correlation import ActionIds
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.messages import Event, Message
-from django_ami.core.pending import PendingAction
-from django_ami.core.protocol import Oversized, Parser, encode
+from django_ami.core.protocol import Oversized, Parser
+from django_ami.core.request import Request
 from django_ami.core.session import Role, Session
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.errors import AmiError
     from django_ami.core.messages import Response
+    from django_ami.core.pending import PendingAction
     from django_ami.core.session import Notice
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures"
@@ -40,7 +42,10 @@ def feed(parser: Parser, chunks: Iterable[bytes]) -> list[Event | Response | Ove
 
 
 def show(message: Event | Response | Oversized) -> tuple:
-    """A message as a table has it: (kind, name or status, header, header, ...); the first line is left out."""
+    """A message as a table has it: (kind, name or status, header, header, ...).
+
+    The first line is left out.
+    """
     if isinstance(message, Oversized):
         return ("oversized", message.action_id)
     if isinstance(message, Event):
@@ -58,12 +63,18 @@ class Highest(Random):
 class Dialogue:
     """One session; the test plays the server, the socket and the clock."""
 
-    def __init__(self, role: Role = Role.LISTENER, **options: Any) -> None:
+    def __init__(
+        self, role: Role = Role.LISTENER, *, ids: ActionIds | None = None, **options: Any
+    ) -> None:
         options = {"auth_type": "plain", **options}
-        config = ServerConfig(name="node_1", host="pbx", username="admin", secret="amp111", options=Options(**options))
-        self.ids = ActionIds()
+        config = ServerConfig(
+            name="node_1", host="pbx", username="admin", secret="amp111", options=Options(**options)
+        )
+        self.ids = ids or ActionIds()
         self.session = Session(config, role, self.ids)
-        self.session._backoff.random = Highest()
+        self.exchange = self.session.exchange
+        self.counters = self.exchange.counters
+        self.session.retry.backoff.random = Highest()
         self.now = 0.0
         self._unread = bytearray()
 
@@ -74,9 +85,11 @@ class Dialogue:
     # --- the server ---
 
     def requests(self) -> list[Message]:
-        """What arrived at the server since the last time, all of it written now."""
-        self._unread += self.session.outgoing
-        self.session.written(len(self.session.outgoing))
+        """The messages that arrived at the server since the last call, with all of ``outgoing``
+        written now.
+        """
+        self._unread += self.exchange.outgoing
+        self.exchange.outgoing.clear()
         *blocks, rest = bytes(self._unread).split(b"\r\n\r\n")
         assert rest == b"", "the session writes whole actions"
         self._unread.clear()
@@ -91,13 +104,15 @@ class Dialogue:
     def say(self, text: str | bytes) -> list[Event]:
         """The server says something, lines ended by LF here; gives the events for receivers."""
         data = text.replace("\n", "\r\n").encode() if isinstance(text, str) else text
-        return self.session.receive(data, self.now)
+        return self.exchange.receive(data, self.now)
 
     def greet(self, banner: str = "Asterisk Call Manager/11.0.0") -> None:
         self.say(f"{banner}\n")
 
     def answer(self, request: Message, *lines: str, status: str = "Success") -> None:
-        self.say("\n".join([f"Response: {status}", f"ActionID: {request['ActionID']}", *lines, "", ""]))
+        self.say(
+            "\n".join([f"Response: {status}", f"ActionID: {request['ActionID']}", *lines, "", ""])
+        )
 
     def event(self, name: str, *lines: str) -> list[Event]:
         return self.say("\n".join([f"Event: {name}", *lines, "", ""]))
@@ -113,16 +128,26 @@ class Dialogue:
         self.session.connected(self.now)
 
     def hang_up(self, error: AmiError | None = None) -> AmiError:
-        """The connection ends, with the session's own fault if it has one; gives what is told of it."""
-        error = self.session.fault or error or ConnectionLost("the server closed the connection.", server="node_1")
+        """The connection ends, with the session's own fault if it has one.
+
+        Gives what is told of it.
+        """
+        error = (
+            self.session.fault
+            or error
+            or ConnectionLost("the server closed the connection.", server="node_1")
+        )
         self.session.disconnected(error, self.now)
         assert self.session.fault is None
-        return self.session.last_error
+        return self.session.retry.last_error
 
     # --- the clock ---
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, waking the session exactly when it asks to be; stops where it finds a fault."""
+        """Let time pass, waking the session exactly when it asks to be.
+
+        Stops where it finds a fault.
+        """
         end = self.now + seconds
         for _ in range(1000):
             deadline = self.session.next_deadline()
@@ -145,10 +170,10 @@ class Dialogue:
         self.answer(self.expect("Login"), "Message: Authentication accepted")
         return self.expect("CoreSettings")
 
-    def become_ready(self) -> None:
+    def become_ready(self, ami_version: str = "11.0.0") -> None:
         request = self.log_in()
         self.boot()
-        self.answer(request, "AMIversion: 11.0.0", "AsteriskVersion: 22.10.1")
+        self.answer(request, f"AMIversion: {ami_version}", "AsteriskVersion: 22.10.1")
         assert self.session.ready
         for request in self.requests():  # the mask
             self.answer(request)
@@ -156,9 +181,11 @@ class Dialogue:
     def send(self, action: Action | None = None, *, timeout: float = 30) -> PendingAction:
         """A user sends an action."""
         action, action_id = action or Action("Ping"), self.ids()
-        pending = PendingAction(action, action_id, encode(action, action_id), server="node_1", timeout=timeout)
-        self.session.send(pending, self.now)
-        return pending
+        request = self.requested = Request(
+            action, action_id, encode(action, action_id), server="node_1", timeout=timeout
+        )
+        self.exchange.send(request, self.now)
+        return request.pending
 
     def notices(self) -> list[Notice]:
         notices, self.session.notices = self.session.notices, []

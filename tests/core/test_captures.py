@@ -1,4 +1,6 @@
-"""The recordings of a real server: read whole or in pieces, the same messages, and as many as are in them."""
+"""The recordings of a real server: read whole or in pieces, the same messages, and as many as are
+in them.
+"""
 
 from __future__ import annotations
 
@@ -29,31 +31,43 @@ def test_a_recording_gives_the_same_messages_however_it_is_cut(name):
     events = sum(isinstance(message, Event) for message in messages)
     assert (answers, events) == (COUNTS[name]["answers"], COUNTS[name]["events"])
     assert parser.banner == "Asterisk Call Manager/11.0.0"
-    assert (parser.garbage, parser.skipped, parser.oversized, parser.buffered) == (0, 0, 0, 0)
-    assert parser.suspect == (name == "userevent")  # "Event: Fake"
+    assert (
+        parser.counters.garbage_bytes,
+        parser.skipped,
+        parser.counters.oversized_messages,
+        len(parser.tail.buffer),
+    ) == (0, 0, 0, 0)
+    assert parser.counters.suspect_messages == (name == "userevent")  # "Event: Fake"
     for size in (1, 7):
         parser, again = read(name, size)
         assert again == messages
         assert [show(message) for message in again] == [show(message) for message in messages]
-        assert (parser.buffered, parser.suspect) == (0, name == "userevent")
+        assert (len(parser.tail.buffer), parser.counters.suspect_messages) == (
+            0,
+            name == "userevent",
+        )
 
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_events_that_nobody_wants_are_counted_and_answers_are_not_lost(name):
     wanting, nothing = read(name)[1], Parser(server="node_1")
-    nothing.interest = frozenset()
+    nothing.kinds.interest = frozenset()
     data = (CAPTURES / "22" / f"{name}.txt").read_bytes()
     given = nothing.feed(data)
     assert [message for message in given if isinstance(message, Response)] == [
         message for message in wanting if isinstance(message, Response)
     ]
     assert len(given) + nothing.skipped == len(wanting)
-    unwanted = [message for message in wanting if isinstance(message, Event) and message not in given]
+    unwanted = [
+        message for message in wanting if isinstance(message, Event) and message not in given
+    ]
     assert all("Privilege" in message for message in unwanted)
 
 
 def found(name: str, event: str) -> list[Event]:
-    return [message for message in read(name)[1] if isinstance(message, Event) and message.name == event]
+    return [
+        message for message in read(name)[1] if isinstance(message, Event) and message.name == event
+    ]
 
 
 def test_an_event_with_a_response_header_is_an_event():
@@ -64,12 +78,19 @@ def test_an_event_with_a_response_header_is_an_event():
 
 
 def test_a_user_event_with_an_event_header_is_one_event():
-    assert [event.get_all("Event") for event in found("userevent", "UserEvent")][-1] == ["UserEvent", "Fake"]
+    assert [event.get_all("Event") for event in found("userevent", "UserEvent")][-1] == [
+        "UserEvent",
+        "Fake",
+    ]
     assert found("userevent", "Fake") == []
 
 
 def test_a_line_feed_in_a_message_is_part_of_it():
-    messages = [message.get("Message", "") for message in read("pjsip-lists")[1] if isinstance(message, Response)]
+    messages = [
+        message.get("Message", "")
+        for message in read("pjsip-lists")[1]
+        if isinstance(message, Response)
+    ]
     assert "No Contacts found\n" in messages
 
 

@@ -1,5 +1,7 @@
 """Delivery: nothing is lost silently, notices least of all."""
 
+from __future__ import annotations
+
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,10 +12,11 @@ from random import Random
 
 import pytest
 
-from django_ami.core.delivery import MOST_NOTICES, Delivery
+from django_ami.core.delivery import Delivery
 from django_ami.core.errors import ConnectionLost
+from django_ami.core.event_queue import MOST_NOTICES, EventQueue
 from django_ami.core.messages import Event
-from django_ami.core.session import Lost, Notice, Ready
+from django_ami.core.session import Gap, GapReason, Lost, Notice, Ready
 from tests.core.io_support import wait_until
 
 
@@ -30,6 +33,10 @@ def numbers(items: list[Event | Notice]) -> list[str]:
     return [item["Number"] if isinstance(item, Event) else type(item).__name__ for item in items]
 
 
+def without_gaps(items: list[Event | Notice]) -> list[Event | Notice]:
+    return [item for item in items if not isinstance(item, Gap)]
+
+
 def ready(server: str = "a") -> Ready:
     return Ready(server, "11.0.0", "22.10.1", again=False)
 
@@ -44,9 +51,22 @@ def delivery() -> Delivery:
 
 def check(delivery: Delivery, **expected: int) -> None:
     counts = delivery.counts("a")
-    found = {name: getattr(counts, name) for name in ("received", "ignored", "delivered", "dropped", "queued")}
-    assert found == {"received": 0, "ignored": 0, "delivered": 0, "dropped": 0, "queued": 0, **expected}
-    assert counts.received == counts.ignored + counts.delivered + counts.failed + counts.dropped + counts.queued
+    found = {
+        name: getattr(counts, name)
+        for name in ("received", "ignored", "delivered", "dropped", "queued")
+    }
+    assert found == {
+        "received": 0,
+        "ignored": 0,
+        "delivered": 0,
+        "dropped": 0,
+        "queued": 0,
+        **expected,
+    }
+    assert (
+        counts.received
+        == counts.ignored + counts.delivered + counts.failed + counts.dropped + counts.queued
+    )
 
 
 def test_the_account_is_right_at_every_step(delivery: Delivery) -> None:
@@ -83,7 +103,7 @@ def test_the_account_is_right_at_any_moment_of_a_flood() -> None:
         counts = delivery.counts("a")
         assert 0 <= counts.queued <= 50
         _, items = delivery.take(10, 0.01)
-        delivery.delivered("a", len(items))
+        delivery.delivered("a", len(without_gaps(items)))
     thread.join()
     counts = delivery.counts("a")
     assert counts.received == sum(number % 7 + number % 3 for number in range(2000))
@@ -94,6 +114,25 @@ def test_the_oldest_are_dropped(delivery: Delivery) -> None:
     assert delivery.put_events("a", events(1, 2, 3, 4), ignored=0) == 0
     assert delivery.put_events("a", events(5, 6, 7), ignored=0) == 2
     assert numbers(delivery.take(100, 0)[1]) == ["3", "4", "5", "6", "7"]
+    assert numbers(delivery.take(100, 0)[1]) == ["Gap"]
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
+def test_an_overload_without_an_end_is_told_every_ten_seconds(policy: str) -> None:
+    delivery = Delivery()
+    delivery.add_server("a", 5, policy=policy)
+    gaps = []
+    for second in range(26):
+        delivery.put_events("a", events(*range(10)), ignored=0, at=float(second))
+        items = delivery.take(1, 0)[1]
+        gaps += [item for item in items if isinstance(item, Gap)]
+        delivery.delivered("a", len(items) - any(isinstance(item, Gap) for item in items))
+    gaps += [item for item in delivery.take(100, 0)[1] if isinstance(item, Gap)]
+    gaps += [item for item in delivery.take(100, 0)[1] if isinstance(item, Gap)]
+    assert [one.end for one in gaps] == [10.0, 21.0, 25.0]
+    assert gaps[0].begin == 0.0
+    assert sum(one.lost or 0 for one in gaps) == delivery.counts("a").dropped
+    assert delivery.counts("a").gaps == 3
 
 
 def test_one_batch_larger_than_the_queue_keeps_its_end(delivery: Delivery) -> None:
@@ -116,7 +155,10 @@ def test_notices_survive_a_flood_that_drops_everything_around_them(delivery: Del
         delivery.put_events("a", events(number), ignored=0)
         if number % 10 == 0:
             delivery.put_notice(ready())
-    assert numbers(delivery.take(100, 0)[1]) == ["Ready"] * 3 + ["25", "26", "27", "28", "29"]
+    taken = numbers(delivery.take(100, 0)[1])
+    # Each notice comes behind a gap, if anything was dropped since the one before.
+    assert taken == ["Ready", "Gap", "Ready", "Gap", "Ready", "25", "26", "27", "28", "29"]
+    assert numbers(delivery.take(100, 0)[1]) == ["Gap"]
 
 
 def test_notices_between_events_that_are_dropped_keep_their_order(delivery: Delivery) -> None:
@@ -134,17 +176,28 @@ def test_notices_that_nobody_takes_are_the_latest_hundred(policy: str) -> None:
     delivery = Delivery()
     delivery.add_server("a", 5, policy=policy)
     for number in range(1000):
-        delivery.put_notice(Lost("a", ConnectionLost("gone"), was_ready=False, retry_in=float(number)))
+        delivery.put_notice(
+            Lost("a", ConnectionLost("gone"), was_ready=False, retry_in=float(number))
+        )
         if number in (0, 500, 850, 950, 999):
             delivery.put_events("a", events(number, number + 1), ignored=0)
-    kept = [500, 501, 850, 851, 950, 951, 999, 1000][-5:] if policy == "drop_oldest" else [0, 1, 500, 501, 850]
+    kept = (
+        [500, 501, 850, 851, 950, 951, 999, 1000][-5:]
+        if policy == "drop_oldest"
+        else [0, 1, 500, 501, 850]
+    )
     assert delivery.counts("a").dropped == 5
     items = delivery.take(10_000, 0)[1]
     assert [int(item["Number"]) for item in items if isinstance(item, Event)] == kept
-    assert [item.retry_in for item in items if isinstance(item, Lost)] == list(range(900, 1000))
+    losses = [item.retry_in for item in items if isinstance(item, Lost)]
+    assert losses == list(range(1000 - len(losses), 1000))
+    assert MOST_NOTICES - 3 <= len(losses) <= len(items) - len(kept) == MOST_NOTICES
+    delivery.take(1, 0)  # of the drops behind the last notice
     for _ in range(MOST_NOTICES):
         delivery.put_notice(ready())
-    assert len(delivery.take(10_000, 0)[1]) == MOST_NOTICES, "what was taken is not counted any more"
+    assert len(delivery.take(10_000, 0)[1]) == MOST_NOTICES, (
+        "what was taken is not counted any more"
+    )
 
 
 def test_completions_come_first_and_all_at_once(delivery: Delivery) -> None:
@@ -163,7 +216,15 @@ def test_servers_take_turns(delivery: Delivery) -> None:
     delivery.put_events("b", events(1, 2, server="b"), ignored=0)
     taken = [delivery.take(2, 0)[1] for _ in range(4)]
     assert [items[0].server for items in taken] == ["a", "b", "a", "a"]
-    assert [number for items in taken for number in numbers(items)] == ["1", "2", "1", "2", "3", "4", "5"]
+    assert [number for items in taken for number in numbers(items)] == [
+        "1",
+        "2",
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+    ]
 
 
 def test_one_flood_drops_nothing_of_another_server(delivery: Delivery) -> None:
@@ -203,29 +264,42 @@ def test_ignored_events_wake_nobody(delivery: Delivery) -> None:
     assert delivery.take(10, 0) == ([], [])
 
 
-# --- what goes when there are too many ---
+# --- dropped events ---
 
 
 class Model:
-    """The same, as simple as can be said: one list, searched from one end."""
+    """A simple model of the queue: one list, searched from one end."""
 
-    def __init__(self, capacity: int, policy: str) -> None:
-        self.capacity, self.policy = capacity, policy
+    def __init__(self, capacity: int, most_bytes: int, policy: str) -> None:
+        self.capacity, self.most_bytes, self.policy = capacity, most_bytes, policy
         self.items: list[tuple[str, str]] = []  # kind and number
         self.running = 0
+        self.sizes: dict[str, int] = {"Ready": 0}
 
     def put(self, batch: list[tuple[str, str]]) -> int:
-        queued = sum(kind != "notice" for kind, _ in self.items) + self.running
-        excess = max(0, queued + len(batch) - self.capacity)
         old, new = self.items, list(batch)
-        for _ in range(excess):
+        dropped = 0
+        while self._is_too_much(old + new):
+            dropped += 1
             if self.policy == "drop_oldest":
-                order = [(old, False, "plain"), (new, False, "plain"), (old, False, "vital"), (new, False, "vital")]
+                order = [
+                    (old, False, "plain"),
+                    (new, False, "plain"),
+                    (old, False, "vital"),
+                    (new, False, "vital"),
+                ]
             else:
                 order = [(new, True, "plain"), (old, True, "plain"), (new, True, "vital")]
             self._remove_one(order)
         self.items = old + new
-        return excess
+        return dropped
+
+    def _is_too_much(self, items: list[tuple[str, str]]) -> bool:
+        queued = sum(kind != "notice" for kind, _ in items) + self.running
+        return queued > self.capacity or self.size_of(items) > self.most_bytes
+
+    def size_of(self, items: list[tuple[str, str]]) -> int:
+        return sum(self.sizes[number] for _, number in items)
 
     @staticmethod
     def _remove_one(order: list[tuple[list[tuple[str, str]], bool, str]]) -> None:
@@ -237,43 +311,206 @@ class Model:
         raise AssertionError("nothing is left to drop")
 
 
+class Losses:
+    """Gaps tell of every dropped event once: how many, when they came; and stand in their place."""
+
+    def __init__(self, policy: str) -> None:
+        self.policy = policy
+        #: When each event came; and those that were dropped, in that order.
+        self.at: dict[str, float] = {}
+        self.numbers: list[str] = []
+        self._complete_from = 0.0
+
+    def check(self, taken: list[Event | Notice]) -> None:
+        for item in taken:
+            if isinstance(item, Gap):
+                assert item.reason is GapReason.OVERLOAD
+                assert item.lost is not None
+                assert item.begin <= item.end
+                within = [
+                    number for number in self.numbers if item.begin <= self.at[number] <= item.end
+                ]
+                assert len(within) >= item.lost > 0
+                self._complete_from = item.end
+            elif isinstance(item, Event) and item.name == "Hangup":
+                assert self.at[item["Number"]] >= self._complete_from, (
+                    "what came before those that are missing stands before the gap"
+                )
+
+
 @pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
-@pytest.mark.parametrize("seed", range(20))
-def test_whatever_happens_it_is_as_the_model_says(policy: str, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(40))
+def test_delivery_agrees_with_its_model_on_random_steps(policy: str, seed: int) -> None:
+    """By count, by bytes, and by both.
+
+    The bound of a batch's bytes may be much more than it has.
+    """
     random = Random(seed)
-    capacity = random.choice([1, 2, 5, 20])
-    delivery, model = Delivery(), Model(capacity, policy)
-    delivery.add_server("a", capacity, policy=policy, important=["CDR"])
+    capacity, most_bytes = random.choice([1, 2, 5, 20]), random.choice([100, 300, 1000, 10**6])
+    delivery, model = Delivery(), Model(capacity, most_bytes, policy)
+    delivery.add_server("a", capacity, most_bytes, policy=policy, important=["CDR"])
     delivery.add_server("b", 1000)
     serial = count()
-    for _ in range(400):
+    lost = Losses(policy)
+    for turn in range(400):
         what = random.random()
         if what < 0.5:
-            kinds = random.choices(["plain", "vital"], [random.random(), random.random()], k=random.randrange(9))
+            kinds = random.choices(
+                ["plain", "vital"], [random.random(), random.random()], k=random.randrange(9)
+            )
             batch = [(kind, str(next(serial))) for kind in kinds]
             names = {"plain": "Hangup", "vital": "Cdr"}
-            made = [Event(names[kind], b"Event: x\r\nNumber: " + number.encode(), server="a") for kind, number in batch]
-            assert delivery.put_events("a", made, ignored=0) == model.put(batch)
+            texts = [
+                b"Event: x\r\nNumber: %b\r\nX: %b" % (number.encode(), b"x" * random.randrange(99))
+                for _, number in batch
+            ]
+            made = [
+                Event(names[kind], text, server="a")
+                for (kind, _), text in zip(batch, texts, strict=True)
+            ]
+            model.sizes.update(
+                (number, len(text)) for (_, number), text in zip(batch, texts, strict=True)
+            )
+            most = sum(map(len, texts)) * random.choice([1, 1, 10])
+            before = [number for kind, number in model.items if kind != "notice"]
+            came = [number for _, number in batch]
+            lost.at.update(dict.fromkeys(came, float(turn)))
+            dropped = delivery.put_events("a", made, ignored=0, size=most, at=float(turn))
+            assert dropped == model.put(batch)
+            lost.numbers += sorted({*before, *came} - {number for _, number in model.items})
         elif what < 0.6:
             delivery.put_notice(ready())
             model.items.append(("notice", "Ready"))
         elif what < 0.8:
             most = random.randrange(1, 6)
-            _, items = delivery.take(most, 0)
-            expected, model.items = model.items[:most], model.items[most:]
+            _, taken = delivery.take(most, 0)
+            assert len(taken) <= most
+            lost.check(taken)
+            items = without_gaps(taken)
+            expected, model.items = model.items[: len(items)], model.items[len(items) :]
             assert numbers(items) == [number for _, number in expected]
+            assert taken or not expected + model.items
+            assert len(items) <= 1 or model.size_of(expected) <= most_bytes // 10
             model.running += sum(isinstance(item, Event) for item in items)
         else:
             delivery.delivered("a", model.running)
             model.running = 0
         counts = delivery.counts("a")
-        assert counts.queued == sum(kind != "notice" for kind, _ in model.items) + model.running <= capacity
-        assert counts.received == counts.ignored + counts.delivered + counts.failed + counts.dropped + counts.queued
-        assert all(delivery._queues["a"].batches), "what is empty would stay as long as nobody takes anything"
+        assert (
+            counts.queued
+            == sum(kind != "notice" for kind, _ in model.items) + model.running
+            <= capacity
+        )
+        assert (
+            counts.received
+            == counts.ignored + counts.delivered + counts.failed + counts.dropped + counts.queued
+        )
+        assert all(delivery._queues["a"].batches), (
+            "what is empty would stay as long as nobody takes anything"
+        )
+        assert model.size_of(model.items) <= min(most_bytes, delivery._queues["a"].size)
     assert counts.dropped >= counts.dropped_important
+    gaps: list[Event | Notice] = []
+    while items := delivery.take(5, 0)[1]:
+        gaps += items
+    lost.check(gaps)
+    assert delivery._queues["a"].size == 0, "no byte is forgotten, and none is counted twice"
 
 
-def test_what_was_dropped_altogether_is_nothing_to_take(delivery: Delivery) -> None:
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
+def test_few_large_events_are_too_many(policy: str) -> None:
+    """The queue has room for a thousand events, and for three of these."""
+    delivery = Delivery()
+    delivery.add_server("a", 1000, 3500, policy=policy)
+    for number in range(10):
+        large = Event(
+            "UserEvent",
+            b"Event: UserEvent\r\nNumber: %d\r\nX: %b" % (number, b"x" * 1000),
+            server="a",
+        )
+        delivery.put_events("a", [large], ignored=0, size=1100)
+    assert delivery.counts("a").dropped == 7
+    taken = [delivery.take(100, 0)[1] for _ in range(3)]
+    assert [numbers(items) for items in taken] == (
+        [["7"], ["8"], ["9"]] if policy == "drop_oldest" else [["0"], ["1"], ["2"]]
+    )
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
+def test_without_memory_waiting_events_are_dropped_and_counted(
+    policy: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of all servers: but for important events, and for notices."""
+    delivery = Delivery()
+    for server in ("a", "b"):
+        delivery.add_server(server, 100, policy=policy, important=["Cdr"])
+    delivery.put_events("a", events(1, 2), ignored=0, size=100)
+    delivery.put_notice(ready())
+    delivery.put_events(
+        "a", [Event("Cdr", b"Event: Cdr\r\nNumber: 3", server="a"), event(4)], ignored=0, size=100
+    )
+    delivery.put_events("b", events(5, 6, 7, server="b"), ignored=0, size=100)
+    assert delivery.take(1, 0)[1] == events(1)
+    delivery.relieve()
+    check(delivery, received=4, dropped=2, queued=2)
+    assert delivery.counts("b").dropped == 3
+    assert "no memory left: 5 events that waited were dropped" in caplog.text
+    assert numbers(delivery.take(10, 0)[1]) == ["Gap"], "of the other server"
+    assert numbers(delivery.take(10, 0)[1]) == ["Ready", "3", "Gap"]
+    delivery.relieve()
+    assert len(caplog.records) == 1, "nothing was left to be dropped"
+    delivery.put_events("a", events(8), ignored=0, size=50)
+    assert numbers(delivery.take(10, 0)[1]) == ["8"]
+
+
+def test_queue_gives_back_events_that_do_not_fit() -> None:
+    queue = EventQueue(5, 10**6, newest=False, important=frozenset())
+    left, dropped = queue.offer(events(1, 2, 3), 2, 100)
+    assert (left, dropped) == ([], 0)
+    left, dropped = queue.offer(events(4, 5, 6, 7), 0, 100)
+    assert (numbers(left), dropped) == (["6", "7"], 0)
+    left, dropped = queue.offer(left, 1, 100)
+    assert (numbers(left), dropped) == (["6", "7"], 0)
+    assert numbers(queue.take(10)) == ["1", "2", "3", "4", "5"]
+    assert queue.counts.received == 8
+    queue.counts.delivered += 5
+    assert queue.offer(left, 0, 100) == ([], 0)
+
+
+def test_the_queue_gives_back_what_is_too_many_bytes() -> None:
+    """But not what could not even stand there alone: that is dropped, and counted."""
+    one = len(event(1).raw)
+    queue = EventQueue(100, 3 * one, newest=False, important=frozenset())
+    left, dropped = queue.offer(events(1, 2, 3, 4, 5), 0, 10**6)
+    assert (numbers(left), dropped) == (["4", "5"], 0)
+    left, dropped = queue.offer(left, 0, 10**6)
+    assert (numbers(left), dropped) == (["4", "5"], 0)
+    assert numbers(queue.take(1)) == ["1"]
+    left, dropped = queue.offer(left, 0, 10**6)
+    assert (numbers(left), dropped) == (["5"], 0)
+    while queue.batches:
+        queue.take(1)
+    large = Event("Large", b"x" * 4 * one, server="a")
+    assert queue.offer([large, *left], 0, 10**6) == (left, 1)
+    assert queue.offer(left, 0, 10**6) == ([], 0)
+    assert queue.counts.received == 6
+
+
+def test_large_events_are_handed_over_one_by_one(delivery: Delivery) -> None:
+    """A batch can no longer be dropped: two hundred messages of 4 MB would be 800 MB."""
+    made = Delivery()
+    made.add_server("a", 1000, 10_000)
+    sizes = [100, 800, 200, 5000, 10, 20, 30]
+    made.put_events(
+        "a", [Event("X", bytes(size), server="a") for size in sizes], ignored=0, size=sum(sizes)
+    )
+    taken = []
+    while items := made.take(200, 0)[1]:
+        taken.append([len(item.raw) for item in items if isinstance(item, Event)])
+    assert taken == [[100, 800], [200], [5000], [10, 20, 30]]
+
+
+def test_take_skips_a_server_whose_events_were_all_dropped(delivery: Delivery) -> None:
     """An empty answer of ``take`` says that there is nothing more, of any server."""
     made = Delivery()
     made.add_server("a", 1, important=["Hangup"])
@@ -286,7 +523,7 @@ def test_what_was_dropped_altogether_is_nothing_to_take(delivery: Delivery) -> N
     taken = numbers(items)
     while items := made.take(1, 0)[1]:
         taken += numbers(items)
-    assert taken == ["2", "5"]
+    assert taken == ["2", "Gap", "5", "Gap"]
     assert made.counts("a").dropped_important == 3
 
 
@@ -302,7 +539,9 @@ def switching(seconds: float) -> Iterator[None]:
 
 
 def test_whether_anything_waits_can_be_asked_while_it_changes() -> None:
-    """The reactor asks whether receivers are behind while these take, and they ask what is due while it puts."""
+    """The reactor asks whether receivers are behind while these take, and they ask what is due
+    while it puts.
+    """
     delivery, names, asked = Delivery(), [f"node_{number}" for number in range(50)], [0]
     for name in names:
         delivery.add_server(name, 1000)

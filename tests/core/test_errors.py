@@ -1,4 +1,4 @@
-"""The tree of errors: what each one also is, and what it says."""
+"""The tree of errors: their base classes, and their messages."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def test_a_refused_login_is_a_failed_connection_but_not_the_other_way_round():
 # --- errors that travel ---
 
 REFUSED = Response(
-    "Error", "Response: Error\r\nActionID: 1\r\nMessage: No such channel\r\nMessage: Zoë".encode(), "node_1"
+    "Error",
+    "Response: Error\r\nActionID: 1\r\nMessage: No such channel\r\nMessage: Zoë".encode(),
+    "node_1",
 )
 
 
@@ -90,7 +92,7 @@ def make(name: str, *, sent: bool) -> AmiError:
 
 
 def raise_it(error: BaseException) -> None:
-    """What a process pool is asked to do."""
+    """The job of a process pool."""
     raise error
 
 
@@ -115,7 +117,7 @@ TRAVELS = {
 @pytest.mark.parametrize("sent", [True, False])
 @pytest.mark.parametrize("way", TRAVELS)
 @pytest.mark.parametrize("name", errors.__all__)
-def test_an_error_keeps_what_it_says_wherever_it_goes(name, way, sent):
+def test_error_keeps_its_parts_when_it_travels(name, way, sent):
     error = make(name, sent=sent)
     found = TRAVELS[way](error)
     assert type(found) is type(error)
@@ -124,7 +126,10 @@ def test_an_error_keeps_what_it_says_wherever_it_goes(name, way, sent):
     assert found.args == error.args
     if isinstance(error, ActionFailed):
         assert found.response == REFUSED
-        assert (found.response.status, found.response.get_all("Message")) == ("Error", ["No such channel", "Zoë"])
+        assert (found.response.status, found.response.get_all("Message")) == (
+            "Error",
+            ["No such channel", "Zoë"],
+        )
 
 
 def test_an_error_comes_back_from_a_pool_of_processes():
@@ -166,3 +171,26 @@ def test_an_error_can_be_put_down_to_a_server():
     for name in errors.__all__:
         error = make(name, sent=True).at("node_2")
         assert (str(error), error.sent) == ("node_2: it rains.", True)
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_an_error_in_other_words_is_another_error_and_keeps_the_rest(name):
+    error = make(name, sent=True).at("node_1")
+    said = error.saying("it snows.")
+    assert type(said) is type(error)
+    assert (str(said), said.message, said.sent) == ("node_1: it snows.", "it snows.", True)
+    assert said.args == ("it snows.", *error.args[1:])
+    assert (str(error), error.message, error.args[0]) == (
+        "node_1: it rains.",
+        "it rains.",
+        "it rains.",
+    )
+
+
+def test_a_loss_with_list_items_is_another_error_and_keeps_them():
+    error = ConnectionLost("it rains.", "node_1", True)
+    lost = error.having([Event("Status", b"Event: Status")])
+    assert [event.name for event in lost.events] == ["Status"]
+    assert error.events == ()
+    assert lost.at("node_2").events == lost.saying("it snows.").events == lost.events
+    assert (str(lost), lost.sent) == ("node_1: it rains.", True)

@@ -1,4 +1,6 @@
-"""Errors and answers as Celery's result backend gives them back: a real Redis, and a worker in a process of its own."""
+"""Errors and answers as Celery's result backend gives them back: a real Redis, and a worker in a
+process of its own.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from tests.servers.redis import redis_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("celery") is None, reason="celery is not installed")
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("celery") is None, reason="celery is not installed"
+)
 
 #: How long a task may take, the start of its worker included.
 PATIENCE_SECONDS = 60
@@ -32,11 +36,23 @@ def ask(request, tmp_path_factory) -> Iterator[Ask]:
     from celery import Celery
 
     with redis_server(tmp_path_factory.mktemp("redis")) as url:
-        command = [sys.executable, "-m", "celery", "-A", "tests.core.celery_app", "worker", "--pool=solo"]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "tests.core.celery_app",
+            "worker",
+            "--pool=solo",
+        ]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"]
         asking = Celery("asking", broker=url, backend=url)
-        asking.conf.update(result_serializer=request.param, result_accept_content=["json", "pickle"])
-        with Program([*command, *quiet], CELERY_REDIS=url, CELERY_SERIALIZER=request.param) as worker:
+        asking.conf.update(
+            result_serializer=request.param, result_accept_content=["json", "pickle"]
+        )
+        with Program(
+            [*command, *quiet], CELERY_REDIS=url, CELERY_SERIALIZER=request.param
+        ) as worker:
             worker.wait_for_err(" ready.")
             yield lambda task, *args: asking.send_task(task, args).get(PATIENCE_SECONDS)
         asking.close()
@@ -44,7 +60,7 @@ def ask(request, tmp_path_factory) -> Iterator[Ask]:
 
 @pytest.mark.parametrize("sent", [True, False])
 @pytest.mark.parametrize("name", errors.__all__)
-def test_an_error_of_a_task_says_what_it_said_in_the_worker(ask, name, sent):
+def test_error_of_a_task_keeps_its_message_from_the_worker(ask, name, sent):
     with pytest.raises(getattr(errors, name)) as raised:
         ask("raise_error", name, sent)
     error = raised.value

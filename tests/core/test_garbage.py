@@ -1,6 +1,8 @@
-"""An action that is settled is gone when nobody has it any more, without the help of the garbage collector.
+"""An action that is settled is gone when nobody has it any more, without the help of the garbage
+collector.
 
-That one comes by when it likes, in a worker perhaps hours later; and the answer may be a list of 200,000 items.
+That one comes by when it likes, in a worker perhaps hours later; and the answer may be a list of
+200,000 items.
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ def waits(client: Client, action: Action) -> None:
 
 def is_told(client: Client, action: Action) -> None:
     told: list[object] = []
-    client.send(action, timeout=0.05 if action.name == "Unanswered" else 20).on_complete(lambda *_: told.append(1))
+    client.send(action, timeout=0.05 if action.name == "Unanswered" else 20).on_complete(
+        lambda *_: told.append(1)
+    )
     wait_until(lambda: told)
 
 
@@ -69,7 +73,9 @@ def awaits(client: Client, action: Action) -> None:
     asyncio.run(ask())
 
 
-@pytest.mark.parametrize("action", [Ping(), QueueStatus(), Action("Refused"), Action("Unanswered")], ids=repr)
+@pytest.mark.parametrize(
+    "action", [Ping(), QueueStatus(), Action("Refused"), Action("Unanswered")], ids=repr
+)
 @pytest.mark.parametrize("ask", [waits, is_told, awaits])
 def test_of_a_user(sim: Simulator, ask: Callable[[Client, Action], None], action: Action) -> None:
     with started(config(sim, NAME)) as client:

@@ -23,25 +23,31 @@ def text(**values: str) -> str:
 
 
 def taught(keys: tuple[str, ...] = KEYS, first: str = "x") -> None:
-    for _ in range(layouts.ENOUGH):
+    for _ in range(layouts.ENOUGH_MESSAGES):
         layouts.learn_layout(text(Event=first), keys)
 
 
-def test_what_is_often_so_is_learnt():
-    for _ in range(layouts.ENOUGH - 1):
+def test_frequent_layout_is_learnt():
+    for _ in range(layouts.ENOUGH_MESSAGES - 1):
         layouts.learn_layout(text(), KEYS)
     assert layouts.fit_layout(text()) is None
     layouts.learn_layout(text(), KEYS)
-    assert layouts.fit_layout(text(Channel="PJSIP/1", Exten="")) == (KEYS, ("x", "x", "PJSIP/1", "x", ""))
+    assert layouts.fit_layout(text(Channel="PJSIP/1", Exten="")) == (
+        KEYS,
+        ("x", "x", "PJSIP/1", "x", ""),
+    )
 
 
 def test_a_line_feed_alone_ends_no_value():
     taught()
-    assert layouts.fit_layout(text(Channel="two\nlines")) == (KEYS, ("x", "x", "two\nlines", "x", "x"))
+    assert layouts.fit_layout(text(Channel="two\nlines")) == (
+        KEYS,
+        ("x", "x", "two\nlines", "x", "x"),
+    )
 
 
-def test_what_is_not_so_in_a_row_is_not_learnt():
-    for _ in range(layouts.ENOUGH):
+def test_layouts_that_alternate_are_not_learnt():
+    for _ in range(layouts.ENOUGH_MESSAGES):
         layouts.learn_layout(text(), KEYS)
         layouts.learn_layout(text(), KEYS[::-1])
     assert layouts._layouts == {}
@@ -73,7 +79,7 @@ def test_names_off_the_wire_do_not_pile_up():
         text().replace("\r\nExten", "\nExten"),
     ],
 )
-def test_what_is_laid_out_otherwise_does_not_fit(other: str):
+def test_message_with_another_layout_does_not_fit(other: str):
     taught()
     assert layouts.fit_layout(other) is None
 
@@ -81,10 +87,16 @@ def test_what_is_laid_out_otherwise_does_not_fit(other: str):
 VALUES = st.text(st.sampled_from("ab :\r\n\t(é\x00"), max_size=6)
 
 
-@given(st.lists(VALUES, min_size=len(KEYS) - 1, max_size=len(KEYS) - 1), st.sampled_from([": ", ":", ":  "]))
-def test_whatever_the_values_a_message_has_the_headers_of_its_lines(values: list[str], between: str):
+@given(
+    st.lists(VALUES, min_size=len(KEYS) - 1, max_size=len(KEYS) - 1),
+    st.sampled_from([": ", ":", ":  "]),
+)
+def test_message_has_the_headers_of_its_lines_for_any_values(values: list[str], between: str):
     taught()
-    lines = ["Event: x", *(f"{key}{between}{value}" for key, value in zip(KEYS[1:], values, strict=True))]
+    lines = [
+        "Event: x",
+        *(f"{key}{between}{value}" for key, value in zip(KEYS[1:], values, strict=True)),
+    ]
     raw = "\r\n".join(lines)
     expected = tuple(map(split_header, raw.split("\r\n")))
     event = Event("x", raw.encode(), "pbx")
@@ -100,7 +112,8 @@ def test_all_views_of_an_event_that_fits_are_the_same():
     raw = "\r\n".join(map(": ".join, pairs)).encode()
     assert Event("x", raw).headers == pairs
     assert Event("x", raw).as_dict() == dict(pairs)
-    assert Event("x", raw).keys() == list(KEYS)
+    assert list(Event("x", raw).keys()) == list(KEYS)
+    assert tuple(Event("x", raw).items()) == pairs
     assert len(Event("x", raw)) == len(KEYS)
     assert "EXTEN" in Event("x", raw)
     split = Event("x", raw)

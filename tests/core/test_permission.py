@@ -1,8 +1,10 @@
-"""Who may connect: the environment and the signs decide, and a simulated server is free."""
+"""Permission to connect: the environment and the signs decide, and a simulated server is free."""
 
 from __future__ import annotations
 
+import io
 import os
+import unittest
 
 import pytest
 
@@ -25,13 +27,17 @@ def test_without_tests_everybody_may() -> None:
 @pytest.mark.parametrize("said", ["forbid", "no", "ALLOW"])
 def test_anything_but_allow_forbids(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     monkeypatch.setenv(permission.CONNECTIONS, said)
-    with pytest.raises(ConnectionForbidden, match=r"^tests may not connect to pbx.example:5038: ") as caught:
+    with pytest.raises(
+        ConnectionForbidden, match=r"^tests may not connect to pbx.example:5038: "
+    ) as caught:
         permission.check("pbx.example", 5038)
     assert isinstance(caught.value, ConnectionFailed)
     assert not caught.value.sent
 
 
-def test_a_sign_forbids_and_the_environment_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_forbids_and_the_environment_has_the_last_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     tests = [False]
     monkeypatch.setattr(permission, "signs", {lambda: tests[0]})
     permission.check("pbx.example", 5038)
@@ -64,3 +70,25 @@ def test_where_tests_have_run_it_stays_forbidden() -> None:
     assert os.environ.pop(permission.CONNECTIONS) == permission.FORBID  # which child processes see
     with pytest.raises(ConnectionForbidden):
         permission.check("pbx.example", 5038)
+
+
+def test_a_sign_that_was_seen_counts_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner may leave out Django's checks, by which tests are noticed else."""
+    tests = [True]
+    monkeypatch.setattr(permission, "signs", {lambda: tests[0]})
+    for running in (True, False):
+        tests[0] = running
+        with pytest.raises(ConnectionForbidden):
+            permission.check("pbx.example", 5038)
+    assert os.environ[permission.CONNECTIONS] == permission.FORBID
+
+
+def test_runner_of_unittest_is_a_sign_while_it_runs() -> None:
+    seen = []
+
+    class Case(unittest.TestCase):
+        def runTest(self) -> None:  # noqa: N802  (its name there)
+            seen.append(permission._unittest_runs())
+
+    unittest.TextTestRunner(stream=io.StringIO()).run(Case())
+    assert seen == [True]

@@ -1,4 +1,6 @@
-"""Which process is this: told without Python's hooks for a fork, and without a system call where the kernel helps."""
+"""Which process is this: told without Python's hooks for a fork, and without a system call where
+the kernel helps.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +39,6 @@ mmap.mmap = Old
 
 @pytest.mark.parametrize("fork", ["os.fork()", "ctypes.PyDLL(None).fork()"])
 @pytest.mark.parametrize("before", ["", 'sys.platform = "other"', REFUSED])
-def test_it_is_true_in_the_process_that_made_it_and_in_no_child(fork: str, before: str) -> None:
+def test_mark_is_true_in_the_process_that_made_it_and_in_no_child(fork: str, before: str) -> None:
     out = run_python(SOURCE.format(fork=fork, before=before))
     assert out.split("\n") == ["True", "False True", "False False", "True"]

@@ -1,4 +1,6 @@
-"""A future of few parts does what ``concurrent.futures`` promises, to threads, to coroutines and to functions."""
+"""A future of few parts does what ``concurrent.futures`` promises, to threads, to coroutines and to
+functions.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,17 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import FIRST_COMPLETED, InvalidStateError, as_completed, wait
+from functools import partial
 from itertools import count
 
 import pytest
 
-from django_ami.core.promise import Promise
+from django_ami.core.promise import Promise, completion
 from tests.running import DEADLINE
 
 
 class Lost(Exception):
-    """What a promise may end in."""
+    """An error that a promise may end in."""
 
 
 def settled(value: object = None, error: Exception | None = None) -> Promise:
@@ -36,7 +39,7 @@ def later(function) -> threading.Timer:
 # --- by itself ---
 
 
-def test_it_is_settled_once():
+def test_promise_is_settled_once():
     for promise, told in ((settled("yes"), "yes"), (settled(error=Lost()), None)):
         for again in (promise.set_result, promise.set_exception):
             with pytest.raises(InvalidStateError, match="is settled already"):
@@ -45,9 +48,14 @@ def test_it_is_settled_once():
         assert (promise.result(0) if told else type(promise.exception(0))) == (told or Lost)
 
 
-def test_it_runs_from_the_beginning_and_cannot_be_cancelled():
+def test_promise_runs_from_the_beginning_and_cannot_be_cancelled():
     promise: Promise = Promise()
-    assert (promise.done(), promise.running(), promise.cancel(), promise.cancelled()) == (False, True, False, False)
+    assert (promise.done(), promise.running(), promise.cancel(), promise.cancelled()) == (
+        False,
+        True,
+        False,
+        False,
+    )
 
 
 def test_of_many_threads_that_settle_it_one_does():
@@ -77,7 +85,7 @@ def test_of_many_threads_that_settle_it_one_does():
 
 
 def test_a_thread_that_waits_gets_it_at_whatever_moment_it_begins():
-    """The moment between a look at the state and the making of a condition is hit by some of these."""
+    """Some rounds hit the moment between the look at the state and the making of a condition."""
     for _ in range(500):
         promises: list[Promise] = [Promise() for _ in range(8)]
         barrier = threading.Barrier(2)
@@ -97,7 +105,9 @@ def test_a_thread_that_waits_gets_it_at_whatever_moment_it_begins():
 def test_many_threads_wait_for_one():
     promise: Promise = Promise()
     got: list[object] = []
-    threads = [threading.Thread(target=lambda: got.append(promise.result(DEADLINE))) for _ in range(10)]
+    threads = [
+        threading.Thread(target=lambda: got.append(promise.result(DEADLINE))) for _ in range(10)
+    ]
     for thread in threads:
         thread.start()
     promise.set_result("yes")
@@ -157,9 +167,9 @@ def test_a_function_that_fails_hinders_no_other(caplog):
     promise.add_done_callback(told.append)
     promise.set_result(None)
     assert told == [promise]
-    assert [(record.levelno, "ZeroDivisionError" in str(record.exc_info)) for record in caplog.records] == [
-        (logging.ERROR, True)
-    ]
+    assert [
+        (record.levelno, "ZeroDivisionError" in str(record.exc_info)) for record in caplog.records
+    ] == [(logging.ERROR, True)]
 
 
 def test_a_function_that_comes_while_it_is_settled_is_called_once():
@@ -188,7 +198,7 @@ async def wait_for(promise: Promise) -> object:
     return await promise
 
 
-def test_it_is_awaitable_from_another_thread():
+def test_promise_is_awaitable_from_another_thread():
     async def ask(promise: Promise) -> object:
         later(lambda: promise.set_result("yes"))
         return await promise
@@ -196,7 +206,7 @@ def test_it_is_awaitable_from_another_thread():
     assert asyncio.run(ask(Promise())) == "yes"
 
 
-def test_awaiting_what_is_settled_needs_no_loop_turn():
+def test_await_of_a_settled_action_needs_no_loop_turn():
     async def ask() -> None:
         assert await settled("yes") == "yes"
         with pytest.raises(Lost):
@@ -228,7 +238,9 @@ def test_every_loop_gets_its_own():
         return await asyncio.wait_for(asyncio.gather(*map(wait_for, promises[number::4])), DEADLINE)
 
     got: dict[int, list[object]] = {}
-    threads = [threading.Thread(target=lambda n=n: got.update({n: asyncio.run(ask(n))})) for n in range(4)]
+    threads = [
+        threading.Thread(target=lambda n=n: got.update({n: asyncio.run(ask(n))})) for n in range(4)
+    ]
     for thread in threads:
         thread.start()
     for number, promise in enumerate(promises):
@@ -263,3 +275,13 @@ def test_an_answer_for_a_loop_that_is_closed_by_now(caplog):
     promise.set_result("yes")
     assert promise.result(0) == "yes"
     assert caplog.records == []
+
+
+def test_completion_shows_no_argument_that_a_partial_has_bound():
+    def function(secret: str, told: int) -> tuple[str, int]:
+        return secret, told
+
+    call = completion(partial(function, "hush"), 7)
+    assert call.args == (7,)
+    assert call() == ("hush", 7)
+    assert completion(print, 7).func is print

@@ -1,4 +1,4 @@
-"""Who receives is known by a name and a time, and by nothing that would be held on to."""
+"""Receivers are remembered by a name and a time, and by no reference that would keep them alive."""
 
 from __future__ import annotations
 
@@ -61,14 +61,18 @@ def test_many_completions_of_one_function_are_one_receiver(
     log, many = Log(), 50
     with started(config(sim)) as client:
         ready(client)
-        answer = hold_pings(sim)  # what is settled already is told at once, and by nobody else
+        answer = hold_pings(
+            sim
+        )  # an action that is settled already calls its function at once, in this thread
         for number in range(many):
             client.send(Ping()).on_complete(around(log, number))
         answer.set()
         wait_until(lambda: sum(client.receivers.failures.values()) == many)
         assert sorted(log.told) == list(range(many))
         assert client.receivers.failures == {f"{__name__}.Log.on_answer": many}
-        assert {*client.receivers._seconds, *client.receivers._seconds_before} == {f"{__name__}.Log.on_answer"}
+        assert {*client.receivers._seconds, *client.receivers._seconds_before} == {
+            f"{__name__}.Log.on_answer"
+        }
         assert client.receivers.slowest().startswith(f"{__name__}.Log.on_answer, ")
 
 
@@ -88,4 +92,6 @@ def test_a_function_made_for_one_answer_is_let_go(sim: Simulator) -> None:
             ask(client)
         answer.set()
         wait_until(lambda: not any(one() for one in gone))
-        assert client.receivers.slowest().startswith(f"{__name__}.{ask.__qualname__}.<locals>.<lambda>, ")
+        assert client.receivers.slowest().startswith(
+            f"{__name__}.{ask.__qualname__}.<locals>.<lambda>, "
+        )

@@ -1,1 +1,3 @@
-"""``ami_listen`` while a real database restarts: a project whose receivers save, the drill, and its tests."""
+"""``ami_listen`` while a real database restarts: a project whose receivers save, the drill, and its
+tests.
+"""

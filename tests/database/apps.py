@@ -1,5 +1,7 @@
 """The app: connects a receiver of either kind."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from asgiref.sync import sync_to_async

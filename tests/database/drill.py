@@ -1,6 +1,9 @@
-"""PostgreSQL restarts under a worker. ``python -m tests.database.drill`` prints the table of docs/database.md.
+"""PostgreSQL restarts under a worker.
 
-Each row is a way of keeping connections: what was lost, what failed, and when the receivers were at work again.
+``python -m tests.database.drill`` prints the table of docs/database.md.
+
+Each row is a way of keeping connections: lost events, failed ones, and when the receivers were at
+work again.
 """
 
 from __future__ import annotations
@@ -12,10 +15,17 @@ import time
 from typing import NamedTuple
 
 from django_ami.testing import FakeAsterisk
-from tests.running import PYTHON, Program
+from tests.running import DEADLINE, PYTHON, Program
 from tests.servers.postgresql import PostgreSQL
 
-COMMAND = (*PYTHON, "-m", "django", "ami_listen", "--drain-timeout=60", "--settings=tests.database.settings")
+COMMAND = (
+    *PYTHON,
+    "-m",
+    "django",
+    "ami_listen",
+    "--drain-timeout=60",
+    "--settings=tests.database.settings",
+)
 
 #: The ways, by what stands in ``DATABASES``.
 WAYS: dict[str, dict[str, object]] = {
@@ -28,7 +38,7 @@ WAYS: dict[str, dict[str, object]] = {
 
 
 class Result(NamedTuple):
-    """What became of the events of one drill."""
+    """The outcome of the events of one drill."""
 
     sent: int
     code: int
@@ -59,36 +69,66 @@ def drill(
     """Send so many events; the database restarts after a quarter of them."""
     database.execute("CREATE TABLE IF NOT EXISTS seen (kind text, number integer)")
     database.execute("TRUNCATE seen")
-    env = {"AMI_TEST_DATABASE": json.dumps(database.setting(**way)), "AMI_TEST_DISPATCH": json.dumps(dispatch or {})}
+    env = {
+        "AMI_TEST_DATABASE": json.dumps(database.setting(**way)),
+        "AMI_TEST_DISPATCH": json.dumps(dispatch or {}),
+    }
     with FakeAsterisk() as server, Program(COMMAND, AMI_NODE1_URL=server.url, **env) as worker:
         worker.wait_for_out("ready")
-        away = threading.Thread(target=database.restart, args=(away_seconds,))
+        stopped = threading.Event()
+
+        def restart() -> None:
+            database.stop()
+            stopped.set()
+            time.sleep(away_seconds)
+            database.start()
+
+        away = threading.Thread(target=restart)
         for number in range(events):
             server.emit("UserEvent", UserEvent="Drill", Number=number, Uniqueid=f"170.{number}")
             if number == events // 4:
                 away.start()
+            if number == events // 2:
+                assert stopped.wait(
+                    DEADLINE
+                )  # stopping takes its time, and some events come while it is away
             time.sleep(1 / per_second)
         away.join()
         server.wait_for(lambda: server.events_sent >= events)
         worker.signal(signal.SIGTERM)
         code = worker.wait()
         rows = database.execute("SELECT kind, number FROM seen")
-        saved = {kind: [number for one, number in rows if one == kind] for kind in ("sync", "async")}
+        saved = {
+            kind: [number for one, number in rows if one == kind] for kind in ("sync", "async")
+        }
         log = "\n".join(worker.err)
         return Result(events, code, worker.out[-1], saved, log.count("Traceback"), len(log))
 
 
 def main() -> None:
     """Print the table."""
-    print("| `DATABASES` | events | not saved | failed | saved twice | log, kB |\n|---|---|---|---|---|---|")
+    print(
+        "| `DATABASES` | events | not saved | failed | saved twice | log, kB "
+        "|\n|---|---|---|---|---|---|"
+    )
     with PostgreSQL() as database:
-        rows: list[tuple[str, dict[str, object], dict[str, object]]] = [(name, way, {}) for name, way in WAYS.items()]
-        rows += [(f"the defaults, `retry_limit: {limit}`", {}, {"retry_limit": limit}) for limit in (1, 0)]
+        rows: list[tuple[str, dict[str, object], dict[str, object]]] = [
+            (name, way, {}) for name, way in WAYS.items()
+        ]
+        rows += [
+            (f"the defaults, `retry_limit: {limit}`", {}, {"retry_limit": limit})
+            for limit in (1, 0)
+        ]
         for name, way, dispatch in rows:
-            found = drill(database, way, events=400, per_second=40, away_seconds=3, dispatch=dispatch)
+            found = drill(
+                database, way, events=400, per_second=40, away_seconds=3, dispatch=dispatch
+            )
             failed = found.summary.partition(" failed")[0].rpartition(" ")[2]
             size = f"{found.log_bytes / 1000:.1f}"
-            print(f"| {name} | {found.sent} | {found.lost()} | {failed} | {found.twice()} | {size} |", flush=True)
+            print(
+                f"| {name} | {found.sent} | {found.lost()} | {failed} | {found.twice()} | {size} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Settings of a worker whose receivers save into the database of ``AMI_TEST_DATABASE`` (JSON)."""
 
+from __future__ import annotations
+
 import json
 import os
 

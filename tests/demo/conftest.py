@@ -7,6 +7,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 
+@pytest.fixture(autouse=True)
+def _connected(demo_receivers: None) -> None:
+    """The demo as it is."""
+
+
 @pytest.fixture
 def client(db: None) -> Client:
     """A browser in which somebody is logged in."""

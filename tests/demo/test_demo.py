@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
+import pytest
+
 from django_ami.testing import FakeAsterisk
 from tests.running import PYTHON, Program
 
@@ -23,17 +25,20 @@ def demo(tmp_path: Path, *arguments: str, **env: object) -> Program:
     )
 
 
-def test_it_shows_calls_and_ends_by_itself(tmp_path: Path) -> None:
+@pytest.mark.long
+def test_demo_shows_calls_and_ends_by_itself(tmp_path: Path) -> None:
     with demo(tmp_path, "--seconds=6") as program:
         program.wait_for_out("AMI_NODE1_HOST is not set: simulating an Asterisk on 127.0.0.1:")
         program.wait_for_out("node_1: ready, 127.0.0.1:")
-        channel = program.wait_for_err(" Newchannel ").split()[4]
+        program.wait_for_err(" call ended ")
+        channel = program.wait_for_err(" Hangup ").split()[4]
         assert channel.startswith(("PJSIP/", "Local/"))
-        program.wait_for_err(" Hangup ")
         program.wait_for_err("node_1  queues: sales, support")
         assert program.wait() == 0, str(program)
         assert any("our call was:" in line for line in program.err), str(program)
-        assert not any(word in line for line in program.err for word in ("ERROR", "Traceback", "WARNING")), str(program)
+        assert not any(
+            word in line for line in program.err for word in ("ERROR", "Traceback", "WARNING")
+        ), str(program)
         summary, last = program.out[-2:]
         assert summary.startswith("Stopped: ")
         assert " 0 dropped" in summary
@@ -49,30 +54,36 @@ def test_the_page_asks_for_the_login_that_was_named(tmp_path: Path) -> None:
         browser = build_opener(HTTPCookieProcessor())
 
         def submit(address: str, **form: str) -> str:
-            (token,) = re.findall(r'csrfmiddlewaretoken" value="(\w+)"', browser.open(page).read().decode())
-            with browser.open(address, urlencode({"csrfmiddlewaretoken": token, **form}).encode()) as answer:
+            (token,) = re.findall(
+                r'csrfmiddlewaretoken" value="(\w+)"', browser.open(page).read().decode()
+            )
+            with browser.open(
+                address, urlencode({"csrfmiddlewaretoken": token, **form}).encode()
+            ) as answer:
                 return answer.read().decode()
 
         program.wait_for_out("node_1: ready")
         assert "Last calls" in submit(f"{page}login/?next=/", username="demo", password=password)
-        assert "Originate successfully queued" in submit(f"{page}originate/", extension="501", number="500")
+        assert '"result": "answered"' in submit(f"{page}originate/", extension="501", number="500")
         program.signal(signal.SIGINT)
         assert program.wait() == 0, str(program)
 
 
 def test_ctrl_c_ends_it(tmp_path: Path) -> None:
     with demo(tmp_path) as program:
-        program.wait_for_err(" Newchannel ")
+        program.wait_for_err(" call ")
         program.signal(signal.SIGINT)
         assert program.wait() == 0, str(program)
         assert program.out[-1].startswith("The database has ")
 
 
-def test_it_uses_the_server_of_the_environment(tmp_path: Path) -> None:
+def test_demo_uses_the_server_of_the_environment(tmp_path: Path) -> None:
     with FakeAsterisk() as sim:
         with demo(tmp_path, AMI_NODE1_HOST=sim.host, AMI_NODE1_PORT=sim.port) as program:
             assert program.wait_for_out("ready").startswith(f"node_1: ready, 127.0.0.1:{sim.port}")
-            sim.wait_for(lambda: any(action.name == "Originate" for action in sim.received), timeout=20)
+            sim.wait_for(
+                lambda: any(action.name == "Originate" for action in sim.received), timeout=20
+            )
             program.signal(signal.SIGTERM)
             assert program.wait() == 0, str(program)
         sim.wait_for(lambda: sim.logoffs == 1)

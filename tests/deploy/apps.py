@@ -1,5 +1,7 @@
 """A receiver that takes its time, so that a stop finds something to drain."""
 
+from __future__ import annotations
+
 import time
 from typing import Any
 

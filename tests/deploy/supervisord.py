@@ -1,4 +1,6 @@
-"""A real supervisord for a test: started with our file as it is, asked over XML-RPC, shut down to the last child."""
+"""A real supervisord for a test: started with our file as it is, asked over XML-RPC, shut down to
+the last child.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +57,15 @@ class _Connection(http.client.HTTPConnection):
 
 
 def _call(path: Path, method: str) -> Any:
-    """One XML-RPC call. Not with supervisor's own client: older ones warn, and a warning here is an error."""
+    """One XML-RPC call.
+
+    Not with supervisor's own client: older ones warn, and a warning here is an error.
+    """
     with closing(_Connection(str(path))) as connection:
         body = xmlrpc.client.dumps((), method)
-        connection.request("POST", "/RPC2", body, {"Host": "supervisor", "Content-Type": "text/xml"})
+        connection.request(
+            "POST", "/RPC2", body, {"Host": "supervisor", "Content-Type": "text/xml"}
+        )
         with connection.getresponse() as response:
             return xmlrpc.client.loads(response.read())[0][0]
 
@@ -68,7 +75,9 @@ class Supervisord:
 
     def __init__(self, here: Path, environment: Mapping[str, str]) -> None:
         self.here = here
-        self._environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+        self._environment = {
+            name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"
+        }
         self._environment |= environment
         self._pids: set[int] = set()
 
@@ -86,7 +95,11 @@ class Supervisord:
         command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)]
         with (self.here / "output").open("wb") as output:
             self._process = subprocess.Popen(
-                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
             )
         try:
             self.wait_for(self._answers, "supervisord answers")
@@ -112,7 +125,7 @@ class Supervisord:
         return code
 
     def _kill(self) -> None:
-        """Whatever went wrong: leave nothing behind."""
+        """Leave nothing behind, after any failure."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -120,7 +133,7 @@ class Supervisord:
             if _alive(pid):
                 os.kill(pid, signal.SIGKILL)
 
-    # --- what it knows ---
+    # --- its programs ---
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, f"supervisord did not start\n{self.report()}"
@@ -131,7 +144,7 @@ class Supervisord:
         return True
 
     def infos(self) -> dict[str, dict[str, Any]]:
-        """What it says of every program."""
+        """Its information about every program."""
         infos = _call(self.here / "s", "supervisor.getAllProcessInfo")
         self._pids |= {info["pid"] for info in infos if info["pid"]}
         return {f"{info['group']}:{info['name']}": info for info in infos}
@@ -140,7 +153,7 @@ class Supervisord:
         return str(self.infos()[program]["statename"])
 
     def wait_for_state(self, program: str, *states: str) -> dict[str, Any]:
-        """Wait until it is in one of these states; what is known of it then."""
+        """Wait until it is in one of these states. Returns its information."""
         found: dict[str, Any] = {}
 
         def reached() -> bool:
@@ -153,13 +166,24 @@ class Supervisord:
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while not condition():
-            assert time.monotonic() < deadline, f"not within {PATIENCE:g} s: {what}\n{self.report()}"
+            assert time.monotonic() < deadline, (
+                f"not within {PATIENCE:g} s: {what}\n{self.report()}"
+            )
             time.sleep(0.02)
 
     def ctl(self, *words: str) -> str:
-        """What a person at a shell does and sees."""
-        command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(self.here / "supervisord.conf"), *words]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=PATIENCE)
+        """Run ``supervisorctl`` as a person at a shell does, and return its output."""
+        command = [
+            sys.executable,
+            "-m",
+            "supervisor.supervisorctl",
+            "-c",
+            str(self.here / "supervisord.conf"),
+            *words,
+        ]
+        done = subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, timeout=PATIENCE
+        )
         return done.stdout + done.stderr
 
     def log(self, name: str) -> str:
@@ -168,7 +192,14 @@ class Supervisord:
 
     def report(self) -> str:
         """Everything that was logged, for a failed assertion."""
-        names = ("supervisord.log", "node_1.log", "node_1.err.log", "node_2.log", "node_2.err.log", "output")
+        names = (
+            "supervisord.log",
+            "node_1.log",
+            "node_1.err.log",
+            "node_2.log",
+            "node_2.err.log",
+            "output",
+        )
         return "\n".join(f"--- {name}\n{self.log(name)}" for name in names)
 
 

@@ -1,4 +1,6 @@
-"""The files in deploy/ and docs/deploy.md say what ami_listen does: its exit codes, its options, its times."""
+"""The files in deploy/ and docs/deploy.md say what ami_listen does: its exit codes, its options,
+its times.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from django_ami.core.session import CLOSE_TIMEOUT
+from django_ami.core.session import CLOSE_TIMEOUT_SECONDS
 from django_ami.management.commands import ami_listen
+from django_ami.tools import worker
+from django_ami.tools.exits import Exit
 from tests.deploy.supervisord import CONF, ROOT
 
 if TYPE_CHECKING:
@@ -24,16 +28,21 @@ DOCS = ROOT / "docs" / "deploy.md"
 PARSER = ami_listen.Command().create_parser("manage.py", "ami_listen")
 
 #: All there are, so that a new one makes these tests fail until somebody has thought of it here.
-EXIT_CODES = {name: code for name, code in vars(ami_listen).items() if name.startswith("EXIT_")}
+EXIT_CODES = {Exit.OK, Exit.CONFIGURATION, *ami_listen.Command.exits}
 #: Those that trying again does not cure.
-FINAL = {ami_listen.EXIT_CONFIGURATION, ami_listen.EXIT_REFUSED}
+FINAL = {Exit.CONFIGURATION, Exit.REFUSED}
 
-#: A process that is killed sooner had not the time it was promised: to drain, to give up a receiver, to log off.
-SHORTEST_STOP = PARSER.get_default("drain_timeout") + ami_listen._PATIENCE + CLOSE_TIMEOUT + 1
+#: A process that is killed sooner had not the time it was promised: to drain, to give up a
+#: receiver, to log off.
+SHORTEST_STOP = (
+    PARSER.get_default("drain_timeout") + worker.PATIENCE_SECONDS + CLOSE_TIMEOUT_SECONDS + 1
+)
 
 
 def read(path: Path) -> configparser.RawConfigParser:
-    parser = configparser.RawConfigParser(delimiters="=", comment_prefixes=(";", "#"), inline_comment_prefixes=(";",))
+    parser = configparser.RawConfigParser(
+        delimiters="=", comment_prefixes=(";", "#"), inline_comment_prefixes=(";",)
+    )
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(path.read_text())
     return parser
@@ -44,7 +53,7 @@ def numbers(text: str) -> set[int]:
 
 
 def options(command: str, server: str) -> dict[str, object]:
-    """What the command's own parser makes of it."""
+    """The options, as the command's own parser reads them."""
     python, program, name, *arguments = command.split()
     assert (program, name) == ("manage.py", "ami_listen")
     assert python.endswith(("python", "PYTHON)s"))
@@ -52,15 +61,17 @@ def options(command: str, server: str) -> dict[str, object]:
 
 
 def test_all_exit_codes_are_thought_of() -> None:
-    assert EXIT_CODES == {"EXIT_CONFIGURATION": 2, "EXIT_REFUSED": 3, "EXIT_INCOMPLETE": 4}
+    assert {0, 2, 3, 4, 9} == EXIT_CODES
     table = re.findall(r"(?m)^\| `?(\d)`? ", DOCS.read_text())
-    assert {int(code) for code in table} == {0, 1, *EXIT_CODES.values()}
+    assert {int(code) for code in table} == {1, *EXIT_CODES}
 
 
 @pytest.mark.parametrize("server", ["node_1", "node_2"])
 def test_supervisor(server: str) -> None:
     section = read(CONF)[f"program:{server}"]
-    assert options(section["command"].replace("%(program_name)s", server), server)["server"] == [server]
+    assert options(section["command"].replace("%(program_name)s", server), server)["server"] == [
+        server
+    ]
     assert section["autorestart"] == "unexpected"
     assert numbers(section["exitcodes"]) == {0} | FINAL
     assert section["stopsignal"] == "TERM"
@@ -70,12 +81,16 @@ def test_supervisor(server: str) -> None:
 
 def test_supervisor_s_programs_differ_in_nothing_but_the_name() -> None:
     conf = read(CONF)
-    programs = {name.removeprefix("program:"): dict(conf[name]) for name in conf.sections() if name != "group:ami"}
+    programs = {
+        name.removeprefix("program:"): dict(conf[name])
+        for name in conf.sections()
+        if name != "group:ami"
+    }
     assert conf["group:ami"]["programs"].split(",") == list(programs) == ["node_1", "node_2"]
     assert programs["node_1"] == programs["node_2"]
 
 
-def test_what_is_to_be_adapted_for_supervisor_is_told() -> None:
+def test_lines_to_adapt_for_supervisor_are_named() -> None:
     text = CONF.read_text()
     used = set(re.findall(r"%\(ENV_(\w+)\)s", text))
     assert set(re.findall(r"(?m)^;   (DJANGO_AMI_\w+) ", text)) == used
@@ -95,7 +110,9 @@ def test_systemd() -> None:
     assert unit["Unit"]["StartLimitIntervalSec"] == "0"
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine")
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine"
+)
 def test_systemd_understands_every_line(tmp_path: Path) -> None:
     text = UNIT.read_text()
     # It looks for the program, too.
@@ -105,7 +122,11 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
     unit = tmp_path / UNIT.name.replace("@", "@node_1")
     command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    told = [line for line in (done.stdout + done.stderr).splitlines() if UNIT.name in line or unit.name in line]
+    told = [
+        line
+        for line in (done.stdout + done.stderr).splitlines()
+        if UNIT.name in line or unit.name in line
+    ]
     assert (done.returncode, told) == (0, []), done.stderr
 
 

@@ -1,4 +1,4 @@
-"""A stop on a machine that is busy: the main thread may be held up anywhere in its signal handler."""
+"""A stop on a busy machine: the main thread may be held up anywhere in its signal handler."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import sys
 from django_ami.testing import Simulator
 from tests.deploy.supervisord import PATIENCE, ROOT
 
-#: ami_listen that gets its TERM when it is about to wait for events, and is held up while it logs off until the
-#: reactor's thread has ended.
+#: ami_listen that gets its TERM when it is about to wait for events, and is held up while it logs
+#: off until the reactor thread has ended.
 _PROGRAM = """
 import signal
 import threading
@@ -19,9 +19,10 @@ import threading
 from django.core.management import execute_from_command_line
 
 from django_ami.core.client import Client
+from django_ami.core.client.inbox import Inbox
 from django_ami.signals import server_ready
 
-begin_close, take = Client.begin_close, Client.take
+begin_close, take = Client.begin_close, Inbox.take
 ready = []
 
 
@@ -45,7 +46,7 @@ def on_ready(**_):
 
 server_ready.connect(on_ready)
 Client.begin_close = begin_close_and_be_held_up
-Client.take = be_told_and_take
+Inbox.take = be_told_and_take
 execute_from_command_line(["manage.py", "ami_listen", "--server=node_1"])
 """
 
@@ -56,7 +57,12 @@ def test_a_held_up_signal_handler_still_ends_the_waiting_for_events() -> None:
         environment |= {"AMI_NODE1_URL": simulator.url, "AMI_NODE2_URL": simulator.url}
         command = [sys.executable, "-c", _PROGRAM]
         done = subprocess.run(
-            command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=PATIENCE / 2
+            command,
+            cwd=ROOT,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE / 2,
         )
         assert done.returncode == 0, done.stderr
         assert re.match(r"node_1: ready, .*\nStopped: ", done.stdout)

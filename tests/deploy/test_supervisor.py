@@ -1,4 +1,4 @@
-"""deploy/supervisor/django_ami.conf, as it is, under a real supervisord, against simulated servers."""
+"""deploy/supervisor/django_ami.conf under a real supervisord, against simulated servers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from django_ami.management.commands.ami_listen import EXIT_CONFIGURATION, EXIT_REFUSED
 from django_ami.testing import Simulator
+from django_ami.tools.exits import Exit
 from tests.deploy.supervisord import PATIENCE, Supervisord
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Start = Callable[..., Supervisord]
 
 # More than all deadlines that one test can wait for.
-pytestmark = pytest.mark.timeout(4 * PATIENCE)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(4 * PATIENCE)]
 
 
 @pytest.fixture
@@ -36,7 +36,9 @@ def node_2() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def start(node_1: Simulator, node_2: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+def start(
+    node_1: Simulator, node_2: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Start]:
     with ExitStack() as at_the_end:
 
         def start(node_1_url: str = node_1.url) -> Supervisord:
@@ -49,12 +51,17 @@ def start(node_1: Simulator, node_2: Simulator, tmp_path_factory: pytest.TempPat
         yield start
 
 
-def wait_until_ready(supervisord: Supervisord, server: str, simulator: Simulator, logins: int = 1) -> int:
+def wait_until_ready(
+    supervisord: Supervisord, server: str, simulator: Simulator, logins: int = 1
+) -> int:
     """Running for supervisor, logged in for the server, ready for the worker. The process id."""
     info = supervisord.wait_for_state(f"ami:{server}", "RUNNING")
     simulator.wait_for(lambda: simulator.logins == logins, PATIENCE)
     ready = rf"(?m)^{server}: ready, 127\.0\.0\.1:{simulator.port}, Asterisk 22\."
-    supervisord.wait_for(lambda: len(re.findall(ready, supervisord.log(f"{server}.log"))) == logins, f"{server} ready")
+    supervisord.wait_for(
+        lambda: len(re.findall(ready, supervisord.log(f"{server}.log"))) == logins,
+        f"{server} ready",
+    )
     return int(info["pid"])
 
 
@@ -72,13 +79,17 @@ def test_a_worker_for_each_server_and_a_killed_one_comes_back(
     assert second != first
     assert wait_until_ready(supervisord, "node_2", node_2) == other
     assert (node_1.logoffs, node_2.login_attempts) == (0, 1)
-    assert "exited: node_1 (terminated by SIGKILL; not expected)" in supervisord.log("supervisord.log")
+    assert "exited: node_1 (terminated by SIGKILL; not expected)" in supervisord.log(
+        "supervisord.log"
+    )
 
 
-def test_a_refused_login_is_not_tried_again(start: Start, node_1: Simulator, node_2: Simulator) -> None:
+def test_a_refused_login_is_not_tried_again(
+    start: Start, node_1: Simulator, node_2: Simulator
+) -> None:
     supervisord = start(node_1.url.replace("amp111", "wrong"))
     info = supervisord.wait_for_state("ami:node_1", "EXITED", "FATAL", "BACKOFF")
-    assert (info["statename"], info["exitstatus"]) == ("EXITED", EXIT_REFUSED), supervisord.report()
+    assert (info["statename"], info["exitstatus"]) == ("EXITED", Exit.REFUSED), supervisord.report()
     assert "exited: node_1 (exit status 3; expected)" in supervisord.log("supervisord.log")
     assert "Authentication failed" in supervisord.log("node_1.err.log")
 
@@ -94,17 +105,27 @@ def test_a_refused_login_is_not_tried_again(start: Start, node_1: Simulator, nod
 
 def test_a_broken_setting_is_given_up(start: Start, node_1: Simulator, node_2: Simulator) -> None:
     supervisord = start("http://127.0.0.1/")
-    for server in ("node_1", "node_2"):  # every worker reads all settings, so that none hides a broken one
-        # It takes Python less than a second to say so or, on a busy machine, more: then it is not even tried again.
+    for server in (
+        "node_1",
+        "node_2",
+    ):  # every worker reads all settings, so that none hides a broken one
+        # It takes Python less than a second to say so or, on a busy machine, more: then it is not
+        # even tried again.
         info = supervisord.wait_for_state(f"ami:{server}", "FATAL", "EXITED")
-        assert info["statename"] == "FATAL" or info["exitstatus"] == EXIT_CONFIGURATION, supervisord.report()
+        assert info["statename"] == "FATAL" or info["exitstatus"] == Exit.CONFIGURATION, (
+            supervisord.report()
+        )
         assert supervisord.log("supervisord.log").count(f"spawned: '{server}'") <= 1 + 3
-        assert "CommandError: node_1: 'URL' must begin with 'ami://'" in supervisord.log(f"{server}.err.log")
+        assert "CommandError: node_1: 'URL' must begin with 'ami://'" in supervisord.log(
+            f"{server}.err.log"
+        )
         assert "Traceback" not in supervisord.log(f"{server}.err.log")
     assert (node_1.connections, node_2.connections) == (0, 0)
 
 
-def test_a_stop_logs_off_and_delivers_what_was_read(start: Start, node_1: Simulator, node_2: Simulator) -> None:
+def test_stop_logs_off_and_delivers_events_that_were_read(
+    start: Start, node_1: Simulator, node_2: Simulator
+) -> None:
     supervisord = start()
     wait_until_ready(supervisord, "node_1", node_1)
     node_1.flood("UserEvent", count=150)  # 1.5 s for the receiver
@@ -118,17 +139,19 @@ def test_a_stop_logs_off_and_delivers_what_was_read(start: Start, node_1: Simula
     assert (node_1.logoffs, node_1.logins) == (1, 1)
     node_1.wait_for(lambda: not node_1.sessions, PATIENCE)
     last = supervisord.log("node_1.log").splitlines()[-1]
-    # What was received, too, is the FullyBooted of the login.
-    assert re.fullmatch(r"Stopped: .*\b150 delivered, 0 dropped, .*\b0 left, 0 failed, 0 reconnects\.", last), (
-        supervisord.report()
-    )
+    # The FullyBooted of the login was received, too.
+    assert re.fullmatch(
+        r"Stopped: .*\b150 delivered, 0 dropped, .*\b0 left, 0 failed, 0 reconnects, 0 gaps\.", last
+    ), supervisord.report()
     wait_until_ready(supervisord, "node_2", node_2)
 
     assert supervisord.ctl("start", "ami:node_1") == "ami:node_1: started\n"
     wait_until_ready(supervisord, "node_1", node_1, logins=2)
 
 
-def test_supervisord_itself_ends_and_leaves_nothing(start: Start, node_1: Simulator, node_2: Simulator) -> None:
+def test_supervisord_itself_ends_and_leaves_nothing(
+    start: Start, node_1: Simulator, node_2: Simulator
+) -> None:
     supervisord = start()
     wait_until_ready(supervisord, "node_1", node_1)
     wait_until_ready(supervisord, "node_2", node_2)

@@ -1,7 +1,10 @@
-"""A coverage-guided fuzzer: ``python -m tests.fuzz --seconds 30 [--target parser|session]``. Needs the extra ``fuzz``.
+"""A coverage-guided fuzzer: ``python -m tests.fuzz --seconds 30 [--target NAME]``.
 
-It begins with the recordings, ends after that many seconds per target, and says how many executions there were. What
-breaks an invariant is written to a file whose name is printed; ``--replay FILE --target …`` runs that one input again.
+Needs the extra ``fuzz``.
+
+It begins with the recordings, ends after that many seconds per target, and says how many executions
+there were. An input that breaks an invariant is written to a file whose name is printed; ``--replay
+FILE --target …`` runs that one input again.
 """
 
 from __future__ import annotations
@@ -16,12 +19,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NAMES = ("parser", "session")
+NAMES = ("parser", "session", "arguments", "surroundings")
 DICTIONARY = (
-    "Event: ", "Response: ", "Success", "Error", "Follows", "Goodbye", "ActionID: @", "EventList: start",
-    "EventList: Complete", "Privilege: call,all", "Output: ", "Message: ", "--END COMMAND--\\x0d\\x0a",
-    "\\x0d\\x0a\\x0d\\x0a", "\\x0d\\x0a", "\\x0a", "\\x0d\\x0a\\x0aEvent: ", "OriginateResponse", "FullyBooted",
-    "Authentication failed", "Challenge: 1", "Asterisk Call Manager/1",
+    "Event: ", "Response: ", "Success", "Error", "Follows", "Goodbye", "ActionID: @",
+    "EventList: start", "EventList: Complete", "Privilege: call,all", "Output: ", "Message: ",
+    "--END COMMAND--\\x0d\\x0a", "\\x0d\\x0a\\x0d\\x0a", "\\x0d\\x0a", "\\x0a",
+    "\\x0d\\x0a\\x0aEvent: ", "OriginateResponse", "FullyBooted", "Authentication failed",
+    "Challenge: 1", "Asterisk Call Manager/1",
 )  # fmt: skip
 
 
@@ -29,16 +33,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=30, help="for each target")
     parser.add_argument("--target", choices=NAMES, help="this one alone")
-    parser.add_argument("--findings", type=Path, default=Path(tempfile.gettempdir(), "django_ami-findings"))
-    parser.add_argument("--replay", type=Path, metavar="FILE", help="run one input, without atheris")
-    parser.add_argument("--seed", type=int, default=0, help="of the fuzzer; 0 takes another one every time")
+    parser.add_argument(
+        "--findings", type=Path, default=Path(tempfile.gettempdir(), "django_ami-findings")
+    )
+    parser.add_argument(
+        "--replay", type=Path, metavar="FILE", help="run one input, without atheris"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the fuzzer; 0 takes another one every time"
+    )
     options = parser.parse_args()
     if options.replay:
         return replay(options.replay, options.target)
     if options.target:
         return fuzz(options.target, options.seconds, options.findings, options.seed)
     # libFuzzer ends the process, so each target has one of its own.
-    common = ["--seconds", str(options.seconds), "--findings", str(options.findings), "--seed", str(options.seed)]
+    common = [
+        "--seconds",
+        str(options.seconds),
+        "--findings",
+        str(options.findings),
+        "--seed",
+        str(options.seed),
+    ]
     command = [sys.executable, "-m", "tests.fuzz", *common, "--target"]
     return max(abs(subprocess.run([*command, name], check=False).returncode) for name in NAMES)
 
@@ -56,7 +73,7 @@ def replay(path: Path, target: str | None) -> int:
 def fuzz(target: str, seconds: int, findings: Path, seed: int) -> int:
     import atheris
 
-    # What this imports is instrumented while it is loaded, so nothing of it may be loaded before.
+    # These modules are instrumented while they are loaded, so none may be loaded before.
     with atheris.instrument_imports(include=["django_ami.core"]):
         from tests.fuzz.targets import TARGETS, seeds
     run: Callable[[bytes], None] = TARGETS[target]
@@ -69,8 +86,9 @@ def fuzz(target: str, seconds: int, findings: Path, seed: int) -> int:
             (corpus / name).write_bytes(data)
         words.write_text("".join(f'"{word}"\n' for word in DICTIONARY))
         arguments = [
-            f"-max_total_time={seconds}", f"-seed={seed}", "-max_len=2048", "-timeout=20", "-rss_limit_mb=1024",
-            "-print_final_stats=1", "-verbosity=1", f"-dict={words}", f"-artifact_prefix={findings}/{target}-",
+            f"-max_total_time={seconds}", f"-seed={seed}", "-max_len=2048", "-timeout=20",
+            "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=1", f"-dict={words}",
+            f"-artifact_prefix={findings}/{target}-",
         ]  # fmt: skip
         atheris.Setup([sys.argv[0], *arguments, str(corpus)], run)
         atheris.Fuzz()

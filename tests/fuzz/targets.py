@@ -1,24 +1,34 @@
-"""What is fuzzed: each target does the same with its bytes twice, in different pieces, and asserts what must hold.
+"""The targets of the fuzzer: each treats its bytes twice, in different pieces.
 
-The first four bytes say how, the others are what the server says::
+Each asserts the invariants. Arguments of callers are another matter: ``arguments.py``.
 
-    0     the limits of the connection, and whether a greeting is expected
-    1     which events are wanted; for a session also its role, and whether it is logged in
-    2, 3  how the bytes are cut, the first and the second time
-    4…    the server's bytes; in a session ``@0`` … ``@z`` stand for our ActionIDs, the first one to the thirty-sixth
+The first four bytes say how, the others are the server's:
+
+* 0: the limits of the connection, and whether a greeting is expected;
+* 1: which events are wanted; of a parser also which output of a command is believed; of a session
+  its role, and whether it is logged in;
+* 2 and 3: how the bytes are cut, the first and the second time;
+* from 4 on: the server's bytes; in a session ``@0`` … ``@z`` stand for our ActionIDs, the first one
+  to the thirty-sixth.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from django_ami.core.actions import Command, CoreShowChannels, Originate, Ping, QueueStatus
+from django_ami.core.correlation import ActionIds
 from django_ami.core.errors import ActionFailed, AmiError, ConnectionLost, ProtocolError
 from django_ami.core.protocol import Oversized, Parser
 from django_ami.core.session import Role
+from tests.core.answers import PREFIX, id_of
 from tests.core.support import CAPTURES, Dialogue
+from tests.fuzz.arguments import SLOTS, VALUES, arguments
+from tests.fuzz.surroundings import seeds as refusals
+from tests.fuzz.surroundings import surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +37,6 @@ if TYPE_CHECKING:
     from django_ami.core.pending import PendingAction
 
 HEAD = 4
-PREFIX = "0123456789abcdef-"
 LETTERS = b"0123456789abcdefghijklmnopqrstuvwxyz"
 #: The parser keeps this much more than a frame: an end that is cut by the edge of a piece.
 SLACK = 64
@@ -60,21 +69,30 @@ def parser(data: bytes) -> None:
 
 def _parse(data: bytes, how: int) -> dict[str, Any]:
     one = Parser(banner=bool(data[0] & 1), max_frame_size=64 << (data[0] >> 1) % 8)
-    one.interest = WANTED[data[1] % len(WANTED)]
+    one.kinds.interest = WANTED[data[1] % len(WANTED)]
+    if data[1] & 4:
+        one.follows = lambda action_id, _: bool(action_id)
     messages: list[Any] = []
     error = None
     try:
         for piece in cut(data[HEAD:], how):
             messages += one.feed(piece)
-            assert one.buffered <= (512 if one.banner is None else one.max_frame_size + SLACK), one.buffered
+            assert len(one.tail.buffer) <= (
+                512 if one.banner is None else one.max_frame_size + SLACK
+            ), len(one.tail.buffer)
     except ProtocolError as raised:
         assert one.banner is None, "a greeting alone is worth an error"
         error = str(raised).partition(", but")[0]
-    assert one.oversized == sum(isinstance(message, Oversized) for message in messages)
-    assert one.suspect <= len(messages) + one.skipped
-    assert one.garbage <= len(data)
-    counters = (one.skipped, one.garbage, one.oversized, one.suspect, one.discarding)
-    return {"messages": [_show(message) for message in messages], "counters": counters, "error": error}
+    found = one.counters
+    assert found.oversized_messages == sum(isinstance(message, Oversized) for message in messages)
+    assert found.suspect_messages <= len(messages) + one.skipped
+    assert found.garbage_bytes <= len(data)
+    counters = (one.skipped, asdict(found), one.tail.discarding)
+    return {
+        "messages": [_show(message) for message in messages],
+        "counters": counters,
+        "error": error,
+    }
 
 
 def _show(message: Message | Oversized) -> Any:
@@ -85,8 +103,14 @@ def _show(message: Message | Oversized) -> Any:
     for key in ("ActionID", "event", "RESPONSE", "Output"):
         values = message.get_all(key)
         assert (message.get(key) in values) == bool(values)
-    assert set(message.as_dict()) == set(message.keys())
-    return type(message).__name__, getattr(message, "name", None), getattr(message, "status", None), message.raw
+    assert list(message.as_dict()) == list(message) == list(message.keys())
+    assert len(message) == len(message.values()) == len(dict(message))
+    return (
+        type(message).__name__,
+        getattr(message, "name", None),
+        getattr(message, "status", None),
+        message.raw,
+    )
 
 
 # --- the session ---
@@ -101,14 +125,23 @@ def session(data: bytes) -> None:
 
 
 def _converse(data: bytes, how: int) -> dict[str, Any] | None:
-    """What became of it all; None if the connection came to an end, which may be in the middle of a piece."""
+    """The results; None if the connection came to an end, which may be in the middle of a piece."""
     ticking = bool(data[0] & 1)
     role = Role.CALLER if data[1] & 4 else Role.LISTENER
     auth = "md5" if data[1] & 16 else "plain"
-    talk = Dialogue(role, max_frame_size=4096 << (data[0] >> 1) % 4, max_list_items=5, auth_type=auth, events="call")
-    talk.ids.prefix = PREFIX
-    talk.session._pending = type(talk.session._pending)(PREFIX, server="node_1", most=20, most_items=5)
-    talk.session.set_interest(WANTED[data[1] % len(WANTED)])
+    ids = ActionIds()
+    ids.prefix = PREFIX
+    ids._drawn = iter([id_of(number).removeprefix(PREFIX) for number in range(1, 201)])
+    talk = Dialogue(
+        role,
+        ids=ids,
+        max_pending_actions=20,
+        max_frame_size=4096 << (data[0] >> 1) % 4,
+        max_list_items=5,
+        auth_type=auth,
+        events="call",
+    )
+    talk.exchange.set_interest(WANTED[data[1] % len(WANTED)])
     if data[1] & 8 or auth == "md5":
         talk.connect()
     else:
@@ -116,35 +149,42 @@ def _converse(data: bytes, how: int) -> dict[str, Any] | None:
     pendings = [
         talk.send(action)
         for action in (
-            Ping(), CoreShowChannels(), Command("x"), QueueStatus(), Originate(channel="a", wait=True), Ping(),
+            Ping(), CoreShowChannels(), Command("x"), QueueStatus(),
+            Originate(channel="a", wait=True), Ping(),
         )
     ]  # fmt: skip
     outcomes: dict[int, Any] = {}
     for number, pending in enumerate(pendings):
         _watch(pending, outcomes, number)
     events: list[bytes] = []
-    said = re.sub(rb"@([0-9a-z])", lambda found: f"{PREFIX}{LETTERS.index(found[1]) + 1}".encode(), data[HEAD:])
+    said = re.sub(
+        rb"@([0-9a-z])", lambda found: id_of(LETTERS.index(found[1]) + 1).encode(), data[HEAD:]
+    )
     for piece in cut(said, how):
         given = talk.say(piece)
-        assert talk.session.ignored >= 0, talk.session.ignored
-        assert talk.session._parser.buffered <= talk.session.options.max_frame_size + SLACK
+        assert talk.exchange.ignored >= 0, talk.exchange.ignored
+        assert (
+            len(talk.exchange.parser.tail.buffer)
+            <= talk.session.config.options.max_frame_size + SLACK
+        )
         events += [event.raw for event in given]
-        talk.session.written(len(talk.session.outgoing))
+        talk.exchange.outgoing.clear()
         if ticking:
             talk.now += 0.5
             talk.session.tick(talk.now)
         if talk.session.fault is not None:
             break
-        assert talk.session.pending >= sum(not pending.done() for pending in pendings)
-    one = talk.session
-    counters = (one.late, one.unmatched, one.garbage, one.suspect, one.oversized, one.state, len(pendings))
+        assert len(talk.exchange.pending) >= sum(not pending.done() for pending in pendings)
+    counters = (asdict(talk.counters), talk.state, len(pendings))
     result = {"outcomes": dict(outcomes), "events": events, "counters": counters}
-    over = one.fault is not None
+    over = talk.session.fault is not None
     talk.hang_up(None if over else ConnectionLost("gone", server="node_1"))
-    assert (one.pending, len(outcomes)) == (0, len(pendings)), "everything is settled, once"
-    assert one.outgoing == b""
+    assert (len(talk.exchange.pending), len(outcomes)) == (0, len(pendings)), (
+        "everything is settled, once"
+    )
+    assert talk.exchange.outgoing == b""
     talk.connect()  # it can go on
-    assert one.state == "greeting"
+    assert talk.state == "greeting"
     return None if over or ticking else result
 
 
@@ -153,8 +193,17 @@ def _watch(pending: PendingAction, outcomes: dict[int, Any], number: int) -> Non
         assert number not in outcomes, "settled twice"
         error = pending.exception(0)
         assert error is None or isinstance(error, AmiError), error
-        response = error.response if isinstance(error, ActionFailed) else None if error else pending.result(0)
-        outcomes[number] = str(error), response and (response.raw, [event.raw for event in response.events])
+        response = (
+            error.response
+            if isinstance(error, ActionFailed)
+            else None
+            if error
+            else pending.result(0)
+        )
+        outcomes[number] = (
+            str(error),
+            response and (response.raw, [event.raw for event in response.events]),
+        )
 
     pending.add_done_callback(settled)
 
@@ -164,14 +213,25 @@ def _watch(pending: PendingAction, outcomes: dict[int, Any], number: int) -> Non
 
 def seeds(target: str) -> dict[str, bytes]:
     """An input of each recording, and some that have what no recording has."""
+    if target == "arguments":
+        return {
+            f"{number:03}": bytes([0, number, *b"\x01", 0, number, number % len(VALUES)])
+            for number in range(len(SLOTS))
+        }
+    if target == "surroundings":
+        return refusals()
     found = {}
     for path in sorted((CAPTURES / "22").iterdir()):
-        data = path.read_bytes()[:1800]  # short ones are tried more often; the tests read them whole
+        data = path.read_bytes()[
+            :1800
+        ]  # short ones are tried more often; the tests read them whole
         if target == "session":
             ids = list(dict.fromkeys(re.findall(rb"\r\nActionID: ([^\r\n]+)", data)))
             for number, name in enumerate(ids[:20]):
                 # The first ones are those of the login; then ours follow.
-                data = data.replace(b"ActionID: " + name + b"\r\n", b"ActionID: @%c\r\n" % LETTERS[number % 12])
+                data = data.replace(
+                    b"ActionID: " + name + b"\r\n", b"ActionID: @%c\r\n" % LETTERS[number % 12]
+                )
             found[path.stem] = b"\x00\x08\x00\x01" + data
             found[f"{path.stem}-ready"] = b"\x00\x00\x00\x07" + data.partition(b"\r\n")[2]
         else:
@@ -179,9 +239,19 @@ def seeds(target: str) -> dict[str, bytes]:
             found[f"{path.stem}-small"] = b"\x05\x02\x07\x08" + data
     head = b"\x00\x00\x00\x01"
     found["lf"] = head + b"Event: X\nA: 1\n\nResponse: Error\nActionID: @3\nMessage: no\n\n"
-    found["follows"] = head + b"Response: Follows\r\nActionID: @5\r\na\n\r\n\r\nb\n--END COMMAND--\r\n\r\n"
-    found["crlflf"] = (
-        head + b"Response: Success\r\nActionID: @4\r\nEventList: start\r\n\nEvent: X\r\nActionID: @4\r\n\r\n"
+    found["follows"] = (
+        head + b"Response: Follows\r\nActionID: @5\r\na\n\r\n\r\nb\n--END COMMAND--\r\n\r\n"
+    )
+    found["follows-twice"] = (
+        head + b"Response: Follows\r\nActionID: @5\r\na\n--END COMMAND--\r\n\r\n" * 2
+    )
+    found["forged"] = (
+        head
+        + b"Event: X\r\nA: 1\r\n\r\nResponse: Follows\r\nPrivilege: Command\r\n\r\nEvent: Y\r\n\r\n"
+    )
+    found["crlflf"] = head + (
+        b"Response: Success\r\nActionID: @4\r\nEventList: start\r\n\nEvent: X\r\n"
+        b"ActionID: @4\r\n\r\n"
     )
     found["list"] = head + (
         b"Response: Success\r\nActionID: @6\r\nEventList: start\r\n\r\n"
@@ -189,14 +259,24 @@ def seeds(target: str) -> dict[str, bytes]:
         + b"Event: E\r\nEventList: Complete\r\nActionID: @6\r\n\r\n"
     )
     found["outcome"] = head + (
-        b"Response: Success\r\nActionID: @7\r\n\r\nEvent: OriginateResponse\r\nPrivilege: call,all\r\nActionID: @7\r\n"
+        b"Response: Success\r\nActionID: @7\r\n\r\nEvent: OriginateResponse\r\n"
+        b"Privilege: call,all\r\nActionID: @7\r\n"
         b"Response: Failure\r\nReason: 5\r\n\r\n"
     )
-    found["large"] = b"\x00\x00\x00\x06" + b"Event: X\r\nA: " + b"x" * 5000 + b"\r\n\r\nEvent: Y\r\n\r\n"
-    found["large-first-line"] = head + b"Event: " + b"x" * 5000 + b"\r\nA: 1\r\n\r\nEvent: Y\r\n\r\n"
+    found["large"] = (
+        b"\x00\x00\x00\x06" + b"Event: X\r\nA: " + b"x" * 5000 + b"\r\n\r\nEvent: Y\r\n\r\n"
+    )
+    found["large-first-line"] = (
+        head + b"Event: " + b"x" * 5000 + b"\r\nA: 1\r\n\r\nEvent: Y\r\n\r\n"
+    )
     found["garbage-behind"] = head + b"Event: X\r\nResponse: Y\r\n\r\nno frame\r\n\r\n"
     found["long-greeting"] = b"\x01\x00\x00\x06" + b"Event: " + b"x" * 600 + b"\r\nA: 1\r\n\r\n"
     return found
 
 
-TARGETS = {"parser": parser, "session": session}
+TARGETS = {
+    "parser": parser,
+    "session": session,
+    "arguments": arguments,
+    "surroundings": surroundings,
+}

@@ -1,4 +1,6 @@
-"""A function of AMI_SERVERS for a worker under test: the servers are in a file of JSON, as they would be in a table."""
+"""A function of AMI_SERVERS for a worker under test: the servers are in a file of JSON, as they
+would be in a table.
+"""
 
 from __future__ import annotations
 
@@ -9,5 +11,5 @@ from typing import Any
 
 
 def servers() -> Any:
-    """What is in the file now."""
+    """The content of the file now."""
     return json.loads(Path(os.environ["AMI_TEST_SERVERS"]).read_text())

@@ -1,4 +1,4 @@
-"""``manage.py ami_events``: what is shown of what comes, and how it ends."""
+"""``manage.py ami_events``: the events that it shows, and how it ends."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.messages import Event
-from django_ami.management.commands.ami_events import condition
 from django_ami.testing import FakeAsterisk, Simulator
+from django_ami.tools.follower import condition
 from tests.management.tools import free_port, run, start
 from tests.running import PYTHON, ROOT, environment, wait_until
 
@@ -31,7 +31,7 @@ def listening(sim: Simulator) -> bool:
 
 
 def follow(sim: Simulator, *arguments: str) -> Program:
-    """A follower that is there: what is emitted now, it gets."""
+    """A follower that is logged in: it gets all events from now on."""
     tool = start("ami_events", *arguments, servers=(sim,))
     try:
         tool.wait_for_err(READY)
@@ -41,19 +41,25 @@ def follow(sim: Simulator, *arguments: str) -> Program:
     return tool
 
 
-# --- what is shown ---
+# --- output ---
 
 
 def test_a_line_for_each_event_until_it_is_stopped(sim: Simulator) -> None:
     with follow(sim) as tool:
-        sim.emit("Newchannel", {"Channel": "PJSIP/101-1", "CallerIDName": "Zoë Müller", "Exten": ""}.items())
+        sim.emit(
+            "Newchannel",
+            {"Channel": "PJSIP/101-1", "CallerIDName": "Zoë Müller", "Exten": ""}.items(),
+        )
         sim.emit("Hangup", [("Channel", "PJSIP/101-1"), ("Cause-txt", "Normal Clearing")])
         line = tool.wait_for_out("Hangup")
         assert re.fullmatch(
-            r'\d\d:\d\d:\d\d\.\d{3} node_1 Hangup Channel=PJSIP/101-1 Cause-txt="Normal Clearing"', line
+            r'\d\d:\d\d:\d\d\.\d{3} node_1 Hangup Channel=PJSIP/101-1 Cause-txt="Normal Clearing"',
+            line,
         )
         line = tool.wait_for_out("Newchannel")
-        assert line.endswith('node_1 Newchannel Channel=PJSIP/101-1 CallerIDName="Zoë Müller" Exten=""')
+        assert line.endswith(
+            'node_1 Newchannel Channel=PJSIP/101-1 CallerIDName="Zoë Müller" Exten=""'
+        )
         tool.signal(signal.SIGINT)
         assert tool.wait() == 0, str(tool)
     assert tool.err == ["node_1: ready (Asterisk 22.10.1, AMI 11.0.0)."]
@@ -61,7 +67,13 @@ def test_a_line_for_each_event_until_it_is_stopped(sim: Simulator) -> None:
 
 
 def test_only_some(sim: Simulator) -> None:
-    arguments = ("--only=hangup,Newchannel", "--where", "Channel~^PJSIP/", "--where=Cause!=16", "--max-events=2")
+    arguments = (
+        "--only=hangup,Newchannel",
+        "--where",
+        "Channel~^PJSIP/",
+        "--where=Cause!=16",
+        "--max-events=2",
+    )
     with follow(sim, *arguments, "--fields=Channel,nope") as tool:
         sim.emit("Hangup", Channel="PJSIP/1", Cause=16)
         sim.emit("Hangup", Channel="Local/PJSIP/2", Cause=17)
@@ -78,7 +90,10 @@ def test_only_some(sim: Simulator) -> None:
 
 def test_json_lines(sim: Simulator) -> None:
     with follow(sim, "--json", "--max-events=2", "--where=Event=UserEvent") as tool:
-        sim.emit("UserEvent", {"UserEvent": "T", "Variable": ["a=1", "b=2"], "Text": "\x1b[2J \N{SNOWMAN}"}.items())
+        sim.emit(
+            "UserEvent",
+            {"UserEvent": "T", "Variable": ["a=1", "b=2"], "Text": "\x1b[2J \N{SNOWMAN}"}.items(),
+        )
         sim.emit("UserEvent", Secret="hush-hush")
         assert tool.wait() == 0, str(tool)
     first, second = map(json.loads, tool.out)
@@ -97,7 +112,7 @@ def test_json_with_some_fields(sim: Simulator) -> None:
     assert json.loads(tool.out[0])["headers"] == {"Channel": "PJSIP/1"}
 
 
-def test_nothing_steers_the_terminal(sim: Simulator) -> None:
+def test_event_steers_no_terminal(sim: Simulator) -> None:
     with follow(sim, "--max-events=1", "--only=Evil\x1b[2J") as tool:
         sim.emit("Evil\x1b[2J", CallerIDName="\x1b]0;x\x07")
         assert tool.wait() == 0, str(tool)
@@ -113,7 +128,9 @@ def test_fields_that_an_event_does_not_have(sim: Simulator) -> None:
 
 def test_names_of_events_that_never_come(sim: Simulator) -> None:
     arguments = ("--only=Hangupp,QueueMember,Hangup,DongleNewSMS", "--run-for=0.1")
-    done = run("ami_events", *arguments, servers=(sim,), settings={"AMI_CUSTOM_EVENTS": ["DongleNewSMS"]})
+    done = run(
+        "ami_events", *arguments, servers=(sim,), settings={"AMI_CUSTOM_EVENTS": ["DongleNewSMS"]}
+    )
     assert done.code == 0
     assert done.err.splitlines()[:2] == [
         "Asterisk has no event 'Hangupp': did you mean 'Hangup'?",
@@ -123,12 +140,23 @@ def test_names_of_events_that_never_come(sim: Simulator) -> None:
 
 
 def test_in_colour_on_a_terminal(sim: Simulator) -> None:
-    command = (*PYTHON, "-m", "django", "ami_events", "--settings=tests.management.listening.settings")
+    command = (
+        *PYTHON,
+        "-m",
+        "django",
+        "ami_events",
+        "--settings=tests.management.listening.settings",
+    )
     ours, theirs = pty.openpty()
     env = environment(AMI_NODE1_URL=sim.url, TERM="xterm-256color", DJANGO_COLORS="dark")
     with (
         subprocess.Popen(
-            [*command, "--only=Hangup", "--max-events=1"], cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs
+            [*command, "--only=Hangup", "--max-events=1"],
+            cwd=ROOT,
+            env=env,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
         ) as process,
         os.fdopen(ours, "rb", buffering=0) as screen,
     ):
@@ -148,7 +176,12 @@ def test_in_colour_on_a_terminal(sim: Simulator) -> None:
 
 def test_classes_of_events(sim: Simulator) -> None:
     with follow(sim, "--events=agent,user") as tool:
-        sim.wait_for(lambda: [one.get("EventMask") for one in sim.received if one.name == "Events"] == ["agent,user"])
+        sim.wait_for(
+            lambda: (
+                [one.get("EventMask") for one in sim.received if one.name == "Events"]
+                == ["agent,user"]
+            )
+        )
         tool.signal(signal.SIGTERM)
         assert tool.wait() == 0, str(tool)
 
@@ -165,13 +198,15 @@ def test_several_servers() -> None:
         assert tool.out[1].endswith("node_2 Hangup Channel=B")
 
 
-# --- what goes wrong ---
+# --- errors ---
 
 
 def test_a_connection_that_is_lost_and_back(sim: Simulator) -> None:
     with follow(sim, "--only=Hangup") as tool:
         sim.drop()
-        assert tool.wait_for_err("connection lost").startswith("node_1: connection lost: the server closed the conn")
+        assert tool.wait_for_err("connection lost").startswith(
+            "node_1: connection lost: the server closed the conn"
+        )
         tool.wait_for_err("node_1: ready again")
         sim.emit("Hangup", Channel="PJSIP/1")
         tool.wait_for_out("PJSIP/1")
@@ -179,7 +214,7 @@ def test_a_connection_that_is_lost_and_back(sim: Simulator) -> None:
         assert tool.wait() == 0, str(tool)
 
 
-def test_nobody_there_yet() -> None:
+def test_command_waits_for_a_server_that_is_not_there_yet() -> None:
     with FakeAsterisk() as sim:
         sim.stop()
         with start("ami_events", "--only=Hangup", servers=(sim,)) as tool:
@@ -190,7 +225,7 @@ def test_nobody_there_yet() -> None:
             assert tool.wait() == 0, str(tool)
 
 
-def test_who_is_let_in_nowhere_ends_with_3(sim: Simulator) -> None:
+def test_worker_refused_by_every_server_ends_with_3(sim: Simulator) -> None:
     with start("ami_events", servers=(f"ami://admin:wrong@127.0.0.1:{sim.port}",)) as tool:
         assert tool.wait() == 3, str(tool)
     assert "Authentication failed for user 'admin'" in tool.err[0]
@@ -207,13 +242,21 @@ def test_one_that_is_refused_does_not_hinder_the_other(sim: Simulator) -> None:
 
 
 def test_run_for_has_an_end_without_a_server() -> None:
-    done = run("ami_events", "--run-for=0.3", servers=(f"ami://admin:amp111@127.0.0.1:{free_port()}",))
+    done = run(
+        "ami_events", "--run-for=0.3", servers=(f"ami://admin:amp111@127.0.0.1:{free_port()}",)
+    )
     assert (done.code, done.out) == (0, "")
     assert "connection refused" in done.err
 
 
 def test_a_reader_that_has_read_enough(sim: Simulator) -> None:
-    command = (*PYTHON, "-m", "django", "ami_events", "--settings=tests.management.listening.settings")
+    command = (
+        *PYTHON,
+        "-m",
+        "django",
+        "ami_events",
+        "--settings=tests.management.listening.settings",
+    )
     env = environment(AMI_NODE1_URL=sim.url)
     with subprocess.Popen(
         command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -238,18 +281,26 @@ def test_a_reader_that_has_read_enough(sim: Simulator) -> None:
     [
         (
             ("--where", "Channel"),
-            "--where 'Channel' is none of KEY=VALUE, KEY!=VALUE, KEY~REGEX and KEY!~REGEX: write it as in --where",
+            (
+                "--where 'Channel' is none of KEY=VALUE, KEY!=VALUE, KEY~REGEX and KEY!~REGEX: "
+                "write it as in --where"
+            ),
         ),
-        (("--where", "Channel~("), "'(' is no regular expression: "),
-        (("--events", "cal"), "'cal' is no class of events: did you mean 'call'?"),
+        (("--where", "Channel~("), "'(' is not a regular expression: "),
+        (("--events", "cal"), "'cal' is not a class of events: did you mean 'call'?"),
         (("--server", "node_7"), "unknown server: 'node_7'"),
-        (("--max-events", "0"), "'0' is no whole number above 0"),
-        (("--run-for", "-1"), "'-1' is no number of seconds above 0"),
+        (("--max-events", "0"), "give a whole number above 0, not '0'"),
+        (("--run-for", "-1"), "give a number of seconds between 0 and 1000000000, not '-1'"),
     ],
 )
-def test_wrong_usage_connects_to_nobody(sim: Simulator, arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_usage_connects_to_nobody(
+    sim: Simulator, arguments: tuple[str, ...], said: str
+) -> None:
     done = run("ami_events", *arguments, servers=(sim,))
-    assert done.code in (1, 2)  # call_command gives 1 to what argparse refuses; a process ends with 2
+    assert done.code in (
+        1,
+        2,
+    )  # call_command gives 1 to what argparse refuses; a process ends with 2
     assert said in done.err
     assert sim.connections == 0
 
@@ -290,6 +341,6 @@ def test_conditions(text: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "=x", "~x", "!=x", "Channel~[", "Channel!"])
-def test_what_is_no_condition(text: str) -> None:
+def test_command_refuses_an_invalid_condition(text: str) -> None:
     with pytest.raises(ConfigurationError):
         condition(text)

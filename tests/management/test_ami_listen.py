@@ -1,4 +1,6 @@
-"""``manage.py ami_listen``: the real process against the simulated Asterisk, from its first line to its exit code."""
+"""``manage.py ami_listen``: the real process against the simulated Asterisk, from its first line to
+its exit code.
+"""
 
 from __future__ import annotations
 
@@ -35,16 +37,23 @@ class Worker(Program):
 
     @property
     def notes(self) -> list[dict[str, Any]]:
-        """What the receivers have told so far."""
+        """The notes of the receivers so far."""
         lines = self._file.read_text().split("\n")[:-1] if self._file.exists() else []
         return [json.loads(line) for line in lines]
 
     def numbers(self, server: str = "node_1") -> list[int]:
-        return [note["number"] for note in self.notes if note["what"] == "UserEvent" and note["server"] == server]
+        return [
+            note["number"]
+            for note in self.notes
+            if note["what"] == "UserEvent" and note["server"] == server
+        ]
 
     def wait_for_note(self, what: str, count: int = 1) -> dict[str, Any]:
         wait_until(
-            lambda: sum(note["what"] == what for note in self.notes) >= count or self.process.poll() is not None,
+            lambda: (
+                sum(note["what"] == what for note in self.notes) >= count
+                or self.process.poll() is not None
+            ),
             what=f"{count} times {what!r} of {self}",
         )
         found = [note for note in self.notes if note["what"] == what]
@@ -64,7 +73,12 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
     """``listen(*arguments, url or simulators…, **environment)`` starts a worker."""
     workers: list[Worker] = []
 
-    def start(*arguments: str, servers: tuple[Simulator | str, ...] = (), settings: object = None, **env: object):
+    def start(
+        *arguments: str,
+        servers: tuple[Simulator | str, ...] = (),
+        settings: object = None,
+        **env: object,
+    ):
         for number, server in enumerate(servers, 1):
             env[f"AMI_NODE{number}_URL"] = server.url if isinstance(server, Simulator) else server
         if settings is not None:
@@ -87,7 +101,9 @@ def sim() -> Iterator[Simulator]:
 # --- a good day ---
 
 
-def test_it_says_who_is_there_delivers_in_order_and_logs_off(listen: Listen, sim: Simulator) -> None:
+def test_worker_names_the_server_delivers_in_order_and_logs_off(
+    listen: Listen, sim: Simulator
+) -> None:
     worker = listen("--server=node_1", servers=(sim,))
     line = worker.wait_for_out("ready")
     assert line == f"node_1: ready, 127.0.0.1:{sim.port}, Asterisk 22.10.1, AMI 11.0.0, no TLS"
@@ -104,8 +120,8 @@ def test_it_says_who_is_there_delivers_in_order_and_logs_off(listen: Listen, sim
     sim.wait_for(lambda: sim.logoffs == 1)
     assert (sim.logins, sim.connections) == (1, 1)
     assert worker.summary == (
-        "Stopped: 501 events received, 500 delivered, 0 dropped, 1 ignored (no receiver), 0 left, 0 failed, "
-        "0 reconnects."
+        "Stopped: 501 events received, 500 delivered, 0 dropped, 1 ignored (no receiver), 0 left, "
+        "0 failed, 0 reconnects, 0 gaps."
     )
     assert worker.err == []
 
@@ -116,16 +132,20 @@ def test_the_only_server_needs_no_name(listen: Listen, sim: Simulator) -> None:
 
 
 def test_the_default_server_needs_no_name(listen: Listen, sim: Simulator) -> None:
-    worker = listen(servers=("ami://a:b@127.0.0.1:1", sim), settings={"AMI_DEFAULT_SERVER": "node_2"})
+    worker = listen(
+        servers=("ami://a:b@127.0.0.1:1", sim), settings={"AMI_DEFAULT_SERVER": "node_2"}
+    )
     assert worker.wait_for_out(": ready").startswith("node_2: ready")
 
 
-def test_it_says_that_tls_is_on(listen: Listen, tmp_path: Path) -> None:
+def test_worker_says_that_tls_is_on(listen: Listen, tmp_path: Path) -> None:
     import trustme
 
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+        tmp_path / "server.pem"
+    )
     with FakeAsterisk(tls=ServerTLS(str(tmp_path / "server.pem"))) as sim:
         worker = listen(servers=(f"{sim.url}?ca_file={tmp_path / 'ca.pem'}",))
         assert worker.wait_for_out("ready").endswith(", TLS")
@@ -166,9 +186,14 @@ def test_without_receivers_it_says_so_and_counts(listen: Listen, sim: Simulator)
 def test_the_mask_is_what_was_asked_for(listen: Listen, sim: Simulator) -> None:
     worker = listen("--events=call, user", servers=(sim,))
     worker.wait_for_out("ready")
-    # FullyBooted is of class system: it is asked for until it is here, and the rest begins after it.
+    # FullyBooted is of class system: it is asked for until it is here, and the rest begins after
+    # it.
     sim.wait_for(lambda: any(action.name == "Events" for action in sim.received))
-    masks = [action.get("Events") or action.get("EventMask") for action in sim.received if action.name != "Challenge"]
+    masks = [
+        action.get("Events") or action.get("EventMask")
+        for action in sim.received
+        if action.name != "Challenge"
+    ]
     assert masks[0] == "call,user,system"
     assert masks[-1] == "call,user"
     sim.wait_for(lambda: sim.sessions[0].mask and sim.actions_received >= 4)
@@ -196,7 +221,7 @@ def test_a_class_that_does_not_exist_is_refused(listen: Listen, sim: Simulator) 
     worker = listen("--events=calls", servers=(sim,))
     assert worker.wait() == 2
     assert len(worker.err) == 1
-    assert "'calls' is no class of events: did you mean 'call'?" in worker.err[0]
+    assert "'calls' is not a class of events: did you mean 'call'?" in worker.err[0]
     assert sim.connections == 0
 
 
@@ -245,7 +270,9 @@ def test_one_down_and_one_with_a_wrong_secret_do_not_hinder_the_good_one(listen:
         good.emit("UserEvent", Number=1)
         worker.wait_for_note("UserEvent")
         down.start()
-        wait_until(lambda: any(line.startswith("node_1: ready") for line in worker.out), what=str(worker))
+        wait_until(
+            lambda: any(line.startswith("node_1: ready") for line in worker.out), what=str(worker)
+        )
         down.emit("UserEvent", Number=2)
         worker.wait_for_note("UserEvent", 2)
         worker.signal(signal.SIGTERM)
@@ -253,7 +280,9 @@ def test_one_down_and_one_with_a_wrong_secret_do_not_hinder_the_good_one(listen:
         assert worker.numbers("node_2") == [1]
         assert worker.numbers("node_1") == [2]
         assert strict.login_attempts == 1
-        assert not [note for note in worker.notes if note["what"] == "lost"], "none was ready before"
+        assert not [note for note in worker.notes if note["what"] == "lost"], (
+            "none was ready before"
+        )
         good.wait_for(lambda: good.logoffs == 1)
         down.wait_for(lambda: down.logoffs == 1)
         assert "wrong" not in "".join(worker.out + worker.err).replace("wrong secret", "")
@@ -279,6 +308,29 @@ def test_refused_by_all_is_exit_code_3_after_one_attempt(listen: Listen) -> None
         assert worker.summary.startswith("Stopped: 0 events received")
 
 
+def test_one_of_several_that_refuses_is_tried_again_and_only_all_of_them_at_a_time_end_the_worker(
+    listen: Listen,
+) -> None:
+    with FakeAsterisk(users={"admin": User(secret="later")}) as late, FakeAsterisk() as other:
+        worker = listen(
+            "--all",
+            servers=(f"ami://admin:later2@127.0.0.1:{late.port}", other),
+            settings={"AMI_OPTIONS": {"reconnect_initial": 0.05, "auth_retry_interval": 0.5}},
+        )
+        worker.wait_for_out("node_2: ready")
+        worker.wait_for_err("node_1: Authentication failed")
+        late.users["admin"] = User(secret="later2")
+        worker.wait_for_out("node_1: ready")
+        other.users["admin"] = User(secret="changed")
+        other.drop()
+        worker.wait_for_err("node_2: Authentication failed")
+        late.emit("UserEvent", Number=1)
+        worker.wait_for_note("UserEvent")
+        late.users["admin"] = User(secret="changed")
+        late.drop()
+        assert worker.wait() == 3, str(worker)
+
+
 # --- configuration ---
 
 KEYS = {"HOST": "pbx", "USERNAME": "admin", "SECRET": "hush"}
@@ -289,21 +341,45 @@ TWO = {"node_1": KEYS, "node_2": KEYS}
     ("arguments", "settings", "text"),
     [
         ((), {"AMI_SERVERS": {}}, "the setting AMI_SERVERS is missing or empty"),
-        ((), {"AMI_SERVERS": {"node_1": {**KEYS, "HOSTS": "x"}}}, "node_1: unknown key 'HOSTS': did you mean 'HOST'?"),
-        ((), {"AMI_SERVERS": {"node_1": {**KEYS, "PORT": "abc"}}}, "node_1: 'PORT' must be a whole number"),
-        ((), {"AMI_SERVERS": {"node_1": {**KEYS, "TLS": {"CA_FILE": "/does/not/exist"}}}}, "CA_FILE"),
+        (
+            (),
+            {"AMI_SERVERS": {"node_1": {**KEYS, "HOSTS": "x"}}},
+            "node_1: unknown key 'HOSTS': did you mean 'HOST'?",
+        ),
+        (
+            (),
+            {"AMI_SERVERS": {"node_1": {**KEYS, "PORT": "abc"}}},
+            "node_1: 'PORT' must be a whole number",
+        ),
+        (
+            (),
+            {"AMI_SERVERS": {"node_1": {**KEYS, "TLS": {"CA_FILE": "/does/not/exist"}}}},
+            "CA_FILE",
+        ),
         ((), {"AMI_OPTIONS": {"read_timout": 3}}, "did you mean 'read_timeout'?"),
-        (("--server=node_9",), {"AMI_SERVERS": TWO}, "unknown server: 'node_9'; did you mean 'node_"),
+        (
+            ("--server=node_9",),
+            {"AMI_SERVERS": TWO},
+            "unknown server: 'node_9'; did you mean 'node_",
+        ),
         (("--server=zzzzzzzz",), {"AMI_SERVERS": TWO}, "known are 'node_1', 'node_2'."),
-        ((), {"AMI_SERVERS": TWO}, "which server? Give --server=NAME (known are node_1, node_2), or --all."),
+        (
+            (),
+            {"AMI_SERVERS": TWO},
+            "which server? Give --server=NAME (known are node_1, node_2), or --all.",
+        ),
         (("--all", "--server=node_1"), {}, "--all and --server are both given"),
-        (("--events=",), {}, "'' is no class of events"),
+        (("--events=",), {}, "'' is not a class of events"),
         (
             (),
             {"AMI_DISPATCH": {"retry_limt": 1}},
             "AMI_DISPATCH: unknown option 'retry_limt': did you mean 'retry_limit'?",
         ),
-        ((), {"AMI_DISPATCH": {"retry_errors": ["django.db.Error_"]}}, "names 'django.db.Error_', which cannot be"),
+        (
+            (),
+            {"AMI_DISPATCH": {"retry_errors": ["django.db.Error_"]}},
+            "names 'django.db.Error_', which cannot be",
+        ),
     ],
 )
 def test_a_wrong_configuration_is_one_line_and_exit_code_2(
@@ -320,14 +396,36 @@ def test_a_wrong_configuration_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("--drain-timeout=-5", "argument --drain-timeout: '-5' is no number from 0 on"),
-        ("--drain-timeout=inf", "argument --drain-timeout: 'inf' is no number from 0 on"),
-        ("--drain-timeout=nan", "argument --drain-timeout: 'nan' is no number from 0 on"),
-        ("--run-for=-1", "argument --run-for: '-1' is no number of seconds above 0"),
-        ("--run-for=0", "argument --run-for: '0' is no number of seconds above 0"),
-        ("--run-for=1e99", "argument --run-for: '1e99' is no number of seconds above 0"),
-        ("--max-events=0", "argument --max-events: '0' is no whole number above 0"),
-        ("--max-events=1.5", "argument --max-events: '1.5' is no whole number above 0"),
+        (
+            "--drain-timeout=-5",
+            "argument --drain-timeout: give a number from 0 to 1000000000, not '-5'",
+        ),
+        (
+            "--drain-timeout=inf",
+            "argument --drain-timeout: give a number from 0 to 1000000000, not 'inf'",
+        ),
+        (
+            "--drain-timeout=nan",
+            "argument --drain-timeout: give a number from 0 to 1000000000, not 'nan'",
+        ),
+        (
+            "--drain-timeout=1e400",
+            "argument --drain-timeout: give a number from 0 to 1000000000, not '1e400'",
+        ),
+        (
+            "--run-for=-1",
+            "argument --run-for: give a number of seconds between 0 and 1000000000, not '-1'",
+        ),
+        (
+            "--run-for=0",
+            "argument --run-for: give a number of seconds between 0 and 1000000000, not '0'",
+        ),
+        (
+            "--run-for=1e99",
+            "argument --run-for: give a number of seconds between 0 and 1000000000, not '1e99'",
+        ),
+        ("--max-events=0", "argument --max-events: give a whole number above 0, not '0'"),
+        ("--max-events=1.5", "argument --max-events: give a whole number above 0, not '1.5'"),
     ],
 )
 def test_an_option_that_cannot_be_followed_is_refused(argument: str, said: str) -> None:
@@ -339,7 +437,9 @@ def test_an_option_that_cannot_be_followed_is_refused(argument: str, said: str) 
 def test_a_refused_option_is_exit_code_2(listen: Listen, sim: Simulator) -> None:
     worker = listen("--drain-timeout=-5", servers=(sim,))
     assert (worker.wait(), worker.out, sim.connections) == (2, [], 0), str(worker)
-    assert worker.err[-1].endswith("error: argument --drain-timeout: '-5' is no number from 0 on")
+    assert worker.err[-1].endswith(
+        "error: argument --drain-timeout: give a number from 0 to 1000000000, not '-5'"
+    )
 
 
 # --- stopping ---
@@ -360,7 +460,9 @@ def test_a_signal_ends_it_with_all_delivered(listen: Listen, sim: Simulator, num
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
-def test_what_was_read_before_the_signal_is_delivered_after_it(listen: Listen, sim: Simulator) -> None:
+def test_events_read_before_the_signal_are_delivered_after_it(
+    listen: Listen, sim: Simulator
+) -> None:
     worker = listen(servers=(sim,))
     worker.wait_for_out("ready")
     sim.emit("Stop", privilege="call", Queued=301)
@@ -368,11 +470,16 @@ def test_what_was_read_before_the_signal_is_delivered_after_it(listen: Listen, s
         sim.emit("UserEvent", Number=number)
     assert worker.wait() == 0, str(worker)
     assert worker.numbers() == list(range(300))
-    assert "302 events received, 301 delivered, 0 dropped, 1 ignored (no receiver), 0 left" in worker.summary
+    assert (
+        "302 events received, 301 delivered, 0 dropped, 1 ignored (no receiver), 0 left"
+        in worker.summary
+    )
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
-def test_a_receiver_that_does_not_return_is_left_behind_with_exit_code_4(listen: Listen, sim: Simulator) -> None:
+def test_a_receiver_that_does_not_return_is_left_behind_with_exit_code_4(
+    listen: Listen, sim: Simulator
+) -> None:
     worker = listen("--drain-timeout=0.2", servers=(sim,))
     worker.wait_for_out("ready")
     sim.emit("UserEvent", Number=0)
@@ -400,7 +507,10 @@ def test_receivers_too_slow_for_the_drain_timeout_leave_the_rest_with_exit_code_
     assert worker.wait() == 4, str(worker)
     done = sum(note["what"] == "Slow" for note in worker.notes)
     assert 1 <= done < 200
-    assert f"{done + 1} delivered, 0 dropped, 1 ignored (no receiver), {200 - done} left" in worker.summary
+    assert (
+        f"{done + 1} delivered, 0 dropped, 1 ignored (no receiver), {200 - done} left"
+        in worker.summary
+    )
     assert "did not return" not in worker.summary
     sim.wait_for(lambda: sim.logoffs == 1)
 
@@ -437,7 +547,11 @@ NEVER = {"AMI_OPTIONS": {"connect_timeout": 3600}}
 
 def is_connecting(worker: Worker) -> bool:
     """Has it sent a SYN that nobody has answered?"""
-    half_open = {row[9] for row in map(str.split, Path("/proc/net/tcp").read_text().split("\n")) if row[3:4] == ["02"]}
+    half_open = {
+        row[9]
+        for row in map(str.split, Path("/proc/net/tcp").read_text().split("\n"))
+        if row[3:4] == ["02"]
+    }
     own = set()
     for path in Path(f"/proc/{worker.process.pid}/fd").iterdir():
         with suppress(OSError):
@@ -478,12 +592,16 @@ def test_a_server_that_does_not_answer_the_logoff_is_no_fault_of_the_receivers(
 
 
 def test_a_worker_whose_terminal_is_closed_drains(sim: Simulator, tmp_path: Path) -> None:
-    """The window of an ssh session: SIGHUP from the kernel, and a stdout that can no longer be written."""
+    """The window of an ssh session: SIGHUP from the kernel, and a stdout that can no longer be
+    written.
+    """
     terminal, inside = pty.openpty()
     # The leader of a new session that opens a terminal has it as its own.
     command = ["sh", "-c", f'exec "$@" <{os.ttyname(inside)} >{os.ttyname(inside)}', "sh", *COMMAND]
     env = environment(AMI_NODE1_URL=sim.url, AMI_TEST_FILE=tmp_path / "notes.jsonl")
-    with subprocess.Popen(command, env=env, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=env, start_new_session=True, stderr=subprocess.PIPE, text=True
+    ) as process:
         said = b""
         while b"ready" not in said:
             said += os.read(terminal, 1024)
@@ -523,7 +641,7 @@ def hold(worker: Worker, sim: Simulator, attempts: int = AWAY) -> None:
     worker.wait_for_note("attempt", 3)
 
 
-def test_it_waits_for_the_database_and_loses_nothing(listen: Listen, sim: Simulator) -> None:
+def test_worker_waits_for_the_database_and_loses_nothing(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,), settings={"AMI_DISPATCH": {"retry_initial": 0.01}})
     hold(worker, sim, attempts=4)
     worker.wait_for_note("UserEvent", 3)
@@ -565,8 +683,10 @@ def test_run_for_ends_while_it_waits(listen: Listen, sim: Simulator) -> None:
     assert " 4 left" in worker.summary
 
 
-def test_max_events_counts_what_has_waited(listen: Listen, sim: Simulator) -> None:
-    worker = listen("--max-events=2", servers=(sim,), settings={"AMI_DISPATCH": {"retry_initial": 0.01}})
+def test_max_events_counts_events_that_have_waited(listen: Listen, sim: Simulator) -> None:
+    worker = listen(
+        "--max-events=2", servers=(sim,), settings={"AMI_DISPATCH": {"retry_initial": 0.01}}
+    )
     hold(worker, sim, attempts=4)
     assert worker.wait() == 0, str(worker)
     assert worker.numbers() == [0]
@@ -574,16 +694,21 @@ def test_max_events_counts_what_has_waited(listen: Listen, sim: Simulator) -> No
 
 
 @pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--fail-on-failed",), 4)])
-def test_what_has_failed_is_an_exit_code_by_option(
+def test_failures_are_an_exit_code_by_option(
     listen: Listen, sim: Simulator, arguments: tuple[str, ...], code: int
 ) -> None:
-    worker = listen("--max-events=2", *arguments, servers=(sim,), settings={"AMI_DISPATCH": {"retry_limit": 0}})
+    worker = listen(
+        "--max-events=2", *arguments, servers=(sim,), settings={"AMI_DISPATCH": {"retry_limit": 0}}
+    )
     worker.wait_for_out("ready")
     sim.emit("Save", privilege="call", Number=0, Attempts=AWAY, Uniqueid="1.2")
     sim.emit("UserEvent", Number=0)
     assert worker.wait() == code, str(worker)
     assert " 1 delivered, 0 dropped, 1 ignored (no receiver), 0 left, 1 failed" in worker.summary
-    worker.wait_for_err("receivers.on_save raised OperationalError at Save of node_1 (Uniqueid 1.2); the others go on.")
+    worker.wait_for_err(
+        "receivers.on_save raised OperationalError at Save of node_1 (Uniqueid 1.2); the others "
+        "go on."
+    )
 
 
 # --- trouble on the way ---
@@ -619,13 +744,15 @@ def test_a_receiver_that_wants_to_exit_does_not_end_it(listen: Listen, sim: Simu
     assert " 1 failed" in worker.summary
 
 
-def test_it_comes_back_after_a_loss(listen: Listen, sim: Simulator) -> None:
+def test_worker_comes_back_after_a_loss(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,))
     worker.wait_for_out("ready")
     sim.emit("UserEvent", Number=1)
     worker.wait_for_note("UserEvent")
     sim.drop()
-    assert worker.wait_for_out("ready again").startswith(f"node_1: ready again, 127.0.0.1:{sim.port}, Asterisk 22")
+    assert worker.wait_for_out("ready again").startswith(
+        f"node_1: ready again, 127.0.0.1:{sim.port}, Asterisk 22"
+    )
     sim.emit("UserEvent", Number=2)
     worker.wait_for_note("UserEvent", 2)
     worker.signal(signal.SIGTERM)
@@ -636,7 +763,7 @@ def test_it_comes_back_after_a_loss(listen: Listen, sim: Simulator) -> None:
         {"what": "lost", "server": "node_1", "error": "ConnectionLost", "tries_again": True},
         {"what": "ready", "server": "node_1", "again": True},
     ]
-    assert worker.summary.endswith(" 1 reconnects.")
+    assert worker.summary.endswith(" 1 reconnects, 1 gaps.")
     assert sum("node_1: connection lost" in line for line in worker.err) == 1
     assert sim.logins == 2
 
@@ -646,7 +773,12 @@ def test_receivers_send_over_the_login_of_the_listener(listen: Listen, sim: Simu
     worker.wait_for_out("ready")
     sim.emit("Ask", privilege="call")
     assert worker.wait_for_note("waited") == {"what": "waited", "ping": "Pong", "same": True}
-    assert worker.wait_for_note("answer") == {"what": "answer", "error": "None", "ping": "Pong", "main": True}
+    assert worker.wait_for_note("answer") == {
+        "what": "answer",
+        "error": "None",
+        "ping": "Pong",
+        "main": True,
+    }
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0, str(worker)
     assert (sim.logins, sim.connections) == (1, 1)

@@ -1,8 +1,9 @@
-"""``manage.py ami_record``: what is in the file, what is not, and every end that it may have."""
+"""``manage.py ami_record``: the content of the file, and every end that it may have."""
 
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
@@ -43,10 +44,14 @@ def when_it_listens(file: Path) -> Iterator[Callable[[Callable[[], object]], Non
         thread.join(30)
 
 
-def test_what_a_server_sends_is_in_the_file(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
+def test_events_of_a_server_are_in_the_file(
+    sim: FakeAsterisk, file: Path, when_it_listens: Any
+) -> None:
     call = scenarios.queue_call()
     when_it_listens(lambda: sim.play(call))
-    done = run("ami_record", str(file), f"--max-events={len(call) + 1}", "--run-for=40", servers=(sim,))
+    done = run(
+        "ami_record", str(file), f"--max-events={len(call) + 1}", "--run-for=40", servers=(sim,)
+    )
     recording = Recording.load(file)
     assert [event.raw for event in recording.events[1:]] == [event.raw for event in call.events]
     assert recording.names[0] == "FullyBooted"
@@ -57,13 +62,66 @@ def test_what_a_server_sends_is_in_the_file(sim: FakeAsterisk, file: Path, when_
     assert text.endswith(" s (--max-events)\n\n")
     assert SECRET not in text
     assert done.code == 0
-    assert done.lines == [f"node_1: {len(recording)} events in {done.lines[0].split()[4]} s, {file}"]
+    assert done.lines == [
+        f"node_1: {len(recording)} events in {done.lines[0].split()[4]} s, {file}"
+    ]
     assert sim.logoffs == 1
+
+
+def test_recording_is_readable_by_its_owner_alone_and_says_what_is_masked(
+    sim: FakeAsterisk, file: Path
+) -> None:
+    for arguments in ((), ("--force",)):
+        assert (
+            run(
+                "ami_record",
+                str(file),
+                "--max-events=1",
+                "--run-for=40",
+                *arguments,
+                servers=(sim,),
+            ).code
+            == 0
+        )
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert re.search(
+            r"^# masked as \*\*\*: .*passwords in addresses.*bearer tokens",
+            file.read_text(),
+            re.MULTILINE,
+        )
+        file.chmod(0o644)
+
+
+def test_recording_can_be_played_whatever_its_head_says(file: Path) -> None:
+    events = "@0.000\nEvent: Hangup\nPrivilege: call,all\n\n"
+    for head in (
+        "",
+        "\n",
+        "# node_1; secrets are masked\n\n",
+        "# a\n# masked as ***: everything\n\n",
+    ):
+        file.write_text(f"django_ami recording 1\n{head}{events}")
+        assert Recording.load(file).names == ("Hangup",)
+        done = run(
+            "ami_replay",
+            str(file),
+            "--receivers",
+            "--speed=max",
+            servers=("ami://a:x@127.0.0.1:1",),
+        )
+        assert done.out.startswith("Played 1 events, ")
 
 
 def test_only_some_events(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
     when_it_listens(lambda: sim.play(scenarios.answered_call()))
-    run("ami_record", str(file), "--only=hangup,Cdr", "--max-events=3", "--run-for=40", servers=(sim,))
+    run(
+        "ami_record",
+        str(file),
+        "--only=hangup,Cdr",
+        "--max-events=3",
+        "--run-for=40",
+        servers=(sim,),
+    )
     assert set(Recording.load(file).names) == {"Hangup", "Cdr"}
 
 
@@ -93,7 +151,7 @@ def test_secrets_and_numbers(sim: FakeAsterisk, file: Path, when_it_listens: Any
     assert event["Channel"] == f"PJSIP/{event['CallerIDNum']}-00000001"
 
 
-def test_it_ends_by_itself(sim: FakeAsterisk, file: Path) -> None:
+def test_command_ends_by_itself_after_the_given_time(sim: FakeAsterisk, file: Path) -> None:
     done = run("ami_record", str(file), "--duration=0.5", "--json", servers=(sim,))
     assert {key: done.json[key] for key in ("server", "file", "dropped", "stopped")} == {
         "server": "node_1", "file": str(file), "dropped": 0, "stopped": "--run-for",
@@ -102,9 +160,13 @@ def test_it_ends_by_itself(sim: FakeAsterisk, file: Path) -> None:
     assert done.json["seconds"] >= 0
 
 
-def test_it_ends_when_the_file_is_large(sim: FakeAsterisk, file: Path, when_it_listens: Any) -> None:
+def test_command_ends_when_the_file_is_large(
+    sim: FakeAsterisk, file: Path, when_it_listens: Any
+) -> None:
     when_it_listens(lambda: sim.flood("VarSet", count=30_000, Value="x" * 100))
-    run("ami_record", str(file), "--max-size=1", "--events=dialplan", "--run-for=40", servers=(sim,))
+    run(
+        "ami_record", str(file), "--max-size=1", "--events=dialplan", "--run-for=40", servers=(sim,)
+    )
     assert 2**20 <= file.stat().st_size < 2**20 + 1000
     assert file.read_text().endswith("(--max-size)\n\n")
 
@@ -112,20 +174,33 @@ def test_it_ends_when_the_file_is_large(sim: FakeAsterisk, file: Path, when_it_l
 def test_a_file_that_exists_stays(sim: FakeAsterisk, file: Path) -> None:
     file.write_text("mine")
     done = run("ami_record", str(file), "--run-for=5", servers=(sim,))
-    assert (done.code, done.err) == (2, f"{file} exists: give --force to replace it, or another name.\n")
+    assert (done.code, done.err) == (
+        2,
+        f"{file} exists: give --force to replace it, or another name.\n",
+    )
     assert file.read_text() == "mine"
     arguments = ("--max-events=1", "--run-for=40", "--force")
     assert run("ami_record", str(file), *arguments, servers=(sim,)).code == 0
     assert Recording.load(file).names == ("FullyBooted",)
 
 
-def test_a_file_that_cannot_be_written(sim: FakeAsterisk, tmp_path: Path) -> None:
-    done = run("ami_record", str(tmp_path / "no" / "x.txt"), servers=(sim,))
-    assert (done.code, done.err) == (2, f"cannot write {tmp_path / 'no' / 'x.txt'}: No such file or directory.\n")
+def test_a_stream_is_no_file(sim: FakeAsterisk) -> None:
+    done = run("ami_record", "-", servers=(sim,))
+    assert done.code != 0
+    assert "FILE: give the name of a file: this command does not write to stdout" in done.err
     assert sim.connections == 0
 
 
-def test_nobody_lets_us_in(sim: FakeAsterisk, file: Path) -> None:
+def test_a_file_that_cannot_be_written(sim: FakeAsterisk, tmp_path: Path) -> None:
+    done = run("ami_record", str(tmp_path / "no" / "x.txt"), servers=(sim,))
+    assert (done.code, done.err) == (
+        2,
+        f"cannot write {tmp_path / 'no' / 'x.txt'}: No such file or directory.\n",
+    )
+    assert sim.connections == 0
+
+
+def test_command_fails_when_the_login_is_refused(sim: FakeAsterisk, file: Path) -> None:
     done = run("ami_record", str(file), servers=(sim.url.replace("admin", "nobody"),))
     assert done.code == 3
     assert "Authentication failed for user 'nobody'" in done.err
@@ -133,14 +208,23 @@ def test_nobody_lets_us_in(sim: FakeAsterisk, file: Path) -> None:
 
 
 def test_a_server_that_cannot_be_reached(file: Path) -> None:
-    done = run("ami_record", str(file), "--run-for=0.5", servers=(f"ami://admin:{SECRET}@127.0.0.1:{free_port()}",))
+    done = run(
+        "ami_record",
+        str(file),
+        "--run-for=0.5",
+        servers=(f"ami://admin:{SECRET}@127.0.0.1:{free_port()}",),
+    )
     assert done.code == 7
     assert done.out == ""
-    assert done.err.splitlines()[-1] == f"node_1: no connection was made, and {file} was not written."
+    assert (
+        done.err.splitlines()[-1] == f"node_1: no connection was made, and {file} was not written."
+    )
     assert not file.exists()
 
 
-def test_a_recording_of_before_is_replaced_by_another_one_alone(sim: FakeAsterisk, file: Path) -> None:
+def test_a_recording_of_before_is_replaced_by_another_one_alone(
+    sim: FakeAsterisk, file: Path
+) -> None:
     file.write_text("mine")
     done = run("ami_record", str(file), "--force", servers=(sim.url.replace("admin", "nobody"),))
     assert (done.code, file.read_text()) == (3, "mine")
@@ -156,7 +240,14 @@ def test_a_loss_is_a_remark(sim: FakeAsterisk, file: Path, when_it_listens: Any)
     when_it_listens(drop)
     run("ami_record", str(file), "--only=Hangup", "--max-events=2", "--run-for=40", servers=(sim,))
     remarks = [line for line in file.read_text().splitlines() if line.startswith("#")][1:]
-    assert [remark.split()[1].rstrip(",:") for remark in remarks] == ["ready", "lost", "ready", "end"]
+    assert [remark.split()[1].rstrip(",:") for remark in remarks] == [
+        "masked",
+        "ready",
+        "lost",
+        "gap",
+        "ready",
+        "end",
+    ]
     assert Recording.load(file).names == ("Hangup", "Hangup")
 
 
@@ -178,8 +269,16 @@ def test_a_signal_is_a_clean_end(sim: FakeAsterisk, file: Path, number: signal.S
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
-def test_it_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_explains_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     run("ami_record", "--help", servers=())
     text = capsys.readouterr().out
-    for word in ("--mask-numbers", "--run-for", "--max-events", "--max-size", "--only", "exit codes:", "examples:"):
+    for word in (
+        "--mask-numbers",
+        "--run-for",
+        "--max-events",
+        "--max-size",
+        "--only",
+        "exit codes:",
+        "examples:",
+    ):
         assert word in text

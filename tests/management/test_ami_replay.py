@@ -11,6 +11,7 @@ from django_ami import ami
 from django_ami.actions import Ping
 from django_ami.core import Client, ServerConfig
 from django_ami.core.messages import Event
+from django_ami.signals import call_ended
 from django_ami.testing import FakeAsterisk, scenarios
 from tests.management.tools import run, start
 from tests.receiving import fresh_registry
@@ -53,7 +54,9 @@ def test_as_a_server(file: Path, listener: Any) -> None:
         count = len(scenarios.queue_call())
         assert program.out[1] == f"Played {count} events, 1 listening."
         wait_until(lambda: len(events) > count)
-    assert [event.raw for event in events[1:]] == [event.raw for event in scenarios.queue_call().events]
+    assert [event.raw for event in events[1:]] == [
+        event.raw for event in scenarios.queue_call().events
+    ]
 
 
 def test_in_a_loop_until_it_is_stopped(file: Path, listener: Any) -> None:
@@ -62,14 +65,17 @@ def test_in_a_loop_until_it_is_stopped(file: Path, listener: Any) -> None:
         url = program.wait_for_out("Listening on").split()[-1]
         assert url.startswith("ami://me:***@")
         events = listener(url.replace("***", "hush"))
-        wait_until(lambda: sum(event.name == "AgentComplete" for event in list(events)) >= 3, what=str(events[-3:]))
+        wait_until(
+            lambda: sum(event.name == "AgentComplete" for event in list(events)) >= 3,
+            what=str(events[-3:]),
+        )
         program.signal(signal.SIGTERM)
         assert program.wait() == 0, str(program)
         assert program.err == []
         assert f'"events": {len(scenarios.queue_call())}' in program.out[1]
 
 
-def test_who_only_sends_actions_does_not_start_it(file: Path, listener: Any) -> None:
+def test_process_that_only_sends_actions_does_not_start_it(file: Path, listener: Any) -> None:
     with start("ami_replay", str(file), "--port=0", "--speed=max", servers=()) as program:
         url = program.wait_for_out("Listening on").split()[-1]
         caller = Client([ServerConfig.from_url("node_1", url)], role="caller")
@@ -95,22 +101,43 @@ def test_to_the_receivers(file: Path) -> None:
         ami.on_any_event(on_any)
         done = run("ami_replay", str(file), "--receivers", "--speed=max", servers=(server,))
         assert seen == [("node_1", name) for name in scenarios.queue_call().names]
-        assert (done.code, done.out, done.err) == (0, f"Played {len(seen)} events, 0 failures of receivers.\n", "")
+        assert (done.code, done.out, done.err) == (
+            0,
+            f"Played {len(seen)} events, 0 failures of receivers.\n",
+            "",
+        )
         assert server.connections == 0, "what receivers send goes nowhere"
 
 
-def test_a_receiver_that_raises_is_counted_and_stops_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_to_receivers_of_calls_each_time_anew(file: Path) -> None:
+    with fresh_registry(), FakeAsterisk() as server:
+        seen: list[Any] = []
+
+        def on_end(call: Any, **_: Any) -> None:
+            seen.append((call.outcome, call.caller.number))
+
+        call_ended.connect(on_end)
+        for _ in range(2):
+            run("ami_replay", str(file), "--receivers", "--speed=max", servers=(server,))
+        assert [outcome for outcome, _ in seen] == ["answered", "answered"]
+
+
+def test_a_receiver_that_raises_is_counted_and_stops_nothing(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with fresh_registry(), FakeAsterisk() as server:
         ami.on_event("AgentConnect", lambda **_: 1 / 0)
         ami.on_event("AgentComplete", lambda **_: 1 / 0)
-        done = run("ami_replay", str(file), "--receivers", "--speed=max", "--json", servers=(server,))
+        done = run(
+            "ami_replay", str(file), "--receivers", "--speed=max", "--json", servers=(server,)
+        )
         assert (done.code, done.json["failures"]) == (8, 2)
 
 
 def test_without_receivers_it_says_so(file: Path) -> None:
     with fresh_registry(), FakeAsterisk() as server:
         done = run("ami_replay", str(file), "--receivers", "--speed=max", servers=(server,))
-        assert done.err == "No receivers are connected to django_ami.signals: nobody will notice.\n"
+        assert done.err == "No receivers are connected to django_ami.signals: add one.\n"
 
 
 def test_to_receivers_of_a_server_in_memory(file: Path) -> None:
@@ -118,7 +145,14 @@ def test_to_receivers_of_a_server_in_memory(file: Path) -> None:
         seen: list[str] = []
         ami.on_event("Hangup", lambda event, **_: seen.append(event.server))
         settings = {"AMI_SERVERS": {"node_7": {"BACKEND": "django_ami.testing.locmem"}}}
-        run("ami_replay", str(file), "--receivers", "--speed=max", servers=(server,), settings=settings)
+        run(
+            "ami_replay",
+            str(file),
+            "--receivers",
+            "--speed=max",
+            servers=(server,),
+            settings=settings,
+        )
         assert seen == ["node_7", "node_7"]
 
 
@@ -132,9 +166,14 @@ def test_speed(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [(None, "cannot read {file}: No such file or directory."), ("x", "{file} is no recording: its first line should")],
+    [
+        (None, "cannot read {file}: No such file or directory."),
+        ("x", "{file} is not a recording: its first line should"),
+    ],
 )
-def test_what_is_no_recording(tmp_path: Path, text: str | None, told: str) -> None:
+def test_command_refuses_a_file_that_is_no_recording(
+    tmp_path: Path, text: str | None, told: str
+) -> None:
     path = tmp_path / "x.txt"
     if text is not None:
         path.write_text(text)
@@ -147,13 +186,19 @@ def test_a_port_that_is_taken(file: Path) -> None:
     with FakeAsterisk() as server:
         done = run("ami_replay", str(file), f"--port={server.port}", servers=())
     said = f"cannot listen on 127.0.0.1:{server.port}: Address already in use. "
-    assert (done.code, done.err) == (2, f"{said}Give another port with --port; --port=0 takes any free one.\n")
+    assert (done.code, done.err) == (
+        2,
+        f"{said}Give another port with --port; --port=0 takes any free one.\n",
+    )
     done = run("ami_replay", str(file), "--port=70000", servers=())
-    told = "cannot listen on 127.0.0.1:70000: there is no such port. Give one from 0 to 65535 with --port.\n"
+    told = (
+        "cannot listen on 127.0.0.1:70000: there is no such port. Give one from 0 to 65535 with "
+        "--port.\n"
+    )
     assert (done.code, done.err) == (2, told)
 
 
-@pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan"])
+@pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan", "inf", "1e400"])
 def test_a_speed_that_is_none(file: Path, speed: str) -> None:
     done = run("ami_replay", str(file), f"--speed={speed}", servers=())
     assert done.code != 0

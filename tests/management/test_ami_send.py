@@ -1,4 +1,4 @@
-"""``manage.py ami_send``: what is sent, what is shown, and the exit code of every end."""
+"""``manage.py ami_send``: its actions, its output, and the exit code of every end."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ def test_the_answer_and_its_headers(sim: Simulator) -> None:
     assert (sim.connections, sim.logins) == (1, 1)
 
 
-def test_what_was_given_is_what_is_sent(sim: Simulator) -> None:
-    done = send(sim, "UserEvent", "UserEvent=Test", "Variable=a=b", "variable=c", "Variable=a=b=c", "Empty=")
+def test_arguments_are_sent_as_given(sim: Simulator) -> None:
+    done = send(
+        sim, "UserEvent", "UserEvent=Test", "Variable=a=b", "variable=c", "Variable=a=b=c", "Empty="
+    )
     assert done.lines == ["node_1: Success: Event Sent"]
     (action,) = (action for action in sim.received if action.name == "UserEvent")
     assert action.get_all("Variable") == ("a=b", "a=b=c", "c")
@@ -96,7 +98,7 @@ def test_json(sim: Simulator) -> None:
     assert 0 < found["seconds"] < 60
 
 
-def test_what_a_caller_says_does_not_steer_the_terminal(sim: Simulator) -> None:
+def test_text_of_a_caller_does_not_steer_the_terminal(sim: Simulator) -> None:
     sim.on("Getvar").reply(Value="\x1b[2J\x07")
     assert send(sim, "Getvar", "Variable=X").lines[1] == "Value: \\x1b[2J\\x07"
 
@@ -116,17 +118,20 @@ def test_an_originate_does_not_block_the_connection(sim: Simulator) -> None:
     arguments = ("Originate", "Channel=Local/500@default", "Application=Wait", "Data=1")
     assert send(sim, *arguments).lines == ["node_1: Success: Originate successfully queued"]
     assert send(sim, *arguments, "async=false").code == 0
-    assert [one.get("Async") for one in sim.received if one.name == "Originate"] == ["true", "false"]
+    assert [one.get("Async") for one in sim.received if one.name == "Originate"] == [
+        "true",
+        "false",
+    ]
 
 
 @pytest.mark.parametrize(
     ("exten", "code", "said", "reasons"),
     [
-        ("500", 0, "The call: answered: answered", "4 (answered"),
-        ("busy", 5, "The call: busy: busy", "5 ("),
+        ("500", 0, "The call: answered", "4 (answered"),
+        ("busy", 5, "The call: busy", "5 ("),
     ],
 )
-def test_what_became_of_a_call(sim: Simulator, exten: str, code: int, said: str, reasons: str) -> None:
+def test_outcome_of_a_call(sim: Simulator, exten: str, code: int, said: str, reasons: str) -> None:
     arguments = ("Originate", f"Channel=Local/{exten}@default", "Application=Wait", "Data=1")
     done = send(sim, *arguments, "--wait-event=OriginateResponse")
     assert (done.code, done.err) == (code, "")
@@ -156,7 +161,9 @@ def test_an_event_that_nobody_else_waits_for(sim: Simulator) -> None:
         return both.format(action.action_id).encode()
 
     sim.on("SIPqualifypeer").raw(answer)
-    done = send(sim, "SIPqualifypeer", "Peer=101", "--wait-event=SIPQualifyPeerDone", "--timeout=20")
+    done = send(
+        sim, "SIPqualifypeer", "Peer=101", "--wait-event=SIPQualifyPeerDone", "--timeout=20"
+    )
     assert (done.code, done.err) == (0, "")
     assert done.lines[-1] == "Peer: 101"
 
@@ -168,7 +175,7 @@ def test_an_event_that_never_comes(sim: Simulator) -> None:
     assert "it was accepted, but no Xyzzy came" in done.err
 
 
-# --- what is refused here ---
+# --- refused before anything is sent ---
 
 
 @pytest.mark.parametrize(
@@ -176,19 +183,24 @@ def test_an_event_that_never_comes(sim: Simulator) -> None:
     [
         (
             ("Ping", "Channel"),
-            "'Channel' is no KEY=VALUE: Ping was not sent. Write a header as in Channel=PJSIP/101-00000001",
+            (
+                "'Channel' is no KEY=VALUE: Ping was not sent. Write a header as in "
+                "Channel=PJSIP/101-00000001"
+            ),
         ),
         (("Ping", "A=b\r\nAction: Originate"), "the value of A has a '\\r' in it"),
         (("Ping", "A=b\nAction: Originate"), "the value of A has a '\\n' in it"),
-        (("Ping", "A\r\nB=c"), "is no key of a header"),
-        (("Ping", "A: b=c"), "is no key of a header"),
-        (("Ping\r\nAction: Originate",), "is no name of an action"),
+        (("Ping", "A\r\nB=c"), "cannot be the key of a header"),
+        (("Ping", "A: b=c"), "cannot be the key of a header"),
+        (("Ping\r\nAction: Originate",), "cannot be the name of an action"),
         (("Ping", "ActionID=7"), "the header ActionID is given by the client itself"),
         (("Ping", f"A={'x' * 2000}"), "but the server takes 1022"),
         (("Ping", "--server=node_7"), "unknown server: 'node_7'; did you mean 'node_1'?"),
     ],
 )
-def test_nothing_is_sent_that_is_no_action(sim: Simulator, arguments: tuple[str, ...], said: str) -> None:
+def test_command_sends_nothing_for_a_text_that_is_no_action(
+    sim: Simulator, arguments: tuple[str, ...], said: str
+) -> None:
     done = send(sim, *arguments)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
@@ -199,10 +211,15 @@ def test_nothing_is_sent_that_is_no_action(sim: Simulator, arguments: tuple[str,
 def test_which_server(sim: Simulator) -> None:
     dead = "ami://admin:amp111@127.0.0.1:1"
     done = run("ami_send", "Ping", servers=(dead, sim))
-    assert (done.code, "which server? Give --server=NAME (known are node_1, node_2)." in done.err) == (2, True)
+    assert (
+        done.code,
+        "which server? Give --server=NAME (known are node_1, node_2)." in done.err,
+    ) == (2, True)
     assert run("ami_send", "Ping", "--server=node_2", servers=(dead, sim)).code == 0
     default = {"AMI_DEFAULT_SERVER": "node_2"}
-    assert run("ami_send", "Ping", servers=(dead, sim), settings=default).lines[0] == "node_2: Success"
+    assert (
+        run("ami_send", "Ping", servers=(dead, sim), settings=default).lines[0] == "node_2: Success"
+    )
 
 
 # --- how it ends ---
@@ -214,7 +231,11 @@ def test_an_error_is_5(sim: Simulator) -> None:
     assert done.err == "node_1: Hangup refused: No such channel\n"
     found = send(sim, "Hangup", "Channel=Nobody", "--json")
     assert found.code == 5
-    assert found.json["error"] == {"type": "ActionFailed", "message": "Hangup refused: No such channel", "sent": True}
+    assert found.json["error"] == {
+        "type": "ActionFailed",
+        "message": "Hangup refused: No such channel",
+        "sent": True,
+    }
 
 
 @pytest.mark.parametrize(
@@ -226,7 +247,9 @@ def test_an_error_is_5(sim: Simulator) -> None:
     ],
 )
 def test_an_action_that_the_server_does_not_know(sim: Simulator, name: str, said: str) -> None:
-    sim.on(name).fail(f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands.")
+    sim.on(name).fail(
+        f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands."
+    )
     done = send(sim, name)
     assert done.code == 5
     assert done.err.count("\n") == 1
@@ -248,7 +271,7 @@ def test_a_refused_login_is_3(sim: Simulator) -> None:
     assert sim.login_attempts == 1
 
 
-def test_nobody_there_is_7() -> None:
+def test_exit_code_is_7_when_no_server_is_there() -> None:
     done = run("ami_send", "Ping", servers=(f"ami://admin:amp111@127.0.0.1:{free_port()}",))
     assert (done.code, done.out) == (7, "")
     assert "connection refused: does Asterisk run" in done.err

@@ -1,4 +1,4 @@
-"""``manage.py ami_status``: what it finds, of whom, and how it ends."""
+"""``manage.py ami_status``: its findings, about which servers, and its exit codes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,13 @@ def test_a_server_that_is_well(sim: Simulator) -> None:
     assert done.lines[0] == "node_1: well"
     said = {line[2:11].strip(): line[12:] for line in done.lines[1:]}
     assert said["address"] == f"127.0.0.1:{sim.port}"
-    assert re.fullmatch(r"22\.10\.1, AMI 11\.0\.0, up 0 min \d s, since .* \(the server's time\)", said["Asterisk"])
+    assert re.fullmatch(
+        r"22\.10\.1, AMI 11\.0\.0, up 0 min \d s, since .* \(the server's time\)", said["Asterisk"]
+    )
     assert said["rights"] == "read=all write=all"
-    assert re.fullmatch(r"[\d.]+ / [\d.]+ / [\d.]+ ms \(least / median / most of 10 pings\)", said["latency"])
+    assert re.fullmatch(
+        r"[\d.]+ / [\d.]+ / [\d.]+ ms \(least / median / most of 10 pings\)", said["latency"]
+    )
     assert re.fullmatch(r"[+-]0\.\d{3} s from ours", said["clock"])
     assert said["calls"] == "0 calls, 0 channels"
     assert said["sessions"] == "1 from 127.0.0.1 (of this account, this one included)"
@@ -37,14 +41,34 @@ def test_a_server_that_is_well(sim: Simulator) -> None:
 
 def test_json_with_live_calls() -> None:
     with FakeAsterisk(call_duration=math.inf, timestampevents=True) as sim:
-        assert run("ami_send", "Originate", "Channel=Local/500@default", "Application=Wait", servers=(sim,)).code == 0
+        assert (
+            run(
+                "ami_send",
+                "Originate",
+                "Channel=Local/500@default",
+                "Application=Wait",
+                servers=(sim,),
+            ).code
+            == 0
+        )
         sim.wait_for(lambda: len(sim.pbx.channels) == 2)
         done = run("ami_status", "--json", servers=(sim,))
     assert (done.code, done.json["ok"]) == (0, True)
     (server,) = done.json["servers"]
-    assert (server["ok"], server["reachable"], server["logged_in"], server["error"]) == (True, True, True, None)
+    assert (server["ok"], server["reachable"], server["logged_in"], server["error"]) == (
+        True,
+        True,
+        True,
+        None,
+    )
     assert (server["channels"], server["calls"]) == (2, 1)
-    assert 0 <= server["latency"]["least"] <= server["latency"]["median"] <= server["latency"]["most"] < 10
+    assert (
+        0
+        <= server["latency"]["least"]
+        <= server["latency"]["median"]
+        <= server["latency"]["most"]
+        < 10
+    )
     assert server["uptime"] >= 0
     assert "system" in server["read"]
     assert "command" in server["write"]
@@ -52,11 +76,18 @@ def test_json_with_live_calls() -> None:
     assert (server["listeners"], server["sessions"]) == ([], {"127.0.0.1": 1})
 
 
+@pytest.mark.long
 def test_many_at_the_same_time_each_with_its_own_fault(sim: Simulator) -> None:
     wrong = f"ami://admin:wrong@127.0.0.1:{sim.port}"
     with FakeAsterisk() as mute, black_hole() as port:
         released = hold_pings(mute)
-        servers = (sim, wrong, f"ami://admin:amp111@127.0.0.1:{free_port()}", mute, f"ami://a:b@127.0.0.1:{port}")
+        servers = (
+            sim,
+            wrong,
+            f"ami://admin:amp111@127.0.0.1:{free_port()}",
+            mute,
+            f"ami://a:b@127.0.0.1:{port}",
+        )
         done = run("ami_status", "--json", "--timeout=6", servers=servers)
         released.set()
     assert (done.code, done.json["ok"]) == (8, False)

@@ -31,13 +31,17 @@ LEAVE = b"\x1b[?1049l"  # the end of the other screen, in xterm's words
 
 
 class Terminal:
-    """A tool on a terminal of some size. What it writes is in ``said``."""
+    """A tool on a terminal of some size. Its output is in ``said``."""
 
-    def __init__(self, sim: Simulator, *arguments: str, rows: int = 24, columns: int = 100, **env: object) -> None:
+    def __init__(
+        self, sim: Simulator, *arguments: str, rows: int = 24, columns: int = 100, **env: object
+    ) -> None:
         self._ours, theirs = pty.openpty()
         self.resize(rows, columns)
         self.said = b""
-        settings = environment(**{"TERM": "xterm", "LC_ALL": "C.UTF-8", "AMI_NODE1_URL": sim.url, **env})
+        settings = environment(
+            **{"TERM": "xterm", "LC_ALL": "C.UTF-8", "AMI_NODE1_URL": sim.url, **env}
+        )
         for name in ("LINES", "COLUMNS"):  # curses would believe them rather than the terminal
             settings.pop(name, None)
         self.process = subprocess.Popen(
@@ -75,9 +79,16 @@ class Terminal:
             os.write(self._ours, keys)
 
     def wait_for(self, text: str) -> None:
-        """Until it has been on the screen. Ctrl-L has all of it written anew, and not only what has changed."""
+        """Until it has been on the screen.
+
+        Ctrl-L has all of it written anew, and not only what has changed.
+        """
         end = time.monotonic() + DEADLINE
-        while text.encode() not in self.said and self.process.poll() is None and time.monotonic() < end:
+        while (
+            text.encode() not in self.said
+            and self.process.poll() is None
+            and time.monotonic() < end
+        ):
             self.type(b"\x0c")
             time.sleep(0.1)
         assert text.encode() in self.said, str(self)
@@ -165,7 +176,10 @@ def test_a_connection_that_is_lost_and_back(sim: Simulator) -> None:
 
 
 def test_an_account_that_may_not_list(busy: Simulator) -> None:
-    with FakeAsterisk(users={"admin": User(secret="amp111", write="originate")}) as sim, Terminal(sim) as terminal:
+    with (
+        FakeAsterisk(users={"admin": User(secret="amp111", write="originate")}) as sim,
+        Terminal(sim) as terminal,
+    ):
         terminal.wait_for("only the channels that events tell of")
         terminal.type(b"q")
         assert terminal.wait() == 0, str(terminal)
@@ -190,7 +204,12 @@ def test_run_for(sim: Simulator) -> None:
 def test_no_terminal_is_told_in_one_line(sim: Simulator) -> None:
     with start("ami_top", servers=(sim,)) as tool:
         assert tool.wait() == 2, str(tool)
-    assert tool.err == ["CommandError: no full screen: it needs a terminal. Take --json, or ami_events or ami_status."]
+    assert tool.err == [
+        (
+            "CommandError: no full screen: it needs a terminal. Use --json, or ami_events or "
+            "ami_status."
+        )
+    ]
     assert sim.connections == 0
 
 
@@ -213,7 +232,10 @@ def test_a_run_that_is_shorter_than_the_interval_shows_its_end(sim: Simulator) -
     assert (done.code, done.err) == (0, "")
     (server,) = done.json["servers"]
     assert server["state"] == "ready"
-    assert {queue for agent in server["agents"] for queue in agent["queues"]} == {"support", "sales"}
+    assert {queue for agent in server["agents"] for queue in agent["queues"]} == {
+        "support",
+        "sales",
+    }
 
 
 def test_json_lines(busy: Simulator) -> None:
@@ -221,7 +243,12 @@ def test_json_lines(busy: Simulator) -> None:
         dial(sim)
         sim.wait_for(lambda: len(sim.pbx.channels) == 2)
         with start("ami_top", "--json", "--interval=0.2", servers=(sim,)) as tool:
-            wait_until(lambda: any('"calls": 1' in line for line in tool.out) or tool.process.poll() is not None)
+            wait_until(
+                lambda: (
+                    any('"calls": 1' in line for line in tool.out)
+                    or tool.process.poll() is not None
+                )
+            )
             tool.signal(signal.SIGTERM)
             assert tool.wait() == 0, str(tool)
         assert tool.err == []

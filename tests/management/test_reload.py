@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from django_ami.core.config import ServerConfig
-from django_ami.management.neighbours import listeners_of
 from django_ami.testing import FakeAsterisk
+from django_ami.tools.notes import listeners_of
 from tests.management.test_ami_listen import Worker
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ def sims() -> Iterator[list[FakeAsterisk]]:
 class Reloading(Worker):
     """A worker whose servers are in a file."""
 
-    def __init__(self, tmp_path: Path, *arguments: str, servers: dict[str, Any], **settings: Any) -> None:
+    def __init__(
+        self, tmp_path: Path, *arguments: str, servers: dict[str, Any], **settings: Any
+    ) -> None:
         self._servers = tmp_path / "servers.json"
         self.write(servers)
         env: dict[str, object] = {
@@ -55,7 +57,9 @@ def count(sim: FakeAsterisk, *numbers: int) -> None:
         sim.emit("UserEvent", {"UserEvent": "Count", "Number": str(number)})
 
 
-def test_all_takes_up_new_servers_and_lets_go_of_others(tmp_path: Path, sims: list[FakeAsterisk]) -> None:
+def test_all_takes_up_new_servers_and_lets_go_of_others(
+    tmp_path: Path, sims: list[FakeAsterisk]
+) -> None:
     one, two, three = sims
     with Reloading(tmp_path, "--all", servers=at(one=one, two=two)) as worker:
         worker.wait_for_out("one: ready")
@@ -80,7 +84,8 @@ def test_all_takes_up_new_servers_and_lets_go_of_others(tmp_path: Path, sims: li
         assert worker.numbers("one") == list(range(52))
         assert worker.numbers("two") == worker.numbers("three") == list(range(50))
         received, delivered, ignored = (
-            int(worker.summary.split(f" {word}")[0].split()[-1]) for word in ("events received", "delivered", "ignored")
+            int(worker.summary.split(f" {word}")[0].split()[-1])
+            for word in ("events received", "delivered", "ignored")
         )
         assert delivered == 152
         assert received == delivered + ignored
@@ -129,7 +134,10 @@ def test_every_line_has_a_time_if_logging_says_so(tmp_path: Path, sims: list[Fak
         "disable_existing_loggers": False,
         "formatters": {"timed": {"format": "TIME %(levelname)s %(message)s"}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "timed"}},
-        "loggers": {"django_ami": {"handlers": ["console"]}, "django_ami.listen": {"level": "INFO"}},
+        "loggers": {
+            "django_ami": {"handlers": ["console"]},
+            "django_ami.listen": {"level": "INFO"},
+        },
     }
     settings = {"LOGGING": logging, "INSTALLED_APPS": ["django_ami"]}  # no app with receivers
     with Reloading(tmp_path, "--all", servers=at(one=sims[0]), **settings) as worker:
@@ -140,10 +148,14 @@ def test_every_line_has_a_time_if_logging_says_so(tmp_path: Path, sims: list[Fak
         assert worker.wait() == 0, str(worker)
         assert worker.out == []
         levels = [(line.split()[0], line.split()[1]) for line in worker.err]
-        assert levels == [("TIME", level) for level in ("WARNING", "INFO", "WARNING", "INFO")], str(worker)
+        assert levels == [("TIME", level) for level in ("WARNING", "INFO", "WARNING", "INFO")], str(
+            worker
+        )
 
 
-def test_one_server_that_is_named_stays_the_only_one(tmp_path: Path, sims: list[FakeAsterisk]) -> None:
+def test_one_server_that_is_named_stays_the_only_one(
+    tmp_path: Path, sims: list[FakeAsterisk]
+) -> None:
     one, two, three = sims
     with Reloading(tmp_path, "--server=one", servers=at(one=one, two=two)) as worker:
         worker.wait_for_out("one: ready")
@@ -157,7 +169,9 @@ def test_one_server_that_is_named_stays_the_only_one(tmp_path: Path, sims: list[
         assert (one.logoffs, three.logoffs, two.connections) == (1, 1, 0)
 
 
-def test_a_refused_login_is_tried_again_with_another_secret(tmp_path: Path, sims: list[FakeAsterisk]) -> None:
+def test_a_refused_login_is_tried_again_with_another_secret(
+    tmp_path: Path, sims: list[FakeAsterisk]
+) -> None:
     one, two, _ = sims
     wrong = {"two": {"URL": two.url.replace("amp111", "wrong")}}
     assert wrong["two"]["URL"] != two.url
@@ -185,8 +199,13 @@ def test_a_receiver_may_reload(tmp_path: Path, sims: list[FakeAsterisk]) -> None
         assert (one.logins, two.logins, two.logoffs) == (1, 1, 1)
 
 
-def test_the_sender_is_the_handle_that_a_module_took(tmp_path: Path, sims: list[FakeAsterisk]) -> None:
-    """``@receiver(signal, sender=ami.server("x"))``, at import; a handle of before the worker has its client."""
+def test_the_sender_is_the_handle_that_a_module_took(
+    tmp_path: Path, sims: list[FakeAsterisk]
+) -> None:
+    """``@receiver(signal, sender=ami.server("x"))``, at import.
+
+    A handle of before the worker has its client.
+    """
     one, two, _ = sims
     one.on("ListCommands").reply()
     two.on("ListCommands").reply()
@@ -207,4 +226,6 @@ def test_the_sender_is_the_handle_that_a_module_took(tmp_path: Path, sims: list[
         mine = [note for note in worker.notes if note["what"] == "Mine"]
         assert [note["server"] for note in mine] == ["one", "one"]
         assert (one.logins, two.logins) == (1, 2)
-        assert [sum(action.name == "ListCommands" for action in sim.received) for sim in (one, two)] == [1, 1]
+        assert [
+            sum(action.name == "ListCommands" for action in sim.received) for sim in (one, two)
+        ] == [1, 1]

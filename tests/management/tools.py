@@ -1,4 +1,6 @@
-"""The tools of the command line under test: in this process with ``run``, as real processes with ``start``."""
+"""The tools of the command line under test: in this process with ``run``, as real processes with
+``start``.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ Where = Simulator | str
 
 @dataclass(frozen=True)
 class Done:
-    """What a tool said, and its exit code."""
+    """The output of a tool, and its exit code."""
 
     code: int
     out: str
@@ -43,12 +45,19 @@ def _url(server: Where) -> str:
     return server if isinstance(server, str) else server.url
 
 
-def run(tool: str, *arguments: str, servers: tuple[Where, ...], settings: Mapping[str, Any] | None = None) -> Done:
+def run(
+    tool: str,
+    *arguments: str,
+    servers: tuple[Where, ...],
+    settings: Mapping[str, Any] | None = None,
+) -> Done:
     """Run it here, on servers node_1, node_2, … Its secret must be nowhere in what it says."""
     out, err = StringIO(), StringIO()
     entries = {f"node_{number}": {"URL": _url(server)} for number, server in enumerate(servers, 1)}
     code = 0
-    with override_settings(**{"AMI_SERVERS": entries, "AMI_OPTIONS": {"reconnect_initial": 0.05}, **(settings or {})}):
+    with override_settings(
+        **{"AMI_SERVERS": entries, "AMI_OPTIONS": {"reconnect_initial": 0.05}, **(settings or {})}
+    ):
         try:
             call_command(tool, *arguments, stdout=out, stderr=err)
         except CommandError as error:

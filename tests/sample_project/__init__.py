@@ -1,1 +1,3 @@
-"""What a user's project may look like, for the type checker: no Any comes out of what is public (``test_types.py``)."""
+"""An example of a user's project, for the type checker: no Any comes out of the public API
+(``test_types.py``).
+"""

@@ -2,10 +2,10 @@
 
 from typing import assert_type
 
+from django_ami.actions import CoreShowChannels, Ping
+from django_ami.catalog import ACTIONS, ActionInfo, EventInfo, event
 from django_ami.core import Client, ServerConfig
-from django_ami.core.actions import CoreShowChannels, Ping
-from django_ami.core.catalog import ACTIONS, ActionInfo, EventInfo, event
-from django_ami.core.messages import Event, Response
+from django_ami.types import Event, Response
 
 
 def main(url: str) -> None:

@@ -8,7 +8,6 @@ from django.test import SimpleTestCase
 from django_ami import ami
 from django_ami.actions import Ping
 from django_ami.core import Client
-from django_ami.core.messages import Event
 from django_ami.testing import (
     AmiTestMixin,
     FakeAsterisk,
@@ -16,13 +15,14 @@ from django_ami.testing import (
     Outbox,
     ReceivedAction,
     Recording,
+    Replay,
     Rule,
     assert_action_sent,
     events,
     override_ami,
     scenarios,
 )
-from django_ami.testing.pytest_plugin import Replay
+from django_ami.types import Event
 
 
 def test_outbox(ami_outbox: Outbox) -> None:
@@ -41,7 +41,9 @@ def test_outbox(ami_outbox: Outbox) -> None:
     assert_type(scenarios.busy_call().names, tuple[str, ...])
 
 
-def test_servers(ami_server: FakeAsterisk, ami_servers: Mapping[str, FakeAsterisk], ami_client: Client) -> None:
+def test_servers(
+    ami_server: FakeAsterisk, ami_servers: Mapping[str, FakeAsterisk], ami_client: Client
+) -> None:
     assert_type(ami_server.url, str)
     ami_server.on("Ping").hang()
     ami_server.drop(reset=True)

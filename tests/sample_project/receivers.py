@@ -1,14 +1,14 @@
 """Receivers, by Django's decorator and by ``ami``."""
 
+from datetime import datetime
 from typing import assert_type
 
 from django.dispatch import receiver
 
 from django_ami import ami
-from django_ami.core.client import ServerHandle
-from django_ami.core.messages import Event
 from django_ami.errors import AmiError
 from django_ami.signals import ami_event, events, server_lost, server_ready
+from django_ami.types import Event, ServerHandle
 
 
 @receiver(events["Hangup"])
@@ -33,7 +33,14 @@ def on_ready(sender: ServerHandle, again: bool, **kwargs: object) -> None: ...
 
 
 @receiver(server_lost)
-def on_lost(sender: ServerHandle, error: AmiError, retry_in: float | None, **kwargs: object) -> None: ...
+def on_lost(
+    sender: ServerHandle,
+    error: AmiError,
+    retry_in: float | None,
+    last_event_at: datetime | None,
+    missing: int,
+    **kwargs: object,
+) -> None: ...
 
 
 @ami.on_event("QueueCallerJoin")

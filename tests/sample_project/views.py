@@ -16,10 +16,8 @@ from django_ami.actions import (
     QueueStatus,
     UpdateConfig,
 )
-from django_ami.core.client import ServerHandle, ServerStatus
-from django_ami.core.messages import CallResult, Event, Response
-from django_ami.core.pending import PendingAction
 from django_ami.errors import ActionFailed, ActionTimeout, AmiError
+from django_ami.types import CallResult, Event, PendingAction, Response, ServerHandle, ServerStatus
 
 
 def call(request: HttpRequest) -> HttpResponse:
@@ -73,4 +71,8 @@ def look() -> None:
     assert_type(QueueReset(queue="support").headers, tuple[tuple[str, str], ...])
     ami.send(MuteAudio(channel="PJSIP/101-1", direction="in", state=True))
     ami.send(QueueAdd("support", "PJSIP/101", penalty=1))
-    ami.send(UpdateConfig("pjsip.conf", changes=[{"Action": "Update", "Cat": "a", "Var": "b", "Value": "c"}]))
+    ami.send(
+        UpdateConfig(
+            "pjsip.conf", changes=[{"Action": "Update", "Cat": "a", "Var": "b", "Value": "c"}]
+        )
+    )

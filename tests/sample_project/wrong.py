@@ -1,12 +1,12 @@
-"""What a type checker has to find: a comment that is not needed is an error, too."""
+"""Errors for a type checker to find: a comment that is not needed is an error, too."""
 
 # ruff: noqa: B018
 
 import django_ami
 from django_ami import actions, ami, core, testing
 from django_ami.actions import Originate, QueueReset
-from django_ami.core.messages import Event, Response
 from django_ami.testing import Outbox, events
+from django_ami.types import Event, Response
 
 django_ami.amy  # type: ignore[attr-defined]
 core.Clientt  # type: ignore[attr-defined]

@@ -1,4 +1,7 @@
-"""``python -m tests.servers``: install the servers, run each once, print a table. Exit code 1 if one is wrong."""
+"""``python -m tests.servers``: install the servers, run each once, print a table.
+
+Exit code 1 if one is wrong.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from typing import Final
 from tests.running import ROOT
 from tests.servers.matrix import CELERY, REQUESTS, WEB, Outcome, redis, run, run_celery
 
-#: What is tried. uWSGI is compiled, which takes a C compiler.
+#: The servers and task queues to try. uWSGI is compiled, which takes a C compiler.
 PINS: Final = (
-    "django==5.2.19", "uwsgi==2.0.31", "gunicorn==27.0.1", "gevent==26.9.0", "uvicorn==0.54.0", "hypercorn==0.18.0",
-    "daphne==4.2.3", "granian==2.8.9", "celery==5.7.0", "redis==8.1.0",
+    "django==5.2.19", "uwsgi==2.0.31", "gunicorn==27.0.1", "gevent==26.9.0", "uvicorn==0.54.0",
+    "hypercorn==0.18.0", "daphne==4.2.3", "granian==2.8.9", "celery==5.7.0", "redis==8.1.0",
 )  # fmt: skip
 _HEAD: Final = """\
 | server | processes that sent | logins | answered | sent twice | logged off at the end |
@@ -25,7 +28,9 @@ _HEAD: Final = """\
 def main() -> int:
     """Run what the options say."""
     parser = argparse.ArgumentParser(prog="scripts/servers", description=__doc__)
-    parser.add_argument("--environment", type=Path, help="a virtual environment that has them; by default a new one")
+    parser.add_argument(
+        "--environment", type=Path, help="a virtual environment that has them; by default a new one"
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="those with this in their name")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -64,12 +69,14 @@ def _run_all(programs: Path, directory: Path, only: str) -> int:
 
 def _line(name: str, outcome: Outcome) -> str:
     logins = (
-        str(outcome.logins) if outcome.logins == outcome.expected else f"**{outcome.logins}**, not {outcome.expected}"
+        str(outcome.logins)
+        if outcome.logins == outcome.expected
+        else f"**{outcome.logins}**, not {outcome.expected}"
     )
     before = outcome.expected - outcome.processes
     return (
-        f"| {name} | {outcome.processes}{f' and {before} before the fork' if before else ''} | {logins} | "
-        f"{outcome.answered} | {outcome.twice} | {outcome.logoffs} |"
+        f"| {name} | {outcome.processes}{f' and {before} before the fork' if before else ''} | "
+        f"{logins} | {outcome.answered} | {outcome.twice} | {outcome.logoffs} |"
     )
 
 

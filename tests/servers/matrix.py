@@ -1,4 +1,4 @@
-"""The rows of the matrix: how each server is started, and what has to be true of what it did."""
+"""The rows of the matrix: how each server is started, and the conditions on its outcome."""
 
 from __future__ import annotations
 
@@ -36,18 +36,19 @@ FIRST: Final = 100_000
 
 @dataclass(frozen=True)
 class Row:
-    """A server: ``arguments`` behind the Python that runs it, with PORT in the place of the port."""
+    """A server: ``arguments`` for the Python that runs it; PORT stands for the port."""
 
     name: str
     arguments: tuple[str, ...]
-    #: Whether the site is loaded before the workers are forked, so that the master has used ``ami``.
+    #: Whether the site is loaded before the workers are forked, so that the master has used
+    #: ``ami``.
     forks_later: bool = False
     asynchronous: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one server did."""
+    """The counts of one server."""
 
     asked: int
     processes: int
@@ -66,8 +67,8 @@ class Outcome:
 _WSGI: Final = f"{SITE}:application"
 _ASGI: Final = f"{SITE}:asgi"
 _UWSGI: Final = (
-    "uwsgi", "--http-socket=127.0.0.1:PORT", f"--module={_WSGI}", "--master", "--die-on-term", "--processes=2",
-    "--need-app", "--disable-logging",
+    "uwsgi", "--http-socket=127.0.0.1:PORT", f"--module={_WSGI}", "--master", "--die-on-term",
+    "--processes=2", "--need-app", "--disable-logging",
 )  # fmt: skip
 _GUNICORN: Final = (
     "gunicorn",
@@ -84,10 +85,22 @@ WEB: Final = (
     Row("uWSGI --lazy-apps, threads", (*_UWSGI, "--threads=4", "--lazy-apps")),
     Row("gunicorn sync --preload", (*_GUNICORN, "--preload"), forks_later=True),
     Row("gunicorn gthread --preload", (*_GUNICORN, "--preload", "--threads=8"), forks_later=True),
-    Row("gunicorn gevent --preload", (*_GUNICORN, "--preload", "--worker-class=gevent"), forks_later=True),
+    Row(
+        "gunicorn gevent --preload",
+        (*_GUNICORN, "--preload", "--worker-class=gevent"),
+        forks_later=True,
+    ),
     Row("gunicorn gevent", (*_GUNICORN, "--worker-class=gevent")),
-    Row("uvicorn, 2 workers", ("uvicorn", "--port=PORT", "--workers=2", "--no-access-log", _ASGI), asynchronous=True),
-    Row("hypercorn, 2 workers", ("hypercorn", "--bind=127.0.0.1:PORT", "--workers=2", _ASGI), asynchronous=True),
+    Row(
+        "uvicorn, 2 workers",
+        ("uvicorn", "--port=PORT", "--workers=2", "--no-access-log", _ASGI),
+        asynchronous=True,
+    ),
+    Row(
+        "hypercorn, 2 workers",
+        ("hypercorn", "--bind=127.0.0.1:PORT", "--workers=2", _ASGI),
+        asynchronous=True,
+    ),
     Row("daphne", ("daphne", "-b", "127.0.0.1", "-p", "PORT", _ASGI), asynchronous=True),
     Row("granian WSGI, threads", (*_GRANIAN, "--interface=wsgi", "--blocking-threads=4", _WSGI)),
     Row("granian ASGI", (*_GRANIAN, "--interface=asgi", _ASGI), asynchronous=True),
@@ -102,15 +115,18 @@ CELERY: Final = (
 def _answer(action: ReceivedAction) -> bytes:
     """An answer that says whose it is."""
     return (
-        f"Response: Success\r\nActionID: {action.action_id}\r\nMessage: Calling {action.get('Exten')}\r\n\r\n".encode()
-    )
+        f"Response: Success\r\nActionID: {action.action_id}\r\nMessage: Calling "
+        f"{action.get('Exten')}\r\n\r\n"
+    ).encode()
 
 
 @contextmanager
 def _asterisk() -> Iterator[FakeAsterisk]:
     with FakeAsterisk() as simulator:
         # Answers overtake one another.
-        simulator.on("Originate").raw(_answer).after(lambda action: int(action.get("Exten")) % 7 / 1000)
+        simulator.on("Originate").raw(_answer).after(
+            lambda action: int(action.get("Exten")) % 7 / 1000
+        )
         yield simulator
 
 
@@ -141,10 +157,18 @@ def _is_up(port: int) -> bool:
 
 @contextmanager
 def _process(command: Sequence[str], log: Path, **env: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with a group of its own; at the end it is asked to stop, and nothing is left of it."""
+    """A process with a group of its own.
+
+    At the end it is asked to stop, and nothing is left of it.
+    """
     with log.open("wb") as file:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(**env), stdout=file, stderr=file, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=environment(**env),
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
         )
     try:
         yield process
@@ -175,11 +199,20 @@ def run(row: Row, programs: Path, log: Path, requests: int = REQUESTS) -> Outcom
         return _outcome(row, asterisk, said)
 
 
-def run_celery(row: Row, programs: Path, log: Path, broker: str, requests: int = REQUESTS) -> Outcome:
+def run_celery(
+    row: Row, programs: Path, log: Path, broker: str, requests: int = REQUESTS
+) -> Outcome:
     """Start a worker, give it many tasks, stop it, and count."""
     with _asterisk() as asterisk:
         env = {"AMI_NODE1_URL": asterisk.url, "BROKER": broker}
-        command = [str(programs / "celery"), "-A", TASKS, "worker", "--loglevel=WARNING", *row.arguments]
+        command = [
+            str(programs / "celery"),
+            "-A",
+            TASKS,
+            "worker",
+            "--loglevel=WARNING",
+            *row.arguments,
+        ]
         numbers = map(str, range(FIRST, FIRST + requests))
         with _process(command, log, SITE_SENDS_FIRST=1, **env):
             sent = subprocess.run(
@@ -197,10 +230,17 @@ def run_celery(row: Row, programs: Path, log: Path, broker: str, requests: int =
 
 
 def _outcome(row: Row, asterisk: FakeAsterisk, said: Sequence[Mapping[str, Any]]) -> Outcome:
-    """What came of the numbers that were dialled. The master, if it has sent, is a process, too."""
+    """The outcome of the numbers that were dialled.
+
+    The master, if it has sent, is a process, too.
+    """
     pids = {one["pid"] for one in said if one}
-    answered = sum(one.get("message") == f"Calling {FIRST + index}" for index, one in enumerate(said))
-    received = Counter(action.get("Exten") for action in asterisk.received if action.name == "Originate")
+    answered = sum(
+        one.get("message") == f"Calling {FIRST + index}" for index, one in enumerate(said)
+    )
+    received = Counter(
+        action.get("Exten") for action in asterisk.received if action.name == "Originate"
+    )
     pings = {action.session for action in asterisk.received if action.name == "Ping"}
     dialling = {action.session for action in asterisk.received if action.name == "Originate"}
     expected = len(pids) + len(pings - dialling)
@@ -223,7 +263,15 @@ def redis(directory: Path) -> Iterator[str | None]:
         yield None
         return
     port = free_port()
-    command = [program, f"--port {port}", "--bind 127.0.0.1", "--save", "", "--appendonly no", f"--dir {directory}"]
+    command = [
+        program,
+        f"--port {port}",
+        "--bind 127.0.0.1",
+        "--save",
+        "",
+        "--appendonly no",
+        f"--dir {directory}",
+    ]
     with ExitStack() as stack:
         stack.enter_context(_process(command, directory / "redis.log"))
         wait_until(lambda: _answers(port), SECONDS, what="redis-server")

@@ -1,4 +1,6 @@
-"""A PostgreSQL of our own: a new cluster in a temporary folder, which can be stopped and started at will."""
+"""A PostgreSQL of our own: a new cluster in a temporary folder, which can be stopped and started at
+will.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,7 +25,9 @@ _START_SECONDS = 60
 def missing() -> str:
     """Why there can be none here; empty if there can."""
     if not (_FOLDERS or shutil.which("initdb")):
-        return "PostgreSQL is not installed (Debian: apt-get install postgresql; or run .ci/servers)"
+        return (
+            "PostgreSQL is not installed (Debian: apt-get install postgresql; or run .ci/servers)"
+        )
     try:
         import psycopg  # noqa: F401
     except ImportError:
@@ -42,7 +45,8 @@ def missing() -> str:
 class PostgreSQL:
     """Use it as a context manager: it runs inside, and nothing is left behind it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
+        self._fsync = fsync
         self.folder = Path(tempfile.mkdtemp(prefix="ami-pg-"))
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -65,24 +69,22 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it; back when it takes connections."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        if not self._fsync:
+            options += " -c fsync=off"
         self._control("start", "-l", str(self.folder / "log"), "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it, and end all sessions."""
         self._control("stop", "-m", mode)
 
-    def restart(self, away_seconds: float) -> None:
-        """Stop it, and start it so long after."""
-        self.stop()
-        time.sleep(away_seconds)
-        self.start()
-
     def execute(self, query: str) -> list[Any]:
         """The rows of a query, over a connection of its own."""
         import psycopg
 
-        with psycopg.connect(host="127.0.0.1", port=self.port, user="ami", dbname="postgres") as connection:
+        with psycopg.connect(
+            host="127.0.0.1", port=self.port, user="ami", dbname="postgres"
+        ) as connection:
             cursor = connection.execute(query)
             return cursor.fetchall() if cursor.description else []
 
@@ -95,10 +97,17 @@ class PostgreSQL:
         self._run("pg_ctl", "-D", str(self._data), "-w", "-t", str(_START_SECONDS), *arguments)
 
     def _run(self, program: str, *arguments: str) -> None:
-        # /dev/null: the server keeps the descriptors, and whoever reads a pipe of it would wait for its end.
+        # /dev/null: the server keeps the descriptors, and a reader of its pipe would wait for its
+        # end.
         command: Sequence[str] = [str(_FOLDERS[0] / program) if _FOLDERS else program, *arguments]
         if os.geteuid() == 0:
-            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+            command = [
+                "setpriv",
+                "--reuid=postgres",
+                "--regid=postgres",
+                "--clear-groups",
+                *command,
+            ]
         with (self.folder / f"{program}.out").open("ab") as out:
             subprocess.run(
                 command,

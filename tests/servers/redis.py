@@ -27,12 +27,25 @@ def free_port() -> int:
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
-    """Start a server that keeps nothing on disk; give its URL. Skips the test where there is no redis-server."""
+    """Start a server that keeps nothing on disk; give its URL.
+
+    Skips the test where there is no redis-server.
+    """
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed (Debian's package redis-server)")
     port = free_port()
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    command = [
+        program,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)
     try:

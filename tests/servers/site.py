@@ -1,6 +1,8 @@
-"""A site in one module: its view dials, by ``ami`` and by a handle that was taken when the module was imported.
+"""A site in one module: its view dials, by ``ami`` and by a handle that was taken when the module
+was imported.
 
-With SITE_SENDS_FIRST it sends when it is imported, too: in the master, if the server loads it before it forks.
+With SITE_SENDS_FIRST it sends when it is imported, too: in the master, if the server loads it
+before it forks.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ if os.environ.get("SITE_SENDS_FIRST"):
 
 def dial(number: int) -> PendingAction:
     """One call, by one of the two ways to send."""
-    action = Originate(channel="Local/500@default", context="default", exten=str(number), priority=1)
+    action = Originate(
+        channel="Local/500@default", context="default", exten=str(number), priority=1
+    )
     return (pbx if number % 2 else ami).send(action, timeout=SECONDS)
 
 
@@ -59,6 +63,10 @@ def ready(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ready")
 
 
-urlpatterns = [path("ready/", ready), path("call/<int:number>/", call), path("async/<int:number>/", call_async)]
+urlpatterns = [
+    path("ready/", ready),
+    path("call/<int:number>/", call),
+    path("async/<int:number>/", call_async),
+]
 application = get_wsgi_application()
 asgi = get_asgi_application()

@@ -1,4 +1,4 @@
-"""The same for Celery. As a program it sends so many tasks, and prints what each returned, as JSON."""
+"""The tasks for Celery. As a program it sends tasks, and prints the result of each, as JSON."""
 
 from __future__ import annotations
 

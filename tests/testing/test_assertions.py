@@ -1,4 +1,4 @@
-"""What can be claimed of actions, and what a reader is told if it is not true."""
+"""Assertions about actions, and their messages when they fail."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from django_ami.simulator import ReceivedAction
 from django_ami.testing.assertions import Sent
-from django_ami.testing.simulator import ReceivedAction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 
 class Actions(Sent):
     def __init__(self, *actions: str, server: str = "node_1") -> None:
-        self.actions = [ReceivedAction(tuple(f"Action: {action}".split("|")), server=server) for action in actions]
+        self.actions = [
+            ReceivedAction(tuple(f"Action: {action}".split("|")), server=server)
+            for action in actions
+        ]
 
     def _actions(self) -> Iterable[ReceivedAction]:
         return self.actions
 
 
-CALL = "Originate|ActionID: 1|Channel: PJSIP/101|Async: true|Timeout: 30000|Variable: A=x|Variable: B=1,C=2"
+CALL = (
+    "Originate|ActionID: 1|Channel: PJSIP/101|Async: true|Timeout: 30000|Variable: "
+    "A=x|Variable: B=1,C=2"
+)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ CALL = "Originate|ActionID: 1|Channel: PJSIP/101|Async: true|Timeout: 30000|Vari
         {"Channel": "PJSIP/101", "Async": True, "Application": None},
     ],
 )
-def test_what_fits(headers: dict[str, Any]) -> None:
+def test_assertion_finds_an_action_with_matching_headers(headers: dict[str, Any]) -> None:
     actions = Actions("Ping", CALL)
     assert actions.assert_action_sent("originate", headers) is actions.actions[1]
     assert actions.assert_action_sent("Originate", **headers) is actions.actions[1]
@@ -65,7 +71,7 @@ def test_what_fits(headers: dict[str, Any]) -> None:
         ({"Variable": {"D": "y"}}, "Variable has {'A': 'x', 'B': '1', 'C': '2'}, not {'D': 'y'}"),
     ],
 )
-def test_what_does_not_fit_is_told(headers: dict[str, Any], told: str) -> None:
+def test_assertion_tells_which_header_does_not_match(headers: dict[str, Any], told: str) -> None:
     actions = Actions("Ping", CALL)
     with pytest.raises(AssertionError) as raised:
         actions.assert_action_sent("Originate", headers)
@@ -81,13 +87,16 @@ def test_the_whole_of_a_failure() -> None:
         "Originate with Channel='PJSIP/102', Priority=1 was not sent. 3 actions were:",
         "  Ping to node_1",
         "  Login to node_1: Username='admin', Secret='***', Key='***'",
-        "  Originate to node_1: Channel='PJSIP/101', Async='true', Timeout='30000', Variable='A=x', Variable='B=1,C=2'",
+        (
+            "  Originate to node_1: Channel='PJSIP/101', Async='true', Timeout='30000', "
+            "Variable='A=x', Variable='B=1,C=2'"
+        ),
         "      Channel is 'PJSIP/101', not 'PJSIP/102'",
         "      Priority is missing",
     ]
 
 
-def test_nothing_was_sent() -> None:
+def test_assertion_says_that_no_action_was_sent() -> None:
     with pytest.raises(AssertionError, match=r"^Ping was not sent: no action was.$"):
         Actions().assert_action_sent("Ping")
     Actions().assert_action_not_sent("Ping")
@@ -98,7 +107,8 @@ def test_one_and_how_many() -> None:
     actions.assert_action_sent("Ping", count=2)
     actions.assert_action_sent("Ping", Note=1, count=1)
     with pytest.raises(
-        AssertionError, match=r"^Ping was sent 2 times, not 1:\n  Ping to node_1\n  Ping to node_1: Note"
+        AssertionError,
+        match=r"^Ping was sent 2 times, not 1:\n  Ping to node_1\n  Ping to node_1: Note",
     ):
         actions.assert_action_sent("Ping", count=1)
     with pytest.raises(AssertionError, match=r"^Hangup was not sent. 2 actions were:"):
@@ -109,7 +119,9 @@ def test_one_and_how_many() -> None:
 
 def test_of_many_the_newest_are_shown() -> None:
     with pytest.raises(AssertionError) as raised:
-        Actions(*(f"Ping|Note: {number}" for number in range(100)), server="").assert_action_sent("Hangup")
+        Actions(*(f"Ping|Note: {number}" for number in range(100)), server="").assert_action_sent(
+            "Hangup"
+        )
     lines = str(raised.value).splitlines()
     assert lines[1] == "  … and 80 before these"
     assert lines[2] == "  Ping: Note='80'"

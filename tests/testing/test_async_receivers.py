@@ -1,4 +1,6 @@
-"""Events to asynchronous receivers, from a running event loop: the asynchronous twins of emit and play."""
+"""Events to asynchronous receivers, from a running event loop: the asynchronous twins of emit and
+play.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ def test_asynchronous_and_synchronous_receivers_in_a_running_loop(ami_outbox: Ou
     assert seen == [("async", "17"), ("sync", "Hangup"), ("sync", "Newchannel")]
 
 
-def test_what_a_receiver_raises_fails_the_test(ami_outbox: Outbox) -> None:
+def test_exception_of_a_receiver_fails_the_test(ami_outbox: Outbox) -> None:
     async def main() -> None:
         @receiver(signals_of["Hangup"])
         async def wrong(sender: Any, event: Any, **_: Any) -> None:
@@ -89,11 +91,12 @@ def test_over_a_server(ami_server: FakeAsterisk) -> None:
         client.close()
 
 
+@pytest.mark.usefixtures("demo_receivers")
 class AsynchronousTest(AmiTestMixin, TestCase):
     """As Django has it: the database of the test is that of its receivers."""
 
     async def test_the_rows_are_the_tests_own(self) -> None:
         await self.aplay(scenarios.answered_call())
-        assert await Call.objects.acount() == 2
+        assert await Call.objects.acount() == 1
         await self.aemit("Newchannel", Uniqueid="9.9")
-        assert await Call.objects.filter(uniqueid="9.9").aexists()
+        assert await Call.objects.filter(call_id="9.9").aexists()

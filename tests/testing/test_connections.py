@@ -1,4 +1,4 @@
-"""No test dials unless it asks for it: a project's tests beside an exchange that counts who comes."""
+"""No test dials unless it asks for it: a project's tests beside an exchange that counts."""
 
 from __future__ import annotations
 
@@ -42,9 +42,14 @@ class Project:
         (directory / "pytest.ini").write_text("[pytest]\n")
 
     def run(self, *arguments: str, **env: str) -> Program:
-        where = {"DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": f"{ROOT}{os.pathsep}{self.directory}"}
+        where = {
+            "DJANGO_SETTINGS_MODULE": "settings",
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{self.directory}",
+        }
         command = [*PYTHON, *arguments]
-        with Program(command, cwd=self.directory, EXCHANGE=self.exchange.url, **where, **env) as program:
+        with Program(
+            command, cwd=self.directory, EXCHANGE=self.exchange.url, **where, **env
+        ) as program:
             program.wait()
         return program
 
@@ -76,7 +81,9 @@ def test_djangos_runner_in_parallel(project: Project, exchange: FakeAsterisk, me
         "    execute_from_command_line(sys.argv)\n"
     )
     (project.directory / "manage.py").write_text(source)
-    which = [f"shop.tests.{name}" for name in ("ForgottenTest.test_a_view", "KitTest", "AllowedTest")]
+    which = [
+        f"shop.tests.{name}" for name in ("ForgottenTest.test_a_view", "KitTest", "AllowedTest")
+    ]
     program = project.run("manage.py", "test", *which, "--parallel=2")
     assert any("Ran 5 tests" in line for line in program.err), str(program)
     nobody_dialled(exchange, program)
@@ -88,6 +95,7 @@ def test_pytest(project: Project, exchange: FakeAsterisk) -> None:
     nobody_dialled(exchange, program)
 
 
+@pytest.mark.long
 def test_pytest_in_parallel_and_in_any_order(project: Project, exchange: FakeAsterisk) -> None:
     program = project.run(*PYTEST, "-n2")
     assert f"{TESTS} passed" in program.out[-1], str(program)
@@ -96,12 +104,14 @@ def test_pytest_in_parallel_and_in_any_order(project: Project, exchange: FakeAst
 
 def test_a_whole_run_may_be_allowed(project: Project, exchange: FakeAsterisk) -> None:
     """And these tests would dial if nobody forbade it."""
-    program = project.run("manage.py", "test", "shop.tests.ForgottenTest.test_a_view", DJANGO_AMI_CONNECTIONS="allow")
+    program = project.run(
+        "manage.py", "test", "shop.tests.ForgottenTest.test_a_view", DJANGO_AMI_CONNECTIONS="allow"
+    )
     assert program.process.returncode == 1
     exchange.assert_action_sent("Originate", count=1)
 
 
-def test_who_runs_no_tests_is_not_asked(project: Project, exchange: FakeAsterisk) -> None:
+def test_command_outside_tests_may_connect(project: Project, exchange: FakeAsterisk) -> None:
     program = project.run("manage.py", "ami_send", "Ping")
     assert program.process.returncode == 0, str(program)
     exchange.assert_action_sent("Ping")
@@ -143,7 +153,17 @@ def test_pytest_without_django(
     for key in [key for key in os.environ if key.startswith(("DJANGO_", "PYTEST_"))]:
         monkeypatch.delenv(key)
     pytester.makepyfile(PYTEST_ALONE.replace("{url}", exchange.url))
-    command = [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:django"]
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:django",
+    ]
     pytester.run(*command, timeout=60).assert_outcomes(passed=4)
     assert exchange.logins == 2
 
@@ -182,20 +202,28 @@ class CoreTest(unittest.TestCase):
 
     def test_a_thread_that_outlives_it(self):
         threading.Thread(target=late).start()
+
+if __name__ == "__main__":
+    unittest.main()
 """
 
 
 @pytest.mark.parametrize(
     ("runner", "env"),
     [
-        pytest.param(("unittest",), {}, id="unittest"),
-        pytest.param(("pytest", "-p", "no:django"), {}, id="pytest"),
-        pytest.param(("pytest",), {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, id="pytest without plugins"),
+        pytest.param(("-m", "unittest"), {}, id="unittest"),
+        pytest.param((), {}, id="unittest.main()"),
+        pytest.param(("-m", "pytest", "-p", "no:django"), {}, id="pytest"),
+        pytest.param(
+            ("-m", "pytest"), {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, id="pytest without plugins"
+        ),
     ],
 )
-def test_without_django(exchange: FakeAsterisk, tmp_path: Path, runner: tuple[str, ...], env: dict[str, str]) -> None:
+def test_without_django(
+    exchange: FakeAsterisk, tmp_path: Path, runner: tuple[str, ...], env: dict[str, str]
+) -> None:
     (tmp_path / "test_core.py").write_text(CORE_ALONE.replace("{url}", exchange.url))
-    with Program([*PYTHON, "-m", *runner, "test_core.py"], cwd=tmp_path, **env) as program:
+    with Program([*PYTHON, *runner, "test_core.py"], cwd=tmp_path, **env) as program:
         program.wait()
     assert program.process.returncode == 0, str(program)
     assert "late: ConnectionForbidden" in program.err, str(program)
@@ -241,7 +269,9 @@ class ChildTest(SimpleTestCase):
 """
 
 
-def test_a_program_of_ones_own_that_runs_djangos_tests(project: Project, exchange: FakeAsterisk) -> None:
+def test_a_program_of_ones_own_that_runs_djangos_tests(
+    project: Project, exchange: FakeAsterisk
+) -> None:
     (project.directory / "runtests.py").write_text(OWN_RUNNER)
     (project.directory / "shop/children.py").write_text(CHILDREN)
     program = project.run("runtests.py")

@@ -10,8 +10,8 @@ import pytest
 from django.core.management import load_command_class
 from django.core.management.base import BaseCommand
 
+from django_ami.simulator import Rule
 from django_ami.testing import FakeAsterisk, events, locmem, scenarios
-from django_ami.testing.simulator import Rule
 from tests.running import ROOT, environment
 
 pytest_plugins = ["pytester"]
@@ -20,16 +20,29 @@ PAGE = (ROOT / "docs" / "testing.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
-def test_its_tests_pass(pytester: pytest.Pytester) -> None:
+def test_tests_of_the_page_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_documented="\n".join(SNIPPETS))
     command = [
         "env",
-        *(f"{key}={value}" for key, value in environment(DJANGO_SETTINGS_MODULE="tests.settings").items()),
+        *(
+            f"{key}={value}"
+            for key, value in environment(DJANGO_SETTINGS_MODULE="tests.settings").items()
+        ),
     ]
-    arguments = ["-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "--ds=tests.settings"]
+    arguments = [
+        "-m",
+        "pytest",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:cacheprovider",
+        "--ds=tests.settings",
+    ]
     result = pytester.run(*command, sys.executable, "-W", "error", *arguments, timeout=100)
     skipped = sum(snippet.count("@skipUnless") for snippet in SNIPPETS)
-    result.assert_outcomes(passed=sum(snippet.count("def test_") for snippet in SNIPPETS) - skipped, skipped=skipped)
+    result.assert_outcomes(
+        passed=sum(snippet.count("def test_") for snippet in SNIPPETS) - skipped, skipped=skipped
+    )
 
 
 @pytest.mark.parametrize("tool", ["ami_record", "ami_replay"])
@@ -41,10 +54,12 @@ def test_every_option_of_a_tool_is_documented(tool: str) -> None:
         assert option in known or option in PAGE, option
 
 
-def test_what_it_names_exists() -> None:
+def test_page_names_only_methods_that_exist() -> None:
     for name in re.findall(r"`\.(\w+)\(", PAGE):
         assert hasattr(Rule, name), name
-    for name in re.findall(r"`(\w+)\((?:[^`]*)\)`", PAGE.partition("| it can be made to |")[2].partition("\n\n")[0]):
+    for name in re.findall(
+        r"`(\w+)\((?:[^`]*)\)`", PAGE.partition("| it can be made to |")[2].partition("\n\n")[0]
+    ):
         assert hasattr(FakeAsterisk, name) or hasattr(Rule, name), name
     for name in scenarios.__all__:
         assert f"`{name}`" in PAGE

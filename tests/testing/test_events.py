@@ -1,4 +1,6 @@
-"""Events that are made: the headers of recorded ones, in their order, and a word against those that do not exist."""
+"""Events that are made: the headers of recorded ones, in their order, and a word against those that
+do not exist.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +17,28 @@ from django_ami.testing.events.data import TEMPLATES
 from tests.recordings import calls
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures" / "22"
-#: What the settings of the recorded server add, and what only some of an event's kind have.
+#: Headers that the settings of the recorded server add, and those that only some events of a kind
+#: have.
 _OPTIONAL = {"Timestamp", "SystemName", "ChanVariable", "BridgeVideoSource", "Variable"}
 NOT_RECORDED = {"Registry", "ParkedCallTimeOut"}
 
-FACTORIES = {factory.name: factory for factory in vars(events).values() if isinstance(factory, EventFactory)}
+FACTORIES = {
+    factory.name: factory for factory in vars(events).values() if isinstance(factory, EventFactory)
+}
 
 
 def recorded() -> dict[str, set[tuple[str, ...]]]:
     found = defaultdict(set)
-    captured = (message for path in CAPTURES.glob("*.txt") for message in Parser().feed(path.read_bytes()))
+    captured = (
+        message for path in CAPTURES.glob("*.txt") for message in Parser().feed(path.read_bytes())
+    )
     for message in (*calls(), *captured):
         if isinstance(message, Event):
-            keys = (key for key, _ in message.headers if key.partition("(")[0].removeprefix("Dest") not in _OPTIONAL)
+            keys = (
+                key
+                for key, _ in message.headers
+                if key.partition("(")[0].removeprefix("Dest") not in _OPTIONAL
+            )
             found[message.name].add(tuple(keys))
     return found
 
@@ -37,7 +48,9 @@ RECORDED = recorded()
 
 def test_every_template_has_a_factory_and_every_factory_a_name() -> None:
     assert set(FACTORIES) == set(TEMPLATES)
-    assert {name for name, value in vars(events).items() if isinstance(value, EventFactory)} <= set(events.__all__)
+    assert {name for name, value in vars(events).items() if isinstance(value, EventFactory)} <= set(
+        events.__all__
+    )
     assert len(TEMPLATES) >= 40
 
 
@@ -53,7 +66,8 @@ def test_the_headers_are_those_that_were_recorded(name: str) -> None:
         documented = {parameter.name for parameter in info.parameters}
         assert set(keys) - {"Event", "Privilege"} <= documented
         return
-    # An item of a list has the ActionID where the server puts it, and Status says a class of its own.
+    # An item of a list has the ActionID where the server puts it, and Status says a class of its
+    # own.
     aside = {"ActionID", "Privilege"} if made.get("Privilege") is None else set()
     aside |= {"ActionID"} if name == "UserEvent" else set()
     without = tuple(key for key in keys if key not in aside)
@@ -62,14 +76,19 @@ def test_the_headers_are_those_that_were_recorded(name: str) -> None:
 
 
 def _is_within(made: tuple[str, ...], one: tuple[str, ...]) -> bool:
-    """The same; or, of an event that may be without one side of a call, what it has with both."""
+    """Equal.
+
+    Or, of an event that may lack one side of a call, the headers that it has with both.
+    """
     if made == one:
         return True
-    return tuple(key for key in made if key in one) == one and any(key.startswith("Dest") for key in made)
+    return tuple(key for key in made if key in one) == one and any(
+        key.startswith("Dest") for key in made
+    )
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
-def test_it_survives_the_parser(name: str) -> None:
+def test_made_event_is_the_same_behind_the_parser(name: str) -> None:
     made = FACTORIES[name]()
     (parsed,) = Parser(banner=False).feed(made.raw + b"\r\n\r\n")
     assert parsed == made
@@ -85,7 +104,7 @@ def test_the_given_headers_stand_where_the_others_stood() -> None:
     assert [key for key, _ in made.headers] == [key for key, _ in events.hangup().headers]
 
 
-def test_what_follows_from_what_was_given() -> None:
+def test_headers_that_follow_from_given_ones() -> None:
     assert events.hangup(Cause=17)["Cause-txt"] == "User busy"
     assert events.hangup(Cause=17, Cause_txt="Mine")["Cause-txt"] == "Mine"
     assert events.hangup(Cause=99)["Cause-txt"] == "Normal Clearing"
@@ -97,7 +116,8 @@ def test_what_follows_from_what_was_given() -> None:
 
 def test_names_in_any_case_and_with_an_underscore() -> None:
     assert (
-        events.hangup(channel="x", cause_txt="y").headers == events.hangup({"Channel": "x", "Cause-txt": "y"}).headers
+        events.hangup(channel="x", cause_txt="y").headers
+        == events.hangup({"Channel": "x", "Cause-txt": "y"}).headers
     )
 
 
@@ -109,19 +129,19 @@ def test_a_header_that_does_not_exist_is_refused() -> None:
     assert events.hangup({"X-Ours": 1})["X-Ours"] == "1"
 
 
-def test_what_the_documentation_has_beside_the_recorded_ones_is_taken() -> None:
+def test_event_factory_takes_headers_that_only_the_documentation_has() -> None:
     made = events.bridge_enter(BridgeVideoSource="1.1", Timestamp="1.5")
     assert made.headers[-2:] == (("BridgeVideoSource", "1.1"), ("Timestamp", "1.5"))
 
 
-def test_none_leaves_out_and_a_list_repeats() -> None:
+def test_header_is_left_out_for_none_and_repeated_for_a_list() -> None:
     made = events.hangup(Cause_txt=None, ChanVariable=["a=1", "b=2"])
     assert "Cause-txt" not in made
     assert made.get_all("ChanVariable") == ["a=1", "b=2"]
     assert events.hangup(Cause=None, AccountCode="")["AccountCode"] == ""
 
 
-def test_a_user_event_has_the_headers_of_whoever_sends_it() -> None:
+def test_user_event_has_the_headers_of_its_sender() -> None:
     made = events.user_event(UserEvent="Order", Number=7)
     assert made.headers == (
         ("Event", "UserEvent"), ("Privilege", "user,all"), ("UserEvent", "Order"), ("Number", "7"),
@@ -131,8 +151,14 @@ def test_a_user_event_has_the_headers_of_whoever_sends_it() -> None:
 def test_any_event_by_name() -> None:
     assert events.event("hangup", Cause=17) == events.hangup(Cause=17)
     known = events.event("ALARMCLEAR", DAHDIChannel="1")
-    assert known.headers == (("Event", "AlarmClear"), ("Privilege", "system,all"), ("DAHDIChannel", "1"))
-    with pytest.raises(TypeError, match="AlarmClear has no header 'Channel': did you mean 'DAHDIChannel'"):
+    assert known.headers == (
+        ("Event", "AlarmClear"),
+        ("Privilege", "system,all"),
+        ("DAHDIChannel", "1"),
+    )
+    with pytest.raises(
+        TypeError, match="AlarmClear has no header 'Channel': did you mean 'DAHDIChannel'"
+    ):
         events.event("AlarmClear", Channel="1")
     own = events.event("DongleNewSMS", {"Message-1": "x"}, Device="d0", server="node_2")
     assert own.headers == (

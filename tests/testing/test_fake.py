@@ -1,4 +1,4 @@
-"""FakeAsterisk: what it adds to the simulator, seen by a real client."""
+"""FakeAsterisk: its additions to the simulator, seen by a real client."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.core.actions import Originate, Ping
 from django_ami.core.errors import ActionFailed, ConnectionLost
+from django_ami.simulator.outcomes import RESULTS
 from django_ami.testing import FakeAsterisk, Faults, events, scenarios
-from django_ami.testing.simulator.outcomes import RESULTS
 from tests.running import DEADLINE, wait_until
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ class Listener:
     """A client and the events that it has got."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        config = ServerConfig.from_url("node_1", url, Options(**{"reconnect_initial": 0.02, **options}))
+        config = ServerConfig.from_url(
+            "node_1", url, Options(**{"reconnect_initial": 0.02, **options})
+        )
         self.client = Client([config])
         self.events: list[Event] = []
         self.lost: list[str] = []
@@ -45,7 +47,10 @@ class Listener:
         self.client.close()
 
     def wait_for(self, name: str) -> Event:
-        wait_until(lambda: any(event.name == name for event in list(self.events)), what=f"{name} of {self.events}")
+        wait_until(
+            lambda: any(event.name == name for event in list(self.events)),
+            what=f"{name} of {self.events}",
+        )
         return next(event for event in self.events if event.name == name)
 
 
@@ -53,7 +58,8 @@ def test_an_event_by_name_has_just_its_headers(server: FakeAsterisk) -> None:
     with Listener(server.url) as listener:
         server.emit("Hangup", [("Cause-txt", "busy")], Channel="PJSIP/101-1")
         assert listener.wait_for("Hangup").headers == (
-            ("Event", "Hangup"), ("Privilege", "call,all"), ("Cause-txt", "busy"), ("Channel", "PJSIP/101-1"),
+            ("Event", "Hangup"), ("Privilege", "call,all"), ("Cause-txt", "busy"),
+            ("Channel", "PJSIP/101-1"),
         )  # fmt: skip
 
 
@@ -64,7 +70,7 @@ def test_an_event_that_was_made_arrives_as_it_is(server: FakeAsterisk) -> None:
         assert listener.wait_for("Hangup").raw == made.raw
 
 
-def test_the_class_of_an_event_decides_who_gets_it(server: FakeAsterisk) -> None:
+def test_class_of_an_event_decides_which_sessions_get_it(server: FakeAsterisk) -> None:
     with Listener(server.url, events="agent") as listener:
         server.emit(events.hangup())
         server.emit(events.event("Odd", Privilege="call,nosuchclass,all"))
@@ -81,7 +87,9 @@ def test_a_scenario_arrives_in_its_order(server: FakeAsterisk) -> None:
     with Listener(server.url) as listener:
         server.play(call)
         wait_until(lambda: len(listener.events) >= len(call) + 1)
-        assert [event.raw for event in listener.events[-len(call) :]] == [event.raw for event in call.events]
+        assert [event.raw for event in listener.events[-len(call) :]] == [
+            event.raw for event in call.events
+        ]
 
 
 def test_a_play_takes_its_time_and_no_more_than_it_may(server: FakeAsterisk) -> None:
@@ -92,7 +100,9 @@ def test_a_play_takes_its_time_and_no_more_than_it_may(server: FakeAsterisk) -> 
         with pytest.raises(TimeoutError):
             server.play(scenarios.answered_call(talk=3600), speed=1, timeout=0.05)
         listener.events.clear()
-        assert listener.client.send(Ping()).result(DEADLINE).ok, "it is there, and the rest of the call is not played"
+        assert listener.client.send(Ping()).result(DEADLINE).ok, (
+            "it is there, and the rest of the call is not played"
+        )
         assert "BridgeCreate" not in [event.name for event in listener.events]
 
 
@@ -115,7 +125,9 @@ def test_tls_of_its_own(server: FakeAsterisk) -> None:
 
 def test_several_servers_know_nothing_of_each_other(server: FakeAsterisk) -> None:
     with FakeAsterisk() as other:
-        configs = [ServerConfig.from_url(name, one.url) for name, one in (("a", server), ("b", other))]
+        configs = [
+            ServerConfig.from_url(name, one.url) for name, one in (("a", server), ("b", other))
+        ]
         client = Client(configs, role="caller", default="a")
         client.start()
         try:
@@ -178,7 +190,7 @@ def test_healing_keeps_the_faults_that_it_was_made_with() -> None:
             assert listener.client.send(Ping()).result(DEADLINE).ok
 
 
-def test_what_it_received(server: FakeAsterisk) -> None:
+def test_fake_server_finds_the_actions_that_it_received(server: FakeAsterisk) -> None:
     with Listener(server.url) as listener:
         listener.client.send(Originate(channel="PJSIP/101", application="Wait", data="1"))
         action = server.wait_for_action("Originate", Channel="PJSIP/101")
@@ -187,7 +199,8 @@ def test_what_it_received(server: FakeAsterisk) -> None:
         assert server.assert_action_sent("Originate", count=1) is action
         server.assert_action_not_sent("Originate", Channel="PJSIP/102")
         with pytest.raises(
-            AssertionError, match=r"Hangup was not received. \d+ actions were:\n(.*\n)*  Originate: Cha"
+            AssertionError,
+            match=r"Hangup was not received. \d+ actions were:\n(.*\n)*  Originate: Cha",
         ):
             server.wait_for_action("Hangup", timeout=0.01)
         assert "amp111" not in str(server.received)

@@ -1,4 +1,4 @@
-"""What a recording does not tell, and what it tells as ever."""
+"""Masked and unmasked text of a recording."""
 
 from __future__ import annotations
 
@@ -27,8 +27,16 @@ CAPTURES = Path(__file__).parent.parent / "data" / "captures" / "22"
         events.newexten(Application="Authenticate", AppData="hush"),
         events.newexten(Application="Set", AppData='SECRET="hush"'),
         events.newexten(Application="Set", AppData="CURL(https://x/?token=hush&x=1)"),
-        events.event("ChallengeResponseFailed", {"Challenge": "hush", "Response": "hush", "ExpectedResponse": "hush"}),
+        events.event(
+            "ChallengeResponseFailed",
+            {"Challenge": "hush", "Response": "hush", "ExpectedResponse": "hush"},
+        ),
         events.event("InvalidPassword", {"ReceivedChallenge": "hush", "ReceivedHash": "hush"}),
+        events.newexten(Application="Dial", AppData="SIP/me:hush@host"),
+        events.event("ContactStatus", {"URI": "sip:101:hush@host"}),
+        Event("Odd", b"Event: Odd\r\nPrivilege: x\r\npassword=hush\r\nno colon, secret=hush"),
+        Event("Odd", b"Event: Odd\r\nPrivilege: x\r\nsee https://me:hush@host/"),
+        Event("Odd", b"Event: Odd\r\nPrivilege: x\r\nSecret:hush"),
     ],
     ids=lambda event: event.headers[2][0] + "-" + event.headers[-1][0],
 )
@@ -55,7 +63,7 @@ def test_secrets(event: Event) -> None:
     ],
     ids=lambda event: event.name,
 )
-def test_what_is_no_secret_stays(event: Event) -> None:
+def test_text_without_a_secret_stays(event: Event) -> None:
     assert Mask()(event).raw == event.raw
 
 
@@ -72,7 +80,9 @@ def test_numbers_are_others_and_the_same_everywhere() -> None:
     assert {event["Uniqueid"] for event in masked if "Uniqueid" in event} == {
         event["Uniqueid"] for event in call.events if "Uniqueid" in event
     }
-    assert Mask(numbers=True)(call.events[0])["CallerIDNum"] != number, "of another key in the next recording"
+    assert Mask(numbers=True)(call.events[0])["CallerIDNum"] != number, (
+        "of another key in the next recording"
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,18 +101,26 @@ def test_numbers_wherever_they_are(event: Event, told: bytes) -> None:
     assert told in Mask()(event).raw
 
 
-def test_what_is_no_number_of_a_telephone_stays() -> None:
+def test_digits_that_are_no_telephone_number_stay() -> None:
     made = [
         events.bridge_create(),
         events.queue_member_added(),
-        events.hangup(Timestamp="1795459569.691234", Channel="PJSIP/101-12345678", Uniqueid="node-1795459569.12345"),
-        events.event("SuccessfulAuth", {"SessionID": "0x7f7230023d20", "RemoteAddress": "IPV4/TCP/127.0.0.1/59020"}),
+        events.hangup(
+            Timestamp="1795459569.691234",
+            Channel="PJSIP/101-12345678",
+            Uniqueid="node-1795459569.12345",
+        ),
+        events.event(
+            "SuccessfulAuth",
+            {"SessionID": "0x7f7230023d20", "RemoteAddress": "IPV4/TCP/127.0.0.1/59020"},
+        ),
         events.event("RTCPSent", {"SSRC": "0x12345678", "SentPackets": "123456"}),
         events.fully_booted(Uptime="1234567"),
         events.event("RTCPSent", {"From": "127.0.0.1:10131", "SentRTP": "220906376"}),
         events.event("AGIExecEnd", {"CommandId": "1024188380"}),
         events.event(
-            "ContactStatusDetail", {"ID": "alice;@8b83b0b25957c6a2c63f6fb74ab58d39", "RegExpire": "1795460079"}
+            "ContactStatusDetail",
+            {"ID": "alice;@8b83b0b25957c6a2c63f6fb74ab58d39", "RegExpire": "1795460079"},
         ),
         events.var_set(Variable="RTPAUDIOQOSMES", Value="minrxmes=087.231481;maxrxmes=087.231481;"),
     ]

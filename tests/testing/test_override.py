@@ -1,4 +1,6 @@
-"""override_ami, the mixin and the events that go straight to receivers: what a Django project's tests use."""
+"""override_ami, the mixin, and the events that go straight to receivers, as a Django project's
+tests use them.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,14 @@ from django_ami.actions import Action, Originate, Ping
 from django_ami.errors import ActionFailed, ConfigurationError, InvalidAction
 from django_ami.signals import ami_event
 from django_ami.signals import events as signals_of
-from django_ami.testing import AmiTestMixin, ami_outbox, assert_action_sent, events, override_ami, scenarios
+from django_ami.testing import (
+    AmiTestMixin,
+    ami_outbox,
+    assert_action_sent,
+    events,
+    override_ami,
+    scenarios,
+)
 from tests.receiving import fresh_registry
 from tests.running import run_python
 
@@ -60,7 +69,9 @@ def test_other_servers_and_settings() -> None:
         assert ami.default.name == "a"
         ami.server("b").send(Ping())
         assert outbox[0].server == "b"
-    with override_ami("a", "b", AMI_ROUTING="round_robin", AMI_OPTIONS={"action_timeout": 7}) as outbox:
+    with override_ami(
+        "a", "b", AMI_ROUTING="round_robin", AMI_OPTIONS={"action_timeout": 7}
+    ) as outbox:
         assert ami.send(Ping()).timeout == 7
         ami.send(Ping())
         assert [action.server for action in outbox] == ["a", "b"]
@@ -68,7 +79,7 @@ def test_other_servers_and_settings() -> None:
         assert list(ami.servers) == ["node_1"]
 
 
-def test_they_nest() -> None:
+def test_overrides_nest() -> None:
     with override_ami() as outer:
         ami.send(Ping())
         outer.on("Ping").fail("no")
@@ -96,13 +107,15 @@ opened = []
 sys.addaudithook(lambda event, _: opened.append("socket") if event == "socket.__new__" else None)
 import django
 from django.conf import settings
-settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS={"node_1": {"BACKEND": "django_ami.testing.locmem"}})
+servers = {"node_1": {"BACKEND": "django_ami.testing.locmem"}}
+settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS=servers)
 django.setup()
 from django.core.management import call_command
 from django_ami import ami
 from django_ami.actions import Ping
 call_command("check")
-print("django_ami.testing" in sys.modules, ami.send(Ping()).result()["Ping"], ami.status()["node_1"].state)
+is_loaded = "django_ami.testing" in sys.modules
+print(is_loaded, ami.send(Ping()).result()["Ping"], ami.status()["node_1"].state)
 from django_ami.testing import ami_outbox
 print(opened, ami_outbox, "django.test" in sys.modules)
 """
@@ -225,7 +238,7 @@ def test_events_reach_the_receivers_of_their_name_and_those_of_every_event() -> 
         assert [action.name for action in outbox] == ["Ping"] * 3
 
 
-def test_what_a_receiver_raises_is_raised() -> None:
+def test_exception_of_a_receiver_is_raised() -> None:
     @receiver(signals_of["Hangup"])
     def on_hangup(**_: Any) -> None:
         raise LookupError("of the receiver")
@@ -234,7 +247,7 @@ def test_what_a_receiver_raises_is_raised() -> None:
         outbox.emit("Hangup")
 
 
-def test_what_cannot_be_emitted() -> None:
+def test_events_that_cannot_be_emitted() -> None:
     with override_ami() as outbox:
         with pytest.raises(TypeError, match="has no header 'Chanel': did you mean 'Channel'"):
             outbox.emit("Hangup", Chanel="x")
@@ -259,7 +272,9 @@ def test_a_play_in_the_time_that_it_took() -> None:
 def test_there_is_nothing_to_listen_to() -> None:
     with (
         override_ami(),
-        pytest.raises(CommandError, match=r"node_1: its BACKEND 'django_ami.testing.locmem' has no ser"),
+        pytest.raises(
+            CommandError, match=r"node_1: its BACKEND 'django_ami.testing.locmem' has no ser"
+        ),
     ):
         call_command("ami_listen")
     with override_ami(), pytest.raises(CommandError, match=r"node_1: its BACKEND .* remove it"):

@@ -1,4 +1,6 @@
-"""The fixtures in a project of somebody: with and without Django, pytest-django, xdist and randomly."""
+"""The fixtures in a project of somebody: with and without Django, pytest-django, xdist and
+randomly.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,7 @@ def test_replay_with_a_server(ami_replay, ami_server, recording):
     assert ami.send(Ping()).result(20).ok
     ami_server.assert_action_sent("Ping")
 
-def test_what_it_was_is_so_again():
+def test_settings_are_back_after_the_test():
     from django.conf import settings
     assert settings.AMI_SERVERS == {"node_1": {"URL": "ami://u:s@real.example"}}
 
@@ -157,7 +159,15 @@ def run(pytester: pytest.Pytester, *arguments: str, **env: str) -> pytest.RunRes
     for key, value in {"PYTHONPATH": environment()["PYTHONPATH"], **env}.items():
         pytester._monkeypatch.setenv(key, value)
     return pytester.run(
-        sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", *arguments, timeout=100
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        *arguments,
+        timeout=100,
     )
 
 
@@ -167,7 +177,9 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makepyfile(shop_settings=SETTINGS, test_shop=WITH_DJANGO)
     recording = pytester.path / "calls.txt"
     scenarios.queue_call().save(recording)
-    pytester.makeconftest(f"import pytest\n@pytest.fixture\ndef recording():\n    return {str(recording)!r}\n")
+    pytester.makeconftest(
+        f"import pytest\n@pytest.fixture\ndef recording():\n    return {str(recording)!r}\n"
+    )
     return pytester
 
 
@@ -175,25 +187,34 @@ TESTS = WITH_DJANGO.count("def test_")
 
 
 def test_with_pytest_django(project: pytest.Pytester) -> None:
-    run(project, "-p", "no:randomly", DJANGO_SETTINGS_MODULE="shop_settings").assert_outcomes(passed=TESTS)
+    run(project, "-p", "no:randomly", DJANGO_SETTINGS_MODULE="shop_settings").assert_outcomes(
+        passed=TESTS
+    )
 
 
-def test_settings_that_are_changed_by_hand_are_taken_back_in_order(project: pytest.Pytester) -> None:
+def test_settings_that_are_changed_by_hand_are_taken_back_in_order(
+    project: pytest.Pytester,
+) -> None:
     project.makepyfile(test_shop=WITH_SETTINGS)
-    result = run(project, "-p", "randomly", "-p", "no:xdist", DJANGO_SETTINGS_MODULE="shop_settings")
+    result = run(
+        project, "-p", "randomly", "-p", "no:xdist", DJANGO_SETTINGS_MODULE="shop_settings"
+    )
     result.assert_outcomes(passed=6)
 
 
+@pytest.mark.long
 def test_with_xdist_and_in_any_order(project: pytest.Pytester) -> None:
     result = run(project, "-n2", "-p", "randomly", DJANGO_SETTINGS_MODULE="shop_settings")
     result.assert_outcomes(passed=TESTS)
 
 
 def test_without_pytest_django(project: pytest.Pytester) -> None:
-    """Whoever sets Django up himself, in a conftest.py."""
+    """A project that sets Django up itself, in a conftest.py."""
     path: Path = project.path / "conftest.py"
     path.write_text(f"import django\ndjango.setup()\n{path.read_text()}")
-    result = run(project, "-p", "no:django", "-p", "no:randomly", DJANGO_SETTINGS_MODULE="shop_settings")
+    result = run(
+        project, "-p", "no:django", "-p", "no:randomly", DJANGO_SETTINGS_MODULE="shop_settings"
+    )
     result.assert_outcomes(passed=TESTS)
 
 
@@ -202,8 +223,8 @@ def test_with_settings_that_nobody_named(project: pytest.Pytester) -> None:
     path: Path = project.path / "conftest.py"
     setup = (
         "import django\nfrom django.conf import settings\nimport shop_settings\n"
-        "settings.configure(**{name: value for name, value in vars(shop_settings).items() if name.isupper()})\n"
-        "django.setup()\n"
+        "settings.configure(**{name: value for name, value in vars(shop_settings).items() if "
+        "name.isupper()})\ndjango.setup()\n"
     )
     path.write_text(f"{setup}{path.read_text()}")
     run(project, "-p", "no:django").assert_outcomes(passed=TESTS)
@@ -219,7 +240,8 @@ def test_a_project_that_does_not_use_it_is_not_touched(pytester: pytest.Pytester
         """
         import sys
         def test_nothing():
-            loaded = {name for name in sys.modules if name.split(".")[0] in ("django_ami", "django", "asyncio", "ssl")}
+            packages = ("django_ami", "django", "asyncio", "ssl")
+            loaded = {name for name in sys.modules if name.split(".")[0] in packages}
             ours = {name for name in loaded if name.startswith("django_ami")}
             assert ours == {"django_ami", "django_ami.testing", "django_ami.testing.pytest_plugin"}
             assert "django" not in loaded
@@ -232,4 +254,6 @@ def test_the_fixtures_are_explained(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--fixtures", "-p", "no:randomly", "-p", "no:xdist")
     for name in ("ami_server", "ami_servers", "ami_client", "ami_outbox", "ami_replay"):
         result.stdout.re_match_lines([rf"{name} -- .*pytest_plugin.py:\d+"])
-    assert "no docstring available" not in "\n".join(line for line in result.outlines if "ami_" in line)
+    assert "no docstring available" not in "\n".join(
+        line for line in result.outlines if "ami_" in line
+    )

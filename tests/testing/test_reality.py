@@ -1,7 +1,8 @@
-"""The kit's whole calls against recordings of real telephones: the same events, with the same headers and values.
+"""The kit's whole calls against recordings of real telephones: the same events, with the same
+headers and values.
 
-What is a race in Asterisk is not compared: see ``RACES``. Nor is what depends on the dialplan, on hints and on queues
-that a telephone is a member of: variables and states.
+Races in Asterisk are not compared: see ``RACES``. Nor are variables and states that depend on the
+dialplan, on hints and on the queues of a telephone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """A scenario, and the recording of the same call. Who is who: devices, numbers and the names of queues."""
+    """A scenario, and the recording of the same call. It names the devices, numbers and queues."""
 
     scenario: Callable[[], Recording]
     recording: str
@@ -33,12 +34,20 @@ class Case:
     version: str = "22"
 
 
-#: The roles are A, B, C (who calls, who is called, to whom it is sent on) and Q, a queue. Telephones that have no role
-#: are left out: the other members of the queue, which the kit's queue has not.
+#: The roles are A, B, C (the caller, the called, the target of a transfer) and Q, a queue.
+#: Telephones that have no role are left out: the other members of the queue, which the kit's queue
+#: has not.
 CASES = {
-    "answered": Case(scenarios.answered_call, "answered-caller-hangs-up", "101=A 102=B", "alice=6001=A bob=6002=B"),
+    "answered": Case(
+        scenarios.answered_call,
+        "answered-caller-hangs-up",
+        "101=A 102=B",
+        "alice=6001=A bob=6002=B",
+    ),
     "busy": Case(scenarios.busy_call, "busy-486", "101=A 102=B", "alice=6001=A bob=6002=B"),
-    "no answer": Case(scenarios.no_answer_call, "no-answer", "101=A 102=B", "alice=6001=A bob=6002=6102=B"),
+    "no answer": Case(
+        scenarios.no_answer_call, "no-answer", "101=A 102=B", "alice=6001=A bob=6002=6102=B"
+    ),
     "queue": Case(
         scenarios.queue_call,
         "queue-ringall",
@@ -65,7 +74,10 @@ CASES = {
         "alice=6001=A bob=6002=B carol=6003=C",
     ),
     "attended transfer": Case(
-        scenarios.attended_transfer, "attended-transfer", "101=A 102=B 103=C", "alice=6001=A bob=6002=B carol=6003=C"
+        scenarios.attended_transfer,
+        "attended-transfer",
+        "101=A 102=B 103=C",
+        "alice=6001=A bob=6002=B carol=6003=C",
     ),
     "attended transfer, 24": Case(
         scenarios.attended_transfer,
@@ -76,19 +88,36 @@ CASES = {
     ),
 }
 
-#: Events of devices and of the connection itself; variables; and what a build with TEST_FRAMEWORK adds.
+#: Events of devices and of the connection itself; variables; and what a build with TEST_FRAMEWORK
+#: adds.
 LEFT_OUT = {
-    *("ChallengeSent", "SuccessfulAuth", "ContactStatus", "TestEvent", "VarSet", "RTCPSent", "RTCPReceived"),
+    *(
+        "ChallengeSent",
+        "SuccessfulAuth",
+        "ContactStatus",
+        "TestEvent",
+        "VarSet",
+        "RTCPSent",
+        "RTCPReceived",
+    ),
     *("DeviceStateChange", "ExtensionStatus", "QueueMemberStatus"),
 }
-#: What differs from call to call, and from one configuration to another.
+#: Headers that differ from call to call, and from one configuration to another.
 VALUES_LEFT_OUT = re.compile(
     r".*(CallerIDName|ConnectedLineName|Language|Context|Priority|BridgeTechnology)|CallerID|MemberName"
     r"|HoldTime|RingTime|TalkTime|StartTime|AnswerTime|EndTime|Duration|BillableSeconds"
 )
 #: Threads of their own tell these: their place among the others is never sure.
 RACES = {
-    *("Cdr", "DialState", "DialEnd", "HangupRequest", "SoftHangupRequest", "NewConnectedLine", "Newexten"),
+    *(
+        "Cdr",
+        "DialState",
+        "DialEnd",
+        "HangupRequest",
+        "SoftHangupRequest",
+        "NewConnectedLine",
+        "Newexten",
+    ),
     *("MusicOnHoldStart", "MusicOnHoldStop", "AgentComplete"),
 }
 
@@ -98,10 +127,16 @@ class Story:
 
     def __init__(self, events: Iterable[Event], roles: str) -> None:
         names = dict(self._pairs(roles))
-        self._words = re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w-])" for name in names))
+        self._words = re.compile(
+            "|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w-])" for name in names)
+        )
         self._names = names
         self._ids: dict[str, str] = {}
-        self.told = [self._with_roles(event) for event in events if event.name not in LEFT_OUT and self._is_of(event)]
+        self.told = [
+            self._with_roles(event)
+            for event in events
+            if event.name not in LEFT_OUT and self._is_of(event)
+        ]
 
     def _pairs(self, roles: str) -> Iterable[tuple[str, str]]:
         for one in roles.split():
@@ -109,9 +144,18 @@ class Story:
             yield from ((name, role) for name in names)
 
     def _is_of(self, event: Event) -> bool:
-        """Whether everybody in it has a role; a dialplan's last step, which hangs up, is the laboratory's own."""
-        channels = (value for key, value in event.headers if key.endswith("Channel") and value.startswith("PJSIP/"))
-        return event.get("Application") != "Hangup" and all(self._device(name) in self._names for name in channels)
+        """Whether everybody in it has a role.
+
+        A dialplan's last step, which hangs up, is the laboratory's own.
+        """
+        channels = (
+            value
+            for key, value in event.headers
+            if key.endswith("Channel") and value.startswith("PJSIP/")
+        )
+        return event.get("Application") != "Hangup" and all(
+            self._device(name) in self._names for name in channels
+        )
 
     def _device(self, channel: str) -> str:
         return channel.removeprefix("PJSIP/").rpartition("-")[0]
@@ -122,21 +166,24 @@ class Story:
             label = f"{role}{sum(one[0] == role for one in set(self._ids.values())) + 1}"
             self._ids |= {event["Channel"]: label, event["Uniqueid"]: label}
         if event.name == "BridgeCreate":
-            self._ids[event["BridgeUniqueid"]] = f"bridge {sum('bridge' in one for one in self._ids.values()) + 1}"
+            self._ids[event["BridgeUniqueid"]] = (
+                f"bridge {sum('bridge' in one for one in self._ids.values()) + 1}"
+            )
         return event.name, tuple((key, self._value(key, value)) for key, value in event.headers[1:])
 
     def _value(self, key: str, value: str) -> str:
         if VALUES_LEFT_OUT.fullmatch(key):
             return "..."
         if key in {"AppData", "LastData"}:
-            value = value.partition(",")[0]  # what is behind it are options
+            value = value.partition(",")[0]  # the rest are options
         return self._ids.get(value) or self._words.sub(lambda found: self._names[found[0]], value)
 
     def of_channel(self, label: str) -> list[str]:
-        """What a channel does, in its order, but for what is a race."""
+        """The events of a channel, in their order, but for races."""
         return [
             name for name, headers in self.told
-            if name not in RACES and label in (dict(headers).get("Channel"), dict(headers).get("TransfereeChannel"))
+            if name not in RACES and label in (dict(headers).get("Channel"),
+                                               dict(headers).get("TransfereeChannel"))
         ]  # fmt: skip
 
     @property
@@ -144,12 +191,18 @@ class Story:
         return {label for label in self._ids.values() if "bridge" not in label}
 
     def place(self, name: str, **headers: str) -> int:
-        return next(place for place, (one, has) in enumerate(self.told) if one == name and headers.items() <= set(has))
+        return next(
+            place
+            for place, (one, has) in enumerate(self.told)
+            if one == name and headers.items() <= set(has)
+        )
 
 
 def stories(name: str) -> tuple[Story, Story]:
     case = CASES[name]
-    return Story(case.scenario().events, case.of_kit), Story(call(case.recording, case.version), case.recorded)
+    return Story(case.scenario().events, case.of_kit), Story(
+        call(case.recording, case.version), case.recorded
+    )
 
 
 def test_every_scenario_has_its_recording() -> None:
@@ -177,5 +230,9 @@ def test_each_channel_does_it_in_the_order_of_the_recording(name: str) -> None:
 def test_an_agent_has_left_and_is_complete_before_anybody_hangs_up(name: str, story: int) -> None:
     it = stories(name)[story]
     left = max(it.place("BridgeLeave", Channel=channel) for channel in ("A1", "B1"))
-    assert it.place("AgentComplete") < it.place("Hangup", Channel="B1") < it.place("Hangup", Channel="A1")
+    assert (
+        it.place("AgentComplete")
+        < it.place("Hangup", Channel="B1")
+        < it.place("Hangup", Channel="A1")
+    )
     assert left < it.place("Hangup", Channel="B1")

@@ -1,18 +1,20 @@
-"""What a client asks: ``Action`` for any action, and a class for each that Asterisk has.
+"""Actions: ``Action`` for any action, and a class for each that Asterisk has.
 
-The common ones are written by hand; all others are in ``generated``, which is loaded when one of them is used.
+The common ones are written by hand; all others are in ``generated``, which is loaded when one of
+them is used.
 
-Rule: an action is its headers in order, and says what completes it. Nearly every action is completed by its response,
-or, where that says ``EventList: start``, by the closing event of the list; the few others name ``final_event``.
-Facts: the named action in Asterisk's XML documentation, and the source file given where that says less.
+Rule: an action is its headers in order, and says what completes it. Nearly every action is
+completed by its response, or, where that says ``EventList: start``, by the closing event of the
+list; the few others name ``final_event``. Facts: the named action in Asterisk's XML documentation,
+and the source file given where that says less.
 """
+
+from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django_ami.core.actions.base import Action
-from django_ami.core.actions.base import Scalar as Scalar
-from django_ami.core.actions.base import Value as Value
 from django_ami.core.actions.calls import (
     Atxfer,
     BlindTransfer,
@@ -30,8 +32,23 @@ from django_ami.core.actions.calls import (
     Status,
 )
 from django_ami.core.actions.configuration import ConfigChange, UpdateConfig
-from django_ami.core.actions.connection import Challenge, Events, Filter, ListCommands, Login, Logoff, Ping, WaitEvent
-from django_ami.core.actions.queues import QueueAdd, QueuePause, QueueRemove, QueueStatus, QueueSummary
+from django_ami.core.actions.connection import (
+    Challenge,
+    Events,
+    Filter,
+    ListCommands,
+    Login,
+    Logoff,
+    Ping,
+    WaitEvent,
+)
+from django_ami.core.actions.queues import (
+    QueueAdd,
+    QueuePause,
+    QueueRemove,
+    QueueStatus,
+    QueueSummary,
+)
 from django_ami.core.actions.system import (
     Command,
     CoreSettings,
@@ -44,6 +61,8 @@ from django_ami.core.actions.system import (
     PJSIPShowEndpoints,
     UserEvent,
 )
+from django_ami.core.actions.values import Scalar as Scalar
+from django_ami.core.actions.values import Value as Value
 from django_ami.core.actions.variables import escape_variable
 
 if TYPE_CHECKING:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Required, TypedDict, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, Required, TypedDict
 
-from django_ami.core.actions.base import Action, numbered
+from django_ami.core.actions.base import TypedAction
+from django_ami.core.actions.values import listed, numbered
+from django_ami.core.arguments import shown
+from django_ami.core.errors import InvalidAction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from django_ami.core.actions.base import Scalar
+    from django_ami.core.actions.values import Scalar
 
 __all__ = ["ConfigChange", "UpdateConfig"]
 
@@ -17,11 +21,13 @@ __all__ = ["ConfigChange", "UpdateConfig"]
 class ConfigChange(TypedDict, total=False):
     """One change of a configuration file, in the words of UpdateConfig.
 
-    ``Options`` are separated by commas: ``allowdups``, ``template`` and ``inherit="…"`` with NewCat,
-    ``catfilter="name_regex=value_regex"`` with the others.
+    ``Options`` are separated by commas: ``allowdups``, ``template`` and ``inherit="…"`` with
+    NewCat, ``catfilter="name_regex=value_regex"`` with the others.
     """
 
-    Action: Required[Literal["NewCat", "RenameCat", "DelCat", "EmptyCat", "Update", "Delete", "Append", "Insert"]]
+    Action: Required[
+        Literal["NewCat", "RenameCat", "DelCat", "EmptyCat", "Update", "Delete", "Append", "Insert"]
+    ]
     Cat: Required[str]
     Var: str
     Value: str | int
@@ -30,13 +36,14 @@ class ConfigChange(TypedDict, total=False):
     Options: str
 
 
-class UpdateConfig(Action):
+class UpdateConfig(TypedAction):
     """Change a configuration file in the order of ``changes``, and write it (class ``config``).
 
-    ``UpdateConfig("pjsip.conf", changes=[{"Action": "Update", "Cat": "alice", "Var": "context", "Value": "sales"}])``.
-    ``dst_filename`` is the file to write, if it is another. ``reload`` loads everything again, or the module that is
-    named. An action has at most 128 headers: some twenty changes go into one. The values are treated as secrets.
-    Facts: action_updateconfig and handle_updates in main/manager.c.
+    ``UpdateConfig("pjsip.conf", changes=[{"Action": "Update", "Cat": "alice", "Var": "context",
+    "Value": "sales"}])``. ``dst_filename`` is the file to write, if it is another. ``reload`` loads
+    everything again, or the module that is named. An action has at most 128 headers: some twenty
+    changes go into one. The values are treated as secrets. Facts: action_updateconfig and
+    handle_updates in main/manager.c.
     """
 
     def __init__(
@@ -48,7 +55,7 @@ class UpdateConfig(Action):
         reload: bool | str | None = None,
         preserve_effective_context: bool | None = None,
     ) -> None:
-        rows = [cast("Mapping[str, Scalar]", change) for change in changes]
+        rows = [_row(change) for change in listed("UpdateConfig", "changes", changes)]
         columns = {
             header: value
             for key in ConfigChange.__annotations__
@@ -62,3 +69,13 @@ class UpdateConfig(Action):
             Reload=None if reload is False else reload,
             PreserveEffectiveContext=preserve_effective_context,
         )
+
+
+def _row(change: object) -> Mapping[str, Scalar]:
+    if not isinstance(change, Mapping):
+        raise InvalidAction(f"UpdateConfig: a change must be a mapping, not {shown(change)}.")
+    for key in change:
+        if key not in ConfigChange.__annotations__:
+            known = ", ".join(ConfigChange.__annotations__)
+            raise InvalidAction(f"UpdateConfig: a change has no {shown(key)}: it may have {known}.")
+    return change

@@ -1,15 +1,19 @@
-"""The server: its console, its settings, its database, its endpoints and hints; and events of one's own."""
+"""The server: its console, its settings, its database, its endpoints and hints.
+
+And events of one's own.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django_ami.core.actions.base import Action
+from django_ami.core.actions.base import BareAction, TypedAction
+from django_ami.core.actions.values import mapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from django_ami.core.actions.base import Value
+    from django_ami.core.actions.values import Value
 
 __all__ = [
     "Command",
@@ -25,7 +29,7 @@ __all__ = [
 ]
 
 
-class Command(Action):
+class Command(TypedAction):
     """Run a CLI command (class ``command``: the whole CLI). ``response.output`` is what it printed.
 
     Some failures are answered with Success: read the text.
@@ -35,64 +39,80 @@ class Command(Action):
         super().__init__("Command", Command=command)
 
 
-class CoreSettings(Action):
-    """Versions and limits of the server: ``AMIversion``, ``AsteriskVersion`` … (class ``system`` or ``reporting``)."""
+class CoreSettings(BareAction):
+    """Versions and limits of the server: ``AMIversion``, ``AsteriskVersion`` …
 
-    def __init__(self) -> None:
-        super().__init__("CoreSettings")
+    It is of class ``system`` or ``reporting``.
+    """
+
+    name = "CoreSettings"
 
 
-class CoreStatus(Action):
+class CoreStatus(BareAction):
     """When the server started and how many calls it has (class ``system`` or ``reporting``)."""
 
-    def __init__(self) -> None:
-        super().__init__("CoreStatus")
+    name = "CoreStatus"
 
 
-class PJSIPShowEndpoints(Action):
+class PJSIPShowEndpoints(BareAction):
     """All PJSIP endpoints, a list; an error if there is none."""
 
-    def __init__(self) -> None:
-        super().__init__("PJSIPShowEndpoints")
+    name = "PJSIPShowEndpoints"
 
 
-class PJSIPShowEndpoint(Action):
-    """One PJSIP endpoint with its AORs, auths, transport and contacts, a list of events of several names."""
+class PJSIPShowEndpoint(TypedAction):
+    """One PJSIP endpoint with its AORs, auths, transport and contacts.
+
+    The answer is a list of events of several names.
+    """
 
     def __init__(self, endpoint: str) -> None:
         super().__init__("PJSIPShowEndpoint", Endpoint=endpoint)
 
 
-class DBGet(Action):
-    """Read an entry of Asterisk's database: a list of one ``DBGetResponse`` with ``Val``; an error if there is none."""
+class DBGet(TypedAction):
+    """Read an entry of Asterisk's database: a list of one ``DBGetResponse`` with ``Val``.
+
+    An error if there is none.
+    """
 
     def __init__(self, family: str, key: str) -> None:
         super().__init__("DBGet", Family=family, Key=key)
 
 
-class DBPut(Action):
+class DBPut(TypedAction):
     """Write an entry of Asterisk's database (class ``system``)."""
 
     def __init__(self, family: str, key: str, value: str | int) -> None:
         super().__init__("DBPut", Family=family, Key=key, Val=value)
 
 
-class DBDel(Action):
+class DBDel(TypedAction):
     """Delete an entry of Asterisk's database (class ``system``)."""
 
     def __init__(self, family: str, key: str) -> None:
         super().__init__("DBDel", Family=family, Key=key)
 
 
-class ExtensionState(Action):
-    """The state of an extension's hint: ``Status`` -2 removed, -1 deactivated, then bits (include/asterisk/pbx.h)."""
+class ExtensionState(TypedAction):
+    """The state of an extension's hint.
+
+    ``Status`` is -2 removed, -1 deactivated, then bits (include/asterisk/pbx.h).
+    """
 
     def __init__(self, exten: str | int, context: str) -> None:
         super().__init__("ExtensionState", Exten=exten, Context=context)
 
 
-class UserEvent(Action):
-    """Send an event of your own to everybody who listens (class ``user``); other headers go along as they are."""
+class UserEvent(TypedAction):
+    """Send an event of your own to everybody who listens (class ``user``).
 
-    def __init__(self, user_event: str, headers: Mapping[str, Value] | None = None, /, **more: Value) -> None:
-        super().__init__("UserEvent", {"UserEvent": user_event, **(headers or {}), **more})
+    Other headers go along as they are.
+    """
+
+    def __init__(
+        self, user_event: str, headers: Mapping[str, Value] | None = None, /, **more: Value
+    ) -> None:
+        super().__init__(
+            "UserEvent", {"UserEvent": user_event, **mapped("UserEvent", headers), **more}
+        )

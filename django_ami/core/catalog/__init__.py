@@ -1,12 +1,15 @@
-"""What Asterisk has: every action and every event, with parameters, privileges, and what completes what.
+"""The catalogue of Asterisk: every action and event.
 
-``event("hangup")`` and ``action("QueueReset")`` look one up without regard to case; ``EVENTS`` and ``ACTIONS`` are all
-of them, by name. They are those of Asterisk 22, and of 16 what 22 has no more (``removed_in``). Modules decide which of
-them a server really has, so a name that is not here may still exist on yours.
+Each has its parameters, its privileges, and the event that completes it.
 
-The tables are generated from the facts in the XML documentation that an installed Asterisk carries, from a table of
-what that lacks, and from words of ours (``tests/catalog``). They are loaded when somebody looks something up, not
-before.
+``event("hangup")`` and ``action("QueueReset")`` look one up without regard to case; ``EVENTS`` and
+``ACTIONS`` are all of them, by name. They are those of Asterisk 22, and of 16 what 22 has no more
+(``removed_in``). Modules decide which of them a server really has, so a name that is not here may
+still exist on yours.
+
+The tables are generated from the facts in the XML documentation that an installed Asterisk carries,
+from a table of what that lacks, and from words of ours (``scripts/catalog``). They are loaded when
+a program looks something up, not before.
 """
 
 from __future__ import annotations
@@ -18,13 +21,25 @@ from typing import Generic, TypeVar
 
 from django_ami.core.catalog.info import ActionInfo, EventInfo, Parameter
 
-__all__ = ["ACTIONS", "EVENTS", "ActionInfo", "Catalog", "EventInfo", "Parameter", "action", "event"]
+__all__ = [
+    "ACTIONS",
+    "EVENTS",
+    "ActionInfo",
+    "Catalog",
+    "EventInfo",
+    "Parameter",
+    "action",
+    "event",
+]
 
 Info = TypeVar("Info", ActionInfo, EventInfo)
 
 
 class Catalog(Mapping[str, Info], Generic[Info]):
-    """A mapping by name, looked up without regard to case and loaded on first use; in the order of the names."""
+    """A mapping by name, looked up without regard to case and loaded on first use.
+
+    In the order of the names.
+    """
 
     def __init__(self, module: str) -> None:
         self._module = module

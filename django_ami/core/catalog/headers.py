@@ -1,4 +1,4 @@
-"""The headers of events: plain ones, and those that describe a channel or a bridge wherever an event speaks of one."""
+"""The headers of events: plain ones, and those that describe a channel or a bridge."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from django_ami.core.catalog.info import Parameter
 
 __all__ = ["bridge", "channel", "plain"]
 
-#: ast_manager_build_channel_state_string_prefix in main/manager_channels.c. Behind them may come ``Tenantid``, and a
-#: ``ChanVariable`` for each of ``channelvars`` in manager.conf.
+#: ast_manager_build_channel_state_string_prefix in main/manager_channels.c. Behind them may come
+#: ``Tenantid``, and a ``ChanVariable`` for each of ``channelvars`` in manager.conf.
 _CHANNEL = (
     "Channel",
     "ChannelState",
@@ -24,7 +24,8 @@ _CHANNEL = (
     "Uniqueid",
     "Linkedid",
 )
-#: ast_manager_build_bridge_state_string_prefix in main/manager_bridges.c; the last one only where there is a source.
+#: ast_manager_build_bridge_state_string_prefix in main/manager_bridges.c; the last one only where
+#: there is a source.
 _BRIDGE = (
     "BridgeUniqueid",
     "BridgeType",

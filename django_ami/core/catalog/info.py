@@ -1,4 +1,4 @@
-"""What is known of an action and of an event."""
+"""The catalogue's entries: an action, an event, and a parameter."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["ActionInfo", "EventInfo", "Parameter"]
 class Parameter:
     """A header of an action or an event.
 
-    ``choices`` are the values that are documented; a server may know others. ``default`` is what it takes if there is
-    none, where that is documented. What an action does with a parameter is in ``description``, in a few words; an
-    event's parameters have none.
+    ``choices`` are the values that are documented; a server may know others. ``default`` is what it
+    takes if there is none, where that is documented. ``description`` says in a few words what an
+    action does with a parameter; an event's parameters have none.
     """
 
     name: str
@@ -26,13 +26,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class ActionInfo:
-    """An action: its ``parameters`` (without Action and ActionID), who may run it, and what completes it.
+    """An action: its parameters, its privileges, and the event that completes it.
 
-    ``privileges``: *one* of these classes in the account's ``write`` is enough; none means that everybody who is logged
-    in may. ``items`` are the events of which its list consists, if it answers with one, and ``final_event`` the event
-    that completes it after its response (of a list: that closes it). ``description`` is what is to be known
-    of its answer. ``since`` is the first version that has it, of each branch that got it late; ``removed_in`` the
-    version of Asterisk that no longer has it.
+    ``parameters`` are without Action and ActionID.
+
+    ``privileges``: *one* of these classes in the account's ``write`` is enough; none means that
+    everybody who is logged in may. ``items`` are the events of which its list consists, if it
+    answers with one, and ``final_event`` the event that completes it after its response (of a list:
+    that closes it). ``description`` is what is to be known of its answer. ``since`` is the first
+    version that has it, of each branch that got it late; ``removed_in`` the version of Asterisk
+    that no longer has it.
     """
 
     name: str
@@ -49,14 +52,17 @@ class ActionInfo:
 
 @dataclass(frozen=True, slots=True)
 class EventInfo:
-    """An event: its ``parameters`` (without Event, Privilege, ActionID and what the server's options add), its classes.
+    """An event: its parameters and its classes.
 
-    ``broadcast``: it goes to everybody whose ``read`` and mask of events have *all* of ``privileges``. ``answers`` are
-    the actions that are answered with it, whatever the mask. Few events are both. ``removed_in`` is the version of
-    Asterisk that no longer has it.
+    ``parameters`` are without Event, Privilege, ActionID and the ones that the server's options
+    add.
 
-    The names of its parameters are those on the wire. Of headers that are numbered there is the first one
-    (``Report0LSR``, ``Charge/Units(0)/NumberOf``).
+    ``broadcast``: it goes to everybody whose ``read`` and mask of events have *all* of
+    ``privileges``. ``answers`` are the actions that are answered with it, whatever the mask. Few
+    events are both. ``removed_in`` is the version of Asterisk that no longer has it.
+
+    The names of its parameters are those on the wire. Of headers that are numbered there is the
+    first one (``Report0LSR``, ``Charge/Units(0)/NumberOf``).
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Events that Asterisk 12 renamed or took away, for those who come from an older version or from an old tutorial.
+"""Events that Asterisk 12 renamed or removed, as an older version or tutorial has them.
 
-Facts: UPGRADE-12.txt and CHANGES of Asterisk 12, UPGRADE-1.4.txt, and which events the sources of 1.4, 1.6 and 11 send
-and those of 12 do not (``manager_event`` in apps, channels, main and res).
+Facts: UPGRADE-12.txt and CHANGES of Asterisk 12, UPGRADE-1.4.txt, and which events the sources of
+1.4, 1.6 and 11 send and those of 12 do not (``manager_event`` in apps, channels, main and res).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GONE", "RENAMED", "predecessor", "successors"]
 
-#: What 12 renamed: the old name, and those of which each tells a part of what the old one told.
+#: Events that 12 renamed: the old name, and the new ones, each of which tells a part of the old
+#: one.
 RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "AGIExec": ("AGIExecStart", "AGIExecEnd"),
     "AsyncAGI": ("AsyncAGIStart", "AsyncAGIExec", "AsyncAGIEnd"),
@@ -29,7 +30,7 @@ RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "Transfer": ("BlindTransfer", "AttendedTransfer"),
 }
 
-#: What 12 or an earlier version took away, and what tells it now, if anything does.
+#: Events that 12 or an earlier version removed, and those that tell it now, if any.
 GONE: Final[Mapping[str, tuple[str, ...]]] = {
     "Agentcallbacklogin": ("AgentLogin",),
     "Agentcallbacklogoff": ("AgentLogoff",),
@@ -53,10 +54,16 @@ _PREDECESSORS: Final = {name.lower(): old for old, new in RENAMED.items() for na
 
 
 def successors(name: str) -> tuple[str, ...] | None:
-    """What Asterisk 12 and later send in the place of an event; None if no version is known to have had it."""
+    """The events that Asterisk 12 and later send in place of an event.
+
+    None if no version is known to have had it.
+    """
     return _SUCCESSORS.get(name.lower())
 
 
 def predecessor(name: str) -> str | None:
-    """What Asterisk 11 and earlier sent in the place of an event that 12 brought; None for any other event."""
+    """The event that Asterisk 11 and earlier sent in place of one that 12 brought.
+
+    None for any other event.
+    """
     return _PREDECESSORS.get(name.lower())

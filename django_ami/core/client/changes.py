@@ -1,4 +1,4 @@
-"""What a reload has changed."""
+"""The servers that a reload has added, changed and removed."""
 
 from __future__ import annotations
 
@@ -21,19 +21,26 @@ class Changes:
 
     @classmethod
     def between(cls, before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
-        """What has to be done to come from some servers to others; the same one is the very same object."""
+        """The steps from some servers to others. An unchanged server is the very same object."""
         return cls(
             added=tuple(name for name in after if name not in before),
-            changed=tuple(name for name in after if name in before and after[name] is not before[name]),
+            changed=tuple(
+                name for name in after if name in before and after[name] is not before[name]
+            ),
             removed=tuple(name for name in before if name not in after),
         )
 
     def __add__(self, other: Changes) -> Changes:
-        return Changes(self.added + other.added, self.changed + other.changed, self.removed + other.removed)
+        return Changes(
+            self.added + other.added, self.changed + other.changed, self.removed + other.removed
+        )
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.removed)
 
     def __str__(self) -> str:
         parts = (("added", self.added), ("changed", self.changed), ("removed", self.removed))
-        return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names) or "no server has changed"
+        return (
+            "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
+            or "no server has changed"
+        )

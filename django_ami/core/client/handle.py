@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django_ami.core.actions import Action
+    from django_ami.core.client.originated import OriginatedCall
+    from django_ami.core.client.originating import CallOptions
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.cluster import Member
     from django_ami.core.pending import PendingAction
@@ -17,9 +19,15 @@ __all__ = ["ServerHandle"]
 
 
 class Servers(Protocol):
-    """What a handle needs of a client."""
+    """The methods of a client that a handle needs."""
 
-    def send(self, action: Action, *, server: str | None = None, timeout: Timeout | None = None) -> PendingAction: ...
+    def send(
+        self, action: Action, *, server: str | None = None, timeout: Timeout | None = None
+    ) -> PendingAction: ...
+    def originate(
+        self, *, server: str | None = None, **call: Unpack[CallOptions]
+    ) -> OriginatedCall: ...
+    def call(self, call_id: str, *, server: str | None = None) -> OriginatedCall: ...
     def member(self, name: str) -> Member: ...
     def status(self) -> dict[str, ServerStatus]: ...
 
@@ -27,9 +35,9 @@ class Servers(Protocol):
 class ServerHandle:
     """One server by its name: send to it, and look at it. The ``sender`` of its events.
 
-    It asks for its client at every use, so it may be kept for as long as the process lives: it outlives a client that
-    is closed, settings that change, and, as ``ami.server(name)``, a fork. Everything but ``name`` raises
-    ConfigurationError if the server is no longer among the settings.
+    It asks for its client at every use, so it may be kept for as long as the process lives: it
+    outlives a client that is closed, settings that change, and, as ``ami.server(name)``, a fork.
+    Everything but ``name`` raises ConfigurationError if the server is no longer among the settings.
     """
 
     def __init__(self, name: str, client: Callable[[], Servers]) -> None:
@@ -39,6 +47,14 @@ class ServerHandle:
     def send(self, action: Action, *, timeout: Timeout | None = None) -> PendingAction:
         """Send an action to this server and to no other; see ``Client.send``."""
         return self._client().send(action, server=self.name, timeout=timeout)
+
+    def originate(self, **call: Unpack[CallOptions]) -> OriginatedCall:
+        """Make a call on this server and on no other; see ``Client.originate``."""
+        return self._client().originate(**call, server=self.name)
+
+    def call(self, call_id: str) -> OriginatedCall:
+        """Find a call on this server by its id; see ``Client.call``."""
+        return self._client().call(call_id, server=self.name)
 
     @property
     def ready(self) -> bool:

@@ -1,16 +1,17 @@
 """All servers of a process in one reactor.
 
-Rule: one server's failure, slowness or flood never delays another: nothing blocks, and each has its turn.
+Rule: one server's failure, slowness or flood never delays another: nothing blocks, and each has its
+turn.
 """
 
 from __future__ import annotations
 
-import logging
-import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django_ami.core.cluster.admission import Admission
 from django_ami.core.cluster.server import Server
+from django_ami.core.errors import AuthenticationFailed
+from django_ami.core.log import get_logger
 from django_ami.core.session import Lost, Ready, Session
 
 if TYPE_CHECKING:
@@ -19,19 +20,16 @@ if TYPE_CHECKING:
     from django_ami.core.config import ServerConfig
     from django_ami.core.correlation import ActionIds
     from django_ami.core.delivery import Delivery
-    from django_ami.core.reactor import Reactor
+    from django_ami.core.reactor import Loop, Traffic
     from django_ami.core.session import Notice, Role
 
 __all__ = ["Cluster"]
 
-logger = logging.getLogger(__name__)
-
-#: So long, in seconds, a tick goes on with what there was no time for in its first turn.
-LONGEST_TICK: Final = 0.005
+logger = get_logger(__name__)
 
 
 class Cluster:
-    """All servers of a process. ``tick`` is one turn of them, for those who own a loop and want no thread."""
+    """All servers of a process."""
 
     def __init__(
         self,
@@ -39,18 +37,18 @@ class Cluster:
         *,
         role: Role,
         ids: ActionIds,
-        reactor: Reactor,
+        loop: Loop,
+        traffic: Traffic,
         delivery: Delivery,
         slowest_receiver: Callable[[], str] = str,
     ) -> None:
-        self.reactor = reactor
-        reactor.on_interruption = self._start_afresh
-        reactor.is_behind = lambda: delivery.waiting
+        self._loop = loop
+        self._traffic = traffic
         self._delivery = delivery
         self._role = role
         self._ids = ids
         self._slowest_receiver = slowest_receiver
-        self._admission = Admission(reactor)
+        self._admission = Admission(loop)
         self._interest: frozenset[str] | None = None
         #: Those that are logging off because they were removed, or their settings changed.
         self._leaving: list[Server] = []
@@ -61,22 +59,28 @@ class Cluster:
     # --- which servers ---
 
     def plan(self, configs: Iterable[ServerConfig]) -> dict[str, Server]:
-        """The servers of these settings: those that have not changed, and new ones. Nothing is done with them yet.
+        """The servers of these settings: those that have not changed, and new ones.
 
-        Raises ConfigurationError if one cannot be made, for a file of a certificate that cannot be read.
+        Nothing is done with them yet.
+
+        Raises ConfigurationError if one cannot be made, for a file of a certificate that cannot be
+        read.
         """
         planned: dict[str, Server] = {}
         for config in configs:
             before = self.servers.get(config.name)
-            planned[config.name] = before if before is not None and before.config == config else self._make(config)
+            planned[config.name] = (
+                before if before is not None and before.config == config else self._make(config)
+            )
         return planned
 
     def _make(self, config: ServerConfig) -> Server:
-        session = Session(config, self._role, self._ids, self.reactor.now)
+        session = Session(config, self._role, self._ids)
         namesakes = [server for server in self._everyone if server.name == config.name]
         return Server(
             session,
-            self.reactor,
+            self._loop,
+            self._traffic,
             self._admission,
             self._delivery,
             self._notify,
@@ -91,28 +95,39 @@ class Cluster:
             self._delivery.add_server(
                 name,
                 options.event_queue_capacity,
+                options.event_queue_bytes,
                 policy=options.overload_policy,
                 important=options.important_events,
             )
 
     def replace(self, planned: dict[str, Server]) -> Callable[[bool], None]:
-        """From now on these servers. Gives what is to be called in the reactor for it, by whoever calls this.
+        """Have these servers from now on.
 
-        That logs off from the others; and new ones start if its argument is True, or wait for the first action.
+        Returns a function that the caller must have called in the loop.
+
+        That logs off from the others; and new ones start if its argument is True, or wait for the
+        first action.
         """
         before, self.servers = self.servers, planned
         gone = [server for name, server in before.items() if planned.get(name) is not server]
         come = [server for name, server in planned.items() if before.get(name) is not server]
+        stayed = [server for name, server in planned.items() if before.get(name) is server]
         self._leaving = [*(server for server in self._leaving if not server.closed), *gone]
 
         def change_over(start: bool) -> None:
             for server in gone:
                 changed = server.name in planned
-                server.retire("this server's settings were changed." if changed else "this server was removed.")
+                server.retire(
+                    "this server's settings were changed."
+                    if changed
+                    else "this server was removed."
+                )
             for server in come:
                 server.set_interest(self._interest)
                 if start:
                     server.start()
+            for server in stayed:
+                server.pardon()
 
         return change_over
 
@@ -120,9 +135,10 @@ class Cluster:
     def _everyone(self) -> list[Server]:
         return [*self._leaving, *self.servers.values()]
 
-    # --- what they say ---
+    # --- notices of the servers ---
 
     def _notify(self, notice: Notice) -> None:
+        """Log it; it goes to the receivers behind the events that came before it."""
         match notice:
             case Ready():
                 logger.info(
@@ -134,22 +150,17 @@ class Cluster:
                 )
                 if notice.warning:
                     logger.warning("%s: %s", notice.server, notice.warning)
-            case Lost(retry_in=None):
+            case Lost(retry_in=None) | Lost(error=AuthenticationFailed()):
                 logger.error("%s", notice.error)
             case Lost():
                 what = "connection lost" if notice.was_ready else "not connected"
                 logger.warning(
-                    "%s: %s: %s Trying again in %.1f s.", notice.server, what, notice.error.message, notice.retry_in
+                    "%s: %s: %s Trying again in %.1f s.",
+                    notice.server,
+                    what,
+                    notice.error.message,
+                    notice.retry_in,
                 )
-        self._delivery.put_notice(notice)
-
-    def tick(self, timeout: float | None = None) -> None:
-        """One turn, or a few: wait at most ``timeout`` seconds for something to happen, and handle it."""
-        self.reactor.turn(timeout)
-        # Nobody turns it till the next tick, so what is to wait for others is handled now, within limits.
-        end = time.monotonic() + LONGEST_TICK
-        while self.reactor.sockets.deferred and time.monotonic() < end:
-            self.reactor.turn(end - time.monotonic())
 
     def start(self) -> None:
         for server in self.servers.values():
@@ -161,9 +172,12 @@ class Cluster:
             server.set_interest(names)
 
     def close(self) -> None:
-        """Begin to log off everywhere; ``closed`` says when it is done."""
+        """Begin to log off everywhere, for good; ``closed`` says when it is done.
+
+        Actions sent before this leave before the Logoff. Later ones fail.
+        """
         for server in self.servers.values():
-            server.close()
+            server.retire("the client was closed.")
 
     @property
     def closed(self) -> bool:
@@ -174,8 +188,11 @@ class Cluster:
         for server in self._everyone:
             server.give_up()
 
-    def _start_afresh(self) -> None:
-        """A turn was cut short: how far it had come with whom is not known, so all connections are made anew."""
+    def start_afresh(self) -> None:
+        """A turn was cut short: make all connections anew.
+
+        It is unknown how far the turn had come with each.
+        """
         for server in self._everyone:
             server.start_afresh()
 

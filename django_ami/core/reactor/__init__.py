@@ -1,6 +1,11 @@
-"""The event loop: whoever turns it sleeps until the next byte, timer or call, and does what is to do then."""
+"""The event loop, and which thread runs it."""
 
-from django_ami.core.reactor.reactor import Reactor
+from __future__ import annotations
+
+from django_ami.core.reactor.leader import Leader
+from django_ami.core.reactor.loop import Loop
+from django_ami.core.reactor.runner import Runner, When
 from django_ami.core.reactor.timers import Timer
+from django_ami.core.reactor.traffic import Traffic
 
-__all__ = ["Reactor", "Timer"]
+__all__ = ["Leader", "Loop", "Runner", "Timer", "Traffic", "When"]

@@ -1,6 +1,31 @@
 """One server's conversation, above the sans-IO line: bytes and times in, bytes and notices out."""
 
-from django_ami.core.session.conversation import Session
-from django_ami.core.session.state import CLOSE_TIMEOUT, READY, Lost, Notice, Ready, Role, State
+from __future__ import annotations
 
-__all__ = ["CLOSE_TIMEOUT", "READY", "Lost", "Notice", "Ready", "Role", "Session", "State"]
+from django_ami.core.session.conversation import Session
+from django_ami.core.session.state import (
+    CLOSE_TIMEOUT_SECONDS,
+    LOGGED_IN,
+    READY,
+    Gap,
+    GapReason,
+    Lost,
+    Notice,
+    Ready,
+    Role,
+    State,
+)
+
+__all__ = [
+    "CLOSE_TIMEOUT_SECONDS",
+    "LOGGED_IN",
+    "READY",
+    "Gap",
+    "GapReason",
+    "Lost",
+    "Notice",
+    "Ready",
+    "Role",
+    "Session",
+    "State",
+]

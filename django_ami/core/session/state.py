@@ -1,4 +1,4 @@
-"""Where a session stands, what a process wants of it, and what it tells."""
+"""The states of a session, the role of its process, and the notices that it gives."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django_ami.core.errors import AmiError
 
-__all__ = ["CLOSE_TIMEOUT", "Lost", "Notice", "Ready", "Role", "State"]
+__all__ = [
+    "CLOSE_TIMEOUT_SECONDS", "TRANSITIONS", "Gap", "GapReason", "Lost", "Notice", "Ready", "Role",
+    "State",
+]  # fmt: skip
 
 #: How long a server may take to close after Logoff, in seconds.
-CLOSE_TIMEOUT: Final = 2.0
+CLOSE_TIMEOUT_SECONDS: Final = 2.0
 
 
 class State(StrEnum):
@@ -29,8 +34,23 @@ class State(StrEnum):
     REFUSED = "refused"
 
 
+#: From each state to the states that may follow it. A session may lose its connection in any of
+#: them.
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
+    State.IDLE: frozenset({State.WAITING}),
+    State.WAITING: frozenset({State.CONNECTING, State.REFUSED, State.IDLE}),
+    State.CONNECTING: frozenset({State.GREETING, State.WAITING, State.REFUSED, State.CLOSING}),
+    State.GREETING: frozenset({State.LOGIN, State.WAITING, State.REFUSED, State.CLOSING}),
+    State.LOGIN: frozenset({State.BOOTING, State.WAITING, State.REFUSED, State.CLOSING}),
+    State.BOOTING: frozenset({State.READY, State.WAITING, State.REFUSED, State.CLOSING}),
+    State.READY: frozenset({State.WAITING, State.REFUSED, State.CLOSING}),
+    State.CLOSING: frozenset({State.IDLE}),
+    State.REFUSED: frozenset({State.WAITING, State.IDLE}),
+}
+
+
 class Role(StrEnum):
-    """What a process wants of its servers: their events, or only to send actions."""
+    """The use that a process makes of its servers: receive their events, or only send actions."""
 
     LISTENER = "listener"
     CALLER = "caller"
@@ -52,21 +72,60 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A connection ended or an attempt failed; ``was_ready`` tells which. ``retry_in`` is in seconds, None is never."""
+    """A connection ended or an attempt failed; ``was_ready`` tells which.
+
+    ``retry_in`` is in seconds, None is never.
+
+    ``last_event_at`` is when the last event came, of this connection or of one before, by the
+    reactor's clock; None if none ever came. ``missing`` is how many messages of this connection are
+    known to have reached nobody.
+    """
 
     server: str
     error: AmiError
     was_ready: bool
     retry_in: float | None
+    last_event_at: float | None = None
+    missing: int = 0
 
 
-Notice = Ready | Lost
+class GapReason(StrEnum):
+    """Why events are missing."""
 
-#: What is asked with each action and each read: an attribute of an enumeration takes long while caches are cold.
+    CONNECTION_LOST = "connection lost"
+    #: Receivers were slower than the events, and the queue was full; or the process had no memory.
+    OVERLOAD = "overload"
+    #: The connection was made anew for other settings of the server.
+    SETTINGS_CHANGED = "settings changed"
+    #: The connection was made anew, since its filters kept out events that are wanted now.
+    WIDENED = "filters widened"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """From ``begin`` to ``end`` nothing was received; or, at an overload, not everything was kept.
+
+    Both are moments of the reactor's clock: the last whole message of the connection before, or the
+    first event that was dropped; the answer to the login, or the last event that was dropped.
+    ``lost`` is how many events that were; None if nobody knows, since they were never received.
+    """
+
+    server: str
+    begin: float
+    end: float
+    reason: GapReason
+    lost: int | None = None
+
+
+Notice = Ready | Lost | Gap
+
+#: Read with each action and each read: an attribute of an enumeration takes long while caches are
+#: cold.
 READY: Final = State.READY
 GREETING: Final = State.GREETING
 BEFORE_LOGIN: Final = frozenset({State.CONNECTING, State.GREETING, State.LOGIN})
-#: Who waits then waits for an answer, and before for the connection.
+#: In these states a waiting caller waits for an answer; in earlier ones it waits for the
+#: connection.
 ANSWERING: Final = frozenset({State.READY, State.CLOSING})
 LOGGED_IN: Final = frozenset({State.BOOTING, State.READY})
 UNREACHED: Final = frozenset({State.WAITING, State.CONNECTING, State.GREETING})

@@ -1,13 +1,19 @@
-"""``manage.py ami_doctor``: why it does not work, and what to do; or the account that the project needs."""
+"""``manage.py ami_doctor``: why it does not work, and what to do.
+
+Or the account that the project needs.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django_ami.management.console import ConsoleCommand, Exit, names, seconds
-from django_ami.management.diagnosis import NOT_REACHED, Finding, Verdict, diagnose
-from django_ami.management.manager_conf import Stanza
-from django_ami.management.needs import Needs, gather
+from django_ami.tools.arguments import names, seconds
+from django_ami.tools.console import ConsoleCommand
+from django_ami.tools.diagnosis import NOT_REACHED, diagnose
+from django_ami.tools.exits import Exit
+from django_ami.tools.findings import Finding, Verdict
+from django_ami.tools.manager_conf import Stanza
+from django_ami.tools.needs import Needs, gather
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,16 +22,19 @@ if TYPE_CHECKING:
 
     from django_ami.core.config import ServerConfig
 
+__all__ = ["Command"]
+
 
 class Command(ConsoleCommand):
     """Walks from the name of each server to the receivers."""
 
     help = (
-        "Find out why a server cannot be used: name, TCP, TLS, greeting, login, what the account may run and see, "
-        "which connected receivers can never be called, clocks, latency. Each step that fails says what to do. With "
-        "--manager-conf nothing is connected: it prints the stanza of manager.conf that this project needs, with the "
-        "fewest rights. Events are known from the receivers that are connected; actions from the source of the "
-        "project's own apps, where they are spelled out, and from --actions."
+        "Find out why a server cannot be used: name, TCP, TLS, greeting, login, what the account "
+        "may run and see, which connected receivers can never be called, clocks, latency. Each "
+        "step that fails says what to do. With --manager-conf nothing is connected: it prints the "
+        "stanza of manager.conf that this project needs, with the fewest rights. Events are known "
+        "from the receivers that are connected; actions from the source of the project's own "
+        "apps, where they are spelled out, and from --actions."
     )
     examples = """\
 
@@ -48,7 +57,9 @@ class Command(ConsoleCommand):
             metavar="NAME,…",
             help="actions that are sent, besides those found in the source",
         )
-        parser.add_argument("--manager-conf", action="store_true", help="print the stanza of manager.conf and end")
+        parser.add_argument(
+            "--manager-conf", action="store_true", help="print the stanza of manager.conf and end"
+        )
         parser.add_argument(
             "--timeout",
             type=seconds,
@@ -60,10 +71,16 @@ class Command(ConsoleCommand):
     def run(self, servers: tuple[ServerConfig, ...], options: dict[str, Any]) -> Exit:
         needs = gather(options["actions"])
         if options["manager_conf"]:
-            self._print_stanzas([Stanza(server, needs) for server in servers], as_json=options["json"])
+            self._print_stanzas(
+                [Stanza(server, needs) for server in servers], as_json=options["json"]
+            )
             return Exit.OK
         found = {server.name: self._examine(server, needs, options) for server in servers}
-        well = all(finding.verdict is not Verdict.FAILED for findings in found.values() for finding in findings)
+        well = all(
+            finding.verdict is not Verdict.FAILED
+            for findings in found.values()
+            for finding in findings
+        )
         if options["json"]:
             said = [
                 {"server": name, "steps": [finding.as_dict() for finding in findings]}
@@ -82,7 +99,9 @@ class Command(ConsoleCommand):
             for line in stanza.lines():
                 self.say(line)
 
-    def _examine(self, server: ServerConfig, needs: Needs, options: dict[str, Any]) -> list[Finding]:
+    def _examine(
+        self, server: ServerConfig, needs: Needs, options: dict[str, Any]
+    ) -> list[Finding]:
         quiet = options["json"]
         if not quiet:
             self.say(f"{server.name} ({server.address})", self.style.MIGRATE_HEADING)
@@ -103,7 +122,9 @@ class Command(ConsoleCommand):
             Verdict.FAILED: self.style.ERROR,
             Verdict.SKIPPED: self.style.NOTICE,
         }[finding.verdict]
-        self.stdout.write(f"  {style(f'{finding.verdict:<8}')} {finding.step:<10} ", ending="")
+        self.stdout.write("  ", ending="")
+        self.stdout.write(f"{finding.verdict:<8}", style, ending="")
+        self.stdout.write(f" {finding.step:<10} ", ending="")
         self.say(finding.said)
         if finding.cure:
             self.say(f"{'':<22}{finding.cure}")

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
-import time
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django_ami.core.client import Client
-from django_ami.core.config import event_mask
-from django_ami.core.errors import AuthenticationFailed, ConfigurationError
-from django_ami.core.messages import Event
-from django_ami.core.session import Lost, Role
-from django_ami.management.console import ConsoleCommand, Exit, Stopped, count, logging_to, names, seconds
-from django_ami.management.hints import about_events
-from django_ami.management.text import headers, pairs, printable
+from django_ami.core.options import event_mask
+from django_ami.core.session import Role
+from django_ami.tools.arguments import count, names, seconds
+from django_ami.tools.console import ConsoleCommand, logging_to
+from django_ami.tools.exits import Exit
+from django_ami.tools.follower import Follower, condition
+from django_ami.tools.hints import about_events
+from django_ami.tools.text import headers, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +24,12 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from django_ami.core.config import ServerConfig
+    from django_ami.core.messages import Event
+    from django_ami.tools.stopping import Stopped
 
-#: In a colour of their own: what ends, what begins, what goes wrong.
+__all__ = ["Command"]
+
+#: Events with a colour of their own: those of an end, of a beginning, of a fault.
 _ENDS: Final = re.compile(r"hangup|leave|logoff|end|removed|unload|destroy", re.IGNORECASE)
 _BEGINS: Final = re.compile(r"new|join|enter|create|begin|start|added|booted", re.IGNORECASE)
 _FAILS: Final = re.compile(r"fail|abandon|alarm|invalid|shutdown|rejected|noanswer", re.IGNORECASE)
@@ -36,9 +39,9 @@ class Command(ConsoleCommand):
     """Listens until it is stopped."""
 
     help = (
-        "Follow the events of servers, one line each, until Ctrl-C. It reconnects by itself; that a connection is "
-        "lost, or back, and that events had to be dropped, stands on stderr. It logs in beside your workers and takes "
-        "nothing away from them."
+        "Follow the events of servers, one line each, until Ctrl-C. It reconnects by itself; that "
+        "a connection is lost, or back, and that events had to be dropped, stands on stderr. It "
+        "logs in beside your workers and takes nothing away from them."
     )
     examples = """\
 --only=Hangup,Newchannel
@@ -52,21 +55,31 @@ class Command(ConsoleCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--only", type=names, metavar="NAME,…", help="only events of these names, in any case")
+        parser.add_argument(
+            "--only", type=names, metavar="NAME,…", help="only events of these names, in any case"
+        )
         parser.add_argument(
             "--where",
             action="append",
             default=[],
             metavar="KEY=VALUE",
-            help="only events with this header: KEY=VALUE equal, KEY!=VALUE not equal, KEY~REGEX matches, KEY!~REGEX "
-            "does not; may be repeated, and all must be true",
+            help="only events with this header: KEY=VALUE equal, KEY!=VALUE not equal, KEY~REGEX "
+            "matches, KEY!~REGEX does not; may be repeated, and all must be true",
         )
-        parser.add_argument("--fields", type=names, metavar="KEY,…", help="only these headers (default: all)")
         parser.add_argument(
-            "--events", metavar="CLASSES", help="classes of events to ask for, with commas (default: option events)"
+            "--fields", type=names, metavar="KEY,…", help="only these headers (default: all)"
         )
-        parser.add_argument("--run-for", type=seconds, metavar="SECONDS", help="stop after so many seconds")
-        parser.add_argument("--max-events", type=count, metavar="N", help="stop after so many events shown")
+        parser.add_argument(
+            "--events",
+            metavar="CLASSES",
+            help="classes of events to ask for, with commas (default: option events)",
+        )
+        parser.add_argument(
+            "--run-for", type=seconds, metavar="SECONDS", help="stop after so many seconds"
+        )
+        parser.add_argument(
+            "--max-events", type=count, metavar="N", help="stop after so many events shown"
+        )
 
     def on_stop(self, stopped: Stopped) -> Exit:
         return Exit.OK  # there is no other end
@@ -75,7 +88,9 @@ class Command(ConsoleCommand):
         conditions = [condition(text) for text in options["where"]]
         if options["events"] is not None:
             mask = event_mask(options["events"])
-            servers = tuple(replace(server, options=replace(server.options, events=mask)) for server in servers)
+            servers = tuple(
+                replace(server, options=replace(server.options, events=mask)) for server in servers
+            )
         for hint in about_events(options["only"] or ()):
             self.warn(hint, self.style.WARNING)
         show = self._show_json if options["json"] else self._show
@@ -85,8 +100,11 @@ class Command(ConsoleCommand):
             client.set_interest(frozenset(name.lower() for name in only) if only else None)
             try:
                 client.start(dispatcher=False)
-                follower = _Follower(
-                    client, conditions, lambda event: show(event, options["fields"]), self.stdout.flush
+                follower = Follower(
+                    client,
+                    conditions,
+                    lambda event: show(event, options["fields"]),
+                    self.stdout.flush,
                 )
                 return follower.run(options["run_for"], options["max_events"])
             finally:
@@ -96,14 +114,21 @@ class Command(ConsoleCommand):
         now = datetime.now().astimezone()
         shown = pairs(event)[1:]
         if fields:
-            shown = [(key, value) for wanted in fields for key, value in shown if key.lower() == wanted.lower()]
+            shown = [
+                (key, value)
+                for wanted in fields
+                for key, value in shown
+                if key.lower() == wanted.lower()
+            ]
         else:
             shown = [(key, value) for key, value in shown if key != "Privilege"]
-        said = " ".join(f"{key}={_quoted(value)}" if key else _quoted(value) for key, value in shown)
-        name = self._style_of(event.name)(printable(event.name))
+        said = " ".join(
+            f"{key}={_quoted(value)}" if key else _quoted(value) for key, value in shown
+        )
         stamp = now.strftime("%H:%M:%S.") + f"{now.microsecond // 1000:03}"
-        self.stdout.write(f"{stamp} {printable(event.server)} {name}", ending=" " if said else "")
-        self.say(said)
+        self.stdout.write(f"{stamp} {event.server} ", ending="")
+        self.stdout.write(event.name, self._style_of(event.name), ending="")
+        self.say(f" {said}".rstrip())
 
     def _show_json(self, event: Event, fields: tuple[str, ...] | None) -> None:
         shown = headers(event)
@@ -111,95 +136,35 @@ class Command(ConsoleCommand):
             wanted = {key.lower() for key in fields}
             shown = {key: value for key, value in shown.items() if key.lower() in wanted}
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self.say_json({"time": stamp, "server": event.server, "event": event.name, "headers": shown})
+        self.say_json(
+            {"time": stamp, "server": event.server, "event": event.name, "headers": shown}
+        )
 
     def _style_of(self, name: str) -> Callable[[str], str]:
-        for pattern, style in ((_FAILS, self.style.ERROR), (_ENDS, self.style.WARNING), (_BEGINS, self.style.SUCCESS)):
+        for pattern, style in (
+            (_FAILS, self.style.ERROR),
+            (_ENDS, self.style.WARNING),
+            (_BEGINS, self.style.SUCCESS),
+        ):
             if pattern.search(name):
                 return style
         return self.style.MIGRATE_LABEL
 
 
-class _Follower:
-    """Takes what a client has received and shows what fulfils all conditions."""
-
-    def __init__(
-        self,
-        client: Client,
-        conditions: list[Callable[[Event], bool]],
-        show: Callable[[Event], None],
-        flush: Callable[[], None],
-    ) -> None:
-        self._client = client
-        self._conditions = conditions
-        self._show = show
-        self._flush = flush
-        self._shown = 0
-        self._refused: set[str] = set()
-
-    def run(self, run_for: float | None, most: int | None) -> Exit:
-        """Until the time is over, enough was shown, or nobody lets us in."""
-        end = None if run_for is None else time.monotonic() + run_for
-        while len(self._refused) < len(self._client.servers):
-            wait = None if end is None else max(0.0, end - time.monotonic())
-            if wait == 0.0:
-                return Exit.OK
-            _, items = self._client.take(wait)
-            for item in items:
-                if isinstance(item, Event):
-                    self._event(item)
-                    if self._shown == most:
-                        return Exit.OK
-                elif isinstance(item, Lost) and isinstance(item.error, AuthenticationFailed):
-                    self._refused.add(item.server)
-            self._flush()  # who reads behind a pipe wants to see it now
-        return Exit.REFUSED
-
-    def _event(self, event: Event) -> None:
-        self._client.delivered(event.server, 1)
-        if all(condition(event) for condition in self._conditions):
-            self._show(event)
-            self._shown += 1
-
-
 class _Announcer(logging.Handler):
-    """The core says that a connection is lost, back or refused, and that events were dropped: it goes to stderr."""
+    """Writes to stderr that a connection is lost, back or refused, and that events were dropped."""
 
     def __init__(self, command: ConsoleCommand) -> None:
         super().__init__(logging.INFO)
         self._command = command
 
     def emit(self, record: logging.LogRecord) -> None:
-        style = self._command.style.SUCCESS if record.levelno == logging.INFO else self._command.style.ERROR
-        with suppress(OSError, ValueError):  # nobody reads stderr: that is no reason to stop the reactor
-            self._command.warn(record.getMessage(), style)
-
-
-# --- where ---------------------------------------------------------------------------------------------------------
-
-_WHERE: Final = re.compile(r"([^=!~]+?)(!=|=|!~|~)(.*)", re.DOTALL)
-
-
-def condition(text: str) -> Callable[[Event], bool]:
-    """``KEY=VALUE``, ``KEY!=VALUE``, ``KEY~REGEX`` or ``KEY!~REGEX``. Raises ConfigurationError for anything else.
-
-    Of a header that is repeated, one value has to fulfil it; the two with ``!`` are the contrary of those without, so
-    they are true for an event that lacks the header.
-    """
-    parts = _WHERE.fullmatch(text)
-    if parts is None:
-        raise ConfigurationError(
-            f"--where {text!r} is none of KEY=VALUE, KEY!=VALUE, KEY~REGEX and KEY!~REGEX: write it as in "
-            "--where 'Cause!=16' or --where 'Channel~^PJSIP/101-'."
+        style = (
+            self._command.style.SUCCESS
+            if record.levelno == logging.INFO
+            else self._command.style.ERROR
         )
-    key, operator, wanted = parts[1].strip(), parts[2], parts[3]
-    if operator.endswith("="):
-        return lambda event: (wanted in event.get_all(key)) is (operator == "=")
-    try:
-        search = re.compile(wanted).search
-    except re.error as error:
-        raise ConfigurationError(f"--where {text!r}: {wanted!r} is no regular expression: {error}.") from None
-    return lambda event: any(search(value) for value in event.get_all(key)) is (operator == "~")
+        self._command.warn(record.getMessage(), style)
 
 
 def _quoted(value: str) -> str:

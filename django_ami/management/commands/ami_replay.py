@@ -1,9 +1,8 @@
-"""``manage.py ami_replay``: plays a recording back, as a server or to the receivers of this project."""
+"""``manage.py ami_replay``: plays a recording, as a server or to this project's receivers."""
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -12,13 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from django_ami import signals
 from django_ami.accessor import ami
 from django_ami.core.errors import ConfigurationError
-from django_ami.management.console import ConsoleCommand, Exit, Stopped, why_no_port
+from django_ami.simulator.masks import CLASSES
 from django_ami.testing import locmem
 from django_ami.testing.fake import FakeAsterisk
 from django_ami.testing.receivers import play
 from django_ami.testing.recording import Recording, RecordingError
-from django_ami.testing.simulator import User
-from django_ami.testing.simulator.masks import CLASSES
+from django_ami.tools import serving
+from django_ami.tools.console import ConsoleCommand
+from django_ami.tools.exits import Exit
+from django_ami.tools.output import why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from django_ami.core.config import ServerConfig
+    from django_ami.tools.stopping import Stopped
 
-#: The secret of the simulated server; another one is not printed.
-_SECRET: Final = "amp111"  # noqa: S105
+__all__ = ["Command"]
+
+_LONGEST_SECONDS: Final = 1e9
 
 
 def _speed(text: str) -> float:
@@ -37,7 +40,7 @@ def _speed(text: str) -> float:
         value = math.inf if text == "max" else float(text)
     except ValueError:
         value = 0.0
-    if not value > 0:
+    if not value > 0 or (math.isinf(value) and text != "max"):  # so that NaN is none
         raise ArgumentTypeError(f"{text!r} is neither a number above 0 nor 'max'")
     return value
 
@@ -46,9 +49,10 @@ class Command(ConsoleCommand):
     """Plays once, or again and again."""
 
     help = (
-        "Play a recording of ami_record. As a server on a port of its own: it waits until somebody listens, sends the "
-        "events in the time that they took, and ends. Or, with --receivers, to the receivers of this project, in this "
-        "process; what they send goes nowhere then, so that nobody is called. Not for production."
+        "Play a recording of ami_record. As a server on a port of its own: it waits until "
+        "somebody listens, sends the events in the time that they took, and ends. Or, with "
+        "--receivers, to the receivers of this project, in this process; what they send goes "
+        "nowhere then, so that nobody is called. Not for production."
     )
     examples = """\
 calls.txt --port=5038
@@ -64,13 +68,16 @@ calls.txt --receivers --speed=max"""
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("file", metavar="FILE", type=Path, help="a recording")
-        parser.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="so many times as fast, or 'max'")
-        parser.add_argument("--loop", action="store_true", help="begin anew at the end, until stopped")
-        parser.add_argument("--receivers", action="store_true", help="to the receivers of this project")
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=int, default=5038, help="port; 0 takes any free one (default: %(default)s)")
-        parser.add_argument("--user", default="admin", help="user name (default: %(default)s)")
-        parser.add_argument("--secret", default=_SECRET, help="the user's secret (default: %(default)s)")
+        parser.add_argument(
+            "--speed", type=_speed, default=1.0, metavar="X", help="so many times as fast, or 'max'"
+        )
+        parser.add_argument(
+            "--loop", action="store_true", help="begin anew at the end, until stopped"
+        )
+        parser.add_argument(
+            "--receivers", action="store_true", help="to the receivers of this project"
+        )
+        serving.add_arguments(parser)
 
     def _servers(self, options: dict[str, Any]) -> tuple[ServerConfig, ...]:
         return super()._servers(options) if options["receivers"] else ()
@@ -80,22 +87,30 @@ calls.txt --receivers --speed=max"""
 
     def run(self, servers: tuple[ServerConfig, ...], options: dict[str, Any]) -> Exit:
         recording = _load(options["file"])
+        if not recording.seconds / options["speed"] <= _LONGEST_SECONDS:
+            raise ConfigurationError(
+                f"--speed={options['speed']:g} is too slow: it would take more than thirty years."
+            )
         if servers:
             return self._to_receivers(recording, servers[0], options)
         return self._as_server(recording, options)
 
     # --- to the receivers ---
 
-    def _to_receivers(self, recording: Recording, server: ServerConfig, options: dict[str, Any]) -> Exit:
+    def _to_receivers(
+        self, recording: Recording, server: ServerConfig, options: dict[str, Any]
+    ) -> Exit:
         if not signals.events_have_receivers():
-            self.warn("No receivers are connected to django_ami.signals: nobody will notice.")
-        ami.adopt(locmem.Client([server]))
-        failures = signals.receivers.failures.total()
+            self.warn("No receivers are connected to django_ami.signals: add one.")
+        ami._adopt(locmem.Client([server]))  # noqa: SLF001  (for our commands alone)
+        failures = signals.classes.receivers.failures.total()
         try:
             while True:
                 play(recording, server=server.name, speed=options["speed"], robust=True)
-                failed = signals.receivers.failures.total() - failures
-                self._told(recording, options, {"failures": failed}, f"{failed} failures of receivers")
+                failed = signals.classes.receivers.failures.total() - failures
+                self._told(
+                    recording, options, {"failures": failed}, f"{failed} failures of receivers"
+                )
                 if not options["loop"]:
                     return Exit.UNWELL if failed else Exit.OK
         finally:
@@ -104,16 +119,15 @@ calls.txt --receivers --speed=max"""
     # --- as a server ---
 
     def _as_server(self, recording: Recording, options: dict[str, Any]) -> Exit:
-        user = {options["user"]: User(secret=options["secret"])}
-        server = FakeAsterisk(host=options["host"], port=options["port"], users=user, keep_received=1000)
+        server = FakeAsterisk(
+            host=options["host"],
+            port=options["port"],
+            users=serving.users_of(options),
+            keep_received=1000,
+        )
+        serving.start(server, options)
         try:
-            server.start()
-        except (OSError, OverflowError) as error:
-            address = f"{options['host']}:{options['port']}"
-            raise ConfigurationError(f"cannot listen on {address}: {why_no_port(error)}") from None
-        try:
-            secret = _SECRET if options["secret"] == _SECRET else "***"
-            self.say(f"Listening on ami://{options['user']}:{secret}@{server.host}:{server.port}")
+            self.say(f"Listening on {serving.url_of(server, options)}")
             self.stdout.flush()
             while True:
                 while not _listeners(server):
@@ -127,7 +141,9 @@ calls.txt --receivers --speed=max"""
         finally:
             server.stop()
 
-    def _told(self, recording: Recording, options: dict[str, Any], figures: dict[str, int], text: str) -> None:
+    def _told(
+        self, recording: Recording, options: dict[str, Any], figures: dict[str, int], text: str
+    ) -> None:
         if options["json"]:
             self.say_json({"file": str(options["file"]), "events": len(recording), **figures})
         else:
@@ -136,7 +152,7 @@ calls.txt --receivers --speed=max"""
 
 
 def _listeners(server: FakeAsterisk) -> int:
-    """Who is logged in and wants more than to know that the server has booted."""
+    """How many sessions are logged in, and ask for more events than FullyBooted."""
     return sum(bool(session.mask & ~CLASSES["system"]) for session in server.sessions)
 
 
@@ -145,5 +161,5 @@ def _load(path: Path) -> Recording:
         return Recording.load(path)
     except RecordingError as error:
         raise ConfigurationError(str(error)) from None
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {os.strerror(error.errno or 0)}.") from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise ConfigurationError(f"cannot read {path}: {why(error)}") from None

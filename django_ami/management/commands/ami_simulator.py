@@ -1,76 +1,94 @@
-"""``ami_simulator``: a simulated Asterisk for the demo and for trying things out."""
+"""``manage.py ami_simulator``: a simulated Asterisk for the demo and for trying things out."""
+
+from __future__ import annotations
 
 import queue
-import signal
-import ssl
-import threading
-from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django_ami.core.errors import ConfigurationError
+from django_ami.simulator import PROFILES, ServerTLS, Simulator
+from django_ami.tools import serving
+from django_ami.tools.arguments import amount
+from django_ami.tools.console import Program
+from django_ami.tools.exits import Exit
+from django_ami.tools.stopping import stopping
 
-from django_ami.management.console import why_no_port
-from django_ami.testing import PROFILES, ServerTLS, Simulator, User
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-_DEFAULT_SECRET = "amp111"  # noqa: S105 - the simulator's well-known secret; another one is not printed
-_KEPT_ACTIONS = 1000
-_MOST = 1e9
+    from django.core.management.base import CommandParser
+
+    from django_ami.tools.stopping import Stopped
+
+__all__ = ["Command"]
+
+_KEPT_ACTIONS: Final = 1000
 
 
-class Command(BaseCommand):
+class Command(Program):
     """Runs until SIGTERM, SIGINT or the end of ``--run-for``."""
 
-    requires_system_checks = ()
-    help = "Run a simulated Asterisk that speaks AMI, with background calls if wanted. Not for production."
+    help = (
+        "Run a simulated Asterisk that speaks AMI, with background calls if wanted. Not for "
+        "production."
+    )
+    examples = """\
+--port=5038
+--port=0 --profile=16 --calls-per-second=2 --run-for=60"""
+    exits: ClassVar[Mapping[int, str]] = {
+        Exit.OK: "stopped by Ctrl-C, SIGTERM or --run-for",
+        Exit.CONFIGURATION: "wrong usage, or the port or the certificate cannot be used",
+    }
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=int, default=5038, help="port; 0 takes any free one (default: %(default)s)")
-        parser.add_argument("--user", default="admin", help="user name (default: %(default)s)")
-        parser.add_argument("--secret", default=_DEFAULT_SECRET, help="the user's secret (default: %(default)s)")
-        parser.add_argument("--profile", choices=tuple(PROFILES), default="22", help="Asterisk release to play")
-        parser.add_argument("--calls-per-second", type=float, default=0.0, help="background calls (default: none)")
-        parser.add_argument("--call-duration", type=float, default=5.0, help="seconds a call is up (default: 5)")
+    def add_arguments(self, parser: CommandParser) -> None:
+        serving.add_arguments(parser)
+        parser.add_argument(
+            "--profile", choices=tuple(PROFILES), default="22", help="Asterisk release to play"
+        )
+        parser.add_argument(
+            "--calls-per-second", type=amount, default=0.0, help="background calls (default: none)"
+        )
+        parser.add_argument(
+            "--call-duration", type=amount, default=5.0, help="seconds a call is up (default: 5)"
+        )
         parser.add_argument("--tls-cert", help="PEM file with the certificate: speak TLS")
-        parser.add_argument("--tls-key", help="PEM file with the key, if it is not in the certificate's file")
-        parser.add_argument("--run-for", type=float, help="stop after so many seconds (default: run until stopped)")
+        parser.add_argument(
+            "--tls-key", help="PEM file with the key, if it is not in the certificate's file"
+        )
+        parser.add_argument(
+            "--run-for", type=amount, help="stop after so many seconds (default: run until stopped)"
+        )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def on_stop(self, stopped: Stopped) -> Exit:
+        return Exit.OK  # the usual end
+
+    def work(self, options: dict[str, Any]) -> Exit:
         simulator = _simulator(options)
-        with _signals() as signals:
+        stops: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put() may interrupt its own get()
+        with stopping(stops.put):
+            serving.start(simulator, options)
             try:
-                simulator.start()
-            except (OSError, OverflowError) as error:
-                address = f"{options['host']}:{options['port']}"
-                raise CommandError(f"Cannot listen on {address}: {why_no_port(error)}", returncode=2) from error
-            try:
-                self.stdout.write(_welcome(simulator, options))
+                self.say(_welcome(simulator, options))
                 self.stdout.flush()
                 if options["calls_per_second"]:
                     simulator.run_traffic(options["calls_per_second"])
-                _wait(signals, options["run_for"])
+                _wait(stops, options["run_for"])
             finally:
                 simulator.stop()
-        self.stdout.write(
+        self.say(
             f"Simulator stopped: {simulator.connections} connections, {simulator.logins} logins, "
             f"{simulator.actions_received} actions received, {simulator.events_sent} events sent."
         )
+        return Exit.OK
 
 
 def _simulator(options: dict[str, Any]) -> Simulator:
-    for name in ("calls_per_second", "call_duration", "run_for"):
-        if options[name] is not None and not 0 <= options[name] <= _MOST:
-            option = f"--{name.replace('_', '-')}"
-            raise CommandError(f"{option} must not be negative, nan or more than {_MOST:g}", returncode=2)
     if options["tls_key"] and not options["tls_cert"]:
-        raise CommandError("--tls-key needs --tls-cert", returncode=2)
+        raise ConfigurationError("--tls-key needs --tls-cert: add it.")
     tls = ServerTLS(options["tls_cert"], options["tls_key"]) if options["tls_cert"] else None
     try:
         simulator = Simulator(
-            users={options["user"]: User(secret=options["secret"])},
+            users=serving.users_of(options),
             host=options["host"],
             port=options["port"],
             tls=tls,
@@ -78,43 +96,24 @@ def _simulator(options: dict[str, Any]) -> Simulator:
             call_duration=options["call_duration"],
             keep_received=_KEPT_ACTIONS,
         )
-    except (OSError, ssl.SSLError) as error:
-        raise CommandError(f"Cannot use the certificate {options['tls_cert']}: {error}", returncode=2) from error
+    except OSError as error:  # SSLError is one
+        raise ConfigurationError(
+            f"cannot use the certificate {options['tls_cert']}: {error}"
+        ) from None
     simulator.times.ring = 1.0
     return simulator
 
 
 def _welcome(simulator: Simulator, options: dict[str, Any]) -> str:
-    scheme = simulator.url.partition(":")[0]
-    secret = _DEFAULT_SECRET if options["secret"] == _DEFAULT_SECRET else "***"
     address = f"{simulator.host}:{simulator.port}"
     return (
-        f"Simulated Asterisk {options['profile']} listens on {address}; "
-        f"connect to {scheme}://{options['user']}:{secret}@{address}"
+        f"Simulated Asterisk {options['profile']} listens on {address}; connect to "
+        f"{serving.url_of(simulator, options)}"
     )
 
 
-@contextmanager
-def _signals() -> Iterator["queue.SimpleQueue[int]"]:
-    """SIGTERM and SIGINT as numbers in a queue. A SimpleQueue, because its put() may interrupt its own get()."""
-    caught: queue.SimpleQueue[int] = queue.SimpleQueue()
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        caught.put(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield caught
-        return
-    previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+def _wait(stops: queue.SimpleQueue[int], seconds: float | None) -> None:
     try:
-        yield caught
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _wait(signals: "queue.SimpleQueue[int]", seconds: float | None) -> None:
-    try:
-        signals.get(timeout=seconds)
+        stops.get(timeout=seconds)
     except queue.Empty:
         return

@@ -5,12 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from django_ami.core.config import EVENT_CLASSES
 from django_ami.core.messages import Event
-from django_ami.management.console import ConsoleCommand, Exit, caller, seconds
-from django_ami.management.examination import PINGS, Health, addresses, clock, examine
-from django_ami.management.neighbours import some, too_many
-from django_ami.management.text import counted
+from django_ami.core.numerals import whole_number
+from django_ami.core.options import EVENT_CLASSES
+from django_ami.tools.arguments import seconds
+from django_ami.tools.console import ConsoleCommand, caller
+from django_ami.tools.examination import PINGS, Health, addresses, clock, examine
+from django_ami.tools.exits import Exit
+from django_ami.tools.neighbours import some, too_many
+from django_ami.tools.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,18 +22,22 @@ if TYPE_CHECKING:
 
     from django_ami.core.client import Client
     from django_ami.core.config import ServerConfig
-    from django_ami.management.neighbours import Neighbour
+    from django_ami.tools.notes import Neighbour
 
-_AT_A_TIME: Final = 32
+__all__ = ["Command"]
+
+#: How many servers are asked at the same time, each by a thread.
+_THREADS: Final = 32
 
 
 class Command(ConsoleCommand):
     """Examines every server in a thread of its own."""
 
     help = (
-        "Show how the servers are: whether they answer, versions, uptime, the account's rights, how long a Ping takes, "
-        "how far the clocks are apart, and the live channels and calls. Each is looked at over a short connection of "
-        "its own, all at the same time; the workers' connections are not touched."
+        "Show how the servers are: whether they answer, versions, uptime, the account's rights, "
+        "how long a Ping takes, how far the clocks are apart, and the live channels and calls. "
+        "Each is looked at over a short connection of its own, all at the same time; the workers' "
+        "connections are not touched."
     )
     examples = """\
 
@@ -50,12 +57,16 @@ class Command(ConsoleCommand):
             type=seconds,
             default=10.0,
             metavar="SECONDS",
-            help="how long a server may take for all of it, connecting included (default: %(default)g)",
+            help=(
+                "how long a server may take for all of it, connecting included (default: "
+                "%(default)g)"
+            ),
         )
 
     def run(self, servers: tuple[ServerConfig, ...], options: dict[str, Any]) -> Exit:
-        # Closed in the reverse order: the questions end with the client, so the threads do, whatever happens.
-        with ThreadPoolExecutor(min(_AT_A_TIME, len(servers))) as pool, caller(servers) as client:
+        # Closed in the reverse order: the questions end with the client, so the threads do,
+        # whatever happens.
+        with ThreadPoolExecutor(min(_THREADS, len(servers))) as pool, caller(servers) as client:
             client.set_interest(frozenset({"fullybooted"}))
             handles = [client.server(server.name) for server in servers]
             found = list(pool.map(examine, handles, servers, [options["timeout"]] * len(servers)))
@@ -80,21 +91,26 @@ class Command(ConsoleCommand):
             self._print_listeners(health.listeners)
 
     def _print_listeners(self, here: tuple[Neighbour, ...]) -> None:
-        twice = "; every event is delivered more than once: stop all but one" if too_many(here) else ""
+        twice = (
+            "; every event is delivered more than once: stop all but one" if too_many(here) else ""
+        )
         text = f"{some(here) or 'no ami_listen'} (of this user, on this machine){twice}"
         self.say(f"  {'listeners':<9} {text}", self.style.WARNING if twice else None)
 
 
 def _uptimes(client: Client) -> dict[str, float]:
-    """FullyBooted, which follows the login, says it, to an account that has ``system`` in ``read=``."""
+    """The time since each server has started.
+
+    FullyBooted, which follows the login, tells it to an account that has ``system`` in ``read=``.
+    """
     found: dict[str, float] = {}
     while True:
-        _, items = client.take(0)
+        _, items = client.inbox.take(0)
         if not items:
             return found
         for item in items:
-            if isinstance(item, Event) and item.get("Uptime", "").isdecimal():
-                found[item.server] = float(item["Uptime"])
+            if isinstance(item, Event) and (uptime := whole_number(item.get("Uptime"))) is not None:
+                found[item.server] = float(uptime)
 
 
 def _lines(health: Health) -> list[tuple[str, str]]:
@@ -103,18 +119,27 @@ def _lines(health: Health) -> list[tuple[str, str]]:
         return lines
     up = f", up {_duration(health.uptime)}" if health.uptime is not None else ""
     since = f", since {health.started} (the server's time)" if health.started else ""
-    asterisk, ami = health.asterisk_version or "of unknown version", health.ami_version or "of unknown version"
+    asterisk, ami = (
+        health.asterisk_version or "of unknown version",
+        health.ami_version or "of unknown version",
+    )
     lines.append(("Asterisk", f"{asterisk}, AMI {ami}{up}{since}"))
     lines.append(("rights", f"read={_classes(health.read)} write={_classes(health.write)}"))
     if (latency := health.latency) is not None:
-        times = " / ".join(f"{time * 1000:.1f}" for time in (latency.least, latency.median, latency.most))
+        times = " / ".join(
+            f"{time * 1000:.1f}" for time in (latency.least, latency.median, latency.most)
+        )
         lines.append(("latency", f"{times} ms (least / median / most of {PINGS} pings)"))
     if health.clock_skew is not None:
         lines.append(("clock", f"{clock(health.clock_skew)} s from ours"))
     hint = "" if health.channels is not None else " (the account needs write=reporting to know)"
     if health.sessions is not None:
-        lines.append(("sessions", f"{addresses(health.sessions)} (of this account, this one included)"))
-    lines.append(("calls", f"{counted(health.calls, 'call')}, {counted(health.channels, 'channel')}{hint}"))
+        lines.append(
+            ("sessions", f"{addresses(health.sessions)} (of this account, this one included)")
+        )
+    lines.append(
+        ("calls", f"{counted(health.calls, 'call')}, {counted(health.channels, 'channel')}{hint}")
+    )
     return lines
 
 
@@ -128,4 +153,10 @@ def _duration(seconds: float) -> str:
     days, rest = divmod(int(seconds), 86_400)
     hours, rest = divmod(rest, 3_600)
     minutes, rest = divmod(rest, 60)
-    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    return (
+        f"{days} d {hours} h"
+        if days
+        else f"{hours} h {minutes} min"
+        if hours
+        else f"{minutes} min {rest} s"
+    )

@@ -1,8 +1,11 @@
-"""Events with all their headers, each made by a function of its own: ``hangup(Channel="PJSIP/101-00000007")``.
+"""Events with all their headers, each made by a function of its own.
 
-They are ``Event`` objects as receivers get them: call a receiver with one, emit it, or answer with it (``items``).
-``event("AnyName", ...)`` makes one that has no function here.
+An example is ``hangup(Channel="PJSIP/101-00000007")``. They are ``Event`` objects as receivers get
+them: call a receiver with one, emit it, or answer with it (``items``). ``event("AnyName", ...)``
+makes one that has no function here.
 """
+
+from __future__ import annotations
 
 from typing import Final
 

@@ -1,8 +1,8 @@
-"""The headers of events and what stands in them: those of a recorded Asterisk 22, told of one small world.
+"""The headers of events and their values: a recorded Asterisk 22, told of one small world.
 
-In it Alice (101) calls Bob (102): ``PJSIP/101-00000001`` and ``PJSIP/102-00000002``, one call, ``1795459569.1``. The
-headers and their order are those of tests/data; so are the values that are of no channel. Registry, which was not
-recorded, is written as main/stasis_system.c writes it.
+In it Alice (101) calls Bob (102): ``PJSIP/101-00000001`` and ``PJSIP/102-00000002``, one call,
+``1795459569.1``. The headers and their order are those of tests/data; so are the values that are of
+no channel. Registry, which was not recorded, is written as main/stasis_system.c writes it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ BOB: Final = ("PJSIP/102-00000002", "102", "Bob", "1795459569.2")
 CAROL: Final = ("PJSIP/103-00000003", "103", "Carol", "1795459569.3")
 
 
-def _channel(prefix: str = "", who: tuple[str, str, str, str] = ALICE, *, state: str = "6 Up", to: str = "") -> Headers:
+def _channel(
+    prefix: str = "", who: tuple[str, str, str, str] = ALICE, *, state: str = "6 Up", to: str = ""
+) -> Headers:
     name, number, title, uniqueid = who
     other = ALICE if who is not ALICE else BOB
     code, _, description = state.partition(" ")
@@ -41,7 +43,9 @@ def _channel(prefix: str = "", who: tuple[str, str, str, str] = ALICE, *, state:
     return tuple((prefix + key, value) for key, value in values)
 
 
-def _bridge(prefix: str = "", *, members: int = 2, of: str = "basic simple_bridge <unknown> <unknown>") -> Headers:
+def _bridge(
+    prefix: str = "", *, members: int = 2, of: str = "basic simple_bridge <unknown> <unknown>"
+) -> Headers:
     kind, technology, creator, name = of.split()
     values = (
         ("BridgeUniqueid", "54b24524-87e3-47b1-82fd-15ec4b0e17a6"),
@@ -55,7 +59,9 @@ def _bridge(prefix: str = "", *, members: int = 2, of: str = "basic simple_bridg
     return tuple((prefix + key, value) for key, value in values)
 
 
-def _member(name: str = "MemberName", interface: str = "Interface", *, ringinuse: bool = True) -> Headers:
+def _member(
+    name: str = "MemberName", interface: str = "Interface", *, ringinuse: bool = True
+) -> Headers:
     return (
         ("Queue", "support"),
         (name, "Bob"),
@@ -103,8 +109,16 @@ TEMPLATES: Final[dict[str, Headers]] = {
     # Channels
     "Newchannel": _channel(state="4 Ring"),
     "Newstate": _channel(),
-    "Newexten": (*_channel(), ("Extension", "102"), ("Application", "Dial"), ("AppData", "PJSIP/102,20")),
-    "NewCallerid": (*_channel(state="4 Ring"), ("CID-CallingPres", "0 (Presentation Allowed, Not Screened)")),
+    "Newexten": (
+        *_channel(),
+        ("Extension", "102"),
+        ("Application", "Dial"),
+        ("AppData", "PJSIP/102,20"),
+    ),
+    "NewCallerid": (
+        *_channel(state="4 Ring"),
+        ("CID-CallingPres", "0 (Presentation Allowed, Not Screened)"),
+    ),
     "NewConnectedLine": _channel(state="4 Ring"),
     "NewAccountCode": (*_channel(), ("OldAccountCode", "")),
     "VarSet": (*_channel(), ("Variable", "DIALSTATUS"), ("Value", "ANSWER")),
@@ -120,8 +134,16 @@ TEMPLATES: Final[dict[str, Headers]] = {
     "MixMonitorStart": _channel(),
     "MixMonitorStop": _channel(),
     # Dialling
-    "DialBegin": (*_channel(state="4 Ring"), *_channel("Dest", BOB, state="0 Down"), ("DialString", "102")),
-    "DialState": (*_channel(state="4 Ring"), *_channel("Dest", BOB, state=_RINGING), ("DialStatus", "RINGING")),
+    "DialBegin": (
+        *_channel(state="4 Ring"),
+        *_channel("Dest", BOB, state="0 Down"),
+        ("DialString", "102"),
+    ),
+    "DialState": (
+        *_channel(state="4 Ring"),
+        *_channel("Dest", BOB, state=_RINGING),
+        ("DialStatus", "RINGING"),
+    ),
     "DialEnd": (*_channel(state="4 Ring"), *_channel("Dest", BOB), ("DialStatus", "ANSWER")),
     "OriginateResponse": (
         ("ActionID", "1"),
@@ -135,8 +157,16 @@ TEMPLATES: Final[dict[str, Headers]] = {
         ("CallerIDName", "<unknown>"),
     ),
     "LocalBridge": (
-        *_channel("LocalOne", ("Local/102@default-00000001;1", "102", "Bob", "1795459569.4"), state="0 Down"),
-        *_channel("LocalTwo", ("Local/102@default-00000001;2", "102", "Bob", "1795459569.5"), state="4 Ring"),
+        *_channel(
+            "LocalOne",
+            ("Local/102@default-00000001;1", "102", "Bob", "1795459569.4"),
+            state="0 Down",
+        ),
+        *_channel(
+            "LocalTwo",
+            ("Local/102@default-00000001;2", "102", "Bob", "1795459569.5"),
+            state="4 Ring",
+        ),
         ("Context", "default"),
         ("Exten", "102"),
         ("LocalOptimization", "Yes"),
@@ -159,7 +189,9 @@ TEMPLATES: Final[dict[str, Headers]] = {
         ("Result", "Success"),
         *_channel("OrigTransferer", BOB),
         *_bridge("Orig"),
-        *_channel("SecondTransferer", ("PJSIP/102-00000004", "102", "Bob", "1795459569.4"), to="103"),
+        *_channel(
+            "SecondTransferer", ("PJSIP/102-00000004", "102", "Bob", "1795459569.4"), to="103"
+        ),
         *_bridge("Second"),
         *_channel("Transferee"),
         *_channel("TransferTarget", CAROL),
@@ -175,8 +207,18 @@ TEMPLATES: Final[dict[str, Headers]] = {
     "ConfbridgeLeave": (*_conference(1), *_channel(to="100"), ("Admin", "No")),
     "ConfbridgeEnd": _conference(1),
     # Queues
-    "QueueCallerJoin": (*_channel(to="support"), ("Queue", "support"), ("Position", "1"), ("Count", "1")),
-    "QueueCallerLeave": (*_channel(to="support"), ("Queue", "support"), ("Position", "1"), ("Count", "0")),
+    "QueueCallerJoin": (
+        *_channel(to="support"),
+        ("Queue", "support"),
+        ("Position", "1"),
+        ("Count", "1"),
+    ),
+    "QueueCallerLeave": (
+        *_channel(to="support"),
+        ("Queue", "support"),
+        ("Position", "1"),
+        ("Count", "0"),
+    ),
     "QueueCallerAbandon": (
         *_channel(to="support"),
         ("Queue", "support"),
@@ -223,7 +265,7 @@ TEMPLATES: Final[dict[str, Headers]] = {
         ("Subtype", "lunch"),
         ("Message", "back at two"),
     ),
-    # What is kept of a call
+    # The record of a call
     "Cdr": (
         ("AccountCode", ""),
         ("Source", "101"),
@@ -346,5 +388,9 @@ TEMPLATES: Final[dict[str, Headers]] = {
         ("DeviceState", "Not in use"),
         ("ActiveChannels", "0"),
     ),
-    "DBGetResponse": (("Family", "pbx"), ("Key", "UUID"), ("Val", "b9c2b9e0-5f1c-4d3c-8c3d-1c7a0b8d2f11")),
+    "DBGetResponse": (
+        ("Family", "pbx"),
+        ("Key", "UUID"),
+        ("Val", "b9c2b9e0-5f1c-4d3c-8c3d-1c7a0b8d2f11"),
+    ),
 }

@@ -6,31 +6,42 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core import catalog
-from django_ami.core.config import did_you_mean
+from django_ami.core.arguments import did_you_mean
 from django_ami.core.messages import Event
+from django_ami.core.numerals import whole_number
+from django_ami.simulator.channels import CAUSES, STATES
+from django_ami.simulator.masks import class_of_event
 from django_ami.testing.events.data import TEMPLATES
-from django_ami.testing.simulator.channels import CAUSES, STATES
-from django_ami.testing.simulator.masks import class_of_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["EventFactory", "HeaderValue", "event"]
 
-#: What a header may be given: None leaves it out, a list repeats it, everything else is written as text.
+#: The values that a header may have: None leaves it out, a list repeats it, everything else is
+#: written as text.
 HeaderValue = str | int | float | None | list[str] | tuple[str, ...]
 
-#: What manager.conf or the sender of an action may add to any event.
-_OF_ALL: Final = ("Privilege", "Timestamp", "SystemName", "ActionID", "ChanVariable", "DestChanVariable", "Tenantid")
+#: The headers that manager.conf or the sender of an action may add to any event.
+_OF_ALL: Final = (
+    "Privilege",
+    "Timestamp",
+    "SystemName",
+    "ActionID",
+    "ChanVariable",
+    "DestChanVariable",
+    "Tenantid",
+)
 
 
 class EventFactory:
     """Makes the events of one name: ``hangup(Channel="PJSIP/101-00000007", Cause=17)``.
 
-    Every other header has a realistic value; ``Cause-txt`` follows ``Cause``, ``ChannelStateDesc`` its number, and
-    ``Linkedid`` the ``Uniqueid``. Names are compared without case, and an underscore stands for the minus of
-    ``Cause-txt``. A header that such an event does not have is a TypeError, since a test with a misspelt one would test
-    nothing; a mapping takes any: ``hangup({"X-Ours": 1})``.
+    Every other header has a realistic value; ``Cause-txt`` follows ``Cause``, ``ChannelStateDesc``
+    its number, and ``Linkedid`` the ``Uniqueid``. Names are compared without case, and an
+    underscore stands for the minus of ``Cause-txt``. A header that such an event does not have is a
+    TypeError, since a test with a misspelt one would test nothing; a mapping takes any:
+    ``hangup({"X-Ours": 1})``.
     """
 
     def __init__(self, name: str) -> None:
@@ -45,12 +56,24 @@ class EventFactory:
         """The names of the headers that it may have."""
         info = catalog.event(self.name)
         documented = () if info is None else (parameter.name for parameter in info.parameters)
-        return tuple(dict.fromkeys([*(key for key, _ in TEMPLATES.get(self.name, ())), *documented, *_OF_ALL]))
+        return tuple(
+            dict.fromkeys(
+                [*(key for key, _ in TEMPLATES.get(self.name, ())), *documented, *_OF_ALL]
+            )
+        )
 
     def __call__(
-        self, headers: Mapping[str, HeaderValue] | None = None, /, *, server: str = "", **more: HeaderValue
+        self,
+        headers: Mapping[str, HeaderValue] | None = None,
+        /,
+        *,
+        server: str = "",
+        **more: HeaderValue,
     ) -> Event:
-        """Make one. ``server`` is the name of the server that it comes from; whoever delivers it may say so, too."""
+        """Make one.
+
+        ``server`` is the name of the server that it comes from; its delivery may name it, too.
+        """
         values = {self._known(key): value for key, value in more.items()}
         values = {**(headers or {}), **values}
         made = Headers(self.name)
@@ -60,12 +83,14 @@ class EventFactory:
 
     def _known(self, given: str) -> str:
         if self.name == "UserEvent":
-            return given  # its headers are those of whoever sends it
+            return given  # its sender chooses its headers
         names = {_folded(name): name for name in self.headers}
         try:
             return names[_folded(given)]
         except KeyError:
-            raise TypeError(f"{self.name} has no header {given!r}: {did_you_mean(given, names.values())}") from None
+            raise TypeError(
+                f"{self.name} has no header {given!r}: {did_you_mean(given, names.values())}"
+            ) from None
 
 
 class Headers:
@@ -80,7 +105,9 @@ class Headers:
         """Give a header another value, or add it at the end."""
         values = value if isinstance(value, list | tuple) else [] if value is None else [str(value)]
         pairs = [(key, one) for one in values]
-        places = [place for place, (name, _) in enumerate(self._pairs) if _folded(name) == _folded(key)]
+        places = [
+            place for place, (name, _) in enumerate(self._pairs) if _folded(name) == _folded(key)
+        ]
         start = places[0] if places else len(self._pairs)
         self._pairs[start : start + 1] = pairs
 
@@ -88,17 +115,26 @@ class Headers:
         """The frame without its end. ValueError for a header that would end before its time."""
         for key, value in self._pairs:
             if re.search(r"[\r\n:\0]", key) or "\r" in value or "\0" in value:
-                raise ValueError(f"no header can be {key!r}: {value!r}: a line end or NUL is in it.")
-        return "\r\n".join(f"{key}: {value}" for key, value in self._pairs).encode("utf-8", "surrogateescape")
+                raise ValueError(
+                    f"no header can be {key!r}: {value!r}: a line end or NUL is in it."
+                )
+        return "\r\n".join(f"{key}: {value}" for key, value in self._pairs).encode(
+            "utf-8", "surrogateescape"
+        )
 
 
 def event(
-    name: str, headers: Mapping[str, HeaderValue] | None = None, /, *, server: str = "", **more: HeaderValue
+    name: str,
+    headers: Mapping[str, HeaderValue] | None = None,
+    /,
+    *,
+    server: str = "",
+    **more: HeaderValue,
 ) -> Event:
     """Make an event of any name.
 
-    One that is known here is made by its factory; one that Asterisk has is checked for its headers, but has those alone
-    that are given; any other one is yours, and so are its headers.
+    One that is known here is made by its factory; one that Asterisk has is checked for its headers,
+    but has those alone that are given; any other one is yours, and so are its headers.
     """
     known = next((one for one in TEMPLATES if one.lower() == name.lower()), None)
     info = catalog.event(name)
@@ -123,9 +159,12 @@ def _privilege(name: str) -> str:
 
 
 def _following(values: Mapping[str, HeaderValue]) -> Iterable[tuple[str, str]]:
-    """What goes with what was given; it is set first, so that it can be given, too."""
+    """The headers that go with the given ones.
+
+    They are set first, so that a caller can override them.
+    """
     for key, value in values.items():
-        number = int(str(value)) if str(value).isdecimal() else None
+        number = whole_number(str(value))
         if key.lower() == "cause" and number in CAUSES:
             yield "Cause-txt", CAUSES[number]
         elif key.endswith("ChannelState") and number in STATES:

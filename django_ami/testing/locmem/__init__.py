@@ -1,12 +1,17 @@
-"""A backend without a server: every action lands in ``outbox`` and is answered at once. No socket, no thread, no wait.
+"""A backend without a server: every action lands in ``outbox`` and is answered at once.
 
-``"BACKEND": "django_ami.testing.locmem"`` in an entry of ``AMI_SERVERS``, or ``override_ami()`` around a test. Who
-sends gets real PendingActions from a real session: the same refusals, errors and outcomes. What the server would say is
-made up here: yes to everything, and empty lists, unless ``outbox.on(...)`` says otherwise.
+No socket, no thread, no wait.
 
-Rule: no time passes. When ``send`` returns, all is over: an answer that would come later has come, and one that never
-comes has become an ActionTimeout.
+``"BACKEND": "django_ami.testing.locmem"`` in an entry of ``AMI_SERVERS``, or ``override_ami()``
+around a test. Callers get real PendingActions from a real session: with its refusals, errors and
+outcomes. The server's answers are made up here: yes to everything, and empty lists, unless
+``outbox.on(...)`` says otherwise.
+
+Rule: no time passes. When ``send`` returns, all is over: an answer that would come later has come,
+and one that never comes has become an ActionTimeout.
 """
+
+from __future__ import annotations
 
 from django_ami.testing.locmem.client import Client
 from django_ami.testing.locmem.outbox import Outbox, outbox

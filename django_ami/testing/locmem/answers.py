@@ -1,17 +1,20 @@
-"""What a server says if nobody has scripted anything: yes, in the words of the real one; and no list has items."""
+"""The answers of a server without a script: yes, in the words of a real one.
+
+And no list has items.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core import catalog
-from django_ami.testing.simulator.frames import render
-from django_ami.testing.simulator.outcomes import tell_outcome
+from django_ami.simulator.frames import render
+from django_ami.simulator.outcomes import tell_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ami.testing.simulator.requests import ReceivedAction
+    from django_ami.simulator.requests import ReceivedAction
 
 __all__ = ["BANNER", "answer"]
 
@@ -43,7 +46,7 @@ _MESSAGES: Final = {
     "userevent": "Event Sent",
 }
 
-#: What else is in an answer that its caller looks at.
+#: Further headers of an answer that its caller looks at.
 _HEADERS: Final[dict[str, Callable[[ReceivedAction], Headers]]] = {
     "challenge": lambda _: [("Challenge", "123456789")],
     "coresettings": lambda _: [
@@ -58,16 +61,25 @@ _HEADERS: Final[dict[str, Callable[[ReceivedAction], Headers]]] = {
 }
 
 _FULLY_BOOTED: Final = render(
-    [("Event", "FullyBooted"), ("Privilege", "system,all"), ("Uptime", "1"), ("Status", "Fully Booted")]
+    [
+        ("Event", "FullyBooted"),
+        ("Privilege", "system,all"),
+        ("Uptime", "1"),
+        ("Status", "Fully Booted"),
+    ]
 )
 
 
 def answer(action: ReceivedAction, final_event: str | None = None) -> bytes:
-    """The answer, and with it the event that completes the action if that is not the answer itself."""
+    """The answer, and the event that completes the action if the answer does not complete it."""
     name = action.name.lower()
     info = catalog.action(name)
     # Hangup is a list when the channel is a regular expression.
-    is_list = info is not None and bool(info.items) and (name != "hangup" or action.get("Channel").startswith("/"))
+    is_list = (
+        info is not None
+        and bool(info.items)
+        and (name != "hangup" or action.get("Channel").startswith("/"))
+    )
     said = render(
         [
             ("Response", "Goodbye" if name == "logoff" else "Success"),
@@ -83,7 +95,9 @@ def answer(action: ReceivedAction, final_event: str | None = None) -> bytes:
         return said + tell_outcome(action)
     if is_list and info is not None:
         end = info.final_event or f"{info.name}Complete"
-        return said + render([("Event", end), *_echo(action), ("EventList", "Complete"), ("ListItems", "0")])
+        return said + render(
+            [("Event", end), *_echo(action), ("EventList", "Complete"), ("ListItems", "0")]
+        )
     return said + (render([("Event", final_event), *_echo(action)]) if final_event else b"")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django_ami.core.client.changes import Changes
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
-from django_ami.core.delivery import Counts
+from django_ami.core.event_queue import Counts
 from django_ami.core.session import Role
 from django_ami.testing.locmem.outbox import outbox
 from django_ami.testing.locmem.server import MemoryServer
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.cluster import Strategy
     from django_ami.core.config import ServerConfig
-    from django_ami.core.pending import PendingAction
+    from django_ami.core.request import Request
 
 __all__ = ["Client"]
 
 
 class Client(Sender[MemoryServer]):
-    """A caller of servers that are not there. Actions land in ``outbox``; see :mod:`django_ami.testing.locmem`."""
+    """A caller of servers that are not there.
+
+    Actions land in ``outbox``; see :mod:`django_ami.testing.locmem`.
+    """
+
+    _paced = False
 
     def __init__(
         self,
@@ -38,7 +43,11 @@ class Client(Sender[MemoryServer]):
         super().__init__()
         self.role = Role(role)
         self._lock = threading.RLock()
-        self._serve({config.name: self._make(config) for config in distinct(servers)}, default=default, routing=routing)
+        self._serve(
+            {config.name: self._make(config) for config in distinct(servers)},
+            default=default,
+            routing=routing,
+        )
 
     def reconfigure(
         self,
@@ -47,7 +56,10 @@ class Client(Sender[MemoryServer]):
         default: str | None = None,
         routing: tuple[Strategy | str, Iterable[str]] | None = None,
     ) -> Changes:
-        """Serve these servers from now on; those whose settings are the same go on. Raises ConfigurationError."""
+        """Serve these servers from now on; those whose settings are the same go on.
+
+        Raises ConfigurationError.
+        """
         configs = distinct(servers)
         with self._lock:
             before = self._targets
@@ -73,16 +85,18 @@ class Client(Sender[MemoryServer]):
         if connect:
             self.connect()
 
-    def _submit(self, target: MemoryServer, pending: PendingAction) -> None:
+    def _submit(self, target: MemoryServer, request: Request) -> None:
         with self._lock:
             if self._closed:
-                self._refuse(pending)
+                self._refuse(request)
             else:
-                target.send(pending)
+                target.send(request)
 
     def status(self) -> dict[str, ServerStatus]:
         """How every server is now, by name."""
-        return {name: status_of(server, Counts(), server.now) for name, server in self._targets.items()}
+        return {
+            name: status_of(server, Counts(), server.now) for name, server in self._targets.items()
+        }
 
     def close(self) -> None:
         """Log off everywhere."""

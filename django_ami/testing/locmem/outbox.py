@@ -1,4 +1,4 @@
-"""What was sent, and what is answered."""
+"""The actions that were sent, and the rules for their answers."""
 
 from __future__ import annotations
 
@@ -9,31 +9,38 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, overload
 
+from django_ami.simulator.script import Rule, Script
 from django_ami.testing.assertions import Sent
-from django_ami.testing.simulator.script import Rule, Script
 
 if TYPE_CHECKING:
     from django_ami.core.messages import Event
+    from django_ami.simulator.requests import ReceivedAction
     from django_ami.testing.events.factory import HeaderValue
+    from django_ami.testing.live import Pictures
     from django_ami.testing.recording import Recording
-    from django_ami.testing.simulator.requests import ReceivedAction
 
 __all__ = ["Outbox", "outbox"]
 
 #: A site that runs with this backend for long keeps so many actions.
-_MOST: Final = 10_000
-_REFUSED: Final = "connection refused: does Asterisk run, with enabled = yes and this port in manager.conf?"
+_MOST_ACTIONS: Final = 10_000
+_REFUSED: Final = (
+    "connection refused: does Asterisk run, with enabled = yes and this port in manager.conf?"
+)
 
 
 @dataclass
 class _Content:
-    sent: deque[ReceivedAction] = field(default_factory=lambda: deque(maxlen=_MOST))
+    sent: deque[ReceivedAction] = field(default_factory=lambda: deque(maxlen=_MOST_ACTIONS))
     script: Script = field(default_factory=Script)
     down: dict[str | None, str] = field(default_factory=dict)
+    #: The live pictures of the events that were delivered; None before the first one.
+    pictures: Pictures | None = None
 
 
 class Outbox(Sequence["ReceivedAction"], Sent):
-    """The actions that were sent, in their order, each as it would have gone over the wire; the newest 10,000 of them.
+    """The actions that were sent, in their order, each as it would have gone over the wire.
+
+    The newest 10,000 of them.
 
     ::
 
@@ -46,7 +53,7 @@ class Outbox(Sequence["ReceivedAction"], Sent):
     def __init__(self) -> None:
         self._content = _Content()
 
-    # --- what was sent ---
+    # --- the actions ---
 
     @overload
     def __getitem__(self, index: int) -> ReceivedAction: ...
@@ -65,7 +72,7 @@ class Outbox(Sequence["ReceivedAction"], Sent):
         return tuple(self._content.sent)
 
     def clear(self) -> None:
-        """Forget the actions, the scripted answers, and who is down."""
+        """Forget the actions, the scripted answers, and the servers that are down."""
         self._content = _Content()
 
     @contextmanager
@@ -77,20 +84,25 @@ class Outbox(Sequence["ReceivedAction"], Sent):
         finally:
             self._content = before
 
-    # --- what is answered ---
+    # --- the answers ---
 
     def on(self, action: str, *, server: str | None = None) -> Rule:
-        """Script the answers to an action (``*``: to every action), of one server or of all; the newest rule answers.
+        """Script the answers to an action (``*``: to every action), of one server or of all.
 
-        The same rules as those of FakeAsterisk: ``.reply(...)``, ``.fail("Permission denied")``, ``.items(...)``,
-        ``.outcome("busy")``, ``.hang()`` (ActionTimeout), ``.drop()`` (ConnectionLost), ``.after(seconds)``,
-        ``.once()`` and so on.
+        The newest rule answers.
+
+        The same rules as those of FakeAsterisk: ``.reply(...)``, ``.fail("Permission denied")``,
+        ``.items(...)``, ``.outcome("busy")``, ``.hang()`` (ActionTimeout), ``.drop()``
+        (ConnectionLost), ``.after(seconds)``, ``.once()`` and so on.
         """
         rule = self._content.script.on(action)
         return rule if server is None else rule.when(lambda sent: sent.server == server)
 
     def down(self, server: str | None = None, why: str = _REFUSED) -> None:
-        """A server, or every one, cannot be reached from the next connection on; links that are up end."""
+        """A server, or every one, cannot be reached from the next connection on.
+
+        Links that are up end.
+        """
         self._content.down[server] = why
 
     def up(self, server: str | None = None) -> None:
@@ -112,19 +124,25 @@ class Outbox(Sequence["ReceivedAction"], Sent):
     ) -> None:
         """Deliver an event to the receivers of django_ami.signals, now and in this thread.
 
-        Either an event of :mod:`django_ami.testing.events`, or a name and some headers, from which one is made.
-        ``server`` is whose event it is: by default the one that it names itself, or the default server. What a receiver
-        raises is raised here. Needs Django.
+        The receivers of ``call_ended`` and the other signals of the live picture are called, too.
+        Either an event of :mod:`django_ami.testing.events`, or a name and some headers, from which
+        one is made. ``server`` is whose event it is: by default the one that it names itself, or
+        the default server. An exception of a receiver is raised here. Needs Django.
         """
         from django_ami.testing.receivers import deliver
 
-        deliver(event, headers, server=server, **more)
+        deliver(self._pictures(), event, headers, server=server, **more)
 
-    def play(self, recording: Recording, *, server: str | None = None, speed: float = math.inf) -> None:
-        """Deliver all events of a scenario or a recording so. ``speed`` 1: in the time that they took."""
+    def play(
+        self, recording: Recording, *, server: str | None = None, speed: float = math.inf
+    ) -> None:
+        """Deliver all events of a scenario or a recording so.
+
+        ``speed`` 1: in the time that they took.
+        """
         from django_ami.testing.receivers import play
 
-        play(recording, server=server, speed=speed)
+        play(recording, pictures=self._pictures(), server=server, speed=speed)
 
     async def aemit(
         self,
@@ -138,13 +156,22 @@ class Outbox(Sequence["ReceivedAction"], Sent):
         """``emit`` for asynchronous tests: asynchronous receivers run in the running event loop."""
         from django_ami.testing.receivers import adeliver
 
-        await adeliver(event, headers, server=server, **more)
+        await adeliver(self._pictures(), event, headers, server=server, **more)
 
-    async def aplay(self, recording: Recording, *, server: str | None = None, speed: float = math.inf) -> None:
+    async def aplay(
+        self, recording: Recording, *, server: str | None = None, speed: float = math.inf
+    ) -> None:
         """``play`` for asynchronous tests."""
         from django_ami.testing.receivers import aplay
 
-        await aplay(recording, server=server, speed=speed)
+        await aplay(recording, pictures=self._pictures(), server=server, speed=speed)
+
+    def _pictures(self) -> Pictures:
+        from django_ami.testing.live import Pictures
+
+        if self._content.pictures is None:
+            self._content.pictures = Pictures()
+        return self._content.pictures
 
     # --- for the servers ---
 

@@ -1,7 +1,8 @@
-"""One server that is not there: a real session of the core, and both ends of its connection in memory.
+"""One server that is not there: a real session, and both ends of its connection in memory.
 
-Rule: time passes only when an action waits for it, and then it jumps to what comes next: an answer that was delayed, a
-heartbeat, a retry, a deadline. Every action has a deadline, so every wait has an end.
+Rule: time passes only when an action waits for it, and then it jumps to what comes next: an answer
+that was delayed, a heartbeat, a retry, a deadline. Every action has a deadline, so every wait has
+an end.
 """
 
 from __future__ import annotations
@@ -13,25 +14,27 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import AmiError, ConnectionFailed, ConnectionLost
 from django_ami.core.session import Role, Session, State
+from django_ami.simulator.requests import ReceivedAction, RequestReader
 from django_ami.testing.locmem.answers import BANNER, answer
-from django_ami.testing.simulator.requests import ReceivedAction, RequestReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django_ami.core.config import ServerConfig
     from django_ami.core.correlation import ActionIds
-    from django_ami.core.pending import PendingAction
+    from django_ami.core.request import Request
+    from django_ami.simulator.script import Rule
     from django_ami.testing.locmem.outbox import Outbox
-    from django_ami.testing.simulator.script import Rule
 
 __all__ = ["MemoryServer"]
 
+#: A call that is followed has ended when the server has been asked so often, or never does.
+_MOST_QUESTIONS: Final = 100
 _CLOSED: Final = "the server closed the connection."
 
 
 class MemoryServer:
-    """What a core client has for each server, without a socket."""
+    """The counterpart of the core client's ``Server``, without a socket."""
 
     def __init__(self, config: ServerConfig, ids: ActionIds, outbox: Outbox) -> None:
         self.name = config.name
@@ -39,9 +42,9 @@ class MemoryServer:
         self.peer = "memory"
         self.now = 0.0
         self.session = Session(config, Role.CALLER, ids)
-        self.session.set_interest(frozenset())
+        self.session.exchange.set_interest(frozenset())
         self._outbox = outbox
-        self._users: dict[str, PendingAction] = {}
+        self._users: dict[str, Request] = {}
         self._requests = RequestReader()
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._tie = count()
@@ -55,18 +58,23 @@ class MemoryServer:
         self.session.start(self.now)
         self._settle()
 
-    def send(self, pending: PendingAction) -> None:
+    def send(self, asked: Request) -> None:
         """Send an action, and let the time pass that it takes."""
-        self._users[pending.action_id] = pending
+        self._users[asked.action_id] = asked
         self._end_if_down()
         self._retry()
-        self.session.send(pending, self.now)
+        self.session.exchange.send(asked, self.now)
         self._settle()
-        while not pending.done() and pending.server == self.name:
+        while not asked.done() and asked.server == self.name:
             self._let_time_pass()
             self._settle()
-        self._users.pop(pending.action_id, None)
-        self._due.pop(pending.action_id, None)
+        for _ in range(_MOST_QUESTIONS):
+            if not self.session.exchange.following.calls:
+                break
+            self._let_time_pass()
+            self._settle()
+        self._users.pop(asked.action_id, None)
+        self._due.pop(asked.action_id, None)
 
     def close(self) -> None:
         """Log off."""
@@ -78,7 +86,7 @@ class MemoryServer:
     def _retry(self) -> None:
         """The next attempt would have been made by now."""
         if self.session.state is State.WAITING:
-            self.now = max(self.now, self.session.retry_at)
+            self.now = max(self.now, self.session.retry.at)
             self._settle()
 
     def _end_if_down(self) -> None:
@@ -106,11 +114,11 @@ class MemoryServer:
         while True:
             if session.fault is not None:
                 self._hang_up(session.fault)
-            elif session.state is State.WAITING and self.now >= session.retry_at:
+            elif session.state is State.WAITING and self.now >= session.retry.at:
                 self._connect()
-            elif session.outgoing:
-                data = bytes(session.outgoing)
-                session.written(len(data))
+            elif session.exchange.outgoing:
+                data = bytes(session.exchange.outgoing)
+                session.exchange.outgoing.clear()
                 self._take(data)
             else:
                 break
@@ -118,14 +126,14 @@ class MemoryServer:
 
     def _say(self, data: bytes) -> None:
         if data:
-            self.session.receive(data, self.now)
+            self.session.exchange.receive(data, self.now)
 
     def _let_time_pass(self) -> None:
         """Jump to what comes next."""
         session = self.session
         times = [session.next_deadline(), self._later[0][0] if self._later else None]
         if session.state is State.WAITING:
-            times.append(session.retry_at)
+            times.append(session.retry.at)
         self.now = max(self.now, min(time for time in times if time is not None))
         while self._later and self._later[0][0] <= self.now:
             heappop(self._later)[2]()
@@ -141,32 +149,35 @@ class MemoryServer:
                 self._hang_up(ConnectionLost(_CLOSED, server=self.name))
 
     def _answer(self, request: ReceivedAction) -> None:
-        pending = self._users.get(request.action_id)
-        if pending is None:  # the session's own: login, mask, heartbeat
+        asked = self._users.get(request.action_id)
+        if asked is None:  # the session's own: login, mask, heartbeat
             self._say_in_turn(answer(request))
             return
         sent = replace(request, server=self.name)
         rule = self._outbox.note(sent)
         if rule is None:
-            self._say(answer(sent, pending.final_event))
+            self._say(answer(sent, asked.final_event))
         elif not rule.silent:
             delay = rule.delay(sent)
             if delay > 0:
                 due = self._due[request.action_id] = self.now + delay
-                heappush(self._later, (due, next(self._tie), lambda: self._play(rule, sent, pending)))
+                heappush(self._later, (due, next(self._tie), lambda: self._play(rule, sent, asked)))
             else:
-                self._play(rule, sent, pending)
+                self._play(rule, sent, asked)
 
     def _say_in_turn(self, data: bytes) -> None:
         """A server answers in order: first what users still wait for."""
-        due = max((self._due[action_id] for action_id in self._users if action_id in self._due), default=self.now)
+        due = max(
+            (self._due[action_id] for action_id in self._users if action_id in self._due),
+            default=self.now,
+        )
         if due > self.now:
             heappush(self._later, (due, next(self._tie), lambda: self._say(data)))
         else:
             self._say(data)
 
-    def _play(self, rule: Rule, sent: ReceivedAction, pending: PendingAction) -> None:
-        data = rule.answer(sent) if rule.answer else answer(sent, pending.final_event)
+    def _play(self, rule: Rule, sent: ReceivedAction, asked: Request) -> None:
+        data = rule.answer(sent) if rule.answer else answer(sent, asked.final_event)
         self._say(data[: rule.cut_after])
         if rule.cuts:
             self._hang_up(ConnectionLost(_CLOSED, server=self.name))

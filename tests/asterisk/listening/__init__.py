@@ -1,1 +1,3 @@
-"""A project with one receiver, which writes down every event, for ``ami_listen`` against a real Asterisk."""
+"""A project with one receiver, which writes down every event, for ``ami_listen`` against a real
+Asterisk.
+"""

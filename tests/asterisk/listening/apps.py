@@ -1,7 +1,9 @@
-"""The app: receivers that write down what they are told; and, if asked, a thread that works with the same login.
+"""The app: receivers that write down what they are told.
 
-Each is a line of JSON with the name of the server and one of these keys: ``event`` (and ``number``, if it is one of
-those that the tests number), ``ready``, ``lost``, ``action``.
+And, if asked, a thread that works with the same login.
+
+Each is a line of JSON with the name of the server and one of these keys: ``event`` (and ``number``,
+if it is one of those that the tests number), ``ready``, ``lost``, ``action``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 from django.apps import AppConfig
 
 #: Between two actions of the worker's own, in seconds.
-PAUSE = 0.02
+PAUSE_SECONDS = 0.02
 
 
 class ListeningConfig(AppConfig):
@@ -26,7 +28,8 @@ class ListeningConfig(AppConfig):
     def ready(self) -> None:
         from django_ami.signals import ami_event, server_lost, server_ready
 
-        # Whole lines, written at once: there are several threads, and the end may come at any moment.
+        # Whole lines, written at once: there are several threads, and the end may come at any
+        # moment.
         self._file = os.open(os.environ["AMI_TEST_FILE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         ami_event.connect(self._on_event)
         server_ready.connect(self._on_ready)
@@ -39,7 +42,11 @@ class ListeningConfig(AppConfig):
         os.write(self._file, json.dumps({"server": server, **what}).encode() + b"\n")
 
     def _on_event(self, sender: Any, event: Any, **_: Any) -> None:
-        number = event.get("Number") if event.name == "UserEvent" and event["UserEvent"] != "Own" else None
+        number = (
+            event.get("Number")
+            if event.name == "UserEvent" and event["UserEvent"] != "Own"
+            else None
+        )
         numbered = {} if number is None else {"number": int(number)}
         raw = event.raw.decode("latin-1")
         self._write(event.server, event=event.name, headers=event.headers, raw=raw, **numbered)
@@ -54,21 +61,27 @@ class ListeningConfig(AppConfig):
             self._threads[sender.name] = thread
             thread.start()
 
-    # --- what it does by itself ---
+    # --- its own actions ---
 
     def _act(self, server: Any) -> None:
         """Send numbered actions that everybody can see, whatever the connection does meanwhile."""
         from django_ami.actions import UserEvent
 
         for number in count(1):
-            if self._ending.wait(PAUSE):
+            if self._ending.wait(PAUSE_SECONDS):
                 return
             action = UserEvent("Own", Number=number, By=server.name)
             server.send(action).on_complete(partial(self._on_answer, server.name, number))
 
     def _on_answer(self, server: str, number: int, error: Any, response: Any) -> None:
         name = "" if error is None else type(error).__name__
-        self._write(server, action=number, error=name, sent=error is None or error.sent, text=str(error or ""))
+        self._write(
+            server,
+            action=number,
+            error=name,
+            sent=error is None or error.sent,
+            text=str(error or ""),
+        )
 
     def _end(self) -> None:
         self._ending.set()

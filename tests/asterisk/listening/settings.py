@@ -1,5 +1,7 @@
 """Settings of a worker; AMI_TEST_SERVERS is the setting AMI_SERVERS in JSON."""
 
+from __future__ import annotations
+
 import json
 import os
 

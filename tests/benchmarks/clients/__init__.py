@@ -1,5 +1,7 @@
-"""The programs that are measured: ``python -m tests.benchmarks.clients.NAME TASK JSON`` prints its result as JSON.
+"""The programs that are measured: ``python -m tests.benchmarks.clients.NAME TASK JSON`` prints its
+result as JSON.
 
-Every program knows the same tasks, as far as its library can do them, and does them as the library's documentation
-shows it. What a result has is the same, too, so that a scenario can compare them.
+Every program knows the same tasks, as far as its library can do them, and does them as the
+library's documentation shows it. Their results have the same keys, too, so that a scenario can
+compare them.
 """

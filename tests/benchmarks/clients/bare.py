@@ -1,4 +1,6 @@
-"""What pure Python can do at all: bare loops over a blocking socket, without any of the features of a client."""
+"""The limit of pure Python: bare loops over a blocking socket, without any of the features of a
+client.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 _READ = 2**16
 
 
-# --- what is done with frames ---
+# --- work on frames ---
 
 
 class _Unread:
@@ -54,6 +56,49 @@ def _take_naively(frames: list[bytes]) -> None:
         for line in frame.decode().split("\r\n"):
             key, _, value = line.partition(": ")
             headers[key] = value
+
+
+class ByHand:
+    """Calls as people track them who write it themselves: all headers, and a dict per channel."""
+
+    def __init__(self) -> None:
+        self.channels: dict[str, dict[str, str]] = {}
+        self.bridges: dict[str, set[str]] = {}
+        self.calls: dict[str, dict[str, Any]] = {}
+        self.told = 0
+
+    def take(self, event: dict[str, str]) -> None:
+        name, uniqueid = event["Event"], event.get("Uniqueid", "")
+        if name == "DialBegin":
+            self.channels.setdefault(event["DestUniqueid"], {}).update(
+                {key[4:]: value for key, value in event.items() if key.startswith("Dest")}
+            )
+        if not uniqueid:
+            return
+        if name == "Hangup":
+            self._hang_up(uniqueid, event)
+            return
+        self.channels.setdefault(uniqueid, {}).update(event)
+        call = self.calls.setdefault(event.get("Linkedid", uniqueid), {"channels": set()})
+        call["channels"].add(uniqueid)
+        call["state"] = event.get("ChannelStateDesc", "")
+        if name == "BridgeEnter":
+            members = self.bridges.setdefault(event["BridgeUniqueid"], set())
+            members.add(uniqueid)
+            if len(members) == 2 and "answered" not in call:
+                call["answered"] = time.time()
+                self.told += 1
+        elif name == "BridgeLeave":
+            self.bridges.get(event["BridgeUniqueid"], set()).discard(uniqueid)
+
+    def _hang_up(self, uniqueid: str, event: dict[str, str]) -> None:
+        channel = self.channels.pop(uniqueid, event)
+        call = self.calls.get(channel.get("Linkedid", uniqueid))
+        if call is not None:
+            call["channels"].discard(uniqueid)
+            if not call["channels"]:
+                del self.calls[channel.get("Linkedid", uniqueid)]
+                self.told += 1
 
 
 # --- the tasks ---
@@ -130,6 +175,29 @@ def naive_dict(port: int, events: int) -> dict[str, Any]:
     return _flood(port, events, _take_naively)
 
 
+def by_hand(port: int, blocks: int) -> dict[str, Any]:
+    """A flood of recorded calls, read line by line into a dict for each event."""
+    tracker = ByHand()
+    with _connect(port) as sock, sock.makefile("r", encoding="utf-8", errors="replace") as lines:
+        meter = Meter()
+        sock.sendall(b"Action: FloodOfCalls\r\nBlocks: %d\r\n\r\n" % blocks)
+        event: dict[str, str] = {}
+        for line in lines:
+            line = line.strip()
+            if line:
+                key, _, value = line.partition(":")
+                event[key.strip()] = value.strip()
+                continue
+            if event.get("UserEvent") == "End":
+                break
+            if "Event" in event:
+                tracker.take(event)
+            event = {}
+        meter.expected = int(event["Events"])
+        meter.end()
+    return meter.result(told=tracker.told)
+
+
 @in_a_thread
 def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
     """One action after the other, with a blocking socket and nothing else."""
@@ -149,4 +217,4 @@ def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run((recv, framing, objects, names, lazy, best_dict, naive_dict, ping))
+    run((recv, framing, objects, names, lazy, best_dict, naive_dict, by_hand, ping))

@@ -1,4 +1,7 @@
-"""What all clients share: the meter, and how a task is run. It needs nothing but the standard library."""
+"""Shared by all clients: the meter, and the way to run a task.
+
+It needs nothing but the standard library.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,13 @@ class Meter:
         return self.result()
 
     def result(self, **more: Any) -> dict[str, Any]:
-        return {"cpu": self.cpu, "seconds": self.seconds, "wakeups": self.wakeups, "count": self.expected, **more}
+        return {
+            "cpu": self.cpu,
+            "seconds": self.seconds,
+            "wakeups": self.wakeups,
+            "count": self.expected,
+            **more,
+        }
 
 
 def latencies(seconds: Sequence[float]) -> dict[str, float]:
@@ -66,7 +75,7 @@ def latencies(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def rest(pause: float) -> None:
-    """So many seconds, if any, between one action and the next: long enough, and caches have gone cold."""
+    """Sleep between two actions, if at all: after a long pause the caches are cold."""
     if pause:
         time.sleep(pause)
 
@@ -80,11 +89,16 @@ def check_channels(names: Sequence[str], expected: int) -> None:
     """The list is whole, and in order."""
     first, last = (f"PJSIP/agent-{number:06d}-{number:08x}" for number in (0, expected - 1))
     if (len(names), names[0], names[-1]) != (expected, first, last):
-        raise AssertionError(f"{len(names)} channels instead of {expected}, from {names[:1]} to {names[-1:]}")
+        raise AssertionError(
+            f"{len(names)} channels instead of {expected}, from {names[:1]} to {names[-1:]}"
+        )
 
 
 class Pings:
-    """Pings at a rate from a thread of their own, beside everything else; ``send`` waits for the answer."""
+    """Pings at a rate from a thread of their own, beside everything else.
+
+    ``send`` waits for the answer.
+    """
 
     def __init__(self, send: Callable[[], object], rate: float) -> None:
         self.taken: list[float] = []

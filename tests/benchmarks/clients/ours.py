@@ -29,15 +29,21 @@ if TYPE_CHECKING:
 
     from django_ami.core import Event
 
-#: No flood is longer: what is measured is the delivery of all events, none dropped.
+#: No flood is longer: all events are delivered, none is dropped.
 _ENDLESS = 10_000_000
 
 
 def config(port: int, name: str = "pbx", *, tls: bool = False, **options: Any) -> ServerConfig:
-    made = Options(**{"event_queue_capacity": _ENDLESS, **options})
+    made = Options(**{"event_queue_capacity": _ENDLESS, "event_queue_bytes": 2**36, **options})
     encrypted = TLSConfig(verify=False) if tls else None
     return ServerConfig(
-        name=name, host="127.0.0.1", port=port, username=USER, secret=SECRET, tls=encrypted, options=made
+        name=name,
+        host="127.0.0.1",
+        port=port,
+        username=USER,
+        secret=SECRET,
+        tls=encrypted,
+        options=made,
     )
 
 
@@ -58,7 +64,9 @@ def started(client: Client) -> Iterator[Client]:
 # --- events ---
 
 
-def _flood(port: int, meter: Meter, events: int, name: str | None, function: Callable[[Event], None]) -> dict[str, Any]:
+def _flood(
+    port: int, meter: Meter, events: int, name: str | None, function: Callable[[Event], None]
+) -> dict[str, Any]:
     with started(Client([config(port)])) as client:
         # Not before: FullyBooted is no event of the flood.
         client.subscribe(name, function)
@@ -112,7 +120,7 @@ def ping(port: int, pings: int, pause: float = 0, tls: bool = False) -> dict[str
 
 
 def ping_from_main(port: int, pings: int) -> dict[str, Any]:
-    """The same from the main thread."""
+    """Like ``ping``, from the main thread."""
     return _ping(port, pings)
 
 
@@ -130,7 +138,7 @@ def _ping(port: int, pings: int, pause: float = 0, tls: bool = False) -> dict[st
 
 
 def ping_by_ticks(port: int, pings: int) -> dict[str, Any]:
-    """The same from a loop of one's own, without any thread."""
+    """Like ``ping``, from a loop of one's own, without any thread."""
     taken = []
     client = Client([config(port)], role="caller")
     try:
@@ -151,8 +159,13 @@ def ping_by_ticks(port: int, pings: int) -> dict[str, Any]:
     return meter.result(**latencies(taken))
 
 
-def pipeline(port: int, actions: int, outstanding: int, threads: int, tls: bool = False) -> dict[str, Any]:
-    """So many actions from some threads, never more than so many unanswered; each answer has to be its own."""
+def pipeline(
+    port: int, actions: int, outstanding: int, threads: int, tls: bool = False
+) -> dict[str, Any]:
+    """Actions from some threads, never more than ``outstanding`` unanswered.
+
+    Each must get its own answer.
+    """
     with started(Client([config(port, tls=tls)], role="caller")) as client:
         wrong = [0] * threads
 
@@ -178,7 +191,7 @@ def pipeline(port: int, actions: int, outstanding: int, threads: int, tls: bool 
 
 
 def pipeline_async(port: int, actions: int, outstanding: int) -> dict[str, Any]:
-    """The same from asyncio."""
+    """Like ``pipeline``, from asyncio."""
 
     async def work(client: Client) -> int:
         wrong = 0
@@ -213,4 +226,16 @@ def channels(port: int, channels: int, times: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run((flood, selective, full, ping, ping_from_main, ping_by_ticks, pipeline, pipeline_async, channels))
+    run(
+        (
+            flood,
+            selective,
+            full,
+            ping,
+            ping_from_main,
+            ping_by_ticks,
+            pipeline,
+            pipeline_async,
+            channels,
+        )
+    )

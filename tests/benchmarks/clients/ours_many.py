@@ -1,4 +1,4 @@
-"""django_ami's core with many servers, and what it needs of memory."""
+"""django_ami's core with many servers, and its memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def _many(port: int, servers: int) -> Client:
 
 
 def idle(port: int, servers: int, seconds: float) -> dict[str, Any]:
-    """So many servers where nothing happens: heartbeats are all that they cost, so one should be due meanwhile."""
+    """Many servers where nothing happens: they cost heartbeats alone, so one should be due
+    meanwhile.
+    """
     raise_file_limit()
     gc.collect()
     before = rss_bytes()
@@ -31,14 +33,19 @@ def idle(port: int, servers: int, seconds: float) -> dict[str, Any]:
         cpu, woken, begun = cpu_seconds(), wakeups(), time.perf_counter()
         time.sleep(seconds)
         lasted = time.perf_counter() - begun
-        result = {"cpu": cpu_seconds() - cpu, "wakeups": wakeups() - woken, "seconds": lasted, "memory": memory}
+        result = {
+            "cpu": cpu_seconds() - cpu,
+            "wakeups": wakeups() - woken,
+            "seconds": lasted,
+            "memory": memory,
+        }
         lost = sum(status.failures for status in client.status().values())
     assert not lost, f"{lost} servers were lost meanwhile"
     return {**result, "count": servers}
 
 
 def busy(port: int, servers: int, rate: float, seconds: float) -> dict[str, Any]:
-    """So many servers with so many events per second each."""
+    """Many servers with ``rate`` events per second each."""
     raise_file_limit()
     each = int(rate * seconds)
     meter = Meter(each * servers)
@@ -56,7 +63,9 @@ def busy(port: int, servers: int, rate: float, seconds: float) -> dict[str, Any]
 
 
 def memory(port: int, events: int) -> dict[str, Any]:
-    """A flood, with the options as they are: the queue is bounded, so that what is too much is dropped and counted."""
+    """A flood, with the options as they are: the queue is bounded, so that what is too much is
+    dropped and counted.
+    """
     seen = Meter()
 
     def on_event(event: Event) -> None:
@@ -74,7 +83,7 @@ def memory(port: int, events: int) -> dict[str, Any]:
 
 
 def queued(port: int, events: int) -> dict[str, Any]:
-    """Events that wait: what each of them takes of memory."""
+    """The memory of each event that waits."""
     client = Client([config(port)])
     client.subscribe(None, lambda _: None)
     client.start(dispatcher=False)

@@ -10,7 +10,7 @@ from tests.benchmarks.events import block
 
 
 def burst(port: int, events: int, piece: int) -> dict[str, Any]:
-    """So many events in pieces of so many bytes; 0: all at once."""
+    """Events in pieces of ``piece`` bytes; 0: all at once."""
     data = block().take(events)
     parser = Parser(server="pbx", banner=False)
     step = piece or len(data)

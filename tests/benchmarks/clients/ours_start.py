@@ -19,7 +19,10 @@ def first(port: int) -> dict[str, Any]:
     client.send(Ping()).result(10)
     answered = time.monotonic()
     client.close()
-    return {"answered": answered, "modules": sorted({"asyncio", "ssl", "multiprocessing"} & set(sys.modules))}
+    return {
+        "answered": answered,
+        "modules": sorted({"asyncio", "ssl", "multiprocessing"} & set(sys.modules)),
+    }
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def channels(port: int, channels: int, times: int) -> dict[str, Any]:
     complete = threading.Event()
 
     def on_event(event: Any, source: AMIClient) -> None:
-        # A list is no more than its events here: whoever wants it collects them.
+        # A list is no more than its events here: its caller collects them.
         if event.name == "CoreShowChannel":
             found.append(event["Channel"])
         elif event.name == "CoreShowChannelsComplete":

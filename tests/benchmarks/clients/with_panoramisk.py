@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from panoramisk import Manager
 
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, in_a_thread, latencies, run, variable
+from tests.benchmarks.clients.measuring import (
+    PATIENCE,
+    Meter,
+    check_channels,
+    in_a_thread,
+    latencies,
+    run,
+    variable,
+)
 from tests.benchmarks.machine import rss_bytes
 from tests.benchmarks.server import SECRET, USER
 
@@ -17,12 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 
-def _run(port: int, work: Callable[[Manager], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
+def _run(
+    port: int, work: Callable[[Manager], Coroutine[Any, Any, dict[str, Any]]]
+) -> dict[str, Any]:
     """Do the work with a manager that is connected and logged in."""
 
     async def whole() -> dict[str, Any]:
         # No pings of its own, lest they be measured.
-        manager = Manager(host="127.0.0.1", port=port, username=USER, secret=SECRET, ping_delay=3600)
+        manager = Manager(
+            host="127.0.0.1", port=port, username=USER, secret=SECRET, ping_delay=3600
+        )
         manager.loop = asyncio.get_running_loop()
         await manager.connect()
         assert (await manager.authenticated_future).success
@@ -107,7 +119,9 @@ def channels(port: int, channels: int, times: int) -> dict[str, Any]:
     async def work(manager: Manager) -> dict[str, Any]:
         meter = Meter(times)
         for _ in range(times):
-            messages = await manager.send_action({"Action": "CoreShowChannels", "Channels": channels})
+            messages = await manager.send_action(
+                {"Action": "CoreShowChannels", "Channels": channels}
+            )
             check_channels([message["Channel"] for message in messages[1:-1]], channels)
         meter.end()
         return meter.result()

@@ -8,7 +8,15 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, check_channels, in_a_thread, latencies, run, variable
+from tests.benchmarks.clients.measuring import (
+    PATIENCE,
+    Meter,
+    check_channels,
+    in_a_thread,
+    latencies,
+    run,
+    variable,
+)
 from tests.benchmarks.server import SECRET, USER
 
 warnings.simplefilter("ignore")
@@ -34,7 +42,7 @@ def _flood(port: int, meter: Meter, name: str, events: int) -> dict[str, Any]:
         meter.count()
 
     with _logged_in(port) as client:
-        time.sleep(0.1)  # what FullyBooted is handed on by is another thread
+        time.sleep(0.1)  # another thread hands FullyBooted on
         client.register_event(name, on_event)
         meter.begin()
         client.send_action({"Action": "Flood", "Count": events})
@@ -63,7 +71,9 @@ def ping(port: int, pings: int) -> dict[str, Any]:
 
 
 def pipeline(port: int, actions: int, outstanding: int, threads: int) -> dict[str, Any]:
-    """An action blocks its thread, so there are as many threads as there may be actions outstanding."""
+    """An action blocks its thread, so there are as many threads as there may be actions
+    outstanding.
+    """
     wrong = [0] * outstanding
     with _logged_in(port) as client:
 
@@ -73,7 +83,10 @@ def pipeline(port: int, actions: int, outstanding: int, threads: int) -> dict[st
                 answer = client.send_action({"Action": "Getvar", "Variable": name})
                 wrong[thread] += answer.get_header("Variable") != name
 
-        workers = [threading.Thread(target=work, args=(thread,), daemon=True) for thread in range(outstanding)]
+        workers = [
+            threading.Thread(target=work, args=(thread,), daemon=True)
+            for thread in range(outstanding)
+        ]
         meter = Meter(actions)
         for worker in workers:
             worker.start()

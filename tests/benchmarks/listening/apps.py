@@ -1,5 +1,7 @@
 """Connects the receivers of the task that is measured."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 

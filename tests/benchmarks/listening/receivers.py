@@ -1,4 +1,4 @@
-"""The receivers, and what they begin when the server is ready."""
+"""The receivers, and the work that they begin when the server is ready."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from typing import Any
 from django_ami import ami
 from django_ami.actions import Action, Ping
 from django_ami.core import Event
-from django_ami.signals import ami_event, server_ready
+from django_ami.signals import (
+    ami_event,
+    call_answered,
+    call_ended,
+    call_ringing,
+    call_started,
+    events,
+    server_ready,
+)
 from tests.benchmarks.clients.measuring import PATIENCE, Meter, Pings
 
 
 class Task:
-    """A flood: from the moment when the server is ready to the last event, at one receiver of every event."""
+    """A flood: from the moment when the server is ready to the last event, at one receiver of every
+    event.
+    """
 
     def __init__(self, events: int, **arguments: Any) -> None:
         self.arguments = arguments
@@ -25,7 +35,7 @@ class Task:
         server_ready.connect(self.begin)
 
     def on_event(self, sender: Any, event: Event, **kwargs: Any) -> None:
-        """What a user would write: three headers are looked at."""
+        """A user's receiver: it reads three headers."""
         _ = event.name, event["Uniqueid"], event["Channel"]
         self.meter.count()
 
@@ -60,9 +70,45 @@ class Mixed(Task):
         return self.pings.stop()
 
 
+class Calls(Task):
+    """A flood of recorded calls, until it says that it has ended.
+
+    ``every``: a receiver of every event; ``tracked``: receivers of the signals of calls.
+    """
+
+    def __init__(self, every: bool, tracked: bool, **arguments: Any) -> None:
+        super().__init__(0, **arguments)
+        self.every, self.tracked = every, tracked
+        self.told = 0
+
+    def connect(self) -> None:
+        super().connect()
+        events["UserEvent"].connect(self.on_end)
+        for signal in (call_started, call_ringing, call_answered, call_ended) * self.tracked:
+            signal.connect(self.on_call)
+
+    def on_call(self, sender: Any, call: Any, **kwargs: Any) -> None:
+        """A user's receiver: it reads three attributes."""
+        _ = call.id, call.state, call.requested
+        self.told += 1
+
+    def on_end(self, sender: Any, event: Event, **kwargs: Any) -> None:
+        self.meter.expected = int(event["Events"])
+        self.meter.end()
+
+    def begin(self, sender: Any, **kwargs: Any) -> None:
+        if self.every:
+            ami_event.connect(self.on_event)
+        self.meter.begin()
+        sender.send(Action("FloodOfCalls", Blocks=str(self.arguments["blocks"])))
+
+    def more(self) -> dict[str, float]:
+        return {"told": self.told}
+
+
 def connect() -> None:
     """Connect what the environment names; it lives as long as the process."""
     global task
-    kind = {"signals": Task, "mixed": Mixed}[os.environ["BENCH_TASK"]]
+    kind = {"signals": Task, "mixed": Mixed, "calls": Calls}[os.environ["BENCH_TASK"]]
     task = kind(**json.loads(os.environ["BENCH_ARGUMENTS"]))
     task.connect()

@@ -1,4 +1,4 @@
-"""What is measured: a function for each scenario, which runs its clients once and yields what each of them took.
+"""A function for each scenario, which runs its clients once and yields the figures of each.
 
 A round calls each of them once; the figures of all rounds are taken together by their median.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks.scenarios import alone, events, exchange
+from tests.benchmarks.scenarios import alone, events, exchange, history, live
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,4 +29,7 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "many": alone.many,
     "memory": alone.memory,
     "start": alone.start,
+    "history": history.history,
+    "live": live.live,
+    "picture": live.picture,
 }

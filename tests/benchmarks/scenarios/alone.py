@@ -1,4 +1,4 @@
-"""What there is nobody to compare with for: ourselves, with more of the same."""
+"""Scenarios without a peer: ourselves, against ourselves with a larger amount."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _LATE: Final = ("asyncio", "multiprocessing", "ssl")
 
 
 def burst(bench: Bench) -> Iterator[Sample]:
-    """The same bytes in pieces of any size: CPU of the parser per event. Linear: half of them cost half."""
+    """The same bytes in pieces of any size: CPU of the parser per event.
+
+    Linear: half of them cost half.
+    """
     whole = 2**26 // (block().size(10_000) // 10_000)
     most = bench.amount(whole, whole // 4)
     amounts = {"1 byte": bench.amount(8_000, 500)}
@@ -49,7 +52,11 @@ def many(bench: Bench) -> Iterator[Sample]:
         idle = bench.client("ours_many", "idle", servers=servers, seconds=seconds["idle"])
         name = {first: "one", last: "most"}.get(servers, "many")
         yield f"idle CPU % per server, {name}", OURS, idle["cpu"] / idle["seconds"] * 100 / servers
-        yield f"idle wake-ups/s per server, {name}", OURS, idle["wakeups"] / idle["seconds"] / servers
+        yield (
+            f"idle wake-ups/s per server, {name}",
+            OURS,
+            idle["wakeups"] / idle["seconds"] / servers,
+        )
         if servers > 1:
             yield f"KB per idle server, {name}", OURS, idle["memory"] / 1024 / servers
         busy = bench.client("ours_many", "busy", servers=servers, rate=10, seconds=seconds["busy"])
@@ -61,7 +68,7 @@ def many(bench: Bench) -> Iterator[Sample]:
 
 
 def memory(bench: Bench) -> Iterator[Sample]:
-    """RSS behind a short and a long flood; what an event takes that waits for its receivers."""
+    """RSS behind a short and a long flood; the memory of an event that waits for its receivers."""
     short, long = bench.amount(200_000, 20_000), bench.amount(2_000_000, 100_000)
     after = {events: bench.client("ours_many", "memory", events=events) for events in (short, long)}
     yield "RSS MB, long flood", OURS, after[long]["rss"] / 2**20
@@ -75,14 +82,23 @@ def memory(bench: Bench) -> Iterator[Sample]:
 
 
 def start(bench: Bench) -> Iterator[Sample]:
-    """Importing it, by CPU beyond what Python itself takes; and from the process's start to a first response."""
+    """Importing it, by CPU beyond what Python itself takes.
+
+    And from the process's start to a first response.
+    """
     times = bench.amount(11, 3)
     nothing = _median_cpu("pass", times)
-    yield "ms to import django_ami.core", OURS, (_median_cpu("import django_ami.core", times) - nothing) * 1e3
+    yield (
+        "ms to import django_ami.core",
+        OURS,
+        (_median_cpu("import django_ami.core", times) - nothing) * 1e3,
+    )
     made = "from django_ami.core import Client, ServerConfig"
     yield "ms to import Client", OURS, (_median_cpu(made, times) - nothing) * 1e3
     loaded = f"import sys; {made}; print(sum(name in sys.modules for name in {_LATE}))"
-    done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise Broken(done.stderr)
     yield f"loaded early of {', '.join(_LATE)}", OURS, int(done.stdout)

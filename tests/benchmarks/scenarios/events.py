@@ -26,13 +26,15 @@ def _complete(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _both(who: str, result: dict[str, Any]) -> Iterator[Sample]:
-    """What an event costs, and how often a thread went to sleep: for the network, or for another thread."""
+    """The cost of an event, and how often a thread went to sleep: for the network, or for another
+    thread.
+    """
     yield _CPU, who, per_event(result)
     yield _WAKEUPS, who, result["wakeups"] / result["count"] * 1000
 
 
 def server(bench: Bench) -> Iterator[Sample]:
-    """How fast the server is: what a loop that only reads gets, in bytes and events per second."""
+    """The speed of the server: bytes and events per second of a loop that only reads."""
     events = bench.amount(1_000_000, 200_000)
     result = bench.client("bare", "recv", events=events)
     yield "GB/s to a loop that only reads", "recv only", result["bytes"] / result["seconds"] / 1e9
@@ -58,7 +60,10 @@ def flood(bench: Bench) -> Iterator[Sample]:
     """Every event, three headers of each read."""
     many, few = bench.amount(200_000, 50_000), bench.amount(60_000, 10_000)
     yield from _both(OURS, _complete(bench.client("ours", "flood", events=many)))
-    for name, result in (*bench.each_peer("flood", events=few), *bench.slow_peer("flood", events=2_000)):
+    for name, result in (
+        *bench.each_peer("flood", events=few),
+        *bench.slow_peer("flood", events=2_000),
+    ):
         yield from _both(name, result)
     yield _CPU, "lazy: name and two headers", per_event(bench.client("bare", "lazy", events=many))
 
@@ -66,16 +71,24 @@ def flood(bench: Bench) -> Iterator[Sample]:
 def full(bench: Bench) -> Iterator[Sample]:
     """Every header of every event, against the best that Python can do with the same bytes."""
     many = bench.amount(100_000, 20_000)
-    limit, naive = (per_event(bench.client("bare", task, events=many)) for task in ("best_dict", "naive_dict"))
+    limit, naive = (
+        per_event(bench.client("bare", task, events=many)) for task in ("best_dict", "naive_dict")
+    )
     for view in ("headers", "as_dict"):
         figure = f"{_CPU}, {view}"
-        yield figure, OURS, per_event(_complete(bench.client("ours", "full", events=many, view=view)))
+        yield (
+            figure,
+            OURS,
+            per_event(_complete(bench.client("ours", "full", events=many, view=view))),
+        )
         yield figure, "best dict", limit
         yield figure, "naive dict", naive
 
 
 def signals(bench: Bench) -> Iterator[Sample]:
-    """Every event through ``manage.py ami_listen`` to a Django receiver, against a bare callback of the peers."""
+    """Every event through ``manage.py ami_listen`` to a Django receiver, against a bare callback of
+    the peers.
+    """
     many, few = bench.amount(200_000, 30_000), bench.amount(60_000, 10_000)
     yield from _both(OURS, _complete(bench.listen("signals", events=many)))
     for name, result in bench.each_peer("flood", events=few):

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def ping(bench: Bench) -> Iterator[Sample]:
-    """One action after the other, by the clock: what somebody waits. In a thread that is not the main one."""
+    """One action after the other: the time that a caller waits.
+
+    In a thread that is not the main one.
+    """
     pings = bench.amount(5_000, 1_000)
 
     def both(who: str, result: dict[str, Any]) -> Iterator[Sample]:
@@ -27,7 +30,10 @@ def ping(bench: Bench) -> Iterator[Sample]:
         yield "wake-ups per ping", who, result["wakeups"] / result["count"]
 
     yield from both(OURS, bench.client("ours", "ping", pings=pings))
-    for name, result in (*bench.each_peer("ping", pings=pings), *bench.slow_peer("ping", pings=500)):
+    for name, result in (
+        *bench.each_peer("ping", pings=pings),
+        *bench.slow_peer("ping", pings=500),
+    ):
         yield from both(name, result)
     mine = bench.client("ours", "ping_from_main", pings=pings)
     yield "p50, from the main thread", OURS, mine["p50"]
@@ -46,7 +52,10 @@ def ping(bench: Bench) -> Iterator[Sample]:
 
 
 def pipeline(bench: Bench) -> Iterator[Sample]:
-    """Many actions at a time, by the clock; every answer is looked at for being the one that was asked for."""
+    """Many actions at a time, by the clock.
+
+    Every answer is looked at for being the one that was asked for.
+    """
     actions = bench.amount(10_000, 3_000)
     for outstanding in (100, 1000):
         amounts = {"actions": actions, "outstanding": outstanding}
@@ -55,12 +64,14 @@ def pipeline(bench: Bench) -> Iterator[Sample]:
             figure = f"{outstanding} outstanding, {threads} thread{'s' if threads > 1 else ''}"
             result = bench.client("ours", "pipeline", threads=threads, **amounts)
             yield from _rate(figure, OURS, result)
-            for name, result in bench.each_peer("pipeline", of=("asterisk-ami",), threads=threads, **amounts):
+            for name, result in bench.each_peer(
+                "pipeline", of=("asterisk-ami",), threads=threads, **amounts
+            ):
                 theirs.setdefault(name, result)
                 yield from _rate(figure, name, result)
         figure = f"{outstanding} outstanding, asyncio"
         yield from _rate(figure, OURS, bench.client("ours", "pipeline_async", **amounts))
-        # asterisk-ami has no asyncio: what one thread of it does is what there is to compare with.
+        # asterisk-ami has no asyncio: the comparison is with one thread of it.
         for name, result in theirs.items():
             yield figure, name, result["count"] / result["seconds"]
         for name, result in bench.each_peer("pipeline", of=("panoramisk",), **amounts):
@@ -71,7 +82,10 @@ def pipeline(bench: Bench) -> Iterator[Sample]:
 
 
 def over_tls(bench: Bench) -> Iterator[Sample]:
-    """The same over TLS, whose records are cut to what Asterisk takes at once; beside it, over plain TCP."""
+    """Pings and actions over TLS, in records of the size that Asterisk takes at once.
+
+    Beside it, over plain TCP.
+    """
     pings, actions = bench.amount(5_000, 1_000), bench.amount(10_000, 3_000)
     with server.running(tls=True) as port:
         encrypted = replace(bench, port=port)
@@ -80,13 +94,17 @@ def over_tls(bench: Bench) -> Iterator[Sample]:
             yield "ping p50", who, result["p50"]
             yield "CPU per ping", who, per_event(result)
             for outstanding in (100, 1000):
-                result = where.client("ours", "pipeline", actions=actions, outstanding=outstanding, threads=1, **how)
+                result = where.client(
+                    "ours", "pipeline", actions=actions, outstanding=outstanding, threads=1, **how
+                )
                 yield from _rate(f"{outstanding} outstanding", who, result)
                 yield f"CPU per action, {outstanding} outstanding", who, per_event(result)
 
 
 def listing(bench: Bench) -> Iterator[Sample]:
-    """CoreShowChannels: the CPU of the client for a list, and for an item of a short and of a long one."""
+    """CoreShowChannels: the CPU of the client for a list, and for an item of a short and of a long
+    one.
+    """
     for channels, times in ((5_000, bench.amount(4, 1)), (50_000, 1)):
         others = dict(bench.each_peer("channels", channels=channels, times=1))
         if channels == 5_000:

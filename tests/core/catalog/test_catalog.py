@@ -1,4 +1,4 @@
-"""The catalogue: what is in it, that it agrees with itself, and with what a real server was recorded to send."""
+"""The catalogue: its entries, that it agrees with itself, and with recordings of a real server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,20 @@ from tests.running import run_python
 
 #: The classes of manager.conf (perms in main/manager.c).
 CLASSES = {
-    *("system", "call", "log", "verbose", "command", "agent", "user", "config", "dtmf", "reporting", "cdr", "dialplan"),
+    *(
+        "system",
+        "call",
+        "log",
+        "verbose",
+        "command",
+        "agent",
+        "user",
+        "config",
+        "dtmf",
+        "reporting",
+        "cdr",
+        "dialplan",
+    ),
     *("originate", "agi", "cc", "aoc", "test", "security", "message"),
 }
 
@@ -42,7 +55,7 @@ def test_an_action_is_found_in_any_case(name):
     assert action(name).name == "PJSIPShowEndpoints"
 
 
-def test_what_there_is_not():
+def test_catalog_has_no_entry_for_an_unknown_name():
     assert event("Hangupp") is action("Hangupp") is EVENTS.get("Hangupp") is None
     assert "Hangupp" not in ACTIONS
     with pytest.raises(KeyError, match="Hangupp"):
@@ -57,14 +70,14 @@ def test_all_of_them_in_the_order_of_their_names():
     assert [len(ACTIONS), len(EVENTS)] == [154 + 15, 242 + 9]
 
 
-def test_nothing_of_it_can_be_changed():
+def test_catalogue_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         event("Hangup").name = "x"
     with pytest.raises(TypeError):
         EVENTS["Hangup"] = event("Newchannel")
 
 
-# --- what is known ---
+# --- the entries ---
 
 
 @pytest.mark.parametrize(
@@ -84,8 +97,14 @@ def test_nothing_of_it_can_be_changed():
 )
 def test_an_action(name, privileges, required, items, final_event):
     info = action(name)
-    assert (info.privileges, info.items, info.final_event) == (of(privileges), of(items), final_event)
-    assert [parameter.name for parameter in info.parameters if parameter.required] == required.split()
+    assert (info.privileges, info.items, info.final_event) == (
+        of(privileges),
+        of(items),
+        final_event,
+    )
+    assert [
+        parameter.name for parameter in info.parameters if parameter.required
+    ] == required.split()
     assert info.module
 
 
@@ -107,7 +126,11 @@ def test_an_action(name, privileges, required, items, final_event):
 )
 def test_an_event(name, privileges, broadcast, answers):
     info = event(name)
-    assert (info.privileges, info.broadcast, info.answers) == (of(privileges), broadcast, of(answers))
+    assert (info.privileges, info.broadcast, info.answers) == (
+        of(privileges),
+        broadcast,
+        of(answers),
+    )
     assert info.module
 
 
@@ -126,13 +149,15 @@ def test_the_parameters_of_an_event():
 
 
 def test_a_parameter_of_an_action():
-    [state] = [parameter for parameter in action("MuteAudio").parameters if parameter.name == "State"]
+    [state] = [
+        parameter for parameter in action("MuteAudio").parameters if parameter.name == "State"
+    ]
     assert (state.required, state.repeatable, state.choices) == (True, False, ("on", "off"))
     assert "silent" in state.description
     originate = {parameter.name: parameter for parameter in action("Originate").parameters}
     assert originate["Variable"].repeatable
     assert originate["Timeout"].default == "30000"
-    # What the name means depends on the action.
+    # The meaning of the name depends on the action.
     assert originate["Timeout"].description != action("Park").parameters[3].description
 
 
@@ -168,7 +193,7 @@ def test_an_event_agrees_with_the_actions(info: EventInfo):
 
 # --- and with a real server ---
 
-#: What may be in any event: the server's options add some, ActionID is in answers.
+#: Headers of any event: the server's options add some, ActionID is in answers.
 ANYWHERE = {"Privilege", "Timestamp", "SystemName", "ActionID"}
 #: Events whose headers are their sender's, or differ by type.
 FREE = {"UserEvent", "TestEvent"}
@@ -206,7 +231,8 @@ def test_every_event_that_was_recorded_is_known_with_all_its_headers_and_its_cla
 # --- when it is loaded ---
 
 LOADED = (
-    "print(*sorted(name.rpartition('.')[2] for name in sys.modules if name.startswith('django_ami.core.catalog.')))"
+    "print(*sorted(name.rpartition('.')[2] for name in sys.modules if "
+    "name.startswith('django_ami.core.catalog.')))"
 )
 
 

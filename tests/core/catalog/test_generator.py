@@ -1,4 +1,4 @@
-"""The program that writes the catalogue: what it makes of a documentation."""
+"""The program that writes the catalogue, and its output for a documentation."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from django_ami.core.catalog.headers import channel, plain
 from django_ami.core.catalog.info import ActionInfo, EventInfo, Parameter
-from tests.catalog.arguments import arguments, snake_case
-from tests.catalog.classes import classes_module
-from tests.catalog.documentation import Documentation
-from tests.catalog.source import formatted, text, texts
-from tests.catalog.tables import actions_module, events_module
+from scripts.catalog.arguments import arguments, snake_case
+from scripts.catalog.classes import classes_module
+from scripts.catalog.documentation import Documentation
+from scripts.catalog.source import formatted, text, texts
+from scripts.catalog.tables import actions_module, events_module
 
 DOCUMENTATION = """<?xml version="1.0"?>
 <docs xmlns:xi="http://www.w3.org/2001/XInclude">
@@ -117,11 +117,13 @@ def test_events_are_read(documentation):
         "WaveComplete": EventInfo(
             "WaveComplete", "", "app_wave", privileges=("command",), parameters=plain("EventList")
         ),
-        "Copied": EventInfo("Copied", "", "core", privileges=("call",), parameters=plain("ReportXLSR")),
+        "Copied": EventInfo(
+            "Copied", "", "core", privileges=("call",), parameters=plain("ReportXLSR")
+        ),
     }
 
 
-# --- what is written ---
+# --- the output ---
 
 
 def run(source: str) -> dict:
@@ -141,7 +143,10 @@ def test_a_class_is_written(documentation):
     wave, *rest = documentation.actions["Wave"].parameters
     said = replace(wave, description="whom to")
     info = replace(
-        documentation.actions["Wave"], synopsis="Wave.", parameters=(said, *rest), description="First.\n\nSecond."
+        documentation.actions["Wave"],
+        synopsis="Wave.",
+        parameters=(said, *rest),
+        description="First.\n\nSecond.",
     )
     names = run(classes_module([info, documentation.actions["Login"]], {"Login"}))
     assert names["__all__"] == ["Wave"]
@@ -152,15 +157,15 @@ def test_a_class_is_written(documentation):
         "``channel``: whom to; required.",
         "``mask``: by default ``on``.",
         (
-            "Needs no class: everybody who is logged in may send it. Answered with a list of ``Waved``, closed by\n"
-            "``WaveComplete``. Since Asterisk 20.1.0, 21.0.0."
+            "Needs no class: everybody who is logged in may send it. Answered with a list of "
+            "``Waved``,\nclosed by ``WaveComplete``. Since Asterisk 20.1.0, 21.0.0."
         ),
         "First.",
         "Second.",
     ]
 
 
-def test_what_is_gone_has_no_class(documentation):
+def test_removed_action_has_no_class(documentation):
     gone = ActionInfo("Gone", "Gone.", "core", removed_in=21)
     assert run(classes_module([gone], set()))["__all__"] == []
 
@@ -185,14 +190,23 @@ def test_the_name_of_an_argument(name, expected):
 
 
 def test_required_arguments_come_first():
-    info = ActionInfo("PlayDTMF", "", "", parameters=(Parameter("Duration"), Parameter("Digit", required=True)))
-    assert [(one.name, one.annotation) for one in arguments(info)] == [("digit", "str | int"), ("duration_ms", "int")]
+    info = ActionInfo(
+        "PlayDTMF", "", "", parameters=(Parameter("Duration"), Parameter("Digit", required=True))
+    )
+    assert [(one.name, one.annotation) for one in arguments(info)] == [
+        ("digit", "str | int"),
+        ("duration_ms", "int"),
+    ]
 
 
 WORDS = st.text(alphabet="abc\"\\'`é{}", max_size=40)
 
 
-@given(st.lists(st.lists(WORDS.filter(bool), min_size=1, max_size=30).map(" ".join), min_size=1, max_size=3))
+@given(
+    st.lists(
+        st.lists(WORDS.filter(bool), min_size=1, max_size=30).map(" ".join), min_size=1, max_size=3
+    )
+)
 def test_a_text_is_written_as_it_is(paragraphs):
     value = "\n\n".join(paragraphs)
     assert ast.literal_eval(text(value)) == value

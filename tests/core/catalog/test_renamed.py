@@ -1,4 +1,4 @@
-"""Old names of events, and what comes in their place."""
+"""Old names of events, and the events in their place."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def test_successors(name: str, expected: tuple[str, ...] | None) -> None:
     assert successors(name) == expected
 
 
-@pytest.mark.parametrize(("name", "expected"), [("dialend", "Dial"), ("Reload", None), ("Hangup", None)])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("dialend", "Dial"), ("Reload", None), ("Hangup", None)]
+)
 def test_predecessor(name: str, expected: str | None) -> None:
     assert predecessor(name) == expected

@@ -1,6 +1,8 @@
-"""The catalogue against what Asterisk writes: the format strings of its source, and recordings of real servers.
+"""The catalogue against what Asterisk writes: the format strings of its source, and recordings of
+real servers.
 
-``tests/catalog/wire.json`` has the names that the source of 22.10.1 writes; ``tests.catalog.wire`` reads them.
+``scripts/catalog/wire.json`` has the names that the source of 22.10.1 writes;
+``scripts.catalog.wire`` reads them.
 """
 
 from __future__ import annotations
@@ -14,16 +16,24 @@ import pytest
 from django_ami.core.catalog import EVENTS
 from django_ami.core.catalog.headers import channel
 from django_ami.core.protocol import Parser
-from tests.catalog.wire import TABLE, headers_by_event
+from scripts.catalog.wire import TABLE, headers_by_event
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WRITTEN = json.loads(TABLE.read_text())
 
-#: Read as names of events, and none: states of tests, keys of JSON, messages between Asterisk's own threads.
+#: Read as names of events, and none: states of tests, keys of JSON, messages between Asterisk's own
+#: threads.
 NO_EVENTS = {
-    *("CallIDChange", "ChannelEnteredBridge", "ChannelLeftBridge", "CloseSession", "Duration", "Events"),
+    *(
+        "CallIDChange",
+        "ChannelEnteredBridge",
+        "ChannelLeftBridge",
+        "CloseSession",
+        "Duration",
+        "Events",
+    ),
     *("MCallerID", "MConnectedID", "Placeholder", "TalkingStatus", "Unknown", "User"),
 }
 #: Headers that one function writes into one of several events, here into another one than these.
@@ -69,24 +79,27 @@ def test_the_headers_of_what_is_known_to_differ():
         assert header in [parameter.name for parameter in EVENTS[name].parameters]
 
 
-#: As AOCMessage and ISDN raise them: d_to_json, e_to_json and s_to_json in main/aoc.c, all their branches.
+#: As AOCMessage and ISDN raise them: d_to_json, e_to_json and s_to_json in main/aoc.c, all their
+#: branches.
 NESTED = {
     "AOC-D": """
         Charge/Type Charge/BillingID Charge/TotalType Charge/Currency/Name Charge/Currency/Cost
         Charge/Currency/Multiplier Charge/Units(0)/NumberOf Charge/Units(0)/TypeOf
     """,
     "AOC-E": """
-        ChargingAssociation ChargingAssociation/Number ChargingAssociation/Plan ChargingAssociation/ID
-        Charge/Type Charge/BillingID Charge/TotalType Charge/Currency/Name Charge/Currency/Cost
-        Charge/Currency/Multiplier Charge/Units(0)/NumberOf Charge/Units(0)/TypeOf
+        ChargingAssociation ChargingAssociation/Number ChargingAssociation/Plan
+        ChargingAssociation/ID Charge/Type Charge/BillingID Charge/TotalType Charge/Currency/Name
+        Charge/Currency/Cost Charge/Currency/Multiplier Charge/Units(0)/NumberOf
+        Charge/Units(0)/TypeOf
     """,
     "AOC-S": """
         (null)(0)/Chargeable (null)(0)/Duration/Currency/Name (null)(0)/Duration/Currency/Cost
-        (null)(0)/Duration/Currency/Multiplier (null)(0)/Duration/ChargingType (null)(0)/Duration/Time/Length
-        (null)(0)/Duration/Time/Scale (null)(0)/Duration/Granularity (null)(0)/Duration/Granularity/Length
-        (null)(0)/Duration/Granularity/Scale (null)(0)/Flat/Currency/Name (null)(0)/Flat/Currency/Cost
-        (null)(0)/Flat/Currency/Multiplier (null)(0)/Volume/Unit (null)(0)/Volume/Currency/Name
-        (null)(0)/Volume/Currency/Cost (null)(0)/Volume/Currency/Multiplier (null)(0)/SpecialCode/SpecialCode
+        (null)(0)/Duration/Currency/Multiplier (null)(0)/Duration/ChargingType
+        (null)(0)/Duration/Time/Length (null)(0)/Duration/Time/Scale (null)(0)/Duration/Granularity
+        (null)(0)/Duration/Granularity/Length (null)(0)/Duration/Granularity/Scale
+        (null)(0)/Flat/Currency/Name (null)(0)/Flat/Currency/Cost (null)(0)/Flat/Currency/Multiplier
+        (null)(0)/Volume/Unit (null)(0)/Volume/Currency/Name (null)(0)/Volume/Currency/Cost
+        (null)(0)/Volume/Currency/Multiplier (null)(0)/SpecialCode/SpecialCode
     """,
 }
 
@@ -109,7 +122,8 @@ static void blob(struct ast_channel *chan)
 {
     manager_event(EVENT_FLAG_CALL, "Waved",
         "%sHow: %s\r\n"
-        "Long" "Name: %" PRIu64 "\r\n", ast_manager_build_channel_state_string_prefix(snapshot, "Dest"), "ABC");
+        "Long" "Name: %" PRIu64 "\r\n",
+        ast_manager_build_channel_state_string_prefix(snapshot, "Dest"), "ABC");
 }
 
 static struct ast_manager_event_blob *hello_to_ami(struct stasis_message *message)
@@ -140,7 +154,7 @@ static int list(struct mansession *s)
 """
 
 
-def test_what_is_read_out_of_a_source(tmp_path: Path):
+def test_reader_finds_events_and_headers_in_a_source_file(tmp_path: Path):
     (tmp_path / "apps").mkdir()
     (tmp_path / "apps" / "app_wave.c").write_text(dedent(SOURCE))
     found = headers_by_event(tmp_path)

@@ -1,5 +1,7 @@
 """The same promise in an event loop: ``await pending``."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pytest
@@ -42,7 +44,7 @@ def test_errors_are_raised_by_await(sim: Simulator) -> None:
         asyncio.run(main(client))
 
 
-def test_what_is_settled_is_not_waited_for(sim: Simulator) -> None:
+def test_wait_for_a_settled_action_returns_at_once(sim: Simulator) -> None:
     async def main(client: Client) -> str:
         pending = client.send(Ping())
         first = await pending
@@ -100,7 +102,7 @@ def test_asyncios_own_ways_work_too(sim: Simulator) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await pending
-        assert not pending.done()  # who waited gave up; the action did not
+        assert not pending.done()  # the waiting coroutine gave up; the action did not
         with pytest.raises(ActionTimeout, match="it was sent"):
             await pending
 

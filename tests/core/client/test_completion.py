@@ -1,4 +1,7 @@
-"""What completes an action, over real TCP: a response, a list of any kind, an event of its own; and nothing else."""
+"""The completion of an action, over real TCP: a response, a list of any kind, an event of its own.
+
+And nothing else.
+"""
 
 from __future__ import annotations
 
@@ -62,19 +65,24 @@ def client(sim: Simulator, request: pytest.FixtureRequest) -> Iterator[Client]:
 
 
 def frames(*texts: str) -> Callable[[ReceivedAction], bytes]:
-    """An answer of these frames; lines are separated by ``|``, and ``@`` stands for the action's own ActionID."""
+    """An answer of these frames.
+
+    Lines are separated by ``|``, and ``@`` stands for the action's own ActionID.
+    """
     whole = "".join("".join(f"{line}\r\n" for line in text.split("|")) + "\r\n" for text in texts)
     return lambda action: whole.replace("@", action.action_id).encode()
 
 
 def names_heard(client: Client, heard: Recorder) -> list[str]:
-    """What the receiver was told of all that has come until now."""
+    """The names that the receiver has had of all events until now."""
 
     def handed_over() -> bool:
         status = client.status()["node_1"]
         return status.received == status.ignored + status.delivered
 
-    client.send(QueueReset()).result(PATIENCE)  # its answer comes behind everything that was sent before
+    client.send(QueueReset()).result(
+        PATIENCE
+    )  # its answer comes behind everything that was sent before
     wait_until(handed_over)
     return [event.name for event in heard.firsts]
 
@@ -115,7 +123,10 @@ def test_a_generated_action_is_complete(client: Client, action: Action) -> None:
         (ConfbridgeListRooms(), "No active conferences."),
         (DBDelTree(family="nosuch"), "Database entry not found"),
         (GetConfig(filename="nosuch.conf"), "Config file not found"),
-        (QueuePenalty(interface="PJSIP/nosuch", penalty=3), "Invalid interface, queuename or penalty"),
+        (
+            QueuePenalty(interface="PJSIP/nosuch", penalty=3),
+            "Invalid interface, queuename or penalty",
+        ),
         (StopMixMonitor(channel="nosuch"), ""),
     ],
     ids=str,
@@ -142,7 +153,9 @@ def test_figures_that_come_as_one_event(sim: Simulator, client: Client) -> None:
     """An answer without EventList, and yet not finished (manager_fax_stats in res/res_fax.c)."""
     heard = Recorder()
     client.subscribe(None, heard)
-    sim.on("FAXStats").raw(frames("Response: Success|ActionID: @|Message: FAXStats event will follow", FIGURES))
+    sim.on("FAXStats").raw(
+        frames("Response: Success|ActionID: @|Message: FAXStats event will follow", FIGURES)
+    )
     response = client.send(FAXStats()).result(PATIENCE)
     assert response.final_event is not None
     assert response.final_event["CurrentSessions"] == "3"
@@ -176,7 +189,9 @@ def test_items_that_do_not_say_whose_they_are(sim: Simulator, client: Client) ->
     heard = Recorder()
     client.subscribe(None, heard)
     sim.on("IAXpeers").raw(frames(*PEERS))
-    responses = [pending.result(PATIENCE) for pending in [client.send(IAXpeers()) for _ in range(3)]]
+    responses = [
+        pending.result(PATIENCE) for pending in [client.send(IAXpeers()) for _ in range(3)]
+    ]
     for response in responses:
         assert [event["ObjectName"] for event in response.events] == ["one", "two"]
         assert response.final_event is not None
@@ -185,13 +200,18 @@ def test_items_that_do_not_say_whose_they_are(sim: Simulator, client: Client) ->
 
 
 def test_a_list_that_has_no_beginning_if_it_is_empty(sim: Simulator, client: Client) -> None:
-    sim.on("VoicemailUsersList").raw(frames("Response: Success|ActionID: @|Message: There are no voicemail users."))
+    sim.on("VoicemailUsersList").raw(
+        frames("Response: Success|ActionID: @|Message: There are no voicemail users.")
+    )
     response = client.send(VoicemailUsersList()).result(PATIENCE)
     assert (response.events, response.final_event) == ((), None)
 
 
 def test_the_first_of_two_answers_counts(sim: Simulator, client: Client) -> None:
-    both = frames("Response: Success|ActionID: @|Message: Attempting", "Response: Success|ActionID: @|Message: Queued")
+    both = frames(
+        "Response: Success|ActionID: @|Message: Attempting",
+        "Response: Success|ActionID: @|Message: Queued",
+    )
     sim.on("JabberSend").raw(both)
     action = JabberSend(jabber="asterisk", screen_name="a@b", message="hello")
     assert client.send(action).result(PATIENCE).message == "Attempting"
@@ -207,23 +227,37 @@ def test_an_action_that_is_answered_with_mere_text_has_it(sim: Simulator) -> Non
         assert client.send(QueueReset()).result(PATIENCE).ok
 
 
-def test_what_is_sent_arrives(sim: Simulator, client: Client) -> None:
-    """A parameter of every kind: plain, renamed, yes and no, numbered, repeated, with a blank in its name's place."""
+def test_sent_action_arrives(sim: Simulator, client: Client) -> None:
+    """A parameter of every kind: plain, renamed, yes and no, numbered, repeated, with a blank in
+    its name's place.
+    """
     from django_ami import actions
 
     sent: list[tuple[Action, dict[str, Any]]] = [
-        (actions.QueueReload(queue="support", members=True, rules=False), {"Members": "yes", "Rules": "no"}),
-        (actions.PlayDTMF(channel="PJSIP/1", digit=5, duration_ms=200), {"Digit": "5", "Duration": "200"}),
-        (actions.AOCMessage(msg_type="D", channel="PJSIP/1", unit_amounts=[1, 2]), {"UnitAmount(1)": "2"}),
+        (
+            actions.QueueReload(queue="support", members=True, rules=False),
+            {"Members": "yes", "Rules": "no"},
+        ),
+        (
+            actions.PlayDTMF(channel="PJSIP/1", digit=5, duration_ms=200),
+            {"Digit": "5", "Duration": "200"},
+        ),
+        (
+            actions.AOCMessage(msg_type="D", channel="PJSIP/1", unit_amounts=[1, 2]),
+            {"UnitAmount(1)": "2"},
+        ),
         (
             actions.SendText(channel="PJSIP/1", message="a: b", content_type="text/plain"),
             {"Content-Type": "text/plain"},
         ),
-        (actions.MessageSend(to="pjsip:1", from_="a", variables={"X": "1,2"}), {"From": "a", "Variable": r"X=1\,2"}),
+        (
+            actions.MessageSend(to="pjsip:1", from_="a", variables={"X": "1,2"}),
+            {"From": "a", "Variable": r"X=1\,2"},
+        ),
     ]
     for action, headers in sent:
         sim.on(action.name).reply()
         client.send(action).result(PATIENCE)
         [received] = [one for one in sim.received if one.name == action.name]
         assert {key: received.get(key) for key in headers} == headers
-        assert re.fullmatch(r"[0-9a-f]{16}-\d+", received.action_id)
+        assert re.fullmatch(r"[0-9a-f]{16}-[0-9a-f]{16}", received.action_id)

@@ -1,4 +1,5 @@
-"""A client that was used before a fork, in the child: it leaves the parent's connection alone, and says so.
+"""A client that was used before a fork, in the child: it leaves the parent's connection alone, and
+says so.
 
 The fork is Python's, or that of the C library, as uWSGI makes it: it runs none of Python's hooks.
 """
@@ -44,8 +45,8 @@ def tell(function):
 FORKS = {"hooks": "os.fork()", "no hooks": "ctypes.PyDLL(None).fork()"}
 
 REFUSED = (
-    "ConnectionFailed False: node_1: the client was made before a fork, and is the parent's: make a new one in each "
-    "process; Child was not sent."
+    "ConnectionFailed False: node_1: the client was made before a fork, and is the parent's: make "
+    "a new one in each process; Child was not sent."
 )
 ENDED = f"ConfigurationError False: {REFUSED.split(': ', 2)[2].split(';')[0]}."
 
@@ -55,8 +56,12 @@ def fork(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def run(source: str, sim: Simulator, fork: str, ca_file: str = "", host: str = "127.0.0.1") -> list[str]:
-    return run_python(HEAD.format(port=sim.port, fork=fork, ca_file=ca_file, host=host) + source).split("\n")
+def run(
+    source: str, sim: Simulator, fork: str, ca_file: str = "", host: str = "127.0.0.1"
+) -> list[str]:
+    return run_python(
+        HEAD.format(port=sim.port, fork=fork, ca_file=ca_file, host=host) + source
+    ).split("\n")
 
 
 SENDS = """
@@ -81,7 +86,9 @@ client.close()
 """
 
 
-def test_it_neither_writes_nor_reads_there(sim: Simulator, fork: str) -> None:
+def test_client_of_the_parent_neither_writes_nor_reads_in_the_child(
+    sim: Simulator, fork: str
+) -> None:
     assert run(SENDS, sim, fork) == [REFUSED, REFUSED, ENDED, ENDED, ENDED, "True"]
     assert [action.name for action in sim.received].count("Child") == 0
     sim.wait_for(lambda: sim.logoffs == 1)
@@ -90,12 +97,21 @@ def test_it_neither_writes_nor_reads_there(sim: Simulator, fork: str) -> None:
 
 def test_tls_is_not_ended_by_a_child(authority: Authority, fork: str) -> None:
     with FakeAsterisk(tls=authority.loopback.tls) as sim:
-        assert run(SENDS, sim, fork, authority.ca_file) == [REFUSED, REFUSED, ENDED, ENDED, ENDED, "True"]
+        assert run(SENDS, sim, fork, authority.ca_file) == [
+            REFUSED,
+            REFUSED,
+            ENDED,
+            ENDED,
+            ENDED,
+            "True",
+        ]
         sim.wait_for(lambda: sim.logoffs == 1)
         assert (sim.logins, sim.connections) == (1, 1)
 
 
-def test_one_that_is_turned_by_ticks_reads_nothing_of_the_parents(sim: Simulator, fork: str) -> None:
+def test_one_that_is_turned_by_ticks_reads_nothing_of_the_parents(
+    sim: Simulator, fork: str
+) -> None:
     source = """
 client.send(Ping()).result(20)
 child = fork()
@@ -112,7 +128,7 @@ client.close()
 
 
 def test_one_that_was_only_made_is_the_parents_too(sim: Simulator, fork: str) -> None:
-    """Children with the same ActionIDs would take the outcome of one another's calls for their own."""
+    """Children with the same ActionIDs would take one another's outcomes for their own."""
     source = """
 child = fork()
 if child == 0:
@@ -132,7 +148,7 @@ UNDER_WAY = """
 client.start()
 client.send(Ping()).result(20)
 pendings = [client.send(Action("Slow"), timeout=60) for _ in range(5)]
-pendings[4]._wire = pendings[4]._wire or b"x"  # as one that has not left
+pendings[4]._unsent = pendings[4]._unsent or [b"x"]  # as one that has not left
 told = []
 for pending in pendings[:4]:
     pending.on_complete(lambda error, response: told.append(os.getpid()))
@@ -160,15 +176,54 @@ print(told == [os.getpid()] * 4)
 """
 
 
-def test_what_is_under_way_is_the_parents_and_no_wait_in_the_child_is_without_end(sim: Simulator, fork: str) -> None:
+def test_child_fails_actions_in_flight_of_its_parent_instead_of_waiting(
+    sim: Simulator, fork: str
+) -> None:
     sim.on("Slow").reply().after(1.5)
     lost = (
-        "ConnectionLost True: node_1: Slow is under way in the parent process, from before the fork: "
-        "its answer comes there."
+        "ConnectionLost True: node_1: Slow is under way in the parent process, from before the "
+        "fork: its answer comes there."
     )
-    assert run(UNDER_WAY, sim, fork) == ["True False False", lost, "True", lost, "[True] []", "child has ended", "True"]
+    assert run(UNDER_WAY, sim, fork) == [
+        "True False False",
+        lost,
+        "True",
+        lost,
+        "[True] []",
+        "child has ended",
+        "True",
+    ]
     assert [action.name for action in sim.received].count("Slow") == 5
     assert sim.logins == 1
+
+
+CALLING = """
+client.start()
+call = client.originate(to="PJSIP/noanswer", context="default", exten="102", timeout=3)
+child = fork()
+if child == 0:
+    mine = []
+    known = call.answered()
+    tell(lambda: call.wait(20))
+    async def wait(what):
+        await asyncio.wait_for(what, 20)
+    tell(lambda: asyncio.run(wait(known)))
+    tell(lambda: known.exception(20).sent)
+    known.add_done_callback(lambda over: mine.append(over.done()))
+    print(mine)
+    end()
+os.waitpid(child, 0)
+print(call.wait(20).result)
+client.close()
+"""
+
+
+def test_child_does_not_wait_for_the_end_of_a_call_of_its_parent(sim: Simulator, fork: str) -> None:
+    said = run(CALLING, sim, fork)
+    followed = "is followed by the parent process, from before the fork."
+    assert [line.startswith("ConnectionLost True: node_1: the ") for line in said[:2]] == [True] * 2
+    assert [line.endswith(followed) for line in said[:2]] == [True] * 2
+    assert said[2:] == ["True", "[True]", "no answer"]
 
 
 IMPORTS = """
@@ -184,11 +239,13 @@ print(sorted(set(sys.modules) - loaded))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_its_threads_import_nothing(sim: Simulator, host: str) -> None:
-    """A child that is forked in the midst of an import waits for ever when it needs that module itself."""
+def test_threads_of_a_client_import_nothing(sim: Simulator, host: str) -> None:
+    """A child that is forked in the midst of an import waits for ever when it needs that module
+    itself.
+    """
     assert run(IMPORTS, sim, "0", host=host) == ["[]"]
 
 
-def test_its_threads_import_nothing_for_tls(authority: Authority) -> None:
+def test_threads_of_a_client_import_nothing_for_tls(authority: Authority) -> None:
     with FakeAsterisk(tls=authority.loopback.tls) as sim:
         assert run(IMPORTS, sim, "0", authority.ca_file) == ["[]"]

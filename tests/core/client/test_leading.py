@@ -1,4 +1,6 @@
-"""Who turns the reactor while its own thread sleeps or rests: whoever waits; and whom he must not leave alone."""
+"""A waiting thread leads: it runs the loop while the reactor thread sleeps or pauses, and leaves
+nobody unserved.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,23 @@ import pytest
 
 from django_ami.core.actions import Action, Ping
 from django_ami.core.errors import ActionTimeout, ConnectionLost
-from django_ami.core.reactor import reactor
-from django_ami.core.transport import READ_BUDGET
-from tests.core.io_support import PATIENCE, Recorder, config, ready, started, unread, wait_until
+from django_ami.core.reactor import When, pause
+from django_ami.core.reactor.leader import Phase
+from django_ami.core.transport import READ_BUDGET_BYTES
+from tests.core.io_support import (
+    PATIENCE,
+    Recorder,
+    config,
+    leader_of,
+    loop_of,
+    ready,
+    runner_of,
+    started,
+    traffic_of,
+    unread,
+    wait_until,
+    with_leaders,
+)
 from tests.running import DEADLINE, hold_pings
 
 if TYPE_CHECKING:
@@ -25,39 +41,45 @@ if TYPE_CHECKING:
     from django_ami.core.client import Client
     from django_ami.testing import Simulator
 
-pytestmark = pytest.mark.usefixtures("no_bugs")
+pytestmark = [pytest.mark.usefixtures("no_bugs"), with_leaders]
 
 OWN = "django_ami-reactor"
 #: No timer of these ends a rest.
-CALM = {"heartbeat_interval": 10 * DEADLINE, "read_timeout": 20 * DEADLINE, "action_timeout": 10 * DEADLINE}
+CALM = {
+    "heartbeat_interval": 10 * DEADLINE,
+    "read_timeout": 20 * DEADLINE,
+    "action_timeout": 10 * DEADLINE,
+}
 
 
 @pytest.fixture(autouse=True)
 def endless_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The own thread, once it rests, is not back before the test is over, unless somebody calls it."""
-    monkeypatch.setattr(reactor, "REST", 10 * DEADLINE)
+    """The reactor thread, once it pauses, stays away for the whole test unless it is woken."""
+    monkeypatch.setattr(pause, "COALESCE_SECONDS", 10 * DEADLINE)
 
 
 def at_rest(client: Client) -> Client:
     """Its own thread rests, as it does when somebody who could have led had to wait."""
 
-    def want() -> None:
-        client._reactor._wanted = True
+    def contend() -> None:
+        leader_of(client).lead(When(lambda: True), 0)  # the reactor thread holds the turn
 
-    client._reactor.call_soon(want)
-    wait_until(lambda: client._reactor._resting)
+    leader_of(client).call_soon(contend)
+    wait_until(lambda: leader_of(client).phase is Phase.PAUSING)
     return client
 
 
 @pytest.fixture(params=["at rest", "at rest, no epoll", "on watch"])
-def client(sim: Simulator, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """One whose own thread does not turn the reactor for now."""
+def client(
+    sim: Simulator, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Client]:
+    """A client whose reactor thread does not run the loop for now."""
     if request.param == "at rest, no epoll":
         monkeypatch.setattr(selectors, "DefaultSelector", selectors.PollSelector)
     with started(config(sim, **CALM), role="caller") as made:
         ready(made)
         if request.param == "on watch":
-            wait_until(lambda: made._reactor._on_watch)
+            wait_until(lambda: leader_of(made).phase is Phase.SLEEPING)
         else:
             at_rest(made)
         yield made
@@ -75,20 +97,21 @@ def ping(client: Client) -> bool:
 
 
 class Turners:
-    """The threads in which the reactor is turned, and those of them that look before they sleep."""
+    """The threads that run the loop, and those of them that poll before they sleep."""
 
     def __init__(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: list[str] = []
-        self.eager: set[str] = set()
-        turn = client._reactor.turn
+        self.guests: set[str] = set()
+        loop = loop_of(client)
+        run_once = loop.run_once
 
-        def counted(timeout: float | None = None, *, eager: bool = True) -> None:
+        def counted(timeout: float | None = None, **more: Any) -> bool:
             self.names.append(threading.current_thread().name)
-            if eager:
-                self.eager.add(threading.current_thread().name)
-            turn(timeout, eager=eager)
+            if loop.guest:
+                self.guests.add(threading.current_thread().name)
+            return run_once(timeout, **more)
 
-        monkeypatch.setattr(client._reactor, "turn", counted)
+        monkeypatch.setattr(loop, "run_once", counted)
 
 
 class Asking(threading.Thread):
@@ -118,18 +141,22 @@ def arrived(sim: Simulator, name: str) -> int:
 
 
 def is_led(client: Client) -> bool:
-    return client._reactor._led and client._reactor._asleep
+    return leader_of(client).polling
 
 
-def test_who_asks_wakes_no_other_thread(sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    sim.on("Slow").reply().after(0.4)  # not before he waits for it: who is on watch would see it
+def test_waiting_thread_reads_its_own_reply_without_waking_the_reactor_thread(
+    sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim.on("Slow").reply().after(0.4)  # not before the thread waits for it
     turners = Turners(client, monkeypatch)
     for _ in range(2):
         assert Asking(client, Action("Slow")).result().ok
-    assert set(turners.names) == turners.eager == {"asking"}
+    assert set(turners.names) == turners.guests == {"asking"}
 
 
-def test_who_asks_again_and_again_wakes_no_other_thread(resting: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thread_that_asks_repeatedly_wakes_no_other_thread(
+    resting: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     turners = Turners(resting, monkeypatch)
 
     def ask() -> None:
@@ -139,19 +166,21 @@ def test_who_asks_again_and_again_wakes_no_other_thread(resting: Client, monkeyp
     asker = threading.Thread(target=ask, name="asker")
     asker.start()
     asker.join(PATIENCE)
-    assert set(turners.names) == turners.eager == {"asker"}
+    assert set(turners.names) == turners.guests == {"asker"}
 
 
 def test_the_main_thread_does_not_lead(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signal handler may raise in it wherever it is: an action could be sent twice, or an answer be lost."""
+    """A signal handler may raise in it wherever it is: an action could be sent twice, or an answer
+    be lost.
+    """
     turners = Turners(client, monkeypatch)
     for _ in range(20):
         assert ping(client)
     assert set(turners.names) == {OWN}
-    assert not turners.eager, "who really waits has to be woken all the same"
+    assert not turners.guests, "who really waits has to be woken all the same"
 
 
-def test_all_who_wait_together_are_answered(sim: Simulator, client: Client) -> None:
+def test_all_threads_that_wait_together_are_answered(sim: Simulator, client: Client) -> None:
     """One of them leads; when he has his answer, the own thread goes on for the others."""
     sim.on("Slow").reply().after(0.2)
     sim.on("Slower").reply().after(0.4)
@@ -171,7 +200,7 @@ def test_a_coroutine_that_waits_during_a_rest_ends_it(client: Client) -> None:
 
 def test_a_function_that_waits_during_a_rest_ends_it(sim: Simulator, client: Client) -> None:
     seen = Recorder()
-    answer = hold_pings(sim)  # what is settled already is told at once
+    answer = hold_pings(sim)  # an action that is settled already calls its function at once
     client.send(Ping()).on_complete(seen)
     answer.set()
     wait_until(lambda: len(seen))
@@ -179,7 +208,9 @@ def test_a_function_that_waits_during_a_rest_ends_it(sim: Simulator, client: Cli
 
 
 @pytest.mark.parametrize("how", ["coroutine", "function"])
-def test_who_waits_beside_a_leader_is_not_left_alone(sim: Simulator, client: Client, how: str) -> None:
+def test_follower_is_served_after_the_leader_leaves(
+    sim: Simulator, client: Client, how: str
+) -> None:
     sim.on("Slow").reply().after(0.2)
     sim.on("Slower").reply().after(0.4)
     first = Asking(client, Action("Slow"))
@@ -197,25 +228,25 @@ def test_who_waits_beside_a_leader_is_not_left_alone(sim: Simulator, client: Cli
     assert first.result().ok
 
 
-def test_what_nobody_waits_for_leaves_when_the_rest_is_over(
+def test_action_without_a_waiting_thread_leaves_at_the_end_of_the_pause(
     sim: Simulator, resting: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resting.send(Action("Setvar", Variable="V", Value="during the endless one"))
     assert arrived(sim, "Setvar") == 0
     ping(resting)  # a wait of the main thread ends it
     assert arrived(sim, "Setvar") == 1
-    monkeypatch.setattr(reactor, "REST", 0.01)
+    monkeypatch.setattr(pause, "COALESCE_SECONDS", 0.01)
     at_rest(resting)
     resting.send(Action("Setvar", Variable="V", Value="during a short one"))
     wait_until(lambda: arrived(sim, "Setvar") == 2)
 
 
-def test_what_a_thread_sends_leaves_at_once_and_by_itself(
+def test_action_of_a_thread_leaves_at_once_and_by_itself(
     sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether anybody will wait for the answer is not known yet."""
     writers: list[str] = []
-    transport = client._cluster.servers["node_1"]._transport
+    transport = client._cluster.servers["node_1"]._link.transport
     assert transport is not None
     write = transport.write
 
@@ -224,14 +255,18 @@ def test_what_a_thread_sends_leaves_at_once_and_by_itself(
         return write(data)
 
     monkeypatch.setattr(transport, "write", noted)
-    sender = threading.Thread(target=client.send, args=(Action("Setvar", Variable="V", Value="1"),), name="sender")
+    sender = threading.Thread(
+        target=client.send, args=(Action("Setvar", Variable="V", Value="1"),), name="sender"
+    )
     sender.start()
     sender.join(PATIENCE)
     assert writers == ["sender"]
     wait_until(lambda: arrived(sim, "Setvar") == 1)
 
 
-def test_what_is_sent_while_others_are_awaited_leaves_together(sim: Simulator, resting: Client) -> None:
+def test_actions_sent_while_others_are_awaited_leave_together(
+    sim: Simulator, resting: Client
+) -> None:
     """A write for each of a thousand would cost more than they do."""
     sim.on("Never").hang()
 
@@ -242,7 +277,7 @@ def test_what_is_sent_while_others_are_awaited_leaves_together(sim: Simulator, r
     sender = threading.Thread(target=send, name="sender")
     sender.start()
     sender.join(PATIENCE)
-    assert len(resting._reactor._calls) == 49
+    assert len(loop_of(resting).calls) == 49
     assert ping(resting)
     assert arrived(sim, "Never") == 50
 
@@ -266,11 +301,11 @@ def test_closing_ends_a_wait_that_leads(sim: Simulator, client: Client) -> None:
 
 
 class TimeLimit(BaseException):
-    """What a task queue puts into a thread whose time is over."""
+    """The exception that a task queue raises in a thread whose time is over."""
 
 
 class OrdinaryTimeLimit(Exception):
-    """The same of others."""
+    """The exception of other task queues."""
 
 
 @pytest.fixture(params=[TimeLimit, OrdinaryTimeLimit])
@@ -279,7 +314,12 @@ def limit(request: pytest.FixtureRequest) -> type[BaseException]:
 
 
 def interrupt(thread: threading.Thread, limit: type[BaseException]) -> None:
-    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(limit)) == 1
+    assert (
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident), ctypes.py_object(limit)
+        )
+        == 1
+    )
 
 
 def test_an_exception_from_outside_while_a_leader_sleeps_harms_nobody(
@@ -303,17 +343,17 @@ def test_an_exception_from_outside_in_the_midst_of_a_turn_makes_the_connections_
     monkeypatch: pytest.MonkeyPatch,
     limit: type[BaseException],
 ) -> None:
-    """What was done by then is not known: whatever had been handed over for writing may have left."""
+    """It is unknown what was done by then: actions handed over for writing may have left."""
     sim.on("Never").hang()
-    session = client._cluster.servers["node_1"].session
-    receive = session.receive
+    exchange = client._cluster.servers["node_1"].session.exchange
+    receive = exchange.receive
 
     def interrupted(data: bytes, now: float) -> Any:
         if threading.current_thread().name == "asking":
             raise limit
         return receive(data, now)
 
-    monkeypatch.setattr(session, "receive", interrupted)
+    monkeypatch.setattr(exchange, "receive", interrupted)
     asking = Asking(client, Action("Never"))
     wait_until(lambda: is_led(client) and arrived(sim, "Never"))
     with (
@@ -330,17 +370,36 @@ def test_an_exception_from_outside_in_the_midst_of_a_turn_makes_the_connections_
 
 @pytest.mark.parametrize("what", ["written", "receive"])
 def test_an_action_is_not_sent_twice_whenever_an_exception_comes(
-    sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch, limit: type[BaseException], what: str
+    sim: Simulator,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: type[BaseException],
+    what: str,
 ) -> None:
-    session = client._cluster.servers["node_1"].session
-    real = getattr(session, what)
+    server = client._cluster.servers["node_1"]
+    exchange, transport = server.session.exchange, server._link.transport
+    assert transport is not None
+    receive, write = exchange.receive, transport.write
 
-    def interrupted(*arguments: Any) -> Any:
+    def interrupt_when_asking() -> None:
         if threading.current_thread().name == "asking":
             raise limit
-        return real(*arguments)
 
-    monkeypatch.setattr(session, what, interrupted)
+    def interrupted_receive(data: bytes, now: float) -> Any:
+        interrupt_when_asking()
+        return receive(data, now)
+
+    def interrupted_write(data: bytearray) -> int:
+        written = bytearray(data)
+        count = write(written)  # the system has them, and they still stand in ``data``
+        interrupt_when_asking()
+        del data[:count]
+        return count
+
+    if what == "receive":
+        monkeypatch.setattr(exchange, "receive", interrupted_receive)
+    else:
+        monkeypatch.setattr(transport, "write", interrupted_write)
     sim.on("Setvar").reply().after(0.4)  # so that it is the asking thread that reads
     action = Action("Setvar", Variable="V", Value="once")
     assert isinstance(Asking(client, action).result(), limit)
@@ -366,15 +425,15 @@ def test_after_an_exception_in_a_timer_the_server_is_tried_again(
     wait_until(lambda: is_led(client))
 
     def arm() -> None:
-        server._timer = client._reactor.call_at(client._reactor.now, server._due)
+        server._link.timer = loop_of(client).call_at(loop_of(client).now, server._due)
 
-    client._reactor.call_soon(arm)
+    runner_of(client).call_soon(arm)
     assert isinstance(asking.result(), limit)
     wait_until(lambda: client.status()["node_1"].reconnects == 1)
     assert ping(client)
 
 
-def test_who_has_been_answered_beside_a_leader_is_forgotten(sim: Simulator, client: Client) -> None:
+def test_answered_follower_is_forgotten(sim: Simulator, client: Client) -> None:
     sim.on("Slow").reply().after(1)
     asking = Asking(client, Action("Slow"))
     wait_until(lambda: is_led(client))
@@ -384,7 +443,7 @@ def test_who_has_been_answered_beside_a_leader_is_forgotten(sim: Simulator, clie
         while is_led(client) or asked < 500:
             await client.send(Ping())
             asked += 1
-            assert len(client._reactor._expected) < 200
+            assert leader_of(client).following < 200
         return asked
 
     assert asyncio.run(asyncio.wait_for(ask(), PATIENCE)) >= 500
@@ -393,16 +452,20 @@ def test_who_has_been_answered_beside_a_leader_is_forgotten(sim: Simulator, clie
 
 # --- a flood ---
 
-#: A little more than is read at a time, and no more than the system keeps for who does not read.
+#: A little more than one read takes, and no more than the system keeps for a client that does not
+#: read.
 MANY = 1_400
 
 
 def flood(events: int) -> bytes:
-    return b"".join(b"Event: Flood\r\nPrivilege: call,all\r\nNumber: %d\r\n\r\n" % number for number in range(events))
+    return b"".join(
+        b"Event: Flood\r\nPrivilege: call,all\r\nNumber: %d\r\n\r\n" % number
+        for number in range(events)
+    )
 
 
 def drain(client: Client) -> None:
-    while client.take(0) != ([], []):
+    while client.inbox.take(0) != ([], []):
         pass
 
 
@@ -410,8 +473,10 @@ def numbers(events: Iterable[Any]) -> list[int]:
     return [int(event["Number"]) for event in events]
 
 
-def test_a_flood_keeps_its_order_whoever_reads_it(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reactor, "REST", 0.01)
+def test_flood_keeps_its_order_whichever_thread_reads_it(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pause, "COALESCE_SECONDS", 0.01)
     seen = Recorder()
     with started(config(sim, event_queue_capacity=1_000_000)) as client:
         client.subscribe("Flood", seen)
@@ -424,7 +489,10 @@ def test_a_flood_keeps_its_order_whoever_reads_it(sim: Simulator, monkeypatch: p
 
 @pytest.fixture
 def flooded(sim: Simulator) -> Iterator[Client]:
-    """One whose own thread rests while more of a flood is there than is read at a time; the test dispatches."""
+    """One whose own thread rests while more of a flood is there than is read at a time.
+
+    The test dispatches.
+    """
     data = flood(MANY)
     with (
         started(config(sim, event_queue_capacity=1_000_000, **CALM), dispatcher=False) as made,
@@ -437,42 +505,44 @@ def flooded(sim: Simulator) -> Iterator[Client]:
         drain(made)
         sim.send_raw(data)
         wait_until(lambda: unread(made) == len(data))
-        assert len(data) > READ_BUDGET
-        made._reactor.flooded = True  # as the read before this rest would have said
+        assert len(data) > READ_BUDGET_BYTES
+        traffic_of(made).flooded = True  # as the read before this rest would have said
         yield made
 
 
-def test_who_dispatches_reads_a_flood_himself(flooded: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dispatching_thread_reads_a_flood_itself(
+    flooded: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two changes of threads for each batch are spared."""
     turners = Turners(flooded, monkeypatch)
     seen: list[int] = []
     while len(seen) < MANY:
-        calls, events = flooded.take(PATIENCE, lead=True)
+        calls, events = flooded.inbox.take(PATIENCE, lead=True)
         assert events
         assert not calls
         seen += numbers(events)
     assert seen == list(range(MANY))
     assert set(turners.names) == {threading.current_thread().name}
-    assert not turners.eager, "he waits for events, and not for an answer"
-    assert not flooded._reactor.flooded
+    assert not turners.guests, "he waits for events, and not for an answer"
+    assert not traffic_of(flooded).flooded
 
 
-def test_who_does_not_say_that_he_may_lead_does_not(flooded: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_take_does_not_lead_unless_asked(flooded: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     turners = Turners(flooded, monkeypatch)
-    assert flooded.take(0.05) == ([], [])
+    assert flooded.inbox.take(0.05) == ([], [])
     assert turners.names == []
 
 
-def test_a_wake_up_ends_the_lead_of_who_dispatches(client: Client) -> None:
+def test_wake_up_ends_the_lead_of_a_dispatching_thread(client: Client) -> None:
     drain(client)
-    client._reactor.flooded = True  # by a server that has gone silent
-    timer = threading.Timer(0.05, client.wake)
+    traffic_of(client).flooded = True  # by a server that has gone silent
+    timer = threading.Timer(0.05, client.inbox.wake)
     timer.start()
-    assert client.take(PATIENCE, lead=True) == ([], [])
+    assert client.inbox.take(PATIENCE, lead=True) == ([], [])
     timer.join()
 
 
-def test_a_lead_of_who_dispatches_ends_in_time(client: Client) -> None:
+def test_lead_of_a_dispatching_thread_ends_in_time(client: Client) -> None:
     drain(client)
-    client._reactor.flooded = True
-    assert client.take(0.05, lead=True) == ([], [])
+    traffic_of(client).flooded = True
+    assert client.inbox.take(0.05, lead=True) == ([], [])

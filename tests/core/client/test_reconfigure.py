@@ -1,4 +1,6 @@
-"""Other servers while it runs: who has not changed notices nothing, and every event and action is accounted for."""
+"""Other servers while it runs: an unchanged one notices nothing, and every event and action is
+accounted for.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Changes, Client
 from django_ami.core.config import TLSConfig
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed, ConnectionLost
-from django_ami.core.pending import PendingAction
+from django_ami.core.request import Request
 from django_ami.testing import FakeAsterisk
 from tests.core.io_support import Recorder, config, ready, started, wait_until
 from tests.core.servers import black_hole
@@ -45,7 +47,9 @@ def say(sim: Simulator, *which: int) -> None:
 # --- a listener ---
 
 
-def test_a_server_is_added_and_removed_and_the_others_keep_their_connection(sim: Simulator, other: Simulator) -> None:
+def test_a_server_is_added_and_removed_and_the_others_keep_their_connection(
+    sim: Simulator, other: Simulator
+) -> None:
     one, two = config(sim, "one"), config(other, "two")
     seen, became_ready = Recorder(), Recorder()
     with started(one) as client:
@@ -67,7 +71,12 @@ def test_a_server_is_added_and_removed_and_the_others_keep_their_connection(sim:
         wait_until(lambda: len(seen) == 4)
         assert (numbers(seen, "one"), numbers(seen, "two")) == ([1, 2], [1, 2])
         assert list(client.servers) == list(client.status()) == ["one"]
-        for use in (lambda: gone.send(Ping()), gone.status, lambda: gone.ready, lambda: gone.address):
+        for use in (
+            lambda: gone.send(Ping()),
+            gone.status,
+            lambda: gone.ready,
+            lambda: gone.address,
+        ):
             with pytest.raises(ConfigurationError, match="unknown server 'two'"):
                 use()
         assert (sim.logins, sim.logoffs) == (1, 0)
@@ -83,7 +92,9 @@ def test_a_server_is_added_and_removed_and_the_others_keep_their_connection(sim:
 
 
 def test_a_server_that_has_changed_is_never_listened_to_twice(sim: Simulator) -> None:
-    """The new connection comes when the old one has ended: with both at a time each event would come twice."""
+    """The new connection comes when the old one has ended: with both at a time each event would
+    come twice.
+    """
     seen = Recorder()
     before = config(sim, "one")
     with started(before) as client:
@@ -91,7 +102,9 @@ def test_a_server_that_has_changed_is_never_listened_to_twice(sim: Simulator) ->
         ready(client)
         handle = client.server("one")
         for number in range(5):
-            before = replace(before, options=replace(before.options, heartbeat_interval=10.0 + number))
+            before = replace(
+                before, options=replace(before.options, heartbeat_interval=10.0 + number)
+            )
             assert client.reconfigure([before]) == Changes(changed=("one",))
             # Not waited for every time: the successor may have to go before it has come.
             if number % 2:
@@ -121,7 +134,9 @@ def sessions_at_a_time(sim: Simulator) -> list[set[object]]:
     return moments
 
 
-def test_what_a_removed_server_wrote_is_delivered_and_counted(sim: Simulator, other: Simulator) -> None:
+def test_events_of_a_removed_server_are_delivered_and_counted(
+    sim: Simulator, other: Simulator
+) -> None:
     one, two = config(sim, "one"), config(other, "two")
     with started(one, two, dispatcher=False) as client:
         client.set_interest(None)
@@ -142,7 +157,9 @@ def test_what_a_removed_server_wrote_is_delivered_and_counted(sim: Simulator, ot
 # --- actions ---
 
 
-def test_actions_under_way_at_a_server_that_goes_end_at_once(sim: Simulator, other: Simulator) -> None:
+def test_actions_under_way_at_a_server_that_goes_end_at_once(
+    sim: Simulator, other: Simulator
+) -> None:
     one, two = config(sim, "one"), config(other, "two")
     for server in (sim, other):
         server.on("Slow").hang()
@@ -150,9 +167,13 @@ def test_actions_under_way_at_a_server_that_goes_end_at_once(sim: Simulator, oth
         kept = client.send(Action("Slow"), server="one", timeout=30)
         lost = client.send(Action("Slow"), server="two", timeout=30)
         for server in (sim, other):
-            server.wait_for(lambda server=server: any(action.name == "Slow" for action in server.received))
+            server.wait_for(
+                lambda server=server: any(action.name == "Slow" for action in server.received)
+            )
         client.reconfigure([one])
-        with pytest.raises(ConnectionLost, match=r"two: this server was removed. Slow was under way") as raised:
+        with pytest.raises(
+            ConnectionLost, match=r"two: this server was removed. Slow was under way"
+        ) as raised:
             lost.result(10)
         assert raised.value.sent
         assert client.send(Ping()).result(20).ok, "the only one is the default"
@@ -168,7 +189,9 @@ def test_actions_that_had_not_left_are_safe_to_repeat(sim: Simulator) -> None:
         pending = client.send(Ping(), timeout=30)
         wait_until(lambda: client.status()["one"].state == "connecting")
         assert client.reconfigure([config(sim, "one")]) == Changes(changed=("one",))
-        with pytest.raises(ConnectionFailed, match=r"one: this server's settings were changed. Ping was not") as raised:
+        with pytest.raises(
+            ConnectionFailed, match=r"one: this server's settings were changed. Ping was not"
+        ) as raised:
             pending.result(10)
         assert not raised.value.sent
         assert client.send(Ping()).result(20).ok
@@ -183,10 +206,12 @@ def test_one_that_reaches_a_server_after_it_was_removed(sim: Simulator, other: S
         gone = client.member("two")
         client.reconfigure([one])
         assert client.send(Ping()).result(20).ok
-        pending = PendingAction(Ping(), "x", b"", server="two", timeout=5.0, owner=client)
-        client._submit(gone, pending)
-        with pytest.raises(ConnectionFailed, match=r"two: this server was removed. Ping was not sent") as raised:
-            pending.result(10)
+        request = Request(Ping(), "x", b"", server="two", timeout=5.0, owner=client)
+        client._submit(gone, request)
+        with pytest.raises(
+            ConnectionFailed, match=r"two: this server was removed. Ping was not sent"
+        ) as raised:
+            request.pending.result(10)
         assert not raised.value.sent
         assert other.connections == 0
 
@@ -221,7 +246,11 @@ def test_reloads_while_many_send(sim: Simulator, other: Simulator) -> None:
         while not over.is_set():
             number = next(numbered)
             try:
-                client.send(Action("Mine", Number=str(number)), server=("one", "two")[number % 2], timeout=20).result()
+                client.send(
+                    Action("Mine", Number=str(number)),
+                    server=("one", "two")[number % 2],
+                    timeout=20,
+                ).result()
             except AmiError as error:
                 if not error.sent:
                     unsent.append(number)
@@ -241,7 +270,10 @@ def test_reloads_while_many_send(sim: Simulator, other: Simulator) -> None:
         for thread in threads:
             thread.join()
         received = Counter(
-            int(action.get("Number")) for server in (sim, other) for action in server.received if action.name == "Mine"
+            int(action.get("Number"))
+            for server in (sim, other)
+            for action in server.received
+            if action.name == "Mine"
         )
         assert set(received.values()) == {1}
         assert set(answered) <= set(received)
@@ -249,7 +281,7 @@ def test_reloads_while_many_send(sim: Simulator, other: Simulator) -> None:
         assert sim.logins == 1
 
 
-# --- what does not fit ---
+# --- wrong settings ---
 
 
 def test_a_fault_leaves_all_as_it_was(sim: Simulator, tmp_path: object) -> None:
@@ -274,7 +306,9 @@ def test_a_fault_leaves_all_as_it_was(sim: Simulator, tmp_path: object) -> None:
 def test_a_closed_client_takes_no_other_servers(sim: Simulator) -> None:
     client = Client([config(sim)])
     client.close()
-    with pytest.raises(ConfigurationError, match="a closed client cannot be used again: make a new one"):
+    with pytest.raises(
+        ConfigurationError, match="a closed client cannot be used again: make a new one"
+    ):
         client.reconfigure([config(sim)])
 
 
@@ -288,7 +322,9 @@ def test_without_a_thread_the_ticks_change_over(sim: Simulator, other: Simulator
     assert other.logoffs == 1
 
 
-@pytest.mark.parametrize("words", ["added: a, b; removed: c", "changed: d", "no server has changed"])
+@pytest.mark.parametrize(
+    "words", ["added: a, b; removed: c", "changed: d", "no server has changed"]
+)
 def test_changes_in_words(words: str) -> None:
     changes = {
         "added: a, b; removed: c": Changes(added=("a",)) + Changes(added=("b",), removed=("c",)),

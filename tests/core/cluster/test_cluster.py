@@ -1,5 +1,7 @@
 """Many servers in one reactor: none delays another, none is hammered, and waiting costs nothing."""
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import socket
@@ -10,10 +12,24 @@ import pytest
 
 from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
-from django_ami.core.cluster import MAX_CONNECTING
-from django_ami.core.errors import AuthenticationFailed, ConfigurationError, ConnectionFailed, ConnectionLost
+from django_ami.core.cluster import MAX_CONNECTING_SERVERS
+from django_ami.core.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    ConnectionFailed,
+    ConnectionLost,
+)
 from django_ami.testing import FakeAsterisk, Faults, Simulator
-from tests.core.io_support import NEVER, Recorder, Turns, config, ready, resolving, started, wait_until
+from tests.core.io_support import (
+    NEVER,
+    Recorder,
+    Turns,
+    config,
+    ready,
+    resolving,
+    started,
+    wait_until,
+)
 from tests.core.servers import Hoard, ScriptedServer, black_hole, refusing_port, take_login
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
@@ -21,6 +37,27 @@ pytestmark = pytest.mark.usefixtures("no_bugs")
 
 def state(client: Client, name: str = "node_1") -> str:
     return client.status()[name].state
+
+
+@pytest.fixture
+def slow_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[tuple[threading.Event, list[tuple[str, int]], list[str]]]:
+    """``slow.test`` resolves when the event is set, to the given addresses.
+
+    The list says who asked.
+    """
+    answer, found, asked = threading.Event(), [], []
+
+    def resolve() -> list[tuple[str, int]]:
+        asked.append(threading.current_thread().name)
+        assert answer.wait(60)
+        return found
+
+    resolving(monkeypatch, {"slow.test": resolve})
+    yield answer, found, asked
+    answer.set()
+    wait_until(lambda: not [thread for thread in threading.enumerate() if "-dns-" in thread.name])
 
 
 # --- one server and another ---
@@ -32,7 +69,12 @@ def test_a_dead_a_mute_and_a_flooding_server_delay_nobody() -> None:
         mute = stack.enter_context(Hoard())
         flooding, calm = stack.enter_context(FakeAsterisk()), stack.enter_context(FakeAsterisk())
         client = stack.enter_context(
-            started(config(down, "down"), config(mute.port, "mute"), config(flooding, "flooding"), config(calm, "calm"))
+            started(
+                config(down, "down"),
+                config(mute.port, "mute"),
+                config(flooding, "flooding"),
+                config(calm, "calm"),
+            )
         )
         ready(client, "flooding", "calm")
         flood = flooding.start_flood(count=10**9)
@@ -40,7 +82,9 @@ def test_a_dead_a_mute_and_a_flooding_server_delay_nobody() -> None:
         for _ in range(20):
             assert client.server("calm").send(Ping()).result(20).ok
         assert client.server("flooding").send(Ping()).result(60).ok
-        wait_until(lambda: client.status()["down"].failures > 3, "the dead server is tried again and again")
+        wait_until(
+            lambda: client.status()["down"].failures > 3, "the dead server is tried again and again"
+        )
         assert not flood.done()
         assert state(client, "mute") == "greeting"
         assert client.status()["calm"].reconnects == client.status()["flooding"].reconnects == 0
@@ -55,31 +99,72 @@ def test_many_servers_are_all_served() -> None:
         client = stack.enter_context(started(*servers))
         client.subscribe("Hangup", seen)
         ready(client)
-        answers = [handle.send(Action("Setvar", Variable="WHO", Value=name)) for name, handle in client.servers.items()]
+        answers = [
+            handle.send(Action("Setvar", Variable="WHO", Value=name))
+            for name, handle in client.servers.items()
+        ]
         for answer in answers:
             assert answer.result(20).ok
         for number, sim in enumerate(sims):
-            assert [action.get("Value") for action in sim.received if action.name == "Setvar"] == [f"node_{number}"]
+            assert [action.get("Value") for action in sim.received if action.name == "Setvar"] == [
+                f"node_{number}"
+            ]
             sim.emit("Hangup", Node=str(number))
         wait_until(lambda: len(seen) == 10)
         assert {event.server for event in seen.firsts} == set(client.servers)
         assert all(event.server == f"node_{event['Node']}" for event in seen.firsts)
 
 
-def test_so_many_connect_at_a_time_and_no_more() -> None:
-    many = MAX_CONNECTING + 25
+GREETING = b"Asterisk Call Manager/11.0.0\r\n"
+
+
+@pytest.mark.parametrize(
+    "kind", ["a black hole", "mute", "mute at the login", "a name that DNS is asked for"]
+)
+def test_more_dead_servers_than_may_connect_at_a_time_keep_no_healthy_one_out(
+    kind: str, sim: Simulator, slow_name: tuple[threading.Event, list[tuple[str, int]], list[str]]
+) -> None:
+    """The time of an attempt is far from over when the healthy one is ready."""
+    with black_hole() as hole, Hoard() as mute, Hoard(GREETING) as mute_at_the_login:
+        ports = {
+            "a black hole": hole,
+            "mute": mute.port,
+            "mute at the login": mute_at_the_login.port,
+        }
+        host = "127.0.0.1" if kind in ports else "slow.test"
+        dead = [
+            config(ports.get(kind, 1), f"dead_{number}", host=host, connect_timeout=3600)
+            for number in range(MAX_CONNECTING_SERVERS + 10)
+        ]
+        with started(*dead, config(sim, "alive")) as client:
+            ready(client, "alive")
+            assert not any(status.failures for status in client.status().values())
+
+
+def test_attempts_under_way_are_limited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many, most = MAX_CONNECTING_SERVERS + 25, MAX_CONNECTING_SERVERS + 5
+    monkeypatch.setattr("django_ami.core.cluster.admission.MAX_ATTEMPTS", most)
     with Hoard() as mute:
-        servers = [config(mute.port, f"node_{number}", connect_timeout=0.5) for number in range(many)]
+        servers = [
+            config(mute.port, f"node_{number}", connect_timeout=0.5) for number in range(many)
+        ]
         with started(*servers) as client:
             wait_until(lambda: mute.accepted >= 2 * many, "everybody has a turn")
-            assert mute.most_open <= MAX_CONNECTING
-            wait_until(lambda: all(status.failures for status in client.status().values()), "nobody is forgotten")
-        assert mute.most_open <= MAX_CONNECTING
-    assert mute.most_open > MAX_CONNECTING / 2  # else the test shows nothing
+            assert mute.most_open <= most
+            wait_until(
+                lambda: all(status.failures for status in client.status().values()),
+                "nobody is forgotten",
+            )
+        assert mute.most_open <= most
+    assert mute.most_open > MAX_CONNECTING_SERVERS / 2  # else the test shows nothing
 
 
-def test_the_bound_is_of_those_that_connect_and_not_of_those_that_are_connected(sim: Simulator) -> None:
-    many = MAX_CONNECTING + 25
+def test_the_bound_is_of_those_that_connect_and_not_of_those_that_are_connected(
+    sim: Simulator,
+) -> None:
+    many = MAX_CONNECTING_SERVERS + 25
     with started(*(config(sim, f"node_{number}") for number in range(many))) as client:
         ready(client)
         assert len(sim.sessions) == many
@@ -87,7 +172,7 @@ def test_the_bound_is_of_those_that_connect_and_not_of_those_that_are_connected(
 
 def test_a_server_that_fails_at_once_gives_its_place_to_the_next() -> None:
     with refusing_port() as port, FakeAsterisk() as sim:
-        dead = [config(port, f"dead_{n}", **NEVER) for n in range(2 * MAX_CONNECTING)]
+        dead = [config(port, f"dead_{n}", **NEVER) for n in range(2 * MAX_CONNECTING_SERVERS)]
         with started(*dead, config(sim, "alive")) as client:
             ready(client, "alive")
 
@@ -111,12 +196,17 @@ def test_after_a_loss_it_connects_again(sim: Simulator, caplog: pytest.LogCaptur
         assert handle is client.server("node_1")
         assert isinstance(error, ConnectionLost)
     assert "node_1: ready (Asterisk 22.10.1, AMI 11.0.0)." in caplog.text
-    assert "node_1: connection lost: the server closed the connection. Trying again in" in caplog.text
+    assert (
+        "node_1: connection lost: the server closed the connection. Trying again in" in caplog.text
+    )
     assert "node_1: ready again" in caplog.text
 
 
 def test_an_attempt_that_fails_is_followed_by_the_next(caplog: pytest.LogCaptureFixture) -> None:
-    with FakeAsterisk(faults=Faults(refuse_connections=True)) as sim, started(config(sim)) as client:
+    with (
+        FakeAsterisk(faults=Faults(refuse_connections=True)) as sim,
+        started(config(sim)) as client,
+    ):
         wait_until(lambda: client.status()["node_1"].failures > 3)
         assert "closed the connection before the login" in str(client.status()["node_1"].last_error)
         sim.faults.refuse_connections = False
@@ -139,7 +229,9 @@ def test_a_server_that_restarts_is_found_again(sim: Simulator) -> None:
         assert shutdowns.firsts[0]["Restart"] == "True"
 
 
-def test_a_refused_login_is_not_tried_again(sim: Simulator, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_login_is_not_tried_again(
+    sim: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
     lost = Recorder()
     with started(config(sim, secret="wrong")) as client:
         turns = Turns(client)
@@ -154,9 +246,11 @@ def test_a_refused_login_is_not_tried_again(sim: Simulator, caplog: pytest.LogCa
         wait_until(lambda: lost.calls)
         assert isinstance(lost.calls[0][1], AuthenticationFailed)
     assert sim.login_attempts == 1
-    assert [record.levelno for record in caplog.records if "Authentication failed" in record.getMessage()] == [
-        logging.ERROR
-    ]
+    assert [
+        record.levelno
+        for record in caplog.records
+        if "Authentication failed" in record.getMessage()
+    ] == [logging.ERROR]
 
 
 def test_any_other_refusal_is_tried_again() -> None:
@@ -182,7 +276,10 @@ def test_after_many_failures_actions_fail_at_once_and_say_when_it_is_tried_again
 
 
 def test_refused_is_noticed_at_once() -> None:
-    with refusing_port() as port, started(config(port, connect_timeout=3600), role="caller", connect=False) as client:
+    with (
+        refusing_port() as port,
+        started(config(port, connect_timeout=3600), role="caller", connect=False) as client,
+    ):
         error = client.send(Ping()).exception(20)
     assert isinstance(error, ConnectionFailed)
     assert "connection refused" in str(error)
@@ -190,14 +287,20 @@ def test_refused_is_noticed_at_once() -> None:
 
 
 def test_a_black_hole_is_a_connect_timeout() -> None:
-    with black_hole() as port, started(config(port, connect_timeout=0.2), role="caller", connect=False) as client:
+    with (
+        black_hole() as port,
+        started(config(port, connect_timeout=0.2), role="caller", connect=False) as client,
+    ):
         error = client.send(Ping()).exception(20)
     assert isinstance(error, ConnectionFailed)
     assert f"no connection to 127.0.0.1:{port} within 0.2 s (option connect_timeout)" in str(error)
 
 
 def test_no_greeting_is_a_connect_timeout() -> None:
-    with Hoard() as mute, started(config(mute.port, connect_timeout=0.2), role="caller", connect=False) as client:
+    with (
+        Hoard() as mute,
+        started(config(mute.port, connect_timeout=0.2), role="caller", connect=False) as client,
+    ):
         error = client.send(Ping()).exception(20)
     assert isinstance(error, ConnectionFailed)
     assert "no AMI greeting" in str(error)
@@ -205,14 +308,18 @@ def test_no_greeting_is_a_connect_timeout() -> None:
 
 def test_a_login_that_is_not_answered_is_a_connect_timeout() -> None:
     mute = Hoard(b"Asterisk Call Manager/11.0.0\r\n")
-    with mute, started(config(mute.port, connect_timeout=0.2), role="caller", connect=False) as client:
+    with (
+        mute,
+        started(config(mute.port, connect_timeout=0.2), role="caller", connect=False) as client,
+    ):
         error = client.send(Ping()).exception(20)
     assert isinstance(error, ConnectionFailed)
     assert "0.2 s" in str(error)
 
 
 @pytest.mark.parametrize(
-    "words", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"\x15\x03\x03\0\2\2\n"]
+    "words",
+    [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"\x15\x03\x03\0\2\2\n"],
 )
 def test_a_port_of_something_else_is_told_as_such(words: bytes) -> None:
     with Hoard(words) as other, started(config(other.port), role="caller", connect=False) as client:
@@ -222,22 +329,6 @@ def test_a_port_of_something_else_is_told_as_such(words: bytes) -> None:
 
 
 # --- names ---
-
-
-@pytest.fixture
-def slow_name(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, list[tuple[str, int]], list[str]]]:
-    """``slow.test`` resolves when the event is set, to the given addresses; the list says who asked."""
-    answer, found, asked = threading.Event(), [], []
-
-    def resolve() -> list[tuple[str, int]]:
-        asked.append(threading.current_thread().name)
-        assert answer.wait(60)
-        return found
-
-    resolving(monkeypatch, {"slow.test": resolve})
-    yield answer, found, asked
-    answer.set()
-    wait_until(lambda: not [thread for thread in threading.enumerate() if "-dns-" in thread.name])
 
 
 def test_a_name_that_is_resolved_slowly_delays_nobody(
@@ -287,39 +378,9 @@ def test_a_name_that_cannot_be_resolved_is_one_clear_error(monkeypatch: pytest.M
         error = client.send(Ping()).exception(20)
     assert isinstance(error, ConnectionFailed)
     assert str(error) == (
-        "node_1: the name 'nowhere.test' cannot be resolved (Name or service not known): is HOST right, and does DNS "
-        "work? Ping was not sent."
+        "node_1: the name 'nowhere.test' cannot be resolved (Name or service not known): is HOST "
+        "right, and does DNS work? Ping was not sent."
     )
-
-
-def test_all_addresses_of_a_name_are_tried_in_one_attempt(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    with refusing_port() as first, refusing_port() as second:
-        found = [("127.0.0.1", port) for port in (first, second, sim.port)]
-        resolving(monkeypatch, {"pbx.test": lambda: found})
-        with started(config(1, host="pbx.test")) as client:
-            ready(client)
-            assert client.status()["node_1"].address == f"127.0.0.1:{sim.port}"
-            assert client.send(Ping()).result(20).ok
-    assert sim.connections == 1
-
-
-def test_an_address_that_is_a_black_hole_leaves_time_for_the_next(
-    sim: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with black_hole() as hole:
-        resolving(monkeypatch, {"pbx.test": lambda: [("127.0.0.1", hole), ("127.0.0.1", sim.port)]})
-        with started(config(1, host="pbx.test", connect_timeout=1)) as client:
-            ready(client)
-            assert client.status()["node_1"].address == f"127.0.0.1:{sim.port}"
-
-
-def test_no_address_of_a_name_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    with refusing_port() as first, refusing_port() as second:
-        resolving(monkeypatch, {"pbx.test": lambda: [("127.0.0.1", first), ("127.0.0.1", second)]})
-        with started(config(1, host="pbx.test"), role="caller", connect=False) as client:
-            error = client.send(Ping()).exception(20)
-    assert f"127.0.0.1:{first}: connection refused" in str(error)
-    assert f"127.0.0.1:{second}: connection refused" in str(error)
 
 
 # --- waiting costs nothing ---
@@ -353,14 +414,27 @@ def test_waiting_for_a_black_hole_it_does_not_turn() -> None:
         assert turns.during(0.3) <= 4
 
 
-def test_waiting_for_its_place_in_the_queue_it_does_not_turn() -> None:
+def test_waiting_for_its_place_in_the_queue_it_does_not_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("django_ami.core.cluster.admission.MAX_ATTEMPTS", MAX_CONNECTING_SERVERS)
     mute = Hoard()
-    with mute, started(*(config(mute.port, f"node_{number}") for number in range(MAX_CONNECTING + 5))) as client:
+    with (
+        mute,
+        started(
+            *(config(mute.port, f"node_{number}") for number in range(MAX_CONNECTING_SERVERS + 5))
+        ) as client,
+    ):
         turns = Turns(client)
-        wait_until(lambda: mute.accepted == MAX_CONNECTING)
-        wait_until(lambda: sum(status.state == "greeting" for status in client.status().values()) == MAX_CONNECTING)
+        wait_until(lambda: mute.accepted == MAX_CONNECTING_SERVERS)
+        wait_until(
+            lambda: (
+                sum(status.state == "greeting" for status in client.status().values())
+                == MAX_CONNECTING_SERVERS
+            )
+        )
         assert turns.during(0.3) <= 4
-        assert mute.accepted == MAX_CONNECTING
+        assert mute.accepted == MAX_CONNECTING_SERVERS
 
 
 def test_waiting_for_a_server_that_does_not_read_it_does_not_turn() -> None:

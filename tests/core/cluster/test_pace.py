@@ -1,4 +1,6 @@
-"""How events are read: a trickle some at a time, a flood without a pause, and at once if somebody waits."""
+"""How events are read: a trickle some at a time, a flood without a pause, and at once if somebody
+waits.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,25 @@ import pytest
 from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
 from django_ami.core.pending import PendingAction
-from django_ami.core.reactor import reactor
-from django_ami.core.transport import READ_BUDGET
+from django_ami.core.reactor import pause
+from django_ami.core.reactor.leader import Phase
+from django_ami.core.transport import READ_BUDGET_BYTES
 from django_ami.testing import FakeAsterisk
-from tests.core.io_support import Recorder, Turns, config, ready, started, unread, wait_until
+from tests.core.io_support import (
+    Recorder,
+    Turns,
+    config,
+    leader_of,
+    ready,
+    runner_of,
+    started,
+    unread,
+    wait_until,
+    with_leaders,
+)
 from tests.running import DEADLINE
 
-pytestmark = pytest.mark.usefixtures("no_bugs")
+pytestmark = [pytest.mark.usefixtures("no_bugs"), with_leaders]
 
 
 #: No timer of these ends a rest.
@@ -29,8 +43,8 @@ CALM = {
 
 @pytest.fixture(autouse=True)
 def endless_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who rests now is not back before the test is over, unless somebody is in a hurry."""
-    monkeypatch.setattr(reactor, "REST", 10 * DEADLINE)
+    """A pause now outlasts the test, unless a caller ends it."""
+    monkeypatch.setattr(pause, "COALESCE_SECONDS", 10 * DEADLINE)
 
 
 def event(number: int) -> bytes:
@@ -42,7 +56,9 @@ def numbers(seen: Recorder) -> list[int]:
 
 
 def listening(client: Client) -> Recorder:
-    """The events of a client that is ready, and has answered: from now on nobody waits for anything."""
+    """The events of a client that is ready, and has answered: from now on nobody waits for
+    anything.
+    """
     seen = Recorder()
     client.subscribe("Trickle", seen)
     ready(client)
@@ -54,7 +70,7 @@ def test_a_trickle_gathers_until_somebody_waits_for_an_answer() -> None:
     with FakeAsterisk() as sim, FakeAsterisk() as other, started(config(sim, **CALM)) as client:
         seen = listening(client)
         sim.send_raw(event(0))
-        wait_until(lambda: numbers(seen) == [0])  # what comes after a silence does not wait
+        wait_until(lambda: numbers(seen) == [0])  # an event after a silence does not wait
         turns = Turns(client)
         for number in range(1, 4):
             sim.send_raw(event(number))
@@ -66,7 +82,7 @@ def test_a_trickle_gathers_until_somebody_waits_for_an_answer() -> None:
 
 
 def test_a_flood_is_read_without_a_rest() -> None:
-    flood = [event(number) for number in range(2 * READ_BUDGET // len(event(1000)))]
+    flood = [event(number) for number in range(2 * READ_BUDGET_BYTES // len(event(1000)))]
     with FakeAsterisk() as sim, started(config(sim, **CALM)) as client:
         seen = listening(client)
         standing, there = threading.Event(), threading.Event()
@@ -75,22 +91,26 @@ def test_a_flood_is_read_without_a_rest() -> None:
             standing.set()
             there.wait(DEADLINE)
 
-        client._reactor.call_soon(stand_still)
+        runner_of(client).call_soon(stand_still)
         assert standing.wait(DEADLINE)
         sim.send_raw(b"".join(flood))
-        wait_until(lambda: unread(client) > READ_BUDGET + 4_000, "more than is read at a time")
+        wait_until(
+            lambda: unread(client) > READ_BUDGET_BYTES + 4_000, "more than is read at a time"
+        )
         before = unread(client) // len(flood[-1])
         there.set()
         wait_until(lambda: len(seen) >= before)
-        # What came meanwhile wakes nobody who rests.
+        # Events meanwhile do not end a pause.
         assert client.send(Ping()).result(DEADLINE).ok
         wait_until(lambda: numbers(seen) == list(range(len(flood))))
 
 
 @pytest.mark.parametrize("longest", [10 * DEADLINE, 0.05])
-def test_events_gather_while_a_thread_waits_for_an_answer(monkeypatch: pytest.MonkeyPatch, longest: float) -> None:
+def test_events_gather_while_a_thread_waits_for_an_answer(
+    monkeypatch: pytest.MonkeyPatch, longest: float
+) -> None:
     """It would share the interpreter with those who receive them; but they do not wait for long."""
-    monkeypatch.setattr("django_ami.core.cluster.server.LONGEST_HOLD", longest)
+    monkeypatch.setattr("django_ami.core.cluster.backlog.LONGEST_HOLD_SECONDS", longest)
     with FakeAsterisk() as sim, started(config(sim, **CALM)) as client:
         seen = listening(client)
         sim.on("Slow").hang()
@@ -102,19 +122,19 @@ def test_events_gather_while_a_thread_waits_for_an_answer(monkeypatch: pytest.Mo
 
         asker = threading.Thread(target=ask)
         sim.send_raw(event(0))
-        wait_until(lambda: numbers(seen) == [0] and client._reactor._resting)
+        wait_until(lambda: numbers(seen) == [0] and leader_of(client).phase is Phase.PAUSING)
         asker.start()
-        wait_until(lambda: client._reactor._led and client._reactor._asleep)
+        wait_until(lambda: leader_of(client).polling)
         server = client._cluster.servers["node_1"]
         if longest > DEADLINE:
             for number in range(1, 4):
                 sim.send_raw(event(number))
-                wait_until(lambda number=number: len(server._held) == number)
+                wait_until(lambda number=number: len(server._backlog._events) == number)
             assert numbers(seen) == [0]
         else:
             sim.send_raw(b"".join(map(event, range(1, 4))))
             wait_until(lambda: numbers(seen) == [0, 1, 2, 3])
-        assert client._reactor._led
+        assert leader_of(client).led
         answer = f"Response: Success\r\nActionID: {pendings[0].action_id}\r\n\r\n"
         sim.send_raw(answer.encode() + event(4))
         asker.join(DEADLINE)
@@ -123,19 +143,23 @@ def test_events_gather_while_a_thread_waits_for_an_answer(monkeypatch: pytest.Mo
         wait_until(lambda: numbers(seen) == [0, 1, 2, 3, 4])
 
 
-def test_what_seems_to_be_a_flood_and_is_none_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_are_delivered_when_a_full_read_is_followed_by_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A read that is full to the last byte, and silence behind it."""
     with FakeAsterisk() as sim, started(config(sim, **CALM)) as client:
         seen = listening(client)
-        for name in ("READ_SIZE", "READ_BUDGET"):
+        for name in ("READ_BYTES", "READ_BUDGET_BYTES"):
             monkeypatch.setattr(f"django_ami.core.transport.{name}", len(event(0)))
         sim.send_raw(event(0))
         wait_until(lambda: numbers(seen) == [0])
-        monkeypatch.setattr(reactor, "REST", 0.01)  # for the end
+        monkeypatch.setattr(pause, "COALESCE_SECONDS", 0.01)  # for the end
 
 
-def test_what_is_sent_in_one_turn_may_be_more_than_waits_to_be_written() -> None:
-    """A server that reads is told apart from one that does not, however much is sent before anything is written."""
+def test_one_turn_may_send_more_than_the_write_buffer_limit() -> None:
+    """A server that reads is told apart from one that does not, however much is sent before
+    anything is written.
+    """
     with FakeAsterisk() as sim, started(config(sim, write_buffer_limit=4096, **CALM)) as client:
         ready(client)
         standing, sent = threading.Event(), threading.Event()
@@ -144,7 +168,7 @@ def test_what_is_sent_in_one_turn_may_be_more_than_waits_to_be_written() -> None
             standing.set()
             sent.wait(DEADLINE)
 
-        client._reactor.call_soon(stand_still)
+        runner_of(client).call_soon(stand_still)
         assert standing.wait(DEADLINE)
         pending = [client.send(Action("Setvar", Variable="V", Value="x" * 400)) for _ in range(100)]
         sent.set()

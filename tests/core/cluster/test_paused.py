@@ -1,7 +1,10 @@
-"""A process that was stopped for longer than its timeouts reads what came meanwhile, asks, and then judges.
+"""A process that was stopped for longer than its timeouts reads what came meanwhile, asks, and then
+judges.
 
 A client without a thread is stopped whenever nobody calls ``tick``: so the test stops it at will.
 """
+
+from __future__ import annotations
 
 import signal
 import sys
@@ -20,13 +23,19 @@ from tests.running import Program
 pytestmark = pytest.mark.usefixtures("no_bugs")
 
 #: Seconds.
-TIMEOUT = 0.6
-PAUSE = 1.2
+TIMEOUT_SECONDS = 0.6
+PAUSE_SECONDS = 1.2
 
 
 @pytest.fixture(params=["listener", "caller"])
 def client(request: pytest.FixtureRequest, sim: Simulator) -> Iterator[Client]:
-    where = config(sim, read_timeout=TIMEOUT, heartbeat_interval=TIMEOUT / 2, connect_timeout=TIMEOUT, idle_timeout=1)
+    where = config(
+        sim,
+        read_timeout=TIMEOUT_SECONDS,
+        heartbeat_interval=TIMEOUT_SECONDS / 2,
+        connect_timeout=TIMEOUT_SECONDS,
+        idle_timeout=1,
+    )
     client = Client([where], role=request.param)
     client.connect()
     yield client
@@ -38,7 +47,10 @@ def tick_until(client: Client, condition: object) -> None:
 
 
 def become_ready(client: Client, sim: Simulator) -> None:
-    tick_until(client, lambda: client.server("node_1").ready and client.status()["node_1"].pending_actions == 0)
+    tick_until(
+        client,
+        lambda: client.server("node_1").ready and client.status()["node_1"].pending_actions == 0,
+    )
 
 
 def pings(sim: Simulator) -> int:
@@ -46,17 +58,21 @@ def pings(sim: Simulator) -> int:
 
 
 def resume(client: Client) -> None:
-    """Go on with something to do at once, as a process has that wakes: so timers come before sockets."""
+    """Go on with something to do at once, as a process has that wakes: so timers come before
+    sockets.
+    """
     client.subscribe("Hangup", print)
     client.tick(0.01)
 
 
 @pytest.mark.parametrize("asked_before", [False, True])
-def test_a_healthy_link_is_asked_and_kept(client: Client, sim: Simulator, *, asked_before: bool) -> None:
+def test_a_healthy_link_is_asked_and_kept(
+    client: Client, sim: Simulator, *, asked_before: bool
+) -> None:
     become_ready(client, sim)
     if asked_before:
         tick_until(client, lambda: pings(sim))
-    time.sleep(PAUSE)
+    time.sleep(PAUSE_SECONDS)
     before = pings(sim)
     resume(client)
     tick_until(client, lambda: pings(sim) > before)
@@ -68,10 +84,10 @@ def test_a_healthy_link_is_asked_and_kept(client: Client, sim: Simulator, *, ask
 def test_an_answer_that_came_in_time_counts(client: Client, sim: Simulator) -> None:
     sim.on("Slow").reply().after(0.1)
     become_ready(client, sim)
-    pending = client.send(Action("Slow"), timeout=TIMEOUT)
+    pending = client.send(Action("Slow"), timeout=TIMEOUT_SECONDS)
     tick_until(client, lambda: sim.received[-1].name == "Slow")
     wait_until(lambda: unread(client))
-    time.sleep(PAUSE)
+    time.sleep(PAUSE_SECONDS)
     resume(client)
     tick_until(client, pending.done)
     assert pending.result(0).ok
@@ -99,12 +115,12 @@ client.close()
 """
 
 
-def test_those_who_wait_for_an_answer_get_one_that_came_while_they_were_stopped(sim: Simulator) -> None:
+def test_stopped_process_gets_an_answer_that_came_meanwhile(sim: Simulator) -> None:
     sim.on("Slow").reply().after(0.02)  # each; one after the other
     with Program((sys.executable, "-c", WAITING, str(sim.port))) as program:
         wait_until(lambda: "waiting" in program.out, str(program.err))
         program.process.send_signal(signal.SIGSTOP)
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)
         program.process.send_signal(signal.SIGCONT)
         wait_until(lambda: "over" in program.out, str(program.err))
     assert program.out.count("True") == 30, program.err
@@ -114,7 +130,7 @@ def test_an_answer_behind_many_events_counts(sim: Simulator) -> None:
     client = Client([config(sim, read_timeout=20)])
     client.connect()
     become_ready(client, sim)
-    pending = client.send(Ping(), timeout=TIMEOUT)
+    pending = client.send(Ping(), timeout=TIMEOUT_SECONDS)
     sim.on("Ping").raw(
         lambda action: (
             b"Event: Flood\r\nPrivilege: call,all\r\n\r\n" * 2_000
@@ -123,7 +139,7 @@ def test_an_answer_behind_many_events_counts(sim: Simulator) -> None:
     )
     client.tick(0)
     client.tick(0)
-    time.sleep(PAUSE)
+    time.sleep(PAUSE_SECONDS)
     resume(client)
     tick_until(client, pending.done)
     assert pending.result(0).ok
@@ -131,8 +147,10 @@ def test_an_answer_behind_many_events_counts(sim: Simulator) -> None:
 
 
 def test_an_attempt_that_was_slept_through_is_no_failure(client: Client, sim: Simulator) -> None:
-    tick_until(client, lambda: client.status()["node_1"].state in ("connecting", "greeting", "login"))
-    time.sleep(PAUSE)
+    tick_until(
+        client, lambda: client.status()["node_1"].state in ("connecting", "greeting", "login")
+    )
+    time.sleep(PAUSE_SECONDS)
     resume(client)
     become_ready(client, sim)
     assert (client.status()["node_1"].failures, client.status()["node_1"].last_error) == (0, None)
@@ -140,11 +158,13 @@ def test_an_attempt_that_was_slept_through_is_no_failure(client: Client, sim: Si
 
 def test_a_dead_link_is_lost_all_the_same() -> None:
     with FakeAsterisk() as sim:
-        client = Client([config(sim, read_timeout=TIMEOUT, heartbeat_interval=TIMEOUT / 2)])
+        client = Client(
+            [config(sim, read_timeout=TIMEOUT_SECONDS, heartbeat_interval=TIMEOUT_SECONDS / 2)]
+        )
         client.connect()
         become_ready(client, sim)
         sim.on("Ping").hang()
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)
         tick_until(client, lambda: client.status()["node_1"].last_error)
         assert "nothing received for" in str(client.status()["node_1"].last_error)
         client.close()
@@ -152,10 +172,10 @@ def test_a_dead_link_is_lost_all_the_same() -> None:
 
 def test_a_server_that_does_not_greet_fails_all_the_same() -> None:
     with Hoard() as mute:
-        client = Client([config(mute.port, connect_timeout=TIMEOUT)])
+        client = Client([config(mute.port, connect_timeout=TIMEOUT_SECONDS)])
         client.connect()
         tick_until(client, lambda: client.status()["node_1"].state == "greeting")
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)
         tick_until(client, lambda: client.status()["node_1"].last_error)
         assert "no AMI greeting" in str(client.status()["node_1"].last_error)
         client.close()

@@ -9,14 +9,14 @@ from django_ami.core.reactor.timers import Timers
 
 def test_the_earliest_is_due_first_and_of_two_the_older() -> None:
     timers, seen = Timers(), []
-    assert timers.next() == inf
+    assert timers.next == inf
     for name, when in (("c", 3.0), ("a", 1.0), ("b", 2.0), ("b2", 2.0), ("d", 4.0)):
         timers.add(when, lambda name=name: seen.append(name))
-    assert timers.next() == 1.0
+    assert timers.next == 1.0
     for call in timers.due(3.0):
         call()
     assert seen == ["a", "b", "b2", "c"]
-    assert timers.next() == 4.0
+    assert timers.next == 4.0
 
 
 def test_one_that_is_due_may_cancel_the_next_and_add_another() -> None:
@@ -32,7 +32,7 @@ def test_one_that_is_due_may_cancel_the_next_and_add_another() -> None:
 def test_a_cancelled_one_is_not_the_next() -> None:
     timers = Timers()
     timers.add(1.0, lambda: None).cancel()
-    assert timers.next() == inf
+    assert timers.next == inf
     assert list(timers.due(2.0)) == []
 
 

@@ -1,9 +1,10 @@
-"""What became of a call: told by OriginateResponse, Hangup and DialEnd, in whatever order they come."""
+"""The outcome of a call, told by OriginateResponse, Hangup and DialEnd, in any order."""
 
 from __future__ import annotations
 
 import json
 import pickle
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ami.core.actions import Originate
-from django_ami.core.calls import DIAL_END_SECONDS, HANGUP_SECONDS, CallResult, OriginateOutcome
+from django_ami.core.calls import DIAL_END_SECONDS, HANGUP_SECONDS, channel_id_for
 from django_ami.core.errors import ActionFailed, ActionTimeout
 from django_ami.core.messages import Event
+from django_ami.core.outcome import CallResult, OriginateOutcome
 from django_ami.core.session import Role
 from tests.core.support import Dialogue
 from tests.recordings import call as recorded
@@ -23,7 +25,7 @@ RESPONSE = "OriginateResponse"
 
 @dataclass(frozen=True)
 class Ended:
-    """A call that was not answered, as Asterisk tells it, and what is to be made of it."""
+    """A call that was not answered, as Asterisk tells it, and its right outcome."""
 
     result: str
     cause: int | None
@@ -37,14 +39,28 @@ class Ended:
     forwarded_to: str = ""
 
 
-def refused(result: str, cause: int, sip_code: str, status: str = "NOANSWER", state: int = 5) -> Ended:
-    return Ended(result, cause, state == 5, hangups=((cause, sip_code, state),), dial=(status, state, ""))
+def refused(
+    result: str, cause: int, sip_code: str, status: str = "NOANSWER", state: int = 5
+) -> Ended:
+    return Ended(
+        result, cause, state == 5, hangups=((cause, sip_code, state),), dial=(status, state, "")
+    )
 
 
-def local(result: str, cause: int, *hangups: tuple[int, int], reason: int = 0, dial: str = "NOANSWER") -> Ended:
+def local(
+    result: str, cause: int, *hangups: tuple[int, int], reason: int = 0, dial: str = "NOANSWER"
+) -> Ended:
     both = tuple((each, "", state) for each, state in hangups)
     rang = hangups[0][1] == 5
-    return Ended(result, cause, rang, reason, "Local/6002@default/n", both, (dial, hangups[0][1], "") if dial else None)
+    return Ended(
+        result,
+        cause,
+        rang,
+        reason,
+        "Local/6002@default/n",
+        both,
+        (dial, hangups[0][1], "") if dial else None,
+    )
 
 
 #: Seen on Asterisk 16.28 and 22.10 (which has the SIP codes), with telephones that answered so.
@@ -71,11 +87,18 @@ ENDED = {
     "603 on 16": refused("rejected", 21, ""),
     "rang out": Ended("no answer", 19, True, 3, hangups=((19, "480", 5),)),
     "rang out on 16": Ended("no answer", 0, True, 3, hangups=((0, "", 5),)),
-    "486 as it rang out": Ended("busy", 17, True, 3, hangups=((17, "486", 5),), dial=("BUSY", 5, "")),
+    "486 as it rang out": Ended(
+        "busy", 17, True, 3, hangups=((17, "486", 5),), dial=("BUSY", 5, "")
+    ),
     "never rang": Ended("no answer", 19, False, 3, hangups=((19, "480", 0),)),
     "hung up by AMI": refused("cancelled", 0, ""),
     "forwarded to nowhere": Ended(
-        "failed", 23, True, hangups=((23, "302", 5),), dial=("CANCEL", 5, "6003"), forwarded_to="6003"
+        "failed",
+        23,
+        True,
+        hangups=((23, "302", 5),),
+        dial=("CANCEL", 5, "6003"),
+        forwarded_to="6003",
     ),
     "forwarded to nowhere on 16": Ended(
         "failed", 0, True, hangups=((0, "", 5),), dial=("CANCEL", 5, "6003"), forwarded_to="6003"
@@ -93,7 +116,9 @@ ENDED = {
     "not registered": Ended("unavailable", None, None),
     "the Hangup is hidden": Ended("failed", None, False, dial=("NOANSWER", 0, "")),
     "the Hangup of a busy one is hidden": Ended("busy", None, True, dial=("BUSY", 5, "")),
-    "the Hangup of a congested one is hidden": Ended("failed", None, True, dial=("CONGESTION", 5, "")),
+    "the Hangup of a congested one is hidden": Ended(
+        "failed", None, True, dial=("CONGESTION", 5, "")
+    ),
     "a Reason that is new": Ended("failed", None, None, 77),
 }
 
@@ -102,7 +127,12 @@ class Callee:
     """The server's side of one call."""
 
     def __init__(
-        self, role: Role = Role.CALLER, *, talk: Dialogue | None = None, accepted: bool = True, **how: object
+        self,
+        role: Role = Role.CALLER,
+        *,
+        talk: Dialogue | None = None,
+        accepted: bool = True,
+        **how: object,
     ) -> None:
         if talk is None:
             talk = Dialogue(role)
@@ -144,8 +174,14 @@ class Callee:
         )
 
     def end_dial(self, status: str, state: int = 5, forward: str = "") -> list[Event]:
-        lines = [f"DestChannelState: {state}", f"DestUniqueid: {self.request['ChannelId']}", f"DialStatus: {status}"]
-        return self.talk.event("DialEnd", "Privilege: call,all", *lines, *([f"Forward: {forward}"] if forward else []))
+        lines = [
+            f"DestChannelState: {state}",
+            f"DestUniqueid: {self.request['ChannelId']}",
+            f"DialStatus: {status}",
+        ]
+        return self.talk.event(
+            "DialEnd", "Privilege: call,all", *lines, *([f"Forward: {forward}"] if forward else [])
+        )
 
     def tell(self, ended: Ended, what: str) -> None:
         if what == RESPONSE:
@@ -182,14 +218,14 @@ def test_the_outcome_does_not_depend_on_the_order(name, data):
     assert (outcome.result, outcome.cause, outcome.rang) == (ended.result, ended.cause, ended.rang)
     assert (outcome.reason, outcome.channel) == (ended.reason, ended.channel)
     assert not outcome.answered
-    assert outcome.uniqueid == call.request["ChannelId"] == f"{call.pending.action_id}.0"
+    assert outcome.uniqueid == call.request["ChannelId"]
     sip_code = ended.hangups[0][1] if ended.hangups else ""
     assert outcome.sip_code == (int(sip_code) if sip_code else None)
     assert outcome.cause_text == ("In words" if ended.hangups else "")
 
 
 @pytest.mark.parametrize("name", ENDED)
-def test_whoever_listens_is_told_what_a_caller_is_told(name):
+def test_listener_gets_the_same_outcome_as_a_caller(name):
     ended = ENDED[name]
     call = Callee(Role.LISTENER, channel=ended.channel)
     for what in parts(ended):
@@ -216,7 +252,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize(("name", "words"), WORDS.items(), ids=WORDS)
-def test_what_is_said_of_it(name, words):
+def test_outcome_describes_how_the_call_ended(name, words):
     call = Callee(channel=ENDED[name].channel)
     for what in parts(ENDED[name]):
         call.tell(ENDED[name], what)
@@ -229,7 +265,10 @@ def test_a_cause_without_words_is_a_number():
     call = Callee()
     call.respond(0)
     call.hang_up(21, text="")
-    assert (call.outcome.description, call.outcome.cause_text) == ("rejected by the far end (21)", "")
+    assert (call.outcome.description, call.outcome.cause_text) == (
+        "rejected by the far end (21)",
+        "",
+    )
 
 
 # --- answered ---
@@ -242,7 +281,7 @@ def test_an_answered_call_is_told_at_once():
     assert call.outcome == OriginateOutcome(
         CallResult.ANSWERED, 4, "answered", "PJSIP/bob", call.request["ChannelId"], rang=True
     )
-    assert call.talk.session.pending == 0
+    assert len(call.talk.exchange.pending) == 0
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -284,9 +323,9 @@ def test_the_hangup_is_waited_for_and_no_longer_than_for_a_moment():
 def test_the_session_says_that_a_deadline_is_earlier():
     call = Callee()
     call.talk.session.next_deadline()
-    assert not call.talk.session.hastened
+    assert not call.talk.exchange.hastened
     call.respond(0)
-    assert call.talk.session.hastened
+    assert call.talk.exchange.hastened
     assert call.talk.session.next_deadline() == call.talk.now + HANGUP_SECONDS
 
 
@@ -323,7 +362,13 @@ def test_of_two_calls_with_one_id_the_first_is_told():
     call.respond(0)
     call.hang_up(21)
     assert call.outcome.result == "rejected"
-    call.talk.event(RESPONSE, "Privilege: call,all", f"ActionID: {second.action_id}", "Response: Failure", "Reason: 0")
+    call.talk.event(
+        RESPONSE,
+        "Privilege: call,all",
+        f"ActionID: {second.action_id}",
+        "Response: Failure",
+        "Reason: 0",
+    )
     call.talk.wait(HANGUP_SECONDS)
     assert second.result(0).outcome.result == "unavailable"
 
@@ -335,6 +380,87 @@ def test_an_id_is_free_again_when_its_call_was_refused():
     second.hang_up(17)
     second.respond(0)
     assert second.outcome.result == "busy"
+
+
+# --- events of others ---
+
+
+def say_response(call: Callee, *lines: str, answered: bool = False) -> list[Event]:
+    """An OriginateResponse with the ActionID of the call."""
+    how = "Success" if answered else "Failure"
+    head = [
+        "Privilege: call,all",
+        f"ActionID: {call.request['ActionID']}",
+        f"Response: {how}",
+        "Reason: 0",
+    ]
+    return call.talk.event(RESPONSE, *head, *lines)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Uniqueid: 1795456085.7", "Channel: PJSIP/bob"],
+        ["Uniqueid: theirs", "Channel: PJSIP/bob"],
+        ["Uniqueid: "],
+        ["Uniqueid: <unknown>", "Channel: PJSIP/eve"],
+        ["Uniqueid: <unknown>", "Channel: PJSIP/bob-00000007"],
+        ["Uniqueid: <unknown>", "Channel: P"],
+        ["Uniqueid: <unknown>", "Channel: "],
+    ],
+    ids=repr,
+)
+def test_an_outcome_of_another_call_is_not_believed(lines, answered):
+    call = Callee(Role.LISTENER)
+    given = say_response(call, *lines, answered=answered)
+    assert [event.name for event in given] == [RESPONSE]  # it is an event like any other
+    assert not call.pending.done()
+    assert call.talk.counters.unmatched_answers == 1
+    call.talk.wait(HANGUP_SECONDS)
+    assert not call.pending.done()
+    call.respond(0)
+    call.hang_up(17)
+    assert call.outcome.result == "busy"
+
+
+LONG = f"PJSIP/{'9' * 120}@trunk"
+
+
+@pytest.mark.parametrize(
+    ("dialled", "lines"),
+    [
+        ("PJSIP/bob", ["Uniqueid: <unknown>", "Channel: PJSIP/bob"]),
+        ("  PJSIP/bob", ["Uniqueid: <unknown>", "Channel: PJSIP/bob"]),
+        ("PJSIP/bob", ["Channel: PJSIP/bob"]),
+        ("PJSIP/bob", []),
+        (LONG, ["Uniqueid: <unknown>", f"Channel: {LONG[:79]}"]),
+    ],
+    ids=repr,
+)
+def test_an_outcome_without_an_id_is_believed_by_what_was_dialled(dialled, lines):
+    call = Callee(channel=dialled)
+    say_response(call, *lines)
+    call.talk.wait(HANGUP_SECONDS)
+    assert call.outcome.result == "unavailable"
+
+
+def test_a_server_that_takes_no_channel_id_is_believed():
+    talk = Dialogue(Role.LISTENER)
+    talk.become_ready("1.3")
+    call = Callee(talk=talk)
+    say_response(call, "Uniqueid: 1795456085.7", "Channel: SIP/bob-00000007", answered=True)
+    talk.wait(DIAL_END_SECONDS)
+    assert call.outcome.answered
+
+
+def test_the_channel_id_does_not_tell_the_action_id():
+    first, second = Callee(), Callee()
+    for call in first, second:
+        prefix, own = call.pending.action_id.split("-")
+        assert own not in call.request["ChannelId"]
+        assert re.fullmatch(prefix + r"-[0-9a-f]{16}\.0", call.request["ChannelId"])
+    assert first.request["ChannelId"] != second.request["ChannelId"]
 
 
 # --- ids and filters ---
@@ -354,7 +480,7 @@ def test_an_id_of_ones_own_is_kept_and_has_a_filter_that_serves_every_id():
     assert {request["ActionID"]: request["ChannelId"] for request in sent} == {
         first.action_id: "mine",
         second.action_id: "mine-2",
-        third.action_id: f"{third.action_id}.0",
+        third.action_id: channel_id_for(third.action_id),
     }
     talk.send(Originate(channel="PJSIP/bob", wait=True, channel_id="mine-3"))
     talk.expect("Originate")
@@ -379,9 +505,13 @@ def test_a_call_that_is_not_waited_for_has_no_id_of_ours():
 def test_no_id_of_ours_is_the_beginning_of_another_one():
     talk = Dialogue()
     talk.become_ready()
-    calls = [talk.send(Originate(channel="PJSIP/bob", wait=True)) for _ in range(12)]
-    ids = [call.call.channel_id for call in calls]
-    assert not [(one, other) for one in ids for other in ids if one != other and other.startswith(one)]
+    for _ in range(12):
+        talk.send(Originate(channel="PJSIP/bob", wait=True))
+    ids = [request["ChannelId"] for request in talk.requests()]
+    assert len(ids) == 12
+    assert not [
+        (one, other) for one in ids for other in ids if one != other and other.startswith(one)
+    ]
 
 
 # --- receivers ---
@@ -390,19 +520,19 @@ def test_no_id_of_ours_is_the_beginning_of_another_one():
 @pytest.mark.parametrize("wanted", [None, frozenset({"hangup", "dialend", "originateresponse"})])
 def test_receivers_get_these_events_too(wanted):
     call = Callee(Role.LISTENER)
-    call.talk.session.set_interest(wanted)
+    call.talk.exchange.set_interest(wanted)
     told = [*call.end_dial("BUSY"), *call.respond(0), *call.hang_up(17)]
     assert [event.name for event in told] == ["DialEnd", RESPONSE, "Hangup"]
     assert call.outcome.result == "busy"
 
 
-def test_who_does_not_want_them_does_not_get_them_and_the_call_is_told_all_the_same():
+def test_listener_gets_the_outcome_but_no_event_outside_its_interest():
     call = Callee(Role.LISTENER)
-    call.talk.session.set_interest(frozenset({"newchannel"}))
+    call.talk.exchange.set_interest(frozenset({"newchannel"}))
     assert [*call.end_dial("BUSY"), *call.respond(0), *call.hang_up(17)] == []
     assert call.outcome.result == "busy"
     assert call.hang_up(16) == []
-    assert call.talk.session.ignored == 1
+    assert call.talk.exchange.ignored == 1
 
 
 # --- deadlines ---
@@ -423,8 +553,8 @@ def test_a_deadline_that_ends_while_it_rings_says_so():
     talk.answer(talk.expect("Originate"))
     talk.wait(2)
     assert pending.exception(0).message == (
-        "no answer to Originate within 2 s; it was accepted, and it may still be ringing, up to 20 s in all: "
-        "look for the channel with the Uniqueid mine before you repeat it."
+        "no answer to Originate within 2 s; it was accepted, and it may still be ringing, up to "
+        "20 s in all: look for the channel with the Uniqueid mine before you repeat it."
     )
 
 
@@ -442,7 +572,8 @@ def test_a_call_that_has_ended_without_a_response_blames_a_filter():
     call.hang_up(17)
     call.talk.wait(call.pending.timeout)
     assert overdue(call).endswith(
-        "but no OriginateResponse came though it has ended: does an eventfilter of the AMI user hide it?"
+        "but no OriginateResponse came though it has ended: does an eventfilter of the AMI user "
+        "hide it?"
     )
 
 
@@ -481,14 +612,16 @@ RECORDED = {
 
 
 @pytest.mark.parametrize(("name", "outcome"), RECORDED.items(), ids=RECORDED)
-def test_what_a_real_server_told(name, outcome):
+def test_outcome_matches_the_recorded_call_of_a_real_server(name, outcome):
     """The recorded calls had no ChannelId of ours: theirs is put in its place."""
     events = recorded(f"originate-{name}")
     (response,) = [event for event in events if event.name == RESPONSE]
     first = next(event for event in events if event.name == "Newchannel")
     dialed = "Local/6002@default" if name == "local-busy" else "PJSIP/bob"
     halves = [event["Uniqueid"] for event in events if event.name == "Newchannel"][:2]
-    call = Callee(Role.LISTENER, channel=dialed, other_channel_id="other" if len(halves) == 2 else None)
+    call = Callee(
+        Role.LISTENER, channel=dialed, other_channel_id="other" if len(halves) == 2 else None
+    )
     mine = call.request["ChannelId"].encode()
     told = []
     for event in events:

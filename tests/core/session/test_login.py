@@ -1,4 +1,6 @@
-"""From the greeting to ready: logins, masks, FullyBooted in every order, and every way to be refused."""
+"""From the greeting to ready: logins, masks, FullyBooted in every order, and every way to be
+refused.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,7 @@ def test_the_greeting_may_be_a_vendors_and_come_in_pieces(banner, version):
     assert talk.requests() == []
     talk.greet(banner[4:])
     talk.expect("Login")
-    assert talk.session.ami_version == version
+    assert talk.session.known.ami_version == version
 
 
 def test_a_server_that_does_not_greet_is_talked_to_when_it_speaks():
@@ -88,7 +90,7 @@ def test_a_server_that_does_not_greet_is_talked_to_when_it_speaks():
     talk.connect()
     talk.say("Response: Error\nMessage: Permission denied\n\n")
     talk.expect("Login")
-    assert (talk.session.ami_version, talk.session.unmatched) == ("", 1)
+    assert (talk.session.known.ami_version, talk.counters.unmatched_answers) == ("", 1)
 
 
 def test_answers_to_nothing_do_not_disturb_the_login():
@@ -97,7 +99,7 @@ def test_answers_to_nothing_do_not_disturb_the_login():
     talk.greet()
     talk.say("Response: Error\nMessage: Missing action in request\n\n")
     talk.answer(talk.expect("Login"))
-    assert (talk.state, talk.session.unmatched) == ("booting", 1)
+    assert (talk.state, talk.counters.unmatched_answers) == ("booting", 1)
 
 
 # --- booted or not ---
@@ -107,14 +109,20 @@ def test_answers_to_nothing_do_not_disturb_the_login():
 def test_ready_is_booted_and_identified_in_either_order(booted_first):
     talk = Dialogue()
     request = talk.log_in()
-    steps = [talk.boot, lambda: talk.answer(request, "AMIversion: 11.0.1", "AsteriskVersion: 22.10.1")]
+    steps = [
+        talk.boot,
+        lambda: talk.answer(request, "AMIversion: 11.0.1", "AsteriskVersion: 22.10.1"),
+    ]
     first, second = steps if booted_first else reversed(steps)
     first()
     assert talk.state == "booting"
     second()
     assert talk.notices() == [Ready("node_1", "11.0.1", "22.10.1", again=False)]
     assert (talk.session.connects, talk.session.ready_since) == (1, 0)
-    assert (talk.session.ami_version, talk.session.asterisk_version) == ("11.0.1", "22.10.1")
+    assert (talk.session.known.ami_version, talk.session.known.asterisk_version) == (
+        "11.0.1",
+        "22.10.1",
+    )
 
 
 def test_an_account_that_may_not_see_fully_booted_is_ready_after_a_moment():
@@ -156,17 +164,20 @@ def test_a_server_that_does_not_finish_booting_is_ready_all_the_same():
 @pytest.mark.parametrize("denied", [False, True])
 def test_a_listener_that_may_not_see_everything_is_told_so(denied):
     talk = Dialogue()
-    talk.answer(talk.log_in(), "Message: Permission denied", status="Error" if denied else "Success")
+    talk.answer(
+        talk.log_in(), "Message: Permission denied", status="Error" if denied else "Success"
+    )
     talk.wait(1)
     (ready,) = talk.notices()
     assert ready.warning.startswith(
-        "FullyBooted did not come: read= of user 'admin' in manager.conf has no system, or Asterisk is still starting."
-        " Events of classes that are not in read= never come, and nobody is told."
+        "FullyBooted did not come: read= of user 'admin' in manager.conf has no system, or "
+        "Asterisk is still starting. Events of classes that are not in read= never come, and "
+        "nobody is told."
     )
     assert ready.warning.endswith("in write= are refused with 'Permission denied'.") == denied
 
 
-def test_a_listener_that_may_not_see_everything_any_more_is_told_so_and_the_next_time_does_not_wait_for_it():
+def test_listener_reports_once_that_its_account_may_no_longer_see_everything():
     talk = Dialogue(boot_grace=1, boot_timeout=20)
     talk.become_ready()
     assert talk.notices()[-1].warning == ""
@@ -191,7 +202,7 @@ def test_a_caller_asks_for_no_events_and_misses_none():
     assert talk.notices() == [Ready("node_1", "11.0.0", "", again=False)]
 
 
-def test_an_account_that_may_not_ask_who_is_there():
+def test_account_that_may_not_ask_for_the_version():
     talk = Dialogue()
     request = talk.log_in()
     talk.boot()
@@ -203,9 +214,12 @@ def test_the_versions_are_remembered_while_it_is_away():
     talk = Dialogue()
     talk.become_ready()
     talk.hang_up()
-    assert (talk.session.ami_version, talk.session.asterisk_version) == ("11.0.0", "22.10.1")
+    assert (talk.session.known.ami_version, talk.session.known.asterisk_version) == (
+        "11.0.0",
+        "22.10.1",
+    )
     talk.become_ready()
-    assert talk.session.asterisk_version == "22.10.1"
+    assert talk.session.known.asterisk_version == "22.10.1"
 
 
 # --- refused ---
@@ -218,9 +232,11 @@ def refuse(talk: Dialogue, name: str, *lines: str, status: str = "Error"):
     return talk.hang_up()
 
 
-@pytest.mark.parametrize("text", ["Authentication failed", "Authentication failed\n", "AUTHENTICATION FAILED"])
+@pytest.mark.parametrize(
+    "text", ["Authentication failed", "Authentication failed\n", "AUTHENTICATION FAILED"]
+)
 def test_a_login_that_is_refused_is_not_tried_again(text):
-    talk = Dialogue()
+    talk = Dialogue(auth_retry_interval=0)
     queued = talk.send()
     error = refuse(talk, "Login", f"Message: {text}")
     assert isinstance(error, AuthenticationFailed)
@@ -236,14 +252,62 @@ def test_a_login_that_is_refused_is_not_tried_again(text):
     assert str(later.exception(0)).endswith("It is not tried again. Ping was not sent.")
     talk.session.start(talk.now)
     assert talk.state == "refused"
+    talk.wait(86_400)
+    assert talk.state == "refused"
+
+
+#: The state after a logoff: a client that logs off when idle connects for the next action.
+AFTERWARDS = {
+    "listener": (Role.LISTENER, {}, "waiting"),
+    "caller": (Role.CALLER, {}, "idle"),
+    "caller that stays": (Role.CALLER, {"idle_timeout": 0}, "waiting"),
+}
+
+
+@pytest.mark.parametrize(("role", "options", "state"), AFTERWARDS.values(), ids=AFTERWARDS)
+def test_a_login_that_is_refused_is_tried_again_after_a_long_pause(role, options, state):
+    talk = Dialogue(role, auth_retry_interval=300, **options)
+    error = refuse(talk, "Login", "Message: Authentication failed")
+    assert str(error).endswith(
+        "manager.conf. A process that stays up tries again after 300 s (option "
+        "auth_retry_interval)."
+    )
+    assert talk.notices() == [Lost("node_1", error, was_ready=False, retry_in=450)]
+    talk.wait(449.9)
+    assert isinstance(talk.send().exception(0), AuthenticationFailed)
+    assert talk.state == "refused"
+    talk.wait(0.2)
+    assert talk.state == state
+    waiting = talk.send()
+    assert not waiting.done()
+    assert talk.session.retry.at <= talk.now
+    talk.become_ready()
+    assert waiting.result(0).ok
+
+
+@pytest.mark.parametrize(("role", "options", "state"), AFTERWARDS.values(), ids=AFTERWARDS)
+def test_a_pardon_ends_the_pause(role, options, state):
+    talk = Dialogue(role, auth_retry_interval=0, **options)
+    refuse(talk, "Login", "Message: Authentication failed")
+    talk.session.pardon(talk.now)
+    assert (talk.state, talk.session.retry.at) == (state, talk.now)
+    talk.become_ready()
+    talk.session.pardon(talk.now)
+    assert talk.session.ready
 
 
 @pytest.mark.parametrize(
     ("lines", "text"),
     [
         (["Message: Login Already In Use"], "the login was refused: Login Already In Use."),
-        (["Message: Asterisk is shutting down"], "the login was refused: Asterisk is shutting down."),
-        (["Message: Authentication failed, it seems."], "the login was refused: Authentication failed, it seems."),
+        (
+            ["Message: Asterisk is shutting down"],
+            "the login was refused: Asterisk is shutting down.",
+        ),
+        (
+            ["Message: Authentication failed, it seems."],
+            "the login was refused: Authentication failed, it seems.",
+        ),
         ([], "the login was refused: no reason given."),
     ],
 )
@@ -262,7 +326,10 @@ def test_every_other_refusal_may_pass(lines, text):
         (
             ["Message: Must specify AuthType"],
             "Error",
-            "the MD5 challenge was refused: Must specify AuthType. Set the option auth_type to 'plain'.",
+            (
+                "the MD5 challenge was refused: Must specify AuthType. Set the option auth_type "
+                "to 'plain'."
+            ),
         ),
         (
             ["Message: Asterisk is shutting down"],
@@ -282,7 +349,10 @@ def test_an_answer_to_the_login_that_is_too_large():
     talk.connect()
     talk.greet()
     talk.answer(talk.expect("Login"), "Message: " + "x" * 5000)
-    assert "the login failed: node_1: the answer to Login is larger than 4096 bytes" in talk.hang_up().message
+    assert (
+        "the login failed: node_1: the answer to Login is larger than 4096 bytes"
+        in talk.hang_up().message
+    )
 
 
 @pytest.mark.parametrize("step", ["Challenge", "Login", "CoreSettings"])
@@ -297,7 +367,11 @@ def test_an_answer_that_begins_a_list_is_none_when_the_connection_ends(step):
             break
         talk.answer(request, "Challenge: 1")
     talk.hang_up()
-    assert (talk.state, talk.session.pending, bytes(talk.session.outgoing)) == ("waiting", 0, b"")
+    assert (talk.state, len(talk.exchange.pending), bytes(talk.exchange.outgoing)) == (
+        "waiting",
+        0,
+        b"",
+    )
     talk.connect()
     talk.greet()
     talk.wait(9)
@@ -311,12 +385,18 @@ def test_an_answer_that_begins_a_list_is_none_when_the_connection_ends(step):
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n", "no AMI greeting, but 'HTTP/1.1 400 Bad Request': is this the port of AMI?"),
-        (b"\x15\x03\x03\x00\x02\x02\x0a", r"no AMI greeting, but '\x15\x03\x03\x00\x02\x02': is this the port of AMI?"),
+        (
+            b"HTTP/1.1 400 Bad Request\r\n",
+            "no AMI greeting, but 'HTTP/1.1 400 Bad Request': is this the port of AMI?",
+        ),
+        (
+            b"\x15\x03\x03\x00\x02\x02\x0a",
+            r"no AMI greeting, but '\x15\x03\x03\x00\x02\x02': is this the port of AMI?",
+        ),
         (b"x" * 600, "is this the port of AMI?"),
     ],
 )
-def test_who_does_not_speak_ami(data, text):
+def test_login_fails_when_the_peer_does_not_speak_ami(data, text):
     talk = Dialogue()
     talk.connect()
     assert talk.say(data) == []
@@ -330,8 +410,10 @@ def take(talk, step):
     """One step of an attempt: of the session, or of the server."""
     if step in ("start", "connecting"):
         getattr(talk.session, step)(talk.now)
-    elif step == "encrypting":
-        talk.session.encrypting()
+    elif step in ("resolving", "encrypting"):
+        getattr(talk.session.obstacle, step)()
+    elif step == "resolved":
+        talk.session.obstacle.resolving(over=True)
     elif step == "log in":
         talk.answer(talk.expect("Login"))
     else:
@@ -343,24 +425,37 @@ def take(talk, step):
     [
         ([], ""),
         (
-            ["start", "connecting"],
+            ["start", "connecting", "resolving"],
+            "No answer about the name 'pbx' in time (option connect_timeout): does DNS work?",
+        ),
+        (
+            ["start", "connecting", "resolving", "resolved"],
             "No connection to pbx:5038 in time (option connect_timeout): does a firewall drop it?",
         ),
         (
             ["start", "connecting", "encrypting"],
-            "No TLS with pbx:5038 in time: is this the port of AMI, and with TLS?",
+            "No TLS with pbx:5038 in time: is this the TLS port of AMI, or the plain one?",
         ),
-        (["connect"], "No AMI greeting from pbx:5038 in time: is this the port of AMI, and without TLS?"),
+        (
+            ["connect"],
+            (
+                "No AMI greeting from pbx:5038 in time: is this the AMI port, or its TLS port "
+                "without the setting TLS?"
+            ),
+        ),
         (
             ["connect", "greet"],
             (
-                "No answer to the login at pbx:5038 in time (option connect_timeout); it greeted with "
-                "'Asterisk Call Manager/11.0.0': is it overloaded?"
+                "No answer to the login at pbx:5038 in time (option connect_timeout); it greeted "
+                "with 'Asterisk Call Manager/11.0.0': is it overloaded?"
             ),
         ),
         (
             ["connect", "greet", "log in"],
-            "Pbx:5038 has not booted in time (options boot_grace and boot_timeout): does it still load its modules?",
+            (
+                "Pbx:5038 has not booted in time (options boot_grace and boot_timeout): does it "
+                "still load its modules?"
+            ),
         ),
     ],
 )
@@ -383,23 +478,45 @@ def test_an_action_that_waits_for_the_next_attempt_says_why_the_last_one_failed(
     waiting = talk.send(timeout=5)
     talk.wait(5)
     assert str(waiting.exception(0)).endswith(
-        "so it is safe to repeat. The server closed the connection before the login: is it stopping, or is its "
-        "authlimit reached?"
+        "so it is safe to repeat. The server closed the connection before the login: is it "
+        "stopping, or is its authlimit reached?"
     )
 
 
 @pytest.mark.parametrize(
     ("steps", "text"),
     [
-        (["start", "connecting"], "node_1: no connection to pbx:5038 within 10 s (option connect_timeout)"),
+        (
+            ["start", "connecting", "resolving"],
+            (
+                "node_1: no answer about the name 'pbx' within 10 s (option connect_timeout): "
+                "does DNS work?"
+            ),
+        ),
+        (
+            ["start", "connecting"],
+            "node_1: no connection to pbx:5038 within 10 s (option connect_timeout)",
+        ),
         (
             ["start", "connecting", "encrypting"],
-            "node_1: no TLS with pbx:5038 within 10 s: is this the port of AMI, and with TLS?",
+            (
+                "node_1: no TLS with pbx:5038 within 10 s: is this the TLS port of AMI, or the "
+                "plain one?"
+            ),
         ),
-        (["connect"], "node_1: no AMI greeting from pbx:5038 within 10 s: is this the port of AMI, and without TLS?"),
+        (
+            ["connect"],
+            (
+                "node_1: no AMI greeting from pbx:5038 within 10 s: is this the AMI port, or "
+                "its TLS port without the"
+            ),
+        ),
         (
             ["connect", "greet"],
-            "node_1: no answer to the login at pbx:5038 within 10 s (option connect_timeout); it greeted with 'Aste",
+            (
+                "node_1: no answer to the login at pbx:5038 within 10 s (option "
+                "connect_timeout); it greeted with 'Aste"
+            ),
         ),
     ],
 )
@@ -448,7 +565,7 @@ def test_a_server_that_says_nothing_after_the_login_is_lost():
     assert isinstance(talk.hang_up(), ConnectionLost)
 
 
-def test_a_server_that_never_says_who_it_is_is_lost_whatever_else_it_sends():
+def test_server_that_never_tells_its_version_is_lost_in_spite_of_other_messages():
     talk = Dialogue(read_timeout=30)
     talk.log_in()
     for _ in range(29):

@@ -1,4 +1,6 @@
-"""Originate(wait=True) of a process that wants no events: a filter first, once, and what if there is none."""
+"""Originate(wait=True) of a process that wants no events: a filter first, once, or the events if
+there is none.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,13 @@ import pytest
 
 from django_ami.core.actions import Action, Originate
 from django_ami.core.calls import DIAL_END_SECONDS
-from django_ami.core.errors import ActionTimeout, AuthenticationFailed, Backpressure, ConfigurationError, ConnectionLost
+from django_ami.core.errors import (
+    ActionTimeout,
+    AuthenticationFailed,
+    Backpressure,
+    ConfigurationError,
+    ConnectionLost,
+)
 from django_ami.core.session import Role
 from tests.core.support import Dialogue
 
@@ -31,25 +39,34 @@ def open_filter(talk: Dialogue) -> None:
 
 
 def originate_response(talk: Dialogue, request, *lines: str) -> list:
-    return talk.event("OriginateResponse", "Privilege: call,all", f"ActionID: {request['ActionID']}", *lines)
+    return talk.event(
+        "OriginateResponse", "Privilege: call,all", f"ActionID: {request['ActionID']}", *lines
+    )
 
 
 def test_a_caller_opens_the_class_behind_a_filter_and_gets_the_outcome(talk):
     pending = talk.send(call())
     request = talk.expect("Filter")
-    ours = f"^Event: (OriginateResponse|Hangup|DialEnd)[^A-Za-z].*(ActionID|Uniqueid): {talk.ids.prefix}"
+    ours = (
+        "^Event: (OriginateResponse|Hangup|DialEnd)[^A-Za-z].*(ActionID|Uniqueid): "
+        f"{talk.ids.prefix}"
+    )
     assert (request["Operation"], request["Filter"]) == ("Add", ours)
     talk.answer(request, "Message: Success")
     events, request = talk.requests()
     assert (events["Action"], events["EventMask"]) == ("Events", "call")
     assert (request["Action"], request["ActionID"]) == ("Originate", pending.action_id)
-    assert request["ChannelId"] == f"{pending.action_id}.0"
+    assert request["ChannelId"].startswith(talk.ids.prefix)
     talk.answer(request, "Message: Originate successfully queued")
     assert not pending.done()
-    originate_response(talk, request, "Response: Failure", "Reason: 0", f"Uniqueid: {request['ChannelId']}")
+    originate_response(
+        talk, request, "Response: Failure", "Reason: 0", f"Uniqueid: {request['ChannelId']}"
+    )
     assert not pending.done()
-    talk.event("Hangup", "Privilege: call,all", "Channel: PJSIP/1-00000001", f"Uniqueid: {request['ChannelId']}",
-               "ChannelState: 5", "Cause: 17", "Cause-txt: User busy", "TechCause: 486")  # fmt: skip
+    talk.event("Hangup", "Privilege: call,all", "Channel: PJSIP/1-00000001",
+               f"Uniqueid: {request['ChannelId']}",
+               "ChannelState: 5", "Cause: 17", "Cause-txt: User busy",
+               "TechCause: 486")  # fmt: skip
     assert pending.result(0).outcome.result == "busy"
 
 
@@ -70,7 +87,7 @@ def test_other_actions_do_not_wait_for_the_filter(talk):
 
 
 @pytest.mark.parametrize("role", [Role.CALLER, Role.LISTENER])
-def test_an_event_that_goes_to_whoever_asked_needs_no_filter_and_no_class(role):
+def test_event_for_the_sender_alone_needs_no_filter_and_no_class(role):
     talk = Dialogue(role, events="system")
     talk.become_ready()
     pending = talk.send(FaxStats("FAXStats"))
@@ -88,11 +105,12 @@ def test_an_account_that_may_set_no_filter_is_told_so_before_anything_is_sent(ta
         assert isinstance(error, ConfigurationError)
         assert not error.sent
         assert error.message == (
-            "cannot wait for the outcome of Originate: no event filter (Filter refused: Permission denied); "
-            "give the AMI user write=system, or send with wait=False. It was not sent."
+            "cannot wait for the outcome of Originate: no event filter (Filter refused: "
+            "Permission denied); give the AMI user write=system, or send with wait=False. It was "
+            "not sent."
         )
     assert talk.requests() == []
-    assert talk.session.pending == 0
+    assert len(talk.exchange.pending) == 0
     talk.send(call(3))
     talk.expect("Filter")
 
@@ -114,11 +132,12 @@ def test_all_that_wait_for_the_filter_are_lost_with_the_connection(talk):
         assert not pending.exception(0).sent
 
 
-def test_what_moves_to_another_server_is_left_alone(talk):
+def test_action_that_moves_to_another_server_is_left_alone(talk):
     moved = []
-    pendings = [talk.send(call(number)) for number in range(2)]
-    for pending in pendings:
-        pending.reroute = lambda each: moved.append(each) or True
+    pendings = []
+    for number in range(2):
+        pendings.append(talk.send(call(number)))
+        talk.requested.reroute = lambda each: moved.append(each.pending) or True
     talk.hang_up()
     assert moved == pendings
     assert not any(pending.done() for pending in pendings)
@@ -133,7 +152,7 @@ def test_each_connection_needs_a_filter_of_its_own(talk):
     talk.expect("Filter")
 
 
-def test_what_waited_for_a_connection_waits_for_the_filter_next():
+def test_call_that_waited_for_the_connection_then_waits_for_the_event_filter():
     talk = Dialogue(Role.CALLER)
     talk.send(call())
     request = talk.log_in()
@@ -142,7 +161,7 @@ def test_what_waited_for_a_connection_waits_for_the_filter_next():
     assert [request["Action"] for request in talk.requests()] == ["Events", "Filter"]
 
 
-def test_what_is_over_when_the_filter_comes_is_not_sent(talk):
+def test_action_that_is_over_before_the_filter_is_not_sent(talk):
     pending = talk.send(call(), timeout=5)
     request = talk.expect("Filter")
     talk.wait(5)
@@ -169,11 +188,23 @@ def test_a_listener_that_sees_calls_needs_no_filter(events):
     pending = talk.send(call())
     request = talk.expect("Originate")
     talk.answer(request)
-    assert [event.name for event in originate_response(talk, request, "Response: Success", "Reason: 4")] == [
-        "OriginateResponse"
-    ]
+    assert [
+        event.name for event in originate_response(talk, request, "Response: Success", "Reason: 4")
+    ] == ["OriginateResponse"]
     talk.wait(DIAL_END_SECONDS)
     assert pending.result(0).outcome.answered
+
+
+@pytest.mark.parametrize("events", ["on", "call,system", "call"])
+def test_originate_that_expires_before_a_listener_is_ready_is_not_sent(events):
+    talk = Dialogue(events=events)
+    pending = talk.send(Originate(channel="Local/1@x", wait=True), timeout=5)
+    request = talk.log_in()
+    talk.wait(5)
+    assert (pending.exception(0).sent, type(pending.exception(0))) == (False, ActionTimeout)
+    talk.boot()
+    talk.answer(request)
+    assert "Originate" not in [request["Action"] for request in talk.requests()]
 
 
 @pytest.mark.parametrize("events", ["off", "user,system"])
@@ -182,7 +213,10 @@ def test_a_listener_that_sees_no_calls_is_told_so(events):
     talk.become_ready()
     error = talk.send(call()).exception(0)
     assert isinstance(error, ConfigurationError)
-    assert f"this listener's events are '{events}'; add 'call' to them. It was not sent." in error.message
+    assert (
+        f"this listener's events are '{events}'; add 'call' to them. It was not sent."
+        in error.message
+    )
     assert talk.requests() == []
     talk.send(Originate(channel="Local/1@default"))
     talk.expect("Originate")

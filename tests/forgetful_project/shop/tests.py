@@ -19,13 +19,18 @@ from django_ami.core import Client, ServerConfig
 from django_ami.errors import ConnectionForbidden
 from django_ami.testing import AmiTestMixin, FakeAsterisk, allow_ami_connections
 
-CURE = "add AmiTestMixin or the fixture ami_outbox to the test, or allow it with allow_ami_connections"
+CURE = (
+    "add AmiTestMixin or the fixture ami_outbox to the test, or allow it with allow_ami_connections"
+)
 
 
 def manage(*arguments):
     """A child process, as a test may start one."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "manage.py", *arguments], capture_output=True, text=True, timeout=30
+        [sys.executable, "-W", "error", "manage.py", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -46,17 +51,23 @@ class ForgottenTest(SimpleTestCase):
         self.assertIsInstance(apps.get_app_config("shop").error, ConnectionForbidden)
 
     def test_a_client_of_the_core(self):
-        client = Client([ServerConfig.from_url("pbx", settings.AMI_SERVERS["node_1"]["URL"])], role="caller")
+        client = Client(
+            [ServerConfig.from_url("pbx", settings.AMI_SERVERS["node_1"]["URL"])], role="caller"
+        )
         client.start()
         try:
-            with self.assertRaisesMessage(ConnectionForbidden, "pbx: tests may not connect to 127.0.0.1:"):
+            with self.assertRaisesMessage(
+                ConnectionForbidden, "pbx: tests may not connect to 127.0.0.1:"
+            ):
                 client.send(Ping()).result(timeout=5)
         finally:
             client.close()
 
     def test_a_name_is_not_even_looked_up(self):
         elsewhere = {"node_1": {"URL": "ami://u:s@no-such-exchange.invalid"}}
-        refused = self.assertRaisesMessage(ConnectionForbidden, "connect to no-such-exchange.invalid:5038")
+        refused = self.assertRaisesMessage(
+            ConnectionForbidden, "connect to no-such-exchange.invalid:5038"
+        )
         with override_settings(AMI_SERVERS=elsewhere), refused:
             ami.send(Ping()).result(timeout=5)
 
@@ -80,7 +91,9 @@ class ForgottenTest(SimpleTestCase):
         code, out, err = manage("ami_listen", "--run-for=5")
         self.assertEqual((code, out), (2, ""))
         self.assertIn(CURE, err)
-        self.assertEqual(err.count("\n"), 1 + 1, err)  # that of the app that sends when it is ready, and its own
+        self.assertEqual(
+            err.count("\n"), 1 + 1, err
+        )  # that of the app that sends when it is ready, and its own
 
 
 class LiveTest(LiveServerTestCase):
@@ -93,13 +106,18 @@ class LiveTest(LiveServerTestCase):
 
 class KitTest(AmiTestMixin, SimpleTestCase):
     def test_the_outbox(self):
-        self.assertEqual(self.client.post("/call/").json(), {"message": "Originate successfully queued"})
+        self.assertEqual(
+            self.client.post("/call/").json(), {"message": "Originate successfully queued"}
+        )
         self.assertActionSent("Originate")
 
 
 class SimulatedTest(SimpleTestCase):
     def test_a_simulated_server_may_be_reached(self):
-        with FakeAsterisk() as server, override_settings(AMI_SERVERS={"node_1": {"URL": server.url}}):
+        with (
+            FakeAsterisk() as server,
+            override_settings(AMI_SERVERS={"node_1": {"URL": server.url}}),
+        ):
             self.assertTrue(ami.send(Ping()).result(timeout=5).ok)
             self.assertEqual(server.logins, 1)
 

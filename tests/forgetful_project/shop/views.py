@@ -7,7 +7,9 @@ from django_ami.errors import AmiError
 
 def call(request):
     try:
-        response = ami.send(Originate(channel="PJSIP/101", application="Wait", data="1"), timeout=5).result()
+        response = ami.send(
+            Originate(channel="PJSIP/101", application="Wait", data="1"), timeout=5
+        ).result()
     except AmiError as error:
         return JsonResponse({"error": str(error), "sent": error.sent}, status=503)
     return JsonResponse({"message": response.message})

@@ -1,5 +1,7 @@
 """The app: connects the receivers that the environment names."""
 
+from __future__ import annotations
+
 import os
 
 from django.apps import AppConfig

@@ -1,4 +1,6 @@
-"""Receivers that tell in a file what they got, one JSON object a line, and some that make trouble when asked to."""
+"""Receivers that tell in a file what they got, one JSON object a line, and some that make trouble
+when asked to.
+"""
 
 from __future__ import annotations
 
@@ -110,14 +112,16 @@ def on_block(sender: Any, event: Any, **kwargs: Any) -> None:
 def on_ask(sender: Any, event: Any, **kwargs: Any) -> None:
     """Send over the listener's own connection: once to be told later, and once waiting here."""
     ami.send(Action("Ping")).on_complete(
-        lambda error, response: note("answer", error=repr(error), ping=response["Ping"], main=_in_main_thread())
+        lambda error, response: note(
+            "answer", error=repr(error), ping=response["Ping"], main=_in_main_thread()
+        )
     )
     response = ami.server(event.server).send(Action("Ping")).result(timeout=20)
     note("waited", ping=response["Ping"], same=ami.servers[event.server] is sender)
 
 
 def on_save(sender: Any, event: Any, **kwargs: Any) -> None:
-    """What needs a database that is away for so many attempts."""
+    """A receiver whose database is away for some attempts."""
     from django.db import OperationalError
 
     note("attempt", number=int(event["Number"]))

@@ -1,7 +1,10 @@
-"""Settings of a worker: its servers are those of AMI_NODE1_URL, AMI_NODE2_URL, … in the environment.
+"""Settings of a worker: its servers are those of AMI_NODE1_URL, AMI_NODE2_URL, … in the
+environment.
 
 AMI_TEST_SETTINGS is JSON with any settings; None takes one away.
 """
+
+from __future__ import annotations
 
 import json
 import os

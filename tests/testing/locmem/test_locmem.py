@@ -1,4 +1,7 @@
-"""The backend in memory: no socket, no thread, no time; routing, several servers, and who asks in the wrong place."""
+"""The backend in memory: no socket, no thread, no time.
+
+Routing, several servers, and calls in the wrong place.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,8 @@ def outbox() -> Iterator[locmem.Outbox]:
 def make(*names: str, **settings: Any) -> locmem.Client:
     options = Options(**settings.pop("options", {}))
     configs = [
-        ServerConfig(name=name, host="x", username="u", secret="s", options=options) for name in names or ("node_1",)
+        ServerConfig(name=name, host="x", username="u", secret="s", options=options)
+        for name in names or ("node_1",)
     ]
     return locmem.Client(configs, **settings)
 
@@ -64,12 +68,25 @@ print(opened)
     assert run_python(source) == "Pong ready\nTrue\n[]"
 
 
-def test_what_was_sent_is_as_it_would_go_over_the_wire(outbox: locmem.Outbox) -> None:
+def test_outbox_holds_actions_as_they_would_go_over_the_wire(outbox: locmem.Outbox) -> None:
     client = make("node_1", "node_2", default="node_1")
-    client.send(Originate(channel="PJSIP/101", context="c", exten="5", priority=1, variables={"A": 'x, "y"', "B": 2}))
+    client.send(
+        Originate(
+            channel="PJSIP/101",
+            context="c",
+            exten="5",
+            priority=1,
+            variables={"A": 'x, "y"', "B": 2},
+        )
+    )
     client.server("node_2").send(Action("Some", Key=["a", "b"], Gone=None, Yes=True))
     first, second = outbox
-    assert (first.name, first.server, first["channel"], first["Async"]) == ("Originate", "node_1", "PJSIP/101", "true")
+    assert (first.name, first.server, first["channel"], first["Async"]) == (
+        "Originate",
+        "node_1",
+        "PJSIP/101",
+        "true",
+    )
     assert (second.server, second.get_all("key"), second["Yes"], "Gone" in second) == (
         "node_2", ("a", "b"), "true", False,
     )  # fmt: skip
@@ -81,7 +98,7 @@ def test_what_was_sent_is_as_it_would_go_over_the_wire(outbox: locmem.Outbox) ->
     assert repr(outbox) == "<Outbox of Originate, Some>"
 
 
-def test_only_what_a_user_sends_is_in_it(outbox: locmem.Outbox) -> None:
+def test_only_actions_of_users_are_in_it(outbox: locmem.Outbox) -> None:
     """Neither login, nor mask, nor filter, nor the heartbeats of a long wait, nor the logoff."""
     client = make(options={"heartbeat_interval": 5})
     client.send(Originate(channel="PJSIP/1", application="Wait", data="1", wait=True)).result()
@@ -129,7 +146,9 @@ def test_a_completion_runs_at_once_in_the_thread_that_sent(outbox: locmem.Outbox
     client, seen = make(), []
 
     def tell(error: Any, response: Any) -> None:
-        seen.append((error and type(error), response and response.status, threading.current_thread().name))
+        seen.append(
+            (error and type(error), response and response.status, threading.current_thread().name)
+        )
         client.send(Ping()).result()  # waiting is allowed there
 
     client.send(Ping()).on_complete(tell)
@@ -211,7 +230,11 @@ def test_servers_that_are_not_known(outbox: locmem.Outbox) -> None:
         client.send(Ping())
     assert list(client.servers) == ["node_1", "node_2"]
     handle = client.server("node_1")
-    assert (handle.ready, handle.address, repr(handle)) == (False, "memory", "<ServerHandle node_1>")
+    assert (handle.ready, handle.address, repr(handle)) == (
+        False,
+        "memory",
+        "<ServerHandle node_1>",
+    )
     handle.send(Ping())
     assert handle.ready
     assert handle.status().asterisk_version == "22.10.1"
@@ -237,7 +260,7 @@ def test_many_threads(outbox: locmem.Outbox) -> None:
     assert len({action.action_id for action in outbox}) == 500
 
 
-def test_it_is_bounded_and_can_be_emptied(outbox: locmem.Outbox) -> None:
+def test_outbox_is_bounded_and_can_be_emptied(outbox: locmem.Outbox) -> None:
     client = make()
     for _ in range(10_050):
         client.send(Ping())

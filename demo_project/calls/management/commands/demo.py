@@ -1,4 +1,4 @@
-"""``manage.py demo``: the whole of it at work, with a simulated Asterisk if there is no real one."""
+"""``manage.py demo``: the whole demo, with a simulated Asterisk unless there is a real one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from django.utils.crypto import get_random_string
 
 from demo_project.calls.models import Call
 from django_ami import ami
-from django_ami.actions import Originate, QueueStatus
+from django_ami.actions import QueueStatus
 from django_ami.errors import AmiError
-from django_ami.management.console import seconds
 from django_ami.signals import server_ready
 from django_ami.testing import Simulator
 
@@ -33,13 +32,20 @@ class Command(BaseCommand):
     """Simulator, database, listener, calls."""
 
     help = (
-        "Listen to a server, place a few calls, and show the receivers at work. Without AMI_NODE1_HOST in the "
-        "environment the server is a simulated one on a free loopback port."
+        "Listen to a server, place a few calls, and show the receivers at work. Without "
+        "AMI_NODE1_HOST in the environment the server is a simulated one on a free loopback port."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000, help="of the page (default: %(default)s, or a free one)")
-        parser.add_argument("--seconds", type=seconds, default=None, help="end after so many (default: at Ctrl-C)")
+        parser.add_argument(
+            "--port",
+            type=int,
+            default=8000,
+            help="of the page (default: %(default)s, or a free one)",
+        )
+        parser.add_argument(
+            "--seconds", type=float, default=None, help="end after so many (default: at Ctrl-C)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with ExitStack() as stack:
@@ -53,8 +59,11 @@ class Command(BaseCommand):
             server_ready.connect(caller.on_ready)
             stack.callback(caller.stop)
             stack.callback(server_ready.disconnect, caller.on_ready)
-            call_command("ami_listen", server=["node_1"], run_for=options["seconds"])
-        self.stdout.write(f"The database has {Call.objects.count()} channels; the last: {Call.objects.first()}.")
+            limit = [] if options["seconds"] is None else [f"--run-for={options['seconds']}"]
+            call_command("ami_listen", "--server=node_1", *limit)
+        self.stdout.write(
+            f"The database has {Call.objects.count()} calls; the last: {Call.objects.first()}."
+        )
 
     def _serve(self, stack: ExitStack, password: str, port: int) -> None:
         """The page, for this machine alone, and somebody who may call."""
@@ -71,7 +80,8 @@ class Command(BaseCommand):
         stack.callback(server.server_close)
         stack.callback(server.shutdown)
         self.stdout.write(
-            f"The page is http://127.0.0.1:{server.server_port}/: log in as demo, with the password {password}"
+            f"The page is http://127.0.0.1:{server.server_port}/: log in as demo, with the "
+            f"password {password}"
         )
 
     def _simulate(self, stack: ExitStack) -> None:
@@ -79,8 +89,8 @@ class Command(BaseCommand):
         simulator.run_traffic(0.5)
         settings.AMI_SERVERS = {"node_1": {"URL": simulator.url}}
         self.stdout.write(
-            f"AMI_NODE1_HOST is not set: simulating an Asterisk on {simulator.host}:{simulator.port}. "
-            "Ctrl-C ends the demo."
+            "AMI_NODE1_HOST is not set: simulating an Asterisk on "
+            f"{simulator.host}:{simulator.port}. Ctrl-C ends the demo."
         )
 
 
@@ -92,7 +102,10 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 class Caller:
-    """Places a few calls from a thread of its own, as a view would: the receivers' thread has other things to do."""
+    """Places a few calls from a thread of its own, as a view would.
+
+    The receivers' thread has other things to do.
+    """
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
@@ -100,7 +113,9 @@ class Caller:
 
     def on_ready(self, **kwargs: Any) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._place_calls, name="demo-caller", daemon=True)
+            self._thread = threading.Thread(
+                target=self._place_calls, name="demo-caller", daemon=True
+            )
             self._thread.start()
 
     def stop(self) -> None:
@@ -111,7 +126,10 @@ class Caller:
     def _place_calls(self) -> None:
         try:
             queues = ami.send(QueueStatus()).result(timeout=5).events
-            logger.info("node_1  queues: %s", ", ".join(sorted({event["Queue"] for event in queues})) or "none")
+            logger.info(
+                "node_1  queues: %s",
+                ", ".join(sorted({event["Queue"] for event in queues})) or "none",
+            )
             for exten in EXTENSIONS:
                 if self._stopped.wait(1):
                     return
@@ -121,7 +139,5 @@ class Caller:
 
     def _call(self, exten: str) -> None:
         channel = settings.DEMO_CHANNEL.format(exten=exten)
-        action = Originate(channel=channel, application="Wait", data="2", timeout_ms=5000, wait=True)
-        outcome = ami.server("node_1").send(action).result().outcome
-        if outcome is not None:
-            logger.info("node_1  %-20s %-38s %s", "our call was:", channel, outcome.description)
+        call = ami.originate(server="node_1", to=channel, application="Wait", data="2", timeout=5)
+        logger.info("node_1  %-20s %s: %s", "our call was:", channel, call.wait(30).description)

@@ -1,0 +1,98 @@
+"""``manage.py ami_prune_calls``: delete old calls of the history."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django.core.management.base import CommandError
+from django.db import Error
+from django.utils import timezone
+
+from django_ami.calls.pruning import count_before, prune
+from django_ami.tools.arguments import count
+from django_ami.tools.console import Program
+from django_ami.tools.exits import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.core.management.base import CommandParser
+
+__all__ = ["Command", "age"]
+
+_UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def age(text: str) -> timedelta:
+    """The type of an argument: 12h, 90d or 8w."""
+    unit = _UNITS.get(text[-1:])
+    number = text[:-1]
+    if unit is None or not (number.isdecimal() and number.isascii()) or len(number) > 4:
+        raise ArgumentTypeError(
+            f"give hours, days or weeks, as in 12h, 90d or 8w, not {text!r:.60}"
+        )
+    return timedelta(**{unit: int(number)})
+
+
+class Command(Program):
+    """Deletes calls by chunks."""
+
+    help = (
+        "Delete the calls that began longer ago than that, with all that belongs to them. Each "
+        "chunk is a transaction of its own, so the listener goes on meanwhile. Stopped by a "
+        "signal, it leaves what is not deleted yet."
+    )
+    examples = """\
+--older-than=90d
+--older-than=52w --server=node_1 --dry-run"""
+    exits: ClassVar[Mapping[int, str]] = {
+        Exit.UNREACHABLE: "the database cannot be reached, or refused it",
+    }
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--older-than",
+            type=age,
+            required=True,
+            metavar="AGE",
+            help="hours, days or weeks since a call began: 12h, 90d, 8w",
+        )
+        parser.add_argument(
+            "--server", default="", metavar="NAME", help="the calls of that server (default: all)"
+        )
+        parser.add_argument(
+            "--chunk",
+            type=count,
+            default=1000,
+            metavar="CALLS",
+            help="how many calls are deleted in one transaction (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="delete nothing, and say how many it would be"
+        )
+        parser.add_argument("--json", action="store_true", help="JSON on stdout, for programs")
+
+    def work(self, options: dict[str, Any]) -> Exit:
+        when = timezone.now() - options["older_than"]
+        try:
+            if options["dry_run"]:
+                self._tell(options, count_before(when, options["server"]), "would be deleted")
+                return Exit.OK
+            chunks = prune(when, server=options["server"], chunk=options["chunk"])
+            self._tell(options, sum(chunks), "deleted")
+        except Error as error:
+            why = next(iter(str(error).splitlines()), "") or type(error).__name__
+            raise CommandError(
+                f"the database did not delete them: {why}. Check DATABASES, and run "
+                "'manage.py migrate'.",
+                returncode=Exit.UNREACHABLE,
+            ) from None
+        return Exit.OK
+
+    def _tell(self, options: dict[str, Any], number: int, done: str) -> None:
+        if options["json"]:
+            self.say_json({"calls": number, "deleted": not options["dry_run"]})
+        else:
+            self.say(f"{number} call{'' if number == 1 else 's'} {done}.")

@@ -1,0 +1,105 @@
+"""Reports of failures: the first of a kind in full, some in one line, the rest as a number.
+
+Rule: a receiver that raises thousands of times a second writes no more than a few lines per
+interval, and nothing that it did goes untold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import Enum
+from math import inf
+from typing import Final, Generic, TypeVar
+
+__all__ = ["REPORT_INTERVAL_SECONDS", "Level", "Repeated", "Reports"]
+
+#: Each kind of failure is told in full once in so many seconds.
+REPORT_INTERVAL_SECONDS: Final = 10.0
+#: How many more, in that time, have a line of their own.
+MOST_LINES: Final = 20
+#: How many kinds are remembered.
+MOST_KINDS: Final = 1000
+
+Kind = TypeVar("Kind", bound=Hashable)
+
+
+class Level(Enum):
+    """How a failure is told."""
+
+    FULL = "with its traceback"
+    LINE = "in a line"
+    COUNTED = "later, with how many others there were"
+
+
+@dataclass(slots=True)
+class _Interval:
+    began: float
+    lines: int = 0
+    counted: int = 0
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated(Generic[Kind]):
+    """The number of failures of a kind that had no line, and their seconds.
+
+    ``last`` is the text of the last one.
+    """
+
+    kind: Kind
+    count: int
+    seconds: float
+    last: str
+
+
+class Reports(Generic[Kind]):
+    """Remembers which kinds of failures were reported. Times are seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._intervals: dict[Kind, _Interval] = {}
+        #: When ``due`` will have something to tell.
+        self.due_at = inf
+
+    def is_first(self, kind: Kind, now: float) -> bool:
+        """True if this kind has not been told in full in this interval; from now on it has."""
+        interval = self._intervals.get(kind)
+        if interval is not None and (
+            interval.counted or now - interval.began < REPORT_INTERVAL_SECONDS
+        ):
+            return False
+        if len(self._intervals) >= MOST_KINDS:
+            self._intervals = {kind: one for kind, one in self._intervals.items() if one.counted}
+        self._intervals[kind] = _Interval(now)
+        return True
+
+    def add(self, kind: Kind, now: float, said: str) -> Level:
+        """One more failure of that kind. If it has no line, ``said`` goes with the count."""
+        if self.is_first(kind, now):
+            return Level.FULL
+        interval = self._intervals[kind]
+        if interval.lines < MOST_LINES:
+            interval.lines += 1
+            return Level.LINE
+        interval.counted += 1
+        interval.last = said
+        self.due_at = min(self.due_at, interval.began + REPORT_INTERVAL_SECONDS)
+        return Level.COUNTED
+
+    def due(self, now: float, *, everything: bool = False) -> list[Repeated[Kind]]:
+        """The counts that are to be reported now, or all with ``everything``.
+
+        Their counting begins anew.
+        """
+        told = []
+        self.due_at = inf
+        for kind, interval in list(self._intervals.items()):
+            ends = interval.began + REPORT_INTERVAL_SECONDS
+            if not interval.counted:
+                continue
+            if ends > now and not everything:
+                self.due_at = min(self.due_at, ends)
+                continue
+            told.append(Repeated(kind, interval.counted, now - interval.began, interval.last))
+            del self._intervals[kind]
+        return told

@@ -1,0 +1,136 @@
+"""Legs: the channels that somebody dialled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from django_ami.live.changes import Kind
+from django_ami.live.outcomes import PICKED_UP
+from django_ami.live.snapshots import Forward, Leg
+from django_ami.live.story import write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django_ami.core.messages import Event
+    from django_ami.live.call import Call
+    from django_ami.live.channels import Channel, Channels
+    from django_ami.live.parts import Handler
+
+__all__ = ["Dials"]
+
+
+class Dials:
+    """The legs of calls."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"DialBegin": self._begin, "DialState": self._progress, "DialEnd": self._end}
+
+    def _begin(self, event: Event, now: float) -> None:
+        source, target = self._channels.of(event, now), self._channels.of(event, now, "Dest")
+        if target is None:
+            return
+        if source is not None:
+            self._channels.connect(source, target, now)
+            target.dialer = source
+            source.call.resolved().set_caller(source.person())
+        self.leg(target, now)
+
+    def leg(self, target: Channel, now: float) -> Leg | None:
+        """The leg of a channel that was dialled; half of a Local channel has none."""
+        call = target.call.resolved()
+        leg = call.story.legs.get(target.uniqueid)
+        if leg is not None or target.hidden:
+            return leg
+        by = target.dialer.person() if target.dialer is not None else None
+        rings = target.state == "Ringing"
+        leg = Leg(
+            target.uniqueid,
+            target.name,
+            target.device,
+            target.number if by is not None else "",
+            "" if by is None else by.device,
+            "" if by is None else by.uniqueid,
+            now,
+            ringing=now if rings else None,
+            answered=now if target.state == "Up" else None,
+            queue=_queue_of(call, by),
+        )
+        write(call.story.legs, target.uniqueid, leg)
+        if rings:
+            call.note(Kind.RINGING, now)
+        return leg
+
+    @staticmethod
+    def are_for(queue: str, caller: Channel) -> None:
+        """The phones that ring for a caller do so for a queue."""
+        legs = caller.call.resolved().story.legs
+        for uniqueid, leg in legs.items():
+            if leg.by_channel == caller.uniqueid and leg.connected is None and leg.end is None:
+                legs[uniqueid] = replace(leg, queue=queue)
+
+    def _progress(self, event: Event, now: float) -> None:
+        if event.get("DialStatus") != "PROGRESS":
+            return
+        target = self._channels.known(event, now, "Dest")
+        leg = None if target is None else self.leg(target, now)
+        if target is not None and leg is not None and leg.progress is None:
+            target.call.resolved().story.legs[target.uniqueid] = replace(leg, progress=now)
+
+    def _end(self, event: Event, now: float) -> None:
+        """A dial is over. The Hangup may have come before; its call still has the leg."""
+        source, target = self._channels.of(event, now), self._channels.known(event, now, "Dest")
+        if source is not None and target is not None:
+            # A pickup: this channel was never dialled (main/pickup.c); or the dial goes on for
+            # another channel.
+            self._channels.connect(source, target, now)
+            target.dialer = target.dialer or source
+        uniqueid, there = event.get("DestUniqueid") or "", target or source
+        legs = {} if there is None else there.call.resolved().story.legs
+        leg = legs.get(uniqueid)
+        if leg is None and target is not None and not target.hidden:
+            self._taken(target, event)
+        if there is None or leg is None:
+            return
+        status, forward = event.get("DialStatus") or "", event.get("Forward") or ""
+        if leg.by_channel == "" and source is not None and (by := source.person()) is not None:
+            # Only now is it known which phone is behind the Local channel that dialled.
+            leg = replace(leg, by=by.device, by_channel=by.uniqueid)
+        ends = status != "ANSWER" and leg.connected is None
+        legs[uniqueid] = replace(
+            leg,
+            status=leg.status or status,
+            answered=now if status == "ANSWER" and leg.answered is None else leg.answered,
+            end=now if ends and leg.end is None else leg.end,
+            forwarded_to=leg.forwarded_to or forward,
+        )
+        if forward and not leg.forwarded_to:
+            call = there.call.resolved()
+            write(call.story.forwards, (uniqueid, now), Forward(now, leg.device, forward))
+            call.note(Kind.FORWARDED, now)
+
+    @staticmethod
+    def _taken(target: Channel, event: Event) -> None:
+        """A phone that was not dialled took the call, by INVITE with Replaces (RFC 3891).
+
+        Of those that rang, no DialEnd is told.
+        """
+        legs = target.call.resolved().story.legs
+        if event.get("DialStatus") != "ANSWER":
+            return
+        for uniqueid, leg in legs.items():
+            if leg.by_channel == event.get("Uniqueid") and leg.connected is None and not leg.status:
+                legs[uniqueid] = replace(leg, status=PICKED_UP)
+
+
+def _queue_of(call: Call, by: Channel | None) -> str:
+    """The queue that a caller waits in, for which a phone rings."""
+    if by is not None:
+        for visit in reversed(call.story.queues.values()):
+            if visit.channel == by.uniqueid and visit.connected is None and visit.left is None:
+                return visit.queue
+    return ""

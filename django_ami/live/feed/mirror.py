@@ -1,0 +1,248 @@
+"""A feed as one process reads it: one thread for all servers, and all who look or follow.
+
+Rule: a follower has one place for each object. A slow one misses states between, and never the
+last, and costs no more memory than the picture has objects.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from django_ami.core.log import get_logger
+from django_ami.core.refusals import start_thread
+from django_ami.live.feed.codec import decode
+from django_ami.live.feed.records import Heading, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django_ami.live.feed.backend import Backend
+    from django_ami.live.feed.records import Batch, Position
+
+__all__ = ["STALE_SECONDS", "Follower", "Mirror", "News", "Page"]
+
+logger = get_logger(__name__)
+
+#: A feed without a heartbeat for so long is stale: its publisher has ended, or the store is away.
+STALE_SECONDS: Final = 3.0
+#: How long a first look waits for the picture.
+FIRST_LOOK_SECONDS: Final = 2.0
+#: How long the thread waits for something new before it looks anyway, and after an error.
+_LOOK_SECONDS: Final = 1.0
+_LOG_SECONDS: Final = 60.0
+
+
+class News(NamedTuple):
+    """Objects for a follower to take over: all of them (``whole``), or those that changed.
+
+    A body of None: the object is gone.
+    """
+
+    position: Position | None
+    whole: bool
+    bodies: dict[str, str | None]
+    #: False while nobody publishes.
+    fresh: bool
+
+
+class Follower:
+    """One that follows the picture of a server. ``wake()`` is called when there is something new.
+
+    It is called in the thread of the mirror: it must not block, and not raise.
+    """
+
+    def __init__(self, page: Page, wake: Callable[[], None]) -> None:
+        self._page = page
+        self.wake = wake
+        self.waiting: dict[str, str | None] = {}
+        self.whole = True
+
+    def take(self) -> News:
+        """The objects that have changed since the last time; at first, all."""
+        page = self._page
+        with page.lock:
+            whole, self.whole = self.whole, False
+            waiting, self.waiting = self.waiting, {}
+            bodies: dict[str, str | None] = {**page.bodies} if whole else waiting
+            return News(page.position, whole, bodies, page.fresh)
+
+    def close(self) -> None:
+        """Follow no longer."""
+        with self._page.lock:
+            self._page.followers.discard(self)
+
+
+class Page:
+    """The picture of one server, as it was read last. ``lock`` is held for moments alone."""
+
+    def __init__(self, server: str) -> None:
+        self.server = server
+        self.lock = threading.Lock()
+        self.position: Position | None = None
+        self.bodies: dict[str, str] = {}
+        self.followers: set[Follower] = set()
+        #: Set once it was read, or looked for in vain.
+        self.looked = threading.Event()
+        #: ``time.monotonic`` of the last sign of its publisher.
+        self.heard_at: float | None = None
+        #: True once all was read that had been written before the first look.
+        self.is_current = False
+        #: Whether the followers know that somebody publishes.
+        self.told_fresh = False
+        self._listening = False
+        self._decoded: dict[str, tuple[str, Any]] = {}
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the publisher was heard of last; None if never."""
+        return None if self.heard_at is None else time.monotonic() - self.heard_at
+
+    @property
+    def fresh(self) -> bool:
+        """False while nobody publishes, also if the thread that reads hangs in the store."""
+        age = self.age
+        return self._listening and age is not None and age <= STALE_SECONDS
+
+    def objects(self, kind: str) -> dict[str, Any]:
+        """The objects of a kind, by their own names."""
+        prefix = f"{kind}:"
+        with self.lock:
+            found = {key: body for key, body in self.bodies.items() if key.startswith(prefix)}
+        return {key[len(prefix) :]: self._object(kind, key, body) for key, body in found.items()}
+
+    def one(self, key: str) -> Any:
+        """The object of a key; None if there is none."""
+        with self.lock:
+            body = self.bodies.get(key)
+        return None if body is None else self._object(key.partition(":")[0], key, body)
+
+    def _object(self, kind: str, key: str, body: str) -> Any:
+        # Objects are looked at more often than they change.
+        known = self._decoded.get(key)
+        if known is None or known[0] is not body:
+            known = self._decoded[key] = (body, decode(kind, json.loads(body)))
+        return known[1]
+
+    # --- the thread of the mirror ---
+
+    def take(self, news: Whole | Batch) -> bool:
+        """Take over what was read. False if it is older than what is known."""
+        position = self.position
+        is_whole = isinstance(news, Whole)
+        if is_whole and position is not None and _is_older(news.position, position):
+            return False
+        with self.lock:
+            if isinstance(news, Whole):
+                self.bodies = dict(news.bodies)
+                self._decoded.clear()
+            else:
+                for key, body in news.bodies.items():
+                    if body is None:
+                        self.bodies.pop(key, None)
+                        self._decoded.pop(key, None)
+                    else:
+                        self.bodies[key] = body
+            self.position = news.position
+            for follower in self.followers:
+                if is_whole:
+                    follower.whole = True
+                    follower.waiting.clear()
+                elif not follower.whole:
+                    follower.waiting.update(news.bodies)
+        # A publisher that is dead has left records: until all of them are read, their own time
+        # tells how old they are.
+        old = 0.0 if self.is_current else max(0.0, time.time() - news.at)
+        self.heard_at = time.monotonic() - old
+        self._listening = self._heading().listening
+        self.tell()
+        return True
+
+    def _heading(self) -> Heading:
+        heading = self.one("server:")
+        return heading if isinstance(heading, Heading) else Heading(self.server)
+
+    def tell(self) -> None:
+        """Wake the followers."""
+        self.told_fresh = self.fresh
+        for follower in tuple(self.followers):
+            follower.wake()
+
+
+def _is_older(one: Position, other: Position) -> bool:
+    return one.epoch == other.epoch and one.number < other.number
+
+
+class Mirror:
+    """Reads the feeds of the servers that somebody in this process looks at."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._pages: dict[str, Page] = {}
+        self._lock = threading.Lock()
+        self._ended = False
+        self._thread: threading.Thread | None = None
+        self._logged_at = float("-inf")
+
+    def page(self, server: str) -> Page:
+        """The picture of a server, which is read from now on.
+
+        Raises ConnectionFailed if the system refuses the thread: a later attempt may go well.
+        """
+        page = self._pages.get(server)
+        if page is None or self._thread is None:
+            with self._lock:
+                page = self._pages.setdefault(server, Page(server))
+                if self._thread is None and not self._ended:
+                    self._thread = start_thread(self._run, "django_ami-mirror")
+            self._backend.wake()
+        return page
+
+    def follow(self, server: str, wake: Callable[[], None]) -> Follower:
+        """Follow a server from now on; see ``Follower``."""
+        page = self.page(server)
+        follower = Follower(page, wake)
+        with page.lock:
+            page.followers.add(follower)
+        return follower
+
+    def close(self) -> None:
+        """Read no longer."""
+        self._ended = True
+        self._backend.wake()
+        if self._thread is not None:
+            self._thread.join(_LOOK_SECONDS + 1)
+
+    # --- its thread ---
+
+    def _run(self) -> None:
+        try:
+            while not self._ended:
+                for page in tuple(self._pages.values()):
+                    self._read(page)
+                    page.looked.set()
+                    if page.told_fresh and not page.fresh:
+                        page.tell()
+                self._backend.wait(_LOOK_SECONDS)
+        finally:
+            self._backend.close()
+
+    def _read(self, page: Page) -> None:
+        try:
+            news = self._backend.read(page.server, page.position)
+            is_whole = isinstance(news, Whole)
+            for one in [news] if isinstance(news, Whole) else news:
+                page.take(one)
+            page.is_current = page.is_current or (page.position is not None and not is_whole)
+        except Exception as error:  # noqa: BLE001  (any store's; it is told)
+            now = time.monotonic()
+            if now >= self._logged_at + _LOG_SECONDS:
+                self._logged_at = now
+                logger.warning(
+                    "%s: the live picture cannot be read: %s: %s. It is tried again every second.",
+                    page.server,
+                    type(error).__name__,
+                    error,
+                )

@@ -1,0 +1,102 @@
+"""A feed in Redis or Valkey.
+
+Each life of a publisher has a stream of batches, and each server a key with its whole picture.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import redis
+
+from django_ami.live.feed.backend import Backend
+from django_ami.live.feed.records import Batch, Position, Whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["RedisBackend"]
+
+#: How many batches a stream keeps, about, and how long it stays without a publisher.
+_KEPT_BATCHES: Final = 1000
+_KEPT_SECONDS: Final = 60
+#: How many batches a reader takes at a time.
+_MOST_READ: Final = 500
+#: How long Redis may take to connect, and to answer.
+_CONNECT_SECONDS: Final = 2
+_ANSWER_SECONDS: Final = 5
+
+
+class RedisBackend(Backend):
+    """Feeds in the Redis or Valkey at ``url``; the keys begin with ``prefix``.
+
+    Raises ValueError for a ``url`` that names no server.
+    """
+
+    def __init__(self, url: str = "redis://127.0.0.1:6379/0", prefix: str = "django_ami") -> None:
+        self._redis: Any = redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            socket_timeout=_ANSWER_SECONDS,
+        )
+        self._prefix = prefix
+        #: The streams that the readers of this process follow, and where each of them is.
+        self._followed: dict[str, tuple[str, str]] = {}
+
+    def _stream(self, server: str, epoch: str) -> str:
+        return f"{self._prefix}:{server}:{epoch}"
+
+    def append(self, server: str, batch: Batch) -> None:
+        stream = self._stream(server, batch.position.epoch)
+        fields = {"at": batch.at, "bodies": json.dumps(dict(batch.bodies), ensure_ascii=False)}
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.xadd(
+            stream, fields, id=f"{batch.position.number}-0", maxlen=_KEPT_BATCHES, approximate=True
+        )
+        pipeline.expire(stream, _KEPT_SECONDS)
+        pipeline.execute()
+
+    def replace(self, server: str, whole: Whole) -> None:
+        data = [*whole.position, whole.at, dict(whole.bodies)]
+        self._redis.set(f"{self._prefix}:{server}", json.dumps(data, ensure_ascii=False))
+
+    def whole(self, server: str) -> Whole | None:
+        data = self._redis.get(f"{self._prefix}:{server}")
+        if data is None:
+            return None
+        epoch, number, at, bodies = json.loads(data)
+        return Whole(Position(epoch, number), at, bodies)
+
+    def after(self, server: str, position: Position) -> Sequence[Batch]:
+        stream = self._stream(server, position.epoch)
+        entries = self._redis.xrange(stream, f"({position.number}-0", "+", count=_MOST_READ)
+        last = entries[-1][0] if entries else f"{position.number}-0"
+        self._followed[server] = (stream, last)
+        return [
+            Batch(
+                Position(position.epoch, int(entry.partition("-")[0])),
+                float(fields["at"]),
+                json.loads(fields["bodies"]),
+            )
+            for entry, fields in entries
+        ]
+
+    def epoch(self, server: str) -> str:
+        whole = self.whole(server)
+        return "" if whole is None else whole.position.epoch
+
+    def wait(self, seconds: float) -> None:
+        streams = dict(self._followed.values())
+        if not streams:
+            time.sleep(min(seconds, 0.1))
+            return
+        try:
+            self._redis.xread(streams, count=1, block=max(1, int(seconds * 1000)))
+        except redis.RedisError:
+            time.sleep(seconds)  # it is away: the next look says so
+
+    def close(self) -> None:
+        self._redis.close()

@@ -1,0 +1,97 @@
+"""The phones that Dial names and that are never rung: not registered, or unknown.
+
+Asterisk makes no channel for them and sends no DialBegin (apps/app_dial.c, dial_exec_full). Only
+the arguments of Dial tell who was to be rung; they are compared with the phones that were, when the
+channel goes on or ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from django_ami.live.snapshots import Leg
+from django_ami.live.story import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sized
+
+    from django_ami.core.messages import Event
+    from django_ami.live.channels import Channel, Channels
+    from django_ami.live.parts import Handler
+
+__all__ = ["Unreached", "devices_of"]
+
+_DIAL: Final = b"\r\nApplication: Dial\r\n"
+#: The technologies whose channels are named after the device that is dialled.
+_NAMED_AFTER_DEVICES: Final = frozenset({"PJSIP", "SIP", "IAX2"})
+#: How long before its next step a channel has left the bridge that it was sent on from.
+_SENT_ON_SECONDS: Final = 0.5
+#: The status that the dialplan gets for such a phone.
+_STATUS: Final = "CHANUNAVAIL"
+
+
+class _Dial(NamedTuple):
+    data: str
+    begin: float
+
+
+def devices_of(data: str) -> Iterator[str]:
+    """The devices in the arguments of Dial: ``PJSIP/bob&PJSIP/+49301@trunk,20`` has two."""
+    for one in data.partition(",")[0].split("&"):
+        technology, slash, rest = one.strip().partition("/")
+        name = rest.partition("/")[0].rpartition("@")[2]
+        if slash and name and technology in _NAMED_AFTER_DEVICES:
+            yield f"{technology}/{name}"
+
+
+def _was_sent_on(channel: Channel, now: float) -> bool:
+    """Whether a channel comes out of a bridge: its first step repeats the arguments of its last."""
+    return channel.bridge is not None or now - channel.moved < _SENT_ON_SECONDS
+
+
+class Unreached:
+    """Adds a leg without a channel for each phone that Dial did not ring."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+        #: The Dial that a channel is in.
+        self._dialling: dict[str, _Dial] = {}
+
+    def handlers(self) -> Mapping[str, Handler]:
+        return {"Newexten": self._step, "Hangup": self._gone}
+
+    def tables(self) -> tuple[Sized, ...]:
+        """Everything that it keeps."""
+        return (self._dialling,)
+
+    def _step(self, event: Event, now: float) -> None:
+        dials = _DIAL in event.raw
+        if not dials and not self._dialling:
+            return
+        uniqueid = event.get("Uniqueid") or ""
+        self._conclude(uniqueid, now)
+        channel = self._channels.live.get(uniqueid)
+        if dials and channel is not None and not _was_sent_on(channel, now):
+            self._dialling[uniqueid] = _Dial(event.get("AppData") or "", now)
+
+    def _gone(self, event: Event, now: float) -> None:
+        if self._dialling:
+            self._conclude(event.get("Uniqueid") or "", now)
+
+    def _conclude(self, uniqueid: str, now: float) -> None:
+        dial, channel = self._dialling.pop(uniqueid, None), self._channels.live.get(uniqueid)
+        if dial is None or channel is None:
+            return
+        legs = channel.call.resolved().story.legs
+        # Of the whole call: in a transfer, a channel may repeat what another one has dialled.
+        rung = {leg.device.lower() for leg in legs.values()}
+        for device in devices_of(dial.data):
+            if device.lower() not in rung:
+                self._add(channel, device, dial.begin, now)
+
+    @staticmethod
+    def _add(channel: Channel, device: str, begin: float, now: float) -> None:
+        person = channel.person()
+        by, by_channel = ("", "") if person is None else (person.device, person.uniqueid)
+        leg = Leg("", "", device, "", by, by_channel, begin, end=max(now, begin), status=_STATUS)
+        write(channel.call.resolved().story.legs, f"{channel.uniqueid} {device} {begin}", leg)

@@ -1,0 +1,143 @@
+"""Django signals: one for each name of an event, one for all, three for the connection.
+
+::
+
+    @receiver(events["Hangup"])  # sender: the server's handle; event: the Event
+    def on_hangup(sender, event, **kwargs): ...
+
+    @receiver(ami_event)         # every event
+    @receiver(server_ready)      # logged in and booted; again=True after a loss
+    @receiver(server_lost)       # a server that was ready is gone; error, retry_in (seconds; None:
+                                 # never), last_event_at (a datetime in UTC; None: none came) and
+                                 # missing: how many events of that connection are known to have
+                                 # reached no receiver
+    @receiver(gap)               # events are missing: begin and end (datetimes in UTC), reason (a
+                                 # GapReason) and lost (how many; None: nobody knows)
+
+and for the live picture of calls, queues, agents and devices, each with ``inferred``: True if a
+list says so and nobody saw it::
+
+    @receiver(call_started)      # call: a frozen snapshot; and so for call_ringing, call_answered,
+                                 # call_held, call_transferred, call_parked, call_ended
+    @receiver(queue_changed)     # queue
+    @receiver(agent_changed)     # member: an agent in one of its queues
+    @receiver(device_changed)    # device
+
+Django compares a sender by identity, so the name cannot be the sender: there is one Signal per name
+instead.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from django_ami.live.changes import Kind
+from django_ami.signals.classes import (
+    EventSignal,
+    EventSignals,
+    LiveSignal,
+    RobustSignal,
+    interest_changed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "EventSignal",
+    "LiveSignal",
+    "agent_changed",
+    "ami_event",
+    "call_answered",
+    "call_ended",
+    "call_held",
+    "call_parked",
+    "call_ringing",
+    "call_started",
+    "call_transferred",
+    "device_changed",
+    "events",
+    "gap",
+    "queue_changed",
+    "server_lost",
+    "server_ready",
+]
+
+events = EventSignals()
+ami_event = EventSignal()
+server_ready = RobustSignal()
+server_lost = RobustSignal()
+gap = RobustSignal()
+call_started = LiveSignal("call_started", "call")
+call_ringing = LiveSignal("call_ringing", "call")
+call_answered = LiveSignal("call_answered", "call")
+call_held = LiveSignal("call_held", "call")
+call_transferred = LiveSignal("call_transferred", "call")
+call_parked = LiveSignal("call_parked", "call")
+call_ended = LiveSignal("call_ended", "call")
+queue_changed = LiveSignal("queue_changed", "queue")
+agent_changed = LiveSignal("agent_changed", "member")
+device_changed = LiveSignal("device_changed", "device")
+
+#: The signal of each kind of change that has one.
+LIVE: Final = {
+    Kind.STARTED: call_started,
+    Kind.RINGING: call_ringing,
+    Kind.ANSWERED: call_answered,
+    Kind.HELD: call_held,
+    Kind.TRANSFERRED: call_transferred,
+    Kind.PARKED: call_parked,
+    Kind.ENDED: call_ended,
+    Kind.QUEUE: queue_changed,
+    Kind.MEMBER: agent_changed,
+    Kind.DEVICE: device_changed,
+}
+
+_picture_used = False
+
+
+def interest() -> frozenset[str] | None:
+    """The names, in lower case, of the events that have receivers.
+
+    None if there are receivers of every event.
+    """
+    if ami_event.receivers:
+        return None
+    names = frozenset(name.lower() for name in events if events[name].receivers)
+    return names.union(map(str.lower, picture_events())) if is_picture_wanted() else names
+
+
+def is_picture_wanted() -> bool:
+    """True if anybody wants to know of calls, queues, agents or devices."""
+    return _picture_used or any(signal.receivers for signal in LIVE.values())
+
+
+def want_picture() -> None:
+    """Somebody looks at the live picture of this process: it is kept from now on."""
+    global _picture_used
+    if not _picture_used:
+        _picture_used = True
+        interest_changed()
+
+
+@cache
+def picture_events() -> frozenset[str]:
+    """The names of the events of which a live picture is made."""
+    from django_ami.live.tracker import Tracker  # most projects never need it
+
+    return Tracker("").names
+
+
+def connected() -> dict[str | None, list[Callable[..., Any]]]:
+    """The receivers by name of event, those of every event under None."""
+    found: dict[str | None, list[Callable[..., Any]]] = {
+        name: events[name].functions() for name in events
+    }
+    found[None] = ami_event.functions()
+    return {name: functions for name, functions in found.items() if functions}
+
+
+def events_have_receivers() -> bool:
+    """True if any event would reach anybody."""
+    return interest() != frozenset()

@@ -1,0 +1,1 @@
+"""The parts that the commands are made of; nothing but commands imports it."""

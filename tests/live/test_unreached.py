@@ -1,0 +1,55 @@
+"""Phones that Dial names and does not ring (S15)."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_ami.live.snapshots import Leg, Outcome
+from django_ami.live.tracker import Tracker
+from django_ami.live.unreached import devices_of
+from tests.live.listing import event
+from tests.recordings import timed
+
+
+@pytest.mark.parametrize(
+    ("data", "devices"),
+    [
+        ("PJSIP/bob,20", ["PJSIP/bob"]),
+        ("PJSIP/bob&PJSIP/+49301@trunk&Local/5@default,20,tT", ["PJSIP/bob", "PJSIP/trunk"]),
+        ("PJSIP/trunk/sip:1@192.0.2.1,20", ["PJSIP/trunk"]),
+        ("DAHDI/g1/5551234", []),
+        ("", []),
+        ("PJSIP/", []),
+    ],
+)
+def test_the_arguments_of_dial_name_devices(data: str, devices: list[str]) -> None:
+    assert list(devices_of(data)) == devices
+
+
+def legs(tracker: Tracker) -> list[tuple[str, Outcome | None]]:
+    (call,) = tracker.ended.values()
+    return [(leg.device, leg.outcome) for leg in call.legs]
+
+
+def test_a_phone_that_is_not_registered_has_a_leg_without_a_channel() -> None:
+    tracker = Tracker("pbx")
+    for at, one in timed("unregistered", "22", "phones"):
+        tracker.feed(one, at)
+    (call,) = tracker.ended.values()
+    (leg,) = call.legs
+    assert isinstance(leg, Leg)
+    assert (leg.device, leg.channel, leg.by) == ("PJSIP/erin", "", "PJSIP/alice")
+    assert (leg.outcome, leg.status, leg.ringing) == (Outcome.FAILED, "CHANUNAVAIL", None)
+    assert tracker.status().entries > 0  # an ended call is kept for a while
+    tracker.tick(at + 1_000)
+    assert tracker.status().entries == 0
+
+
+def test_one_that_is_dialled_twice_has_one_leg() -> None:
+    tracker, ids = Tracker("pbx"), {"Uniqueid": "1.1", "Linkedid": "1.1"}
+    headers = {"Channel": "PJSIP/a-1", **ids, "ChannelStateDesc": "Ring", "Exten": "5"}
+    tracker.feed(event("Newchannel", **headers), 0.0)
+    for at in (1.0, 2.0):
+        tracker.feed(event("Newexten", **headers, Application="Dial", AppData="PJSIP/b,1"), at)
+    tracker.feed(event("Hangup", **headers, Cause=34), 3.0)
+    assert legs(tracker) == [("PJSIP/b", Outcome.FAILED)]
