@@ -1,0 +1,13 @@
+"""The addresses of the page. Include them where it should be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.urls import URLPattern
+
+__all__ = ["app_name", "urlpatterns"]
+
+app_name = "ami_wallboard"
+urlpatterns: list[URLPattern] = []
