@@ -13,11 +13,14 @@ class Wallboard(models.Model):
     class Meta:
         managed = False
         default_permissions = ()
-        permissions = [
+        permissions = (
             ("view_wallboard", "Can see the wallboard"),
             ("place_calls", "Can place calls"),
             ("end_calls", "Can end calls"),
             ("transfer_calls", "Can transfer calls"),
             ("pause_agents", "Can pause agents"),
             ("listen_in", "Can listen in on calls"),
-        ]
+        )
+
+    def __str__(self) -> str:
+        return "wallboard"
