@@ -24,14 +24,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "permissions": [
+                "permissions": (
                     ("view_wallboard", "Can see the wallboard"),
                     ("place_calls", "Can place calls"),
                     ("end_calls", "Can end calls"),
                     ("transfer_calls", "Can transfer calls"),
                     ("pause_agents", "Can pause agents"),
                     ("listen_in", "Can listen in on calls"),
-                ],
+                ),
                 "managed": False,
                 "default_permissions": (),
             },
