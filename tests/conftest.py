@@ -34,6 +34,14 @@ def _long_ones_apart(request: pytest.FixtureRequest) -> None:
         pytest.skip("takes long: -n0 -m long runs it, and so does AMI_TEST_ALL=1")
 
 
+@pytest.fixture(autouse=True)
+def _browsers_apart(request: pytest.FixtureRequest) -> None:
+    """A browser takes more of the machine than all other tests: it runs where it is asked for."""
+    asked_for = "browser" in request.config.option.markexpr
+    if WORKERS > 1 and not asked_for and request.node.get_closest_marker("browser"):
+        pytest.skip("runs a browser: -m browser runs it")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_live_picture() -> None:
     """The demo has receivers of calls and queues: with them every listener would keep a picture."""

@@ -1,0 +1,111 @@
+"""A site with the wallboard: a simulated Asterisk, and two programs, a listener and a web server.
+
+Each can be killed and started again while browsers look on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+from typing import TYPE_CHECKING, Self
+
+from django_ami.testing import FakeAsterisk
+from tests.running import PYTHON, Program
+from tests.servers.redis import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["Site", "make_database"]
+
+#: The web servers: their programs, and the line of each that says it is ready.
+ASGI = ("uvicorn", "tests.browser.asgi:application", "--timeout-graceful-shutdown=5")
+WSGI = ("gunicorn", "tests.browser.wsgi:application", "--threads=8", "--no-control-socket")
+_READY = {"uvicorn": "Uvicorn running", "gunicorn": "Booting worker"}
+
+
+def make_database(file: Path) -> Path:
+    """The tables of the project and its users, in a file to copy."""
+    for module in (["django", "migrate", "--verbosity=0"], ["tests.browser.people"]):
+        with Program([*PYTHON, "-m", *module], **_environment(file)) as program:
+            assert program.wait() == 0, str(program)
+    return file
+
+
+def _environment(file: Path, **more: object) -> dict[str, object]:
+    return {"DJANGO_SETTINGS_MODULE": "tests.browser.settings", "AMI_TEST_FILE": file, **more}
+
+
+class Site:
+    """Use it as a context manager: both programs run, and nothing is left of them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        database: Path,
+        asterisk: FakeAsterisk,
+        server: Sequence[str] = ASGI,
+        **env: object,
+    ) -> None:
+        self.asterisk = asterisk
+        self._server = server
+        self._port = free_port()
+        file = shutil.copy(database, folder / "site.sqlite3")
+        self._env = _environment(file, AMI_NODE1_URL=asterisk.url, **env)
+        self._ends = contextlib.ExitStack()
+
+    @property
+    def url(self) -> str:
+        """The address of the wallboard."""
+        return f"http://127.0.0.1:{self._port}/wallboard/"
+
+    def __enter__(self) -> Self:
+        web, listener = self._run_web(), self._run_listener()
+        self.web = self._wait_for_web(web)
+        self.listener = self._wait_for_listener(listener)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.close()
+
+    def start_web(self) -> None:
+        """Start the web server, at the address that it had."""
+        self.web = self._wait_for_web(self._run_web())
+
+    def stop_web(self) -> None:
+        """End the web server as a deployment does."""
+        self.web.signal(signal.SIGTERM)
+        self.web.wait()
+
+    def start_listener(self) -> None:
+        """Start ``ami_listen``, and wait until it knows its server."""
+        self.listener = self._wait_for_listener(self._run_listener())
+
+    def kill_listener(self) -> None:
+        """End ``ami_listen`` so that it cannot say a word."""
+        self.listener.signal(signal.SIGKILL)
+        self.listener.wait()
+
+    def _run_web(self) -> Program:
+        name, application, *options = self._server
+        bind = ["--port", str(self._port)]
+        if name == "gunicorn":
+            bind = ["--bind", f"127.0.0.1:{self._port}"]
+        return self._run("-m", name, application, *options, *bind)
+
+    def _wait_for_web(self, program: Program) -> Program:
+        program.wait_for_err(_READY[self._server[0]])
+        return program
+
+    def _run_listener(self) -> Program:
+        return self._run("-m", "django", "ami_listen", "--all")
+
+    @staticmethod
+    def _wait_for_listener(program: Program) -> Program:
+        program.wait_for_err("node_1: ready")
+        return program
+
+    def _run(self, *arguments: str) -> Program:
+        return self._ends.enter_context(Program([*PYTHON, *arguments], **self._env))
