@@ -155,8 +155,9 @@ class Ami:
     def call(self, call_id: str, *, server: str | None = None) -> OriginatedCall:
         """Find a call by its ``id``, also one that another process has made.
 
-        ``server`` is the one that it is on, by default the default one. It is asked: until it has
-        said, the state is ``unknown``. Raises InvalidAction for what cannot be an id.
+        ``server`` is the one that it is on, by default the default one. The feed (AMI_FEED) tells
+        of the call, if it knows it; else the server is asked, and until it has said, the state is
+        ``unknown``. Raises InvalidAction for what cannot be an id.
         """
         return self._get().call(call_id, server=server)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Unpack
 
+from django_ami import published
 from django_ami.conf import import_backend, read_retry
 from django_ami.core.arguments import did_you_mean
-from django_ami.core.client import Changes
+from django_ami.core.client import Changes, Client
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.failures import Failures
 from django_ami.core.receivers import Receivers
@@ -141,6 +142,8 @@ def _start(settings: AmiSettings, path: str) -> Backend:
         routing=settings.routing,
         **own,
     )
+    if isinstance(client, Client):
+        client.published = published.find
     client.start(connect=False)  # the first action connects
     return client
 

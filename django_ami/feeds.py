@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django_ami.live.feed.backend import Backend
     from django_ami.live.feed.mirror import Mirror
 
-__all__ = ["backend", "mirror"]
+__all__ = ["backend", "is_read", "mirror"]
 
 
 class _Feed:
@@ -51,6 +51,12 @@ def mirror() -> Mirror | None:
         # It has no thread until somebody looks: of several that are made at once one wins.
         vars(mine).setdefault("mirror", Mirror(mine.backend))
     return mine.mirror
+
+
+def is_read() -> bool:
+    """Whether this process reads the feed already."""
+    mine = _feeds.get(os.getpid())
+    return mine is not None and mine.mirror is not None
 
 
 def _on_setting_changed(*, setting: str, **_: object) -> None:

@@ -6,15 +6,13 @@ people did not talk: of several that were rung, the one whose refusal says most.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.causes import CallResult, Refusal, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-    from django_ami.core.messages import Event
 
 __all__ = ["CallOutcome", "SecondParty", "judge"]
 
@@ -61,29 +59,30 @@ class CallOutcome:
         return {**asdict(self), "result": self.result.value}
 
 
+@dataclass(slots=True)
 class SecondParty:
-    """A party that the dialplan dials when the first one has picked up."""
+    """A party that the dialplan dials when the first one has picked up.
 
-    __slots__ = ("end", "hangup", "rang")
+    ``status`` is the DialStatus of its DialEnd, ``refusal`` what its Hangup says. ``forwarded``: it
+    sent the call on.
+    """
 
-    def __init__(self) -> None:
-        self.end: Event | None = None
-        self.hangup: Event | None = None
-        self.rang = False
+    status: str = ""
+    forwarded: bool = False
+    rang: bool = False
+    refusal: Refusal = field(default_factory=Refusal)
 
     def told(self) -> tuple[CallResult, str]:
         """Why it was not connected."""
-        status = "" if self.end is None else self.end.get("DialStatus", "")
-        return refusal_of(Refusal.of(self.hangup), status, rang=self.rang)
+        return refusal_of(self.refusal, self.status, rang=self.rang)
 
     def rank(self) -> int:
         """Its place among several; one that sent the call on tells nothing of its end."""
-        forwarded = self.end is not None and bool(self.end.get("Forward"))
-        return len(_PRECEDENCE) if forwarded else _PRECEDENCE.index(self.told()[0])
+        return len(_PRECEDENCE) if self.forwarded else _PRECEDENCE.index(self.told()[0])
 
 
 def judge(
-    own_end: Event | None,
+    own: Refusal,
     second: Collection[SecondParty],
     *,
     picked_up: bool,
@@ -92,11 +91,10 @@ def judge(
 ) -> CallOutcome:
     """The outcome of a call, as far as its events have told it.
 
-    ``own_end`` is the Hangup of the first channel, if it was seen; ``second`` the parties that were
-    dialled behind it. ``picked_up``: the first party did. ``answered``: two parties talked, or an
-    application took the call.
+    ``own`` is what the Hangup of the first channel says, empty if it was not seen; ``second`` the
+    parties that were dialled behind it. ``picked_up``: the first party did. ``answered``: two
+    parties talked, or an application took the call.
     """
-    own = Refusal.of(own_end)
     outcome = CallOutcome(
         CallResult.ANSWERED,
         "answered",
@@ -115,14 +113,13 @@ def judge(
         return _undialled(outcome, own)
     party = min(second, key=SecondParty.rank)
     result, text = party.told()
-    refusal = Refusal.of(party.hangup)
     return replace(
         outcome,
         result=result,
         description=f"the second party: {text}",
-        cause=refusal.cause,
-        cause_text=refusal.cause_text,
-        sip_code=refusal.sip_code,
+        cause=party.refusal.cause,
+        cause_text=party.refusal.cause_text,
+        sip_code=party.refusal.sip_code,
     )
 
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.call_outcome import CallOutcome, SecondParty, judge
-from django_ami.core.causes import CallResult
+from django_ami.core.causes import CallResult, Refusal
 from django_ami.core.talk import Talk
 
 if TYPE_CHECKING:
@@ -182,7 +182,8 @@ class Progress:
             return
         leg = self._second.setdefault(dest, SecondParty())
         if event.name == "DialEnd":
-            leg.end = event
+            leg.status = event.get("DialStatus", "")
+            leg.forwarded = bool(event.get("Forward"))
         if event.get("DestChannelState") == _RINGING:
             leg.rang = True
             self._reach(OriginateState.RINGING_SECOND)
@@ -193,7 +194,7 @@ class Progress:
         if uniqueid == self.id:
             self._ended_own = event
         elif uniqueid in self._second:
-            self._second[uniqueid].hangup = event
+            self._second[uniqueid].refusal = Refusal.of(event)
 
     # --- the action Originate ---
 
@@ -292,6 +293,18 @@ class Progress:
         outcome = replace(self._judge(), result=CallResult.UNKNOWN, description=text)
         self._end(replace(outcome, inferred=True))
 
+    def shown(
+        self, state: OriginateState, channels: Iterable[str], outcome: CallOutcome | None
+    ) -> None:
+        """A live picture tells the state and the live channels, in the place of events."""
+        if self.ended:
+            return
+        self.seen, self._live = True, set(channels)
+        self._reach(state)
+        if outcome is not None:
+            self._end(outcome)
+        self._show()
+
     # --- the end ---
 
     def _finish(self, now: float) -> None:
@@ -306,7 +319,7 @@ class Progress:
     def _judge(self) -> CallOutcome:
         """The outcome, as far as events and lists have told it."""
         return judge(
-            self._ended_own,
+            Refusal.of(self._ended_own),
             self._second.values(),
             picked_up=self._picked_up_at is not None,
             answered=self._was_answered,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from django_ami.core.progress import Progress
     from django_ami.core.timeouts import Timeout
 
-__all__ = ["Awaited", "OriginatedCall"]
+__all__ = ["Awaited", "NoAction", "OriginatedCall"]
 
 Result = TypeVar("Result")
 
@@ -46,13 +46,37 @@ class Calling(Protocol):
     def holds_here(self) -> bool: ...
 
 
+class Underway(Protocol):
+    """The methods of the action about a call that the call needs."""
+
+    @property
+    def server(self) -> str: ...
+    def done(self) -> bool: ...
+    def cancel(self) -> bool: ...
+
+
+class NoAction:
+    """No action of this process is about the call: another process made and follows it."""
+
+    def __init__(self, server: str) -> None:
+        self.server = server
+
+    def done(self) -> bool:
+        """There is nothing to wait for."""
+        return True
+
+    def cancel(self) -> bool:
+        """There is nothing to withdraw."""
+        return False
+
+
 class Awaited(Promise[Result]):
     """Something about a call that is known later.
 
     Write ``result(timeout)`` in a thread, ``await`` in a coroutine.
     """
 
-    def __init__(self, name: str, owner: Calling, pending: PendingAction) -> None:
+    def __init__(self, name: str, owner: Calling, pending: Underway) -> None:
         super().__init__()
         self.name = name
         self._owner = owner
@@ -151,14 +175,12 @@ class OriginatedCall:
         self,
         owner: Calling,
         progress: Progress,
-        pending: PendingAction,
+        pending: Underway,
         over: Callable[[], None],
-        *,
-        search: bool = False,
     ) -> None:
         self.id = progress.id
         #: The action looks for the call, and does not make it.
-        self._search = search
+        self._search = False
         self._owner = owner
         self._over = over
         self._progress = progress
@@ -255,6 +277,10 @@ class OriginatedCall:
                 self._owner.send(Hangup(channel), server=self.server)
 
     # --- told by the connection ---
+
+    def searched(self, pending: PendingAction) -> None:
+        """This action looks for the call on its server from now on."""
+        self._pending, self._search = pending, True
 
     def _change(self, progress: Progress) -> None:
         state, outcome = progress.state, progress.outcome

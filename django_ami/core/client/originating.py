@@ -8,13 +8,24 @@ from abc import abstractmethod
 from contextlib import suppress
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Required, TypedDict, TypeVar, Unpack
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    Protocol,
+    Required,
+    TypedDict,
+    TypeVar,
+    Unpack,
+)
 
 from django_ami.core.actions import Originate, Status
 from django_ami.core.arguments import did_you_mean, shown
 from django_ami.core.calls import channel_id_for
 from django_ami.core.client.dialling import Dialler
-from django_ami.core.client.originated import Calling, OriginatedCall
+from django_ami.core.client.originated import Calling, NoAction, OriginatedCall
 from django_ami.core.cluster.routing import Member
 from django_ami.core.errors import InvalidAction
 from django_ami.core.progress import OriginateState, Progress
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
     from django_ami.core.request import Request
     from django_ami.core.timeouts import Timeout
 
-__all__ = ["CallOptions", "Originating"]
+__all__ = ["CallOptions", "Originating", "Published"]
 
 Target = TypeVar("Target", bound=Member)
 
@@ -53,6 +64,16 @@ def plain_call_id(call_id: object) -> str:
             f"{shown(call_id)}."
         )
     return str(call_id)
+
+
+class Published(Protocol):
+    """Finds calls of other processes in a live picture of this one."""
+
+    def __call__(self, progress: Progress, server: str, seek: Callable[[], None]) -> bool:
+        """Tell ``progress`` of a call from now on; False if the picture does not know it.
+
+        ``seek`` asks the server, and tells ``progress`` from then on.
+        """
 
 
 class CallOptions(TypedDict, total=False):
@@ -157,6 +178,10 @@ class Originating(Calling, Generic[Target]):
     _paced = True
 
     def __init__(self) -> None:
+        #: Where calls of other processes are looked for before their server is asked.
+        self.published: Published | None = None
+        #: Those that were found there, by server and id, until they end.
+        self._found: dict[tuple[str, str], OriginatedCall] = {}
         self._dialler: Dialler[Target] = Dialler(self._submit, self._call_later)
 
     @abstractmethod
@@ -202,7 +227,9 @@ class Originating(Calling, Generic[Target]):
         if others:
             request.reroute = partial(self._send_to_next, others)
         progress = Progress(call_id, single=call.get("application") is not None)
-        made = self._follow(request, progress, over=partial(self._dialler.over, request))
+        self._follow(request, progress)
+        over = partial(self._dialler.over, request)
+        made = OriginatedCall(self, progress, request.pending, over)
         if self._paced:
             if request.followed is not None and longest is not None:
                 request.followed.leave_by = time.monotonic() + longest
@@ -214,30 +241,42 @@ class Originating(Calling, Generic[Target]):
     def call(self, call_id: str, *, server: str | None = None) -> OriginatedCall:
         """Find a call by its id: one that ``originate`` has made, here or in another process.
 
-        The server is asked; until it has said, the state is ``unknown``. The outcome of a call that
-        it does not have is ``unknown``, too: it was never made, or has ended. ``server`` is where
-        to look, by default where actions go. Raises InvalidAction and ConfigurationError.
+        A live picture tells of it, if this process has one that knows it. Else the server is asked;
+        until it has said, the state is ``unknown``. The outcome of a call that it does not have is
+        ``unknown``, too: it was never made, or has ended. ``server`` is where to look, by default
+        where actions go. Raises InvalidAction and ConfigurationError.
         """
         call_id = plain_call_id(call_id)
-        target = self._one(server)
-        request = self._request(Status(call_id), target, None)
+        place = (self._one(server).name, call_id)
+        found = self._found.get(place)
+        if found is not None:
+            return found
         progress = Progress(call_id, state=OriginateState.UNKNOWN)
-        call = self._follow(request, progress, search=True)
-        self._submit(target, request)
+
+        def over() -> None:
+            self._found.pop(place, None)
+
+        call = OriginatedCall(self, progress, NoAction(place[0]), over)
+        seek = partial(self._seek, call, progress)
+        self._found[place] = call  # it may end at once
+        if self.published is None or not self.published(progress, place[0], seek):
+            over()
+            seek()
         return call
+
+    def _seek(self, call: OriginatedCall, progress: Progress) -> None:
+        """Ask the server for a call, and follow it there. Raises ConfigurationError."""
+        target = self._one(call.server)
+        request = self._request(Status(call.id), target, None)
+        call.searched(request.pending)
+        self._follow(request, progress, search=True)
+        self._submit(target, request)
 
     def new_call_id(self) -> str:
         """An id for a call that no other one has: store it, then give it to ``originate``."""
         return channel_id_for(self._ids())
 
-    def _follow(
-        self,
-        request: Request,
-        progress: Progress,
-        *,
-        search: bool = False,
-        over: Callable[[], None] = lambda: None,
-    ) -> OriginatedCall:
+    @staticmethod
+    def _follow(request: Request, progress: Progress, *, search: bool = False) -> None:
         request.followed = followed = Followed(progress, search=search)
         Promise.add_done_callback(request.pending, followed.settle)
-        return OriginatedCall(self, progress, request.pending, over, search=search)
