@@ -39,7 +39,9 @@ def find(progress: Progress, server: str, seek: Callable[[], None]) -> bool:
 
     try:
         picture = RemotePicture(mirror, server, time.time)
-        if not picture.fresh or picture.call(progress.id) is None:
+        call = picture.call(progress.id)
+        # An end stays true, however old the picture is.
+        if call is None or (call.ended is None and not picture.fresh):
             return False
         _Watch(progress, picture, seek).begin(mirror, server)
     except ConnectionFailed:  # the system refuses the mirror its thread
@@ -69,11 +71,12 @@ class _Watch:
 
     def _wake(self) -> None:
         with self._lock:
+            if self._asked:
+                return  # the connection's thread tells the progress now
             self._follower.take()
-            lost = not self._picture.fresh or not self._look()
-            if lost or self._progress.ended:
+            known = self._look() and self._picture.fresh
+            if self._progress.ended or not known:
                 self._follower.close()
-            if lost:
                 self._ask()
 
     def _look(self) -> bool:
@@ -87,7 +90,7 @@ class _Watch:
         return call is not None
 
     def _ask(self) -> None:
-        if self._progress.ended or self._asked:
+        if self._progress.ended:
             return
         self._asked = True
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,11 +162,13 @@ def test_a_test_that_looks_at_no_picture_reads_no_feed(settings: Any, server: Fa
     assert not feeds.is_read()
 
 
-#: Originates a call, tells its id, and how it ended.
+#: Originates a call when the listener hears, tells its id, and how it ended.
 MAKE = """
-import django
+import time, django
 django.setup()
 from django_ami import ami
+while not ami.live("node_1").server.ready:
+    time.sleep(0.02)
 call = ami.originate(to="PJSIP/101", context="default", exten="102")
 print("id", call.id, flush=True)
 print("made", call.wait(30).result, flush=True)
@@ -196,12 +197,12 @@ def test_one_process_makes_a_call_and_another_knows_its_end(tmp_path: Path) -> N
         assert migrate.wait() == 0, str(migrate)
     with FakeAsterisk(times=CallTimes(ring=0.4, duration=0.8)) as server:
         env["AMI_NODE1_URL"] = server.url
-        with Program([*PYTHON, "-m", "django", "ami_listen", "--all"], **env) as listener:
-            with Program([*PYTHON, "-c", MAKE], **env) as make:
-                call_id = make.wait_for_out("id ").removeprefix("id ")
-                with Program([*PYTHON, "-c", LOOK, call_id], **env) as look:
-                    assert look.wait_for_out("looked ") == "looked answered"
-                    assert look.wait_for_out("state idle")
-                assert make.wait_for_out("made ") == "made answered"
-            listener.signal(signal.SIGTERM)
-            assert listener.wait() == 0, str(listener)
+        with (
+            Program([*PYTHON, "-m", "django", "ami_listen", "--all"], **env),
+            Program([*PYTHON, "-c", MAKE], **env) as make,
+        ):
+            call_id = make.wait_for_out("id ").removeprefix("id ")
+            with Program([*PYTHON, "-c", LOOK, call_id], **env) as look:
+                assert look.wait_for_out("looked ") == "looked answered"
+                assert look.wait_for_out("state idle")
+            assert make.wait_for_out("made ") == "made answered"
