@@ -8,7 +8,7 @@ __all__ = ["Wallboard"]
 
 
 class Wallboard(models.Model):
-    """What the permissions are of."""
+    """The subject of the permissions."""
 
     class Meta:
         managed = False

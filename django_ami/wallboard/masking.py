@@ -1,0 +1,75 @@
+"""Numbers as visitors see them who may not know them.
+
+Rule: where a number is masked, no other text beside it tells it: a name, or the name of a device.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.log import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Mask", "hide_last_digits"]
+
+logger = get_logger(__name__)
+
+#: Digits that are a telephone number; an internal one is shorter.
+_TELEPHONE_DIGITS: Final = 6
+_HIDDEN_DIGITS: Final = 4
+_DOT: Final = "•"
+_HIDDEN: Final = "hidden"
+#: A number in a text, of three digits or more, also as people write it: ``(030) 123-456``. The
+#: function of the project decides whether it is to be masked.
+_NUMBER: Final = r"\+?\d(?:[ ().-]{0,2}\d){2,}"
+#: How many numbers and texts are remembered.
+_REMEMBERED: Final = 4096
+
+
+def hide_last_digits(number: str) -> str:
+    """The number with a dot for each of its last four digits; one of five or fewer as it is."""
+    digits = [place for place, sign in enumerate(number) if sign.isdigit()]
+    if len(digits) < _TELEPHONE_DIGITS:
+        return number
+    hidden = set(digits[-_HIDDEN_DIGITS:])
+    return "".join(_DOT if place in hidden else sign for place, sign in enumerate(number))
+
+
+class Mask:
+    """Masks numbers, and the texts that may contain them, by a function of the project."""
+
+    def __init__(self, function: Callable[[str], str]) -> None:
+        self._function = function
+        self._logged = False
+        # The same number comes again with each change of its call.
+        self.number: Callable[[str], str] = lru_cache(_REMEMBERED)(self._number)
+        self.text: Callable[..., str] = lru_cache(_REMEMBERED)(self._text)
+
+    def _number(self, number: str) -> str:
+        """A number, masked. Where the function raises, nothing of it is told."""
+        if not number:
+            return number
+        if "/" in number:  # a device that was dialled
+            return self._text(number)
+        try:
+            return str(self._function(number))
+        except Exception as error:  # noqa: BLE001  (whatever a project's function raises)
+            if not self._logged:
+                self._logged = True
+                logger.error(  # noqa: TRY400  (a traceback may show the number)
+                    "The function MASK of AMI_WALLBOARD raised %s: %r is shown instead of numbers. "
+                    "Fix the function.",
+                    type(error).__name__,
+                    _HIDDEN,
+                )
+            return _HIDDEN
+
+    def _text(self, text: str, *numbers: str) -> str:
+        """A text in which these numbers, and every other one, are masked."""
+        known = sorted(filter(None, numbers), key=len, reverse=True)
+        pattern = "|".join([*(rf"(?<!\d){re.escape(number)}(?!\d)" for number in known), _NUMBER])
+        return re.sub(pattern, lambda found: self.number(found[0]), text)

@@ -1,0 +1,53 @@
+"""The objects that a listener publishes of a tracker, as a page gets them: small, plain data."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django_ami.feeding import Feeding
+from django_ami.live.feed.codec import encode
+from django_ami.live.feed.memory import MemoryBackend
+from django_ami.wallboard.shaping import slimmed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django_ami.live.changes import Change
+    from django_ami.live.tracker import Tracker
+
+__all__ = ["Published"]
+
+
+class Published:
+    """The objects of one server, as they are noted for its feed; in the place of a publisher."""
+
+    def __init__(self, server: str = "node_1") -> None:
+        self.server = server
+        self._feeding = Feeding(MemoryBackend(), lambda name: 7)
+        self._feeding.publisher = self  # type: ignore[assignment]
+        #: The bodies by their keys, all of them and those of the last changes.
+        self.bodies: dict[str, str | None] = {}
+        self.news: dict[str, str | None] = {}
+
+    def note(self, server: str, objects: Iterable[tuple[str, Any]]) -> None:
+        for key, subject in objects:
+            body = None if subject is None else json.dumps(encode(subject))
+            self.news[key] = body
+            if body is None:
+                self.bodies.pop(key, None)
+            else:
+                self.bodies[key] = body
+
+    def hear(self, tracker: Tracker, changes: Iterable[Change]) -> dict[str, Any]:
+        """Take over changes: the objects that have changed."""
+        self.news = {}
+        self._feeding.head(self.server, ready=True, complete=True)
+        self._feeding.changed(self.server, tracker, changes)
+        self._feeding.tick(self.server, tracker)
+        return slimmed(self.news)
+
+    @property
+    def all(self) -> dict[str, Any]:
+        """Every object, as it is now."""
+        return slimmed(self.bodies)
