@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.urls import path
+
+from django_ami.wallboard.polling import state
+from django_ami.wallboard.streaming import stream
+
 if TYPE_CHECKING:
     from django.urls import URLPattern
 
 __all__ = ["app_name", "urlpatterns"]
 
 app_name = "ami_wallboard"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("stream/", stream, name="stream"),
+    path("state/", state, name="state"),
+]

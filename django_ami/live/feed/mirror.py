@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.live.feed.codec import decode
-from django_ami.live.feed.records import Heading, Whole
+from django_ami.live.feed.journal import Journal
+from django_ami.live.feed.records import Heading, Position, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from django_ami.live.feed.backend import Backend
-    from django_ami.live.feed.records import Batch, Position
+    from django_ami.live.feed.records import Batch
 
 __all__ = ["STALE_SECONDS", "Follower", "Mirror", "News", "Page"]
 
@@ -33,6 +34,8 @@ FIRST_LOOK_SECONDS: Final = 2.0
 #: How long the thread waits for something new before it looks anyway, and after an error.
 _LOOK_SECONDS: Final = 1.0
 _LOG_SECONDS: Final = 60.0
+#: How many batches before the picture are read at first, for readers of other processes.
+_RECALLED_BATCHES: Final = 1000
 
 
 class News(NamedTuple):
@@ -83,6 +86,7 @@ class Page:
         self.lock = threading.Lock()
         self.position: Position | None = None
         self.bodies: dict[str, str] = {}
+        self.journal = Journal()
         self.followers: set[Follower] = set()
         #: Set once it was read, or looked for in vain.
         self.looked = threading.Event()
@@ -99,6 +103,12 @@ class Page:
     def age(self) -> float | None:
         """Seconds since the publisher was heard of last; None if never."""
         return None if self.heard_at is None else time.monotonic() - self.heard_at
+
+    @property
+    def heard(self) -> float | None:
+        """Unix time of the last sign of the publisher; None if there was none."""
+        age = self.age
+        return None if age is None else time.time() - age
 
     @property
     def fresh(self) -> bool:
@@ -119,6 +129,23 @@ class Page:
             body = self.bodies.get(key)
         return None if body is None else self._object(key.partition(":")[0], key, body)
 
+    def since(self, position: Position | None) -> News:
+        """What a reader lacks that knows the picture as it was at ``position``.
+
+        It may come from another process, or have been away. All, if it has been away for too long.
+        """
+        with self.lock:
+            keys = None if position is None else self.journal.since(position)
+            if keys is None:
+                return News(self.position, True, {**self.bodies}, self.fresh)
+            changed = {key: self.bodies.get(key) for key in keys}
+            return News(self.position, False, changed, self.fresh)
+
+    def changed_since(self, position: Position) -> set[str] | None:
+        """The keys of the objects that changed behind ``position``; None if that is not known."""
+        with self.lock:
+            return self.journal.since(position)
+
     def _object(self, kind: str, key: str, body: str) -> Any:
         # Objects are looked at more often than they change.
         known = self._decoded.get(key)
@@ -128,30 +155,23 @@ class Page:
 
     # --- the thread of the mirror ---
 
-    def take(self, news: Whole | Batch) -> bool:
-        """Take over what was read. False if it is older than what is known."""
-        position = self.position
-        is_whole = isinstance(news, Whole)
-        if is_whole and position is not None and _is_older(news.position, position):
+    def take(self, news: Whole | Batch, earlier: Sequence[Batch] = ()) -> bool:
+        """Take over what was read. False if it is older than what is known.
+
+        ``earlier`` are the batches up to a first whole picture, as far as they are kept.
+        """
+        before = self.position
+        follows = before is not None and before.epoch == news.position.epoch
+        if follows and isinstance(news, Whole) and news.position < cast("Position", before):
             return False
         with self.lock:
-            if isinstance(news, Whole):
-                self.bodies = dict(news.bodies)
-                self._decoded.clear()
+            if isinstance(news, Whole) and not follows:
+                self._begin(news, earlier)
             else:
-                for key, body in news.bodies.items():
-                    if body is None:
-                        self.bodies.pop(key, None)
-                        self._decoded.pop(key, None)
-                    else:
-                        self.bodies[key] = body
-            self.position = news.position
-            for follower in self.followers:
-                if is_whole:
-                    follower.whole = True
-                    follower.waiting.clear()
-                elif not follower.whole:
-                    follower.waiting.update(news.bodies)
+                self._change(
+                    news.position,
+                    self._differences(news) if isinstance(news, Whole) else news.bodies,
+                )
         # A publisher that is dead has left records: until all of them are read, their own time
         # tells how old they are.
         old = 0.0 if self.is_current else max(0.0, time.time() - news.at)
@@ -159,6 +179,37 @@ class Page:
         self._listening = self._heading().listening
         self.tell()
         return True
+
+    def _begin(self, whole: Whole, earlier: Sequence[Batch]) -> None:
+        """Another publisher has begun, or this is the first look."""
+        self.bodies = dict(whole.bodies)
+        self.position = whole.position
+        self.journal.begin(whole.position, earlier)
+        self._decoded.clear()
+        for follower in self.followers:
+            follower.whole = True
+            follower.waiting.clear()
+
+    def _differences(self, whole: Whole) -> dict[str, str | None]:
+        """What a whole picture has changed, behind a hole."""
+        changed: dict[str, str | None] = dict.fromkeys(self.bodies.keys() - whole.bodies.keys())
+        changed.update(
+            (key, body) for key, body in whole.bodies.items() if self.bodies.get(key) != body
+        )
+        return changed
+
+    def _change(self, position: Position, bodies: Mapping[str, str | None]) -> None:
+        for key, body in bodies.items():
+            if body is None:
+                self.bodies.pop(key, None)
+                self._decoded.pop(key, None)
+            else:
+                self.bodies[key] = body
+        self.position = position
+        self.journal.note(position, bodies)
+        for follower in self.followers:
+            if not follower.whole:
+                follower.waiting.update(bodies)
 
     def _heading(self) -> Heading:
         heading = self.one("server:")
@@ -169,10 +220,6 @@ class Page:
         self.told_fresh = self.fresh
         for follower in tuple(self.followers):
             follower.wake()
-
-
-def _is_older(one: Position, other: Position) -> bool:
-    return one.epoch == other.epoch and one.number < other.number
 
 
 class Mirror:
@@ -222,8 +269,10 @@ class Mirror:
             while not self._ended:
                 for page in tuple(self._pages.values()):
                     self._read(page)
-                    page.looked.set()
-                    if page.told_fresh and not page.fresh:
+                    if not page.looked.is_set():
+                        page.looked.set()
+                        page.tell()
+                    elif page.told_fresh and not page.fresh:
                         page.tell()
                 self._backend.wait(_LOOK_SECONDS)
         finally:
@@ -232,10 +281,14 @@ class Mirror:
     def _read(self, page: Page) -> None:
         try:
             news = self._backend.read(page.server, page.position)
-            is_whole = isinstance(news, Whole)
-            for one in [news] if isinstance(news, Whole) else news:
-                page.take(one)
-            page.is_current = page.is_current or (page.position is not None and not is_whole)
+            if isinstance(news, Whole):
+                page.take(news, self._earlier(page, news.position))
+            else:
+                for batch in news:
+                    page.take(batch)
+            page.is_current = page.is_current or (
+                page.position is not None and not isinstance(news, Whole)
+            )
         except Exception as error:  # noqa: BLE001  (any store's; it is told)
             now = time.monotonic()
             if now >= self._logged_at + _LOG_SECONDS:
@@ -246,3 +299,17 @@ class Mirror:
                     type(error).__name__,
                     error,
                 )
+
+    def _earlier(self, page: Page, position: Position) -> Sequence[Batch]:
+        """The batches that led to a first whole picture, as far as they are kept."""
+        if page.position is not None and page.position.epoch == position.epoch:
+            return ()
+        earlier: list[Batch] = []
+        number = max(0, position.number - _RECALLED_BATCHES)
+        while number < position.number:
+            batches = self._backend.after(page.server, Position(position.epoch, number))
+            if not batches:
+                break
+            earlier.extend(batches)
+            number = batches[-1].position.number
+        return earlier

@@ -1,0 +1,115 @@
+"""The visitor behind a request: asked once when a stream begins, and again while it lasts."""
+
+from __future__ import annotations
+
+import asyncio
+from copy import copy
+from typing import TYPE_CHECKING, Final, NamedTuple
+from weakref import WeakKeyDictionary
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import SESSION_KEY, get_user
+from django.utils.functional import SimpleLazyObject
+
+from django_ami import conf
+from django_ami.core.log import get_logger
+from django_ami.wallboard.access import access_of
+from django_ami.wallboard.threads import close_connections
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from django.http import HttpRequest
+
+    from django_ami.wallboard.access import Access
+
+__all__ = ["Visitor", "ask", "may_still", "visitor_of"]
+
+logger = get_logger(__name__)
+
+#: How many visitors are asked about at the same time: after a restart all of them come at once, and
+#: each needs a database connection for a moment.
+_MOST_ASKED: Final = 8
+#: By event loop, to which a semaphore belongs.
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+class Visitor(NamedTuple):
+    """What somebody may see, the servers that are meant by it, and the account, if there is one."""
+
+    access: Access
+    servers: tuple[str, ...]
+    user: Hashable | None
+
+
+def visitor_of(request: HttpRequest) -> Visitor | None:
+    """The visitor of a request; None for one who may see nothing. It may ask the database.
+
+    Raises ConfigurationError.
+    """
+    access = access_of(request)
+    if access is None:
+        return None
+    names = (server.name for server in conf.load().servers)
+    servers = tuple(name for name in names if access.servers is None or name in access.servers)
+    user = getattr(request, "user", None)
+    return Visitor(access, servers, user.pk if user is not None else None)
+
+
+async def ask(request: HttpRequest) -> Visitor | None:
+    """The visitor of a request, in a coroutine. No database connection stays open for it."""
+    async with _turn():
+        return await sync_to_async(_asked)(request)
+
+
+async def may_still(request: HttpRequest, visitor: Visitor) -> bool:
+    """Whether the visitor would be the same if the request came now.
+
+    True if that cannot be told: a database that is away ends no stream.
+    """
+    async with _turn():
+        try:
+            # The thread of the request is gone, and shall not come back.
+            return await sync_to_async(_asked_anew, thread_sensitive=False)(request) == visitor
+        except Exception as error:  # noqa: BLE001  (any database's, or of the project's function)
+            logger.warning(
+                "It cannot be told whether a visitor may still see the wallboard: %s: %s. It is "
+                "tried again in a minute.",
+                type(error).__name__,
+                error,
+            )
+            return True
+
+
+def _turn() -> asyncio.Semaphore:
+    return _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_MOST_ASKED))
+
+
+def _asked(request: HttpRequest) -> Visitor | None:
+    try:
+        return visitor_of(request)
+    finally:
+        close_connections()
+
+
+def _asked_anew(request: HttpRequest) -> Visitor | None:
+    try:
+        return visitor_of(_with_fresh_user(request))
+    finally:
+        close_connections()
+
+
+def _with_fresh_user(request: HttpRequest) -> HttpRequest:
+    """The same request, as if it came now: its session and its user are read anew.
+
+    A request whose user is of no session is given as it is.
+    """
+    session = getattr(request, "session", None)
+    if session is None or SESSION_KEY not in session:
+        return request
+    fresh = copy(request)
+    fresh.__dict__.pop("_cached_user", None)
+    fresh.__dict__.pop("_acached_user", None)
+    fresh.session = type(session)(session.session_key)
+    fresh.user = SimpleLazyObject(lambda: get_user(fresh))  # type: ignore[assignment]
+    return fresh
