@@ -1,12 +1,14 @@
 """Streams end when the process is told to end.
 
-Web servers wait for what is open, some of them for ever: nobody tells a view that they want to
-end. So a signal that tells the server is heard here, too, and goes on to the server at once.
+Web servers wait for what is open, some of them for ever, and tell no view that they want to end.
+So the signal that tells the server is heard here, too, and goes on to the server at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,16 +27,16 @@ _handlers: dict[int, Any] = {}
 
 
 def on_shutdown(function: Callable[[], None]) -> None:
-    """Have this function called when a signal tells the server in this process to end.
+    """Have this function called when the web server of the running loop is told to end.
 
     It runs in the main thread, between any two steps of it: it may do next to nothing. Nothing
-    happens if this is another thread, or if nobody handles the signal: then the process ends at
-    once.
+    happens in another thread, or if nobody handles the signal: then the process ends at once.
     """
     if threading.current_thread() is not threading.main_thread():
         return
     if function not in _functions:
         _functions.append(function)
+        _watch_hypercorn()
     for number in _SIGNALS:
         handler = signal.getsignal(number)
         if callable(handler) and handler is not _handle:
@@ -43,6 +45,18 @@ def on_shutdown(function: Callable[[], None]) -> None:
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
+    _call()
+    _handlers[number](number, frame)
+
+
+def _call(*_: object) -> None:
     for function in tuple(_functions):
         function()
-    _handlers[number](number, frame)
+
+
+def _watch_hypercorn() -> None:
+    """Hypercorn tells its workers by no signal: a task of theirs waits for something else."""
+    waits = getattr(sys.modules.get("hypercorn.utils"), "raise_shutdown", None)
+    for task in asyncio.all_tasks() if waits else ():
+        if getattr(task.get_coro(), "cr_code", None) is waits.__code__:
+            task.add_done_callback(_call)
