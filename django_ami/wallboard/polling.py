@@ -76,9 +76,9 @@ def _picture(mirror: Mirror, access: Access, server: str) -> _Picture:
 @require_GET
 @never_cache
 def state(request: HttpRequest) -> JsonResponse:
-    """The live picture of the servers that the visitor may see, or what changed in it.
+    """The live picture of the servers that the visitor may see.
 
-    The changes are those ``since`` the id that an earlier answer has.
+    With ``since``, the id of an earlier answer, it is the changes since then.
     """
     try:
         visitor = visitor_of(request)

@@ -89,6 +89,10 @@ class Shaper:
             self._add_totals(shaped)
         return shaped
 
+    def shown_key(self, key: str) -> str:
+        """The key under which the visitors know the object of a key of the feed."""
+        return key if self._mask is None else self._mask(key.partition(":")[0], key, None)[0]
+
     def _note(self, key: str, seen: Slim | None) -> None:
         if seen is None:
             self._shown.discard(key)

@@ -56,7 +56,8 @@ def _call(*_: object) -> None:
 
 def _watch_hypercorn() -> None:
     """Hypercorn tells its workers by no signal: a task of theirs waits for something else."""
-    waits = getattr(sys.modules.get("hypercorn.utils"), "raise_shutdown", None)
-    for task in asyncio.all_tasks() if waits else ():
-        if getattr(task.get_coro(), "cr_code", None) is waits.__code__:
-            task.add_done_callback(_call)
+    waits: Any = getattr(sys.modules.get("hypercorn.utils"), "raise_shutdown", None)
+    if waits is not None:
+        for task in asyncio.all_tasks():
+            if getattr(task.get_coro(), "cr_code", None) is waits.__code__:
+                task.add_done_callback(_call)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from django_ami.wallboard.hub import Stream
+    from django_ami.wallboard.audiences import Stream
     from django_ami.wallboard.limits import Slot
     from django_ami.wallboard.visitors import Visitor
 

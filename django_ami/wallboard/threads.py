@@ -1,4 +1,4 @@
-"""What a request holds that lasts for as long as its stream: a thread, and database connections.
+"""Things that a request holds for as long as its stream lasts: a thread, database connections.
 
 Django has one thread for the synchronous parts of each request under ASGI, from the first of them
 to the end of the response: middleware, sessions, a check of permissions. A connection that they

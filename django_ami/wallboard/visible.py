@@ -1,4 +1,4 @@
-"""The objects of one server that visitors with equal access see, and what changes for them."""
+"""The objects of one server, as visitors with equal access see them, and their changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TOTALS: Final = "totals:"
 
 
 class Changes(NamedTuple):
-    """What changed: ``objects`` are new, or gone (None); ``patches`` are merged into known ones."""
+    """``objects`` are new, or gone (None); ``patches`` are to be merged into known ones."""
 
     objects: dict[str, Slim | None]
     patches: dict[str, Slim]

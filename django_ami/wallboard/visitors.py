@@ -35,7 +35,7 @@ _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKe
 
 
 class Visitor(NamedTuple):
-    """What somebody may see, the servers that are meant by it, and the account, if there is one."""
+    """Somebody who may see something: the servers that are meant, and the account, if any."""
 
     access: Access
     servers: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Browsers that read the stream of an ASGI application in this process, and what they read."""
+"""Browsers that read the stream of an ASGI application in this process."""
 
 from __future__ import annotations
 
@@ -131,9 +131,7 @@ def merged(target: Any, patch: Any) -> Any:
 
 
 @asynccontextmanager
-async def browsing(
-    path: str = PATH, *, query: str = "", **headers: str
-) -> AsyncIterator[Browser]:
+async def browsing(path: str = PATH, *, query: str = "", **headers: str) -> AsyncIterator[Browser]:
     """A browser that reads a stream, and leaves at the end."""
     browser = Browser()
     scope = {

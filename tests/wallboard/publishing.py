@@ -1,4 +1,4 @@
-"""What a listener would publish, for a feed: a server, and callers who wait in its queues."""
+"""Objects as a listener publishes them: a server, and callers who wait in its queues."""
 
 from __future__ import annotations
 

@@ -7,21 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from django_ami.wallboard.access import Access
 from tests.wallboard.browsing import browsing
 from tests.wallboard.publishing import HEADING, caller, gone, publisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django.http import HttpRequest
     from pytest_django.fixtures import SettingsWrapper
 
     from django_ami.live.feed.publisher import Publisher
-
-
-def everybody(request: HttpRequest) -> Access:
-    return Access()
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +23,7 @@ def site(settings: SettingsWrapper) -> None:
     settings.ROOT_URLCONF = "tests.wallboard.urls"
     settings.MIDDLEWARE = []
     settings.AMI_FEED = "memory"
-    settings.AMI_WALLBOARD = {"ACCESS": everybody}
+    settings.AMI_WALLBOARD = {"ACCESS": "tests.wallboard.urls.everybody"}
 
 
 @pytest.fixture
@@ -53,8 +47,8 @@ def test_stream_begins_with_all_and_goes_on_with_changes(listener: Publisher) ->
             assert browser.chunks[0].startswith(b"retry: ")
             assert browser.status == 200
             assert browser.headers["content-type"] == "text/event-stream"
-            assert [one.data["patches"] for one in browser.of("change") if "patches" in one.data] == [
-                {"caller:eve": {"position": 1}}
-            ]
+            assert [
+                one.data["patches"] for one in browser.of("change") if "patches" in one.data
+            ] == [{"caller:eve": {"position": 1}}]
 
     asyncio.run(read())

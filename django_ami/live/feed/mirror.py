@@ -130,7 +130,7 @@ class Page:
         return None if body is None else self._object(key.partition(":")[0], key, body)
 
     def since(self, position: Position | None) -> News:
-        """What a reader lacks that knows the picture as it was at ``position``.
+        """The news for a reader that knows the picture as it was at ``position``.
 
         It may come from another process, or have been away. All, if it has been away for too long.
         """
@@ -191,7 +191,7 @@ class Page:
             follower.waiting.clear()
 
     def _differences(self, whole: Whole) -> dict[str, str | None]:
-        """What a whole picture has changed, behind a hole."""
+        """The changes that a whole picture makes, behind a hole."""
         changed: dict[str, str | None] = dict.fromkeys(self.bodies.keys() - whole.bodies.keys())
         changed.update(
             (key, body) for key, body in whole.bodies.items() if self.bodies.get(key) != body
