@@ -49,7 +49,7 @@ class Feeding:
     def changed(self, server: str, tracker: Tracker, changes: Iterable[Change]) -> None:
         """These objects of a picture have changed."""
         objects: dict[str, Any] = {}
-        interfaces, counted = set(), False
+        interfaces, counted, listed = set(), False, set()
         for change in changes:
             key, subject = object_of(change)
             objects[key] = subject
@@ -57,9 +57,14 @@ class Feeding:
                 interfaces.add(change.subject.interface)  # type: ignore[attr-defined]  # a Member
                 if (change.subject.queue, change.subject.interface) not in tracker.members:  # type: ignore[attr-defined]
                     objects[key] = None
+            elif change.kind is Kind.QUEUE and change.inferred:
+                listed.add(key)
             elif change.kind is Kind.ENDED:
                 self._ended.setdefault(server, set()).add(key)
             counted = counted or change.kind in {Kind.QUEUE, Kind.MEMBER, Kind.CALLER}
+        if listed:  # a list may tell that a queue is gone
+            there = {f"queue:{name}" for name in tracker.queues}
+            objects.update(dict.fromkeys(listed - there))
         if interfaces:
             agents = tracker.agents(time.time())
             objects.update({f"agent:{name}": agents.get(name) for name in interfaces})

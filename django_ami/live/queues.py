@@ -32,6 +32,8 @@ __all__ = ["QUEUE_STATUS", "Queues"]
 
 #: How most events that are nothing to a queue are told from the others, without being split.
 QUEUE_STATUS: Final = b"\r\nVariable: QUEUESTATUS\r\n"
+_MEMBER: Final = ("QueueMemberAdded", "QueueMemberStatus", "QueueMemberPause",
+                  "QueueMemberPenalty", "QueueMemberRinginuse")  # fmt: skip
 _IN_QUEUE: Final = b"\r\nApplication: Queue\r\n"
 
 
@@ -57,18 +59,8 @@ class Queues:
 
     def handlers(self) -> Mapping[str, Handler]:
         """Which method hears of which event."""
-        member = dict.fromkeys(
-            (
-                "QueueMemberAdded",
-                "QueueMemberStatus",
-                "QueueMemberPause",
-                "QueueMemberPenalty",
-                "QueueMemberRinginuse",
-            ),
-            self._member,
-        )
         return {
-            **member,
+            **dict.fromkeys(_MEMBER, self._member),
             **self._talks.handlers(),
             "QueueMemberRemoved": self._members.remove,
             "AgentCalled": self._members.called,
@@ -232,6 +224,7 @@ class Queues:
         queue = self._records.get(name)
         if queue is None:
             queue = self._records[name] = QueueRecord(name, self._options, self._day, now)
+            self._shared.changes.note(Kind.QUEUE, queue, now)
         queue.heard = now
         return queue
 
@@ -300,6 +293,7 @@ class Queues:
         if not queue.waiting and not queue.sums.today(now).joined:
             del self._records[name]
             self._visits.forget(name)
+            self._shared.changes.note(Kind.QUEUE, queue, now)
 
     # --- views ---
 

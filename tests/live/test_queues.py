@@ -484,6 +484,18 @@ def test_one_number_for_all_queues_gives_way_to_queues_conf() -> None:
     assert [one.service_level_seconds for one in centre.tracker.queues.values()] == [30, 15]
 
 
+def test_queue_that_a_list_brings_or_takes_away_is_a_change() -> None:
+    centre = CallCentre()
+    changes = centre.seed(queues=[listed_queue("support"), listed_queue("sales")])
+    assert [(one.kind, one.subject.name) for one in changes] == [
+        (Kind.QUEUE, "support"),
+        (Kind.QUEUE, "sales"),
+    ]
+    assert centre.seed(queues=[listed_queue("support"), listed_queue("sales")]) == ()
+    changes = centre.seed(queues=[listed_queue("support")])
+    assert [(one.kind, one.subject.name) for one in changes] == [(Kind.QUEUE, "sales")]
+
+
 # --- the day ---
 
 
@@ -851,10 +863,10 @@ def test_each_change_has_its_object(centre: CallCentre) -> None:
     kinds = {Kind.CALLER: "Caller", Kind.QUEUE: "Queue", Kind.MEMBER: "Member"}
     centre.join("1.1")
     changes = [one for one in centre.changes if one.kind in kinds]
-    assert [one.kind for one in changes] == [Kind.CALLER, Kind.QUEUE]
+    assert [one.kind for one in changes] == [Kind.QUEUE, Kind.CALLER]  # a new one
     centre.changes.clear()
     centre.connect("1.1")
-    assert changes[1].subject.waiting == 1, "a snapshot does not go on"
+    assert changes[0].subject.waiting == 1, "a snapshot does not go on"
     changes += [one for one in centre.changes if one.kind in kinds]
     assert {one.kind for one in changes[2:]} == set(kinds)
     assert all(type(one.subject).__name__ == kinds[one.kind] for one in changes)
