@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.urls import path
 
+from django_ami.wallboard.pages import wallboard
 from django_ami.wallboard.polling import state
 from django_ami.wallboard.streaming import stream
 
@@ -16,6 +17,7 @@ __all__ = ["app_name", "urlpatterns"]
 
 app_name = "ami_wallboard"
 urlpatterns: list[URLPattern] = [
+    path("", wallboard, name="wallboard"),
     path("stream/", stream, name="stream"),
     path("state/", state, name="state"),
 ]

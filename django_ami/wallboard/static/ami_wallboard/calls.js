@@ -1,0 +1,68 @@
+/** The live calls, one row each, and for some seconds those that have ended. */
+
+import { elapsed } from "./clock.js";
+import { put, set } from "./dom.js";
+import { Rows } from "./rows.js";
+
+const SHOWN = 60;
+
+/** A party as people know it: by its name and its number, else by its device. */
+export function party(party, otherwise = "") {
+  const number = party?.number || otherwise;
+  const name = party?.name && party.name !== number ? party.name : "";
+  return { name: name || number || party?.device || "", number: name ? number : "" };
+}
+
+/** The queue, the conference or the parking space that a call is in. */
+const placeOf = ({ queue, conference, parked }) => queue ?? conference ?? parked?.space ?? "";
+
+/** Since when a call is what it is. */
+export const sinceOf = (call) => call.held_since ?? call.answered ?? call.started;
+
+export class Calls extends Rows {
+  constructor(page, body) {
+    super(page, { kind: "call", body, template: "call-row", limit: SHOWN, sort: "started" });
+  }
+
+  sorts = {
+    started: ({ object }) => -object.started,
+    duration: ({ object }) => (object.ended === undefined ? sinceOf(object) : undefined),
+    state: ({ object }) => this.page.stateOf(object.state),
+    from: ({ object }) => party(object.caller).name,
+    to: ({ object }) => party(object.callee, object.requested).name,
+    queue: ({ object }) => placeOf(object) || undefined,
+  };
+
+  keeps(call) {
+    return !call.merged_into;
+  }
+
+  text({ object: call, server }) {
+    const people = [call.caller, call.callee].flatMap((one) => [one?.name, one?.number, one?.device]);
+    const words = [call.requested, placeOf(call), call.agent, server];
+    return [...people, ...words, call.state, this.page.stateOf(call.state)];
+  }
+
+  fill(entry, call, f) {
+    const ended = call.ended !== undefined;
+    const from = party(call.caller);
+    const to = party(call.callee, call.requested);
+    set(entry.node, "data-state", ended ? "ended" : call.state);
+    set(entry.node, "data-outcome", ended ? call.outcome : undefined);
+    set(entry.node, "data-direction", call.direction);
+    put(f.state, ended ? this.page.outcomeOf(call.outcome) : this.page.stateOf(call.state));
+    put(f.from, from.name || this.page.strings.unknown);
+    put(f.fromNumber, from.number);
+    put(f.to, to.name || "–");
+    put(f.toNumber, to.number);
+    put(f.queue, placeOf(call));
+    set(f.time, "title", this.page.format.time(call.started));
+  }
+
+  tickRow({ object: call, f }, now) {
+    const since = sinceOf(call);
+    const talked = call.answered === undefined ? undefined : call.ended - call.answered;
+    const seconds = call.ended === undefined ? elapsed(since, now) : talked;
+    put(f.time, this.page.format.duration(seconds));
+  }
+}

@@ -1,0 +1,74 @@
+/** What the server says, once for all tabs of the browser: see sharing.js and stream.js. */
+
+import { Sharing } from "./sharing.js";
+import { Stream } from "./stream.js";
+
+export class Connection {
+  #config;
+  #callbacks;
+  #stream;
+  #sharing = null;
+  #status = { name: "connecting" };
+  #id = "";
+
+  /**
+   * Calls `message(kind, message)` and `status(state)`, whose `shared` is true in a tab that hears
+   * another one. `wholes()` are the messages that make the picture of now.
+   */
+  constructor(config, callbacks) {
+    this.#config = config;
+    this.#callbacks = callbacks;
+    this.#stream = new Stream(
+      config.urls,
+      (kind, message, id) => this.#deliver(kind, message, id),
+      (status) => this.#change(status),
+    );
+    addEventListener("pagehide", () => this.close());
+    addEventListener("pageshow", ({ persisted }) => persisted && this.open());
+  }
+
+  open() {
+    if (!("BroadcastChannel" in window)) {
+      this.#stream.open(this.#id);
+      return;
+    }
+    const channel = new BroadcastChannel(`ami-wallboard ${this.#config.share}`);
+    this.#sharing = new Sharing(channel, {
+      lead: () => this.#stream.open(this.#id),
+      follow: () => this.#stream.close(),
+      hear: (said) => this.#hear(said),
+      snapshot: () => [
+        { status: this.#status },
+        ...this.#callbacks.wholes().map((message) => ({ kind: "whole", message, id: this.#id })),
+      ],
+    });
+    this.#sharing.start();
+  }
+
+  close() {
+    this.#stream.close();
+    this.#sharing?.stop();
+  }
+
+  #deliver(kind, message, id) {
+    this.#id = id;
+    this.#sharing?.say({ kind, message, id });
+    this.#callbacks.message(kind, message);
+  }
+
+  #change(status) {
+    this.#status = status;
+    this.#sharing?.say({ status });
+    this.#callbacks.status({ ...status, shared: false });
+  }
+
+  #hear({ status, kind, message, id }) {
+    if (status) {
+      this.#status = status;
+      this.#callbacks.status({ ...status, shared: true });
+    } else {
+      this.#id = id;
+      this.#callbacks.message(kind, message);
+    }
+  }
+}

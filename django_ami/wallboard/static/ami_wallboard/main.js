@@ -1,0 +1,290 @@
+/** The wallboard: puts its parts together, and lets them work once per frame and once per second. */
+
+import { Agents } from "./agents.js";
+import { Alerts } from "./alerts.js";
+import { Announcer } from "./announcer.js";
+import { Calls } from "./calls.js";
+import { Clock } from "./clock.js";
+import { Connection } from "./connection.js";
+import { Curve } from "./curve.js";
+import { put } from "./dom.js";
+import { Format } from "./format.js";
+import { Freshness } from "./freshness.js";
+import { listen } from "./keys.js";
+import { Preferences } from "./preferences.js";
+import { Queues } from "./queues.js";
+import { Servers } from "./servers.js";
+import { Store } from "./store.js";
+import { Totals } from "./totals.js";
+import { Tv } from "./tv.js";
+
+const byId = (id) => document.getElementById(id);
+const config = JSON.parse(byId("ami-config").textContent);
+const { strings } = config;
+
+/** What the parts of the page share. */
+const page = {
+  config,
+  strings,
+  store: new Store(),
+  clock: new Clock(),
+  format: new Format(config.language, config.time_zone),
+  preferences: new Preferences(),
+  announcer: new Announcer(byId("live-region")),
+  stateOf: (state) => strings.states[state] ?? state ?? "",
+  agentStateOf: (state) => strings.agent_states[state] ?? state ?? "",
+  outcomeOf: (outcome) => strings.outcomes[outcome] ?? outcome ?? strings.states.ended,
+  isFresh: (server) => freshness.isFresh(server),
+  nowOf: (server, now = page.clock.now()) => freshness.nowOf(server, now),
+  nowOfAll: (now) => freshness.nowOfAll(now),
+  get many() {
+    return page.store.servers.size > 1;
+  },
+  refresh,
+};
+page.clock.heard(config.now);
+
+const freshness = new Freshness(page, {
+  banner: byId("stale-banner"),
+  text: byId("stale-text"),
+  login: byId("stale-login"),
+  pill: byId("connection"),
+  how: byId("connection-how"),
+});
+const views = {
+  queue: new Queues(page, byId("queues")),
+  call: new Calls(page, byId("calls")),
+  agent: new Agents(page, byId("agents")),
+  server: new Servers(page, byId("servers")),
+};
+const totals = new Totals(page, byId("totals"));
+const curve = new Curve(page, byId("curve"));
+const alerts = new Alerts(page);
+
+/* Once per frame: only what changed. */
+
+const AGAIN_MILLISECONDS = 250;
+const dirty = new Map();
+let frame = 0;
+let later = 0;
+let agentsCounted = -Infinity;
+
+page.store.subscribe((server, kind, name) => {
+  if (!dirty.has(kind)) dirty.set(kind, new Map());
+  dirty.get(kind).set(`${server}\n${name}`, [server, name]);
+  request();
+});
+
+function request() {
+  if (!frame) frame = requestAnimationFrame(flush);
+}
+
+function flush(time) {
+  frame = 0;
+  for (const [kind, view] of Object.entries(views)) {
+    const changes = dirty.get(kind);
+    if (changes?.size) view.update(changes);
+    if (kind !== "agent") changes?.clear();
+  }
+  let pending = countAgents(time);
+  for (const view of Object.values(views)) pending = view.arrange() || pending;
+  if (dirty.get("totals")?.size || dirty.get("fresh")?.size) totals.update();
+  if (dirty.get("curve")?.size) drawCurve();
+  for (const kind of dirty.keys()) if (kind !== "agent") dirty.get(kind).clear();
+  if (pending) later ||= setTimeout(() => ((later = 0), request()), AGAIN_MILLISECONDS);
+}
+
+/** The agents of the queues are counted when one of them changed; true if later. */
+function countAgents(time) {
+  const changes = dirty.get("agent");
+  if (!changes?.size) return false;
+  if (time - agentsCounted < AGAIN_MILLISECONDS) return true;
+  agentsCounted = time;
+  changes.clear();
+  views.queue.countAgents();
+  return false;
+}
+
+function drawCurve() {
+  const matches = views.queue.shown.length ? new Set(views.queue.shown.map(({ id }) => id)) : null;
+  curve.draw(page.clock.now(), (server, name) => !matches || matches.has(`${server}\n${name}`));
+}
+
+/** Shows everything anew: the data has become stale, or fresh. */
+function refresh() {
+  for (const [kind, view] of Object.entries(views)) {
+    const all = new Map([...page.store.all(kind)].map(([server, name]) => [`${server}\n${name}`, [server, name]]));
+    view.update(all);
+  }
+  totals.update();
+  request();
+}
+
+/* Once per second, on the second: all timers together. */
+
+function tick() {
+  const now = page.clock.now();
+  page.store.sweep(now);
+  alerts.tick(now);
+  page.announcer.tick(performance.now() / 1000);
+  const { waiting } = totals;
+  document.title = waiting ? `(${page.format.count(waiting)}) ${strings.title}` : strings.title;
+  views.server.sample();
+  if (!document.hidden) {
+    for (const view of Object.values(views)) view.tick(now);
+    totals.tick(now);
+    put(byId("clock"), page.format.time(now));
+  }
+  setTimeout(tick, 1005 - ((page.clock.now() * 1000) % 1000));
+}
+
+/* The person at the page. */
+
+const root = document.documentElement;
+const filterField = byId("filter");
+filterField.addEventListener("input", () => filter(filterField.value));
+filterField.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  if (!filterField.value) filterField.blur();
+  filterField.value = "";
+  filter("");
+});
+
+function filter(query) {
+  for (const kind of ["queue", "call", "agent"]) views[kind].filter(query);
+  drawCurve();
+}
+
+let section = "calls";
+const lists = { queues: views.queue, calls: views.call, agents: views.agent, servers: views.server };
+
+function show(name) {
+  section = name;
+  root.dataset.section = name;
+  for (const tab of document.querySelectorAll("[data-tab]")) {
+    tab.setAttribute("aria-current", tab.dataset.tab === name ? "true" : "false");
+  }
+}
+
+function sort(change) {
+  const list = lists[section];
+  change(list);
+  page.preferences.set("sorts", { ...page.preferences.get("sorts"), [section]: [list.sort, list.reverse] });
+  if (list === views.queue) byId("queue-sort").value = list.sort;
+}
+
+function step(by, event) {
+  const list = lists[section];
+  const focused = list.shown.findIndex(({ node }) => node.contains(document.activeElement));
+  const entry = list.shown[focused < 0 ? 0 : focused + by];
+  if (event.key.startsWith("Arrow") && !list.panel.contains(document.activeElement)) return false;
+  entry?.node.focus();
+  entry?.node.scrollIntoView({ block: "nearest" });
+  return undefined;
+}
+
+const go = (name) => () => {
+  show(name);
+  lists[name].panel.querySelector("[data-scroll]").focus();
+};
+
+function theme() {
+  const is = root.dataset.theme;
+  setOption("theme", is === "dark" ? "light" : "dark");
+}
+
+function setOption(name, value) {
+  page.preferences.set(name, value);
+  if (name === "theme") dispatchEvent(new Event("ami-theme"));
+  if (name === "sound" && value) alerts.try();
+  showOptions();
+}
+
+const options = byId("options");
+function showOptions() {
+  for (const field of options.querySelectorAll("[name]")) {
+    const value = page.preferences.get(field.name);
+    if (field.type === "checkbox") field.checked = value;
+    else field.value = value;
+  }
+  byId("sound-button").setAttribute("aria-pressed", page.preferences.get("sound"));
+}
+options.addEventListener("change", ({ target }) => {
+  setOption(target.name, target.type === "checkbox" ? target.checked : target.value);
+});
+
+const PAGE_SECONDS = 10;
+const tv = new Tv(turn);
+
+function turn() {
+  const [number, pages] = tv.turn(views.queue);
+  put(byId("pages"), pages > 1 ? `${number} / ${pages}` : "");
+}
+setInterval(() => tv.on && turn(), PAGE_SECONDS * 1000);
+const commands = {
+  filter: () => filterField.focus(),
+  queues: go("queues"),
+  calls: go("calls"),
+  agents: go("agents"),
+  servers: go("servers"),
+  sort: () => sort((list) => list.nextSort()),
+  reverse: () => sort((list) => list.sortBy(list.sort)),
+  down: (event) => step(1, event),
+  up: (event) => step(-1, event),
+  tv: () => tv.toggle(),
+  theme,
+  sound: () => setOption("sound", !page.preferences.get("sound")),
+  options: () => options.showModal(),
+  help: () => byId("help").showModal(),
+};
+listen(commands, () => page.preferences.get("keys"));
+
+addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-command], [data-tab], [data-sort-by], [data-close]");
+  if (!button) return;
+  const { command, tab, sortBy } = button.dataset;
+  if (command) commands[command]();
+  else if (tab) show(tab);
+  else if (sortBy) {
+    section = button.closest(".panel").dataset.name;
+    sort((list) => list.sortBy(sortBy));
+  } else button.closest("dialog").close();
+});
+addEventListener("focusin", ({ target }) => {
+  section = target.closest(".panel[data-name]")?.dataset.name ?? section;
+});
+byId("queue-sort").addEventListener("change", ({ target }) => {
+  section = "queues";
+  sort((list) => list.sortBy(target.value, false));
+});
+
+/* Begin. */
+
+for (const [name, [by, reverse]] of Object.entries(page.preferences.get("sorts"))) {
+  if (by in (lists[name]?.sorts ?? {})) lists[name].sortBy(by, reverse);
+}
+byId("queue-sort").value = views.queue.sort;
+showOptions();
+show("queues");
+section = "calls";
+for (const view of Object.values(views)) view.arrange(true);
+addEventListener("resize", () => tv.on && turn());
+
+if (config.may.length > 0) {
+  import("./actions.js").then(
+    ({ mountActions }) => mountActions(page.store, config),
+    (error) => console.error("The actions of the wallboard cannot be loaded:", error),
+  );
+}
+
+new Connection(config, {
+  message(kind, message) {
+    page.clock.heard(message.now);
+    page.store.apply(kind, message);
+    freshness.heard(message.now);
+  },
+  status: (status) => freshness.status(status),
+  wholes: () => page.store.wholes(page.clock.now()),
+}).open();
+setInterval(() => freshness.check(), 500);
+tick();

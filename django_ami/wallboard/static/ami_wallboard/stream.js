@@ -1,0 +1,139 @@
+/** The stream of the server, by EventSource; and by polling where the server cannot stream. */
+
+import { Backoff } from "./backoff.js";
+import { Polling } from "./polling.js";
+
+const KINDS = ["whole", "change", "fresh", "beat"];
+/** The server says something every two seconds: after so long the connection is dead. */
+const SILENCE_SECONDS = 8;
+/** A login in another tab heals this one. */
+const REFUSED_SECONDS = 15;
+
+export class Stream {
+  #urls;
+  #deliver;
+  #status;
+  #backoff = new Backoff();
+  #source = null;
+  #polling = null;
+  #timer = null;
+  #id;
+  #closed = true;
+
+  /**
+   * Calls `deliver(kind, message, id)` for each message, and `status(state)` when the connection
+   * changes: `{name, …}`, the name being connecting, open, polling, waiting (with `seconds` and
+   * perhaps `text`) or refused.
+   */
+  constructor(urls, deliver, status) {
+    this.#urls = urls;
+    this.#deliver = deliver;
+    this.#status = status;
+  }
+
+  /** Begins behind the message with this id. */
+  open(id = "") {
+    this.#id = id;
+    this.#closed = false;
+    this.#connect();
+  }
+
+  close() {
+    this.#closed = true;
+    this.#disconnect();
+  }
+
+  #connect() {
+    if (this.#closed) return;
+    this.#disconnect();
+    this.#status({ name: "connecting" });
+    const url = new URL(this.#urls.stream, location.href);
+    if (this.#id) url.searchParams.set("since", this.#id);
+    const source = (this.#source = new EventSource(url));
+    for (const kind of KINDS) source.addEventListener(kind, (event) => this.#hear(kind, event));
+    source.addEventListener("end", () => this.#status({ name: "connecting" }));
+    source.onopen = () => this.#status({ name: "open" });
+    source.onerror = () => {
+      if (source !== this.#source) return;
+      if (source.readyState === EventSource.CLOSED) this.#ask();
+      else this.#status({ name: "connecting" });
+    };
+    this.#watch();
+  }
+
+  #hear(kind, event) {
+    if (event.lastEventId) this.#id = event.lastEventId;
+    this.#backoff.reset();
+    this.#watch();
+    this.#deliver(kind, JSON.parse(event.data), this.#id);
+  }
+
+  /** A connection that says nothing is made anew. */
+  #watch() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ask(), SILENCE_SECONDS * 1000);
+  }
+
+  /** An EventSource does not tell why it was refused: a plain request does. */
+  async #ask() {
+    this.#disconnect();
+    if (this.#closed) return;
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), SILENCE_SECONDS * 1000);
+    try {
+      const answer = await fetch(this.#urls.stream, {
+        headers: { Accept: "text/event-stream" },
+        cache: "no-store",
+        redirect: "manual",
+        signal: stop.signal,
+      });
+      await this.#judge(answer);
+    } catch {
+      this.#wait(this.#backoff.next());
+    } finally {
+      clearTimeout(timer);
+      stop.abort();
+    }
+  }
+
+  async #judge(answer) {
+    if (this.#closed) return;
+    if (answer.ok) {
+      this.#wait(this.#backoff.next() / 4);
+    } else if (answer.status === 403 || answer.type === "opaqueredirect") {
+      this.#status({ name: "refused" });
+      this.#again(REFUSED_SECONDS);
+    } else if (answer.status === 501) {
+      this.#poll((await answer.json()).state ?? this.#urls.state);
+    } else {
+      const seconds = Number(answer.headers.get("Retry-After")) || this.#backoff.next();
+      const text = answer.status === 503 ? (await answer.json().catch(() => ({}))).error : undefined;
+      this.#wait(seconds, text);
+    }
+  }
+
+  #poll(url) {
+    if (this.#closed) return;
+    this.#polling = new Polling(url, this.#deliver, this.#status);
+    this.#polling.open();
+  }
+
+  #wait(seconds, text) {
+    if (this.#closed) return;
+    this.#status({ name: "waiting", seconds, text });
+    this.#again(seconds);
+  }
+
+  #again(seconds) {
+    clearTimeout(this.#timer);
+    if (!this.#closed) this.#timer = setTimeout(() => this.#connect(), seconds * 1000);
+  }
+
+  #disconnect() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+    this.#polling?.close();
+    this.#polling = null;
+  }
+}
