@@ -22,7 +22,7 @@ from django_ami.pictures import lend
 from django_ami.signals.classes import watch_interest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from django_ami.core.client import Client, ServerHandle
     from django_ami.core.failures import Retry
@@ -95,7 +95,7 @@ class Dispatcher:
             from django_ami.tracking import Tracking  # most projects never need it
 
             tracking = self._tracking = Tracking(
-                self._client, self._sender, self._send, self._feeding
+                self._client, self._sender, self._send, self._feeding, serves=self.serves
             )
             self._client.inbox.wake()
         return tracking
@@ -152,16 +152,20 @@ class Dispatcher:
                 for call in calls:
                     self._client.receivers.guard(call, None)
                 if items:
-                    self._deliver(items)
+                    self._deliver(items[0].server, items)
                 if tracking is not None:
                     tracking.turn()
         finally:
             self.busy = False
         return len(calls) + len(items)
 
-    def _deliver(self, items: list[Event | Notice]) -> None:
+    def serves(self, server: str) -> bool:  # noqa: ARG002  (another kind of dispatcher knows better)
+        """True if this process delivers the events of a server now."""
+        return True
+
+    def _deliver(self, server: str, items: Iterable[Event | Notice]) -> None:
         """Deliver events and notices of one server, in their order."""
-        sender = self._sender(items[0].server)
+        sender = self._sender(server)
         tally = self._client.inbox.tally[sender.name]
         delivered, failed = tally.delivered, tally.failed
         self._plans = Plans(partial(self._plan, sender))

@@ -37,8 +37,9 @@ class Feeding:
         #: The calls that have ended and are still shown, by server.
         self._ended: dict[str, set[str]] = {}
 
-    def head(self, server: str, *, ready: bool, complete: bool) -> None:
-        """How the connection to a server is."""
+    def head(self, server: str, *, ready: bool, complete: bool, token: int = 0) -> None:
+        """How the connection to a server is; ``token`` is that of its lease, 0 if there is none."""
+        self.publisher.tokens[server] = token
         before = self._headings.get(server)
         since = time.time() if before is None or before.ready != ready else before.since
         heading = self._headings[server] = Heading(
@@ -86,6 +87,12 @@ class Feeding:
         self._ended.pop(server, None)
         if self._headings.pop(server, None) is not None:
             self.publisher.end(server, [("server:", Heading(server, listening=False))])
+
+    def leave(self, server: str) -> None:
+        """Another process publishes its picture: say no more, and nothing of that."""
+        self._ended.pop(server, None)
+        if self._headings.pop(server, None) is not None:
+            self.publisher.drop(server)
 
     def close(self) -> None:
         """Say that nobody listens any more, and write what is left."""

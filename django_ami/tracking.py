@@ -65,8 +65,9 @@ class _Asking:
 class Tracking:
     """The live pictures of a client's servers.
 
-    ``sender`` gives the sender of a server's signals. ``feeding`` publishes the pictures. Raises
-    ConfigurationError if the setting AMI_LIVE is wrong.
+    ``sender`` gives the sender of a server's signals. ``feeding`` publishes the pictures. Nothing
+    is told or asked of a server for which ``serves`` is false: another process delivers its events.
+    Raises ConfigurationError if the setting AMI_LIVE is wrong.
     """
 
     def __init__(
@@ -75,8 +76,11 @@ class Tracking:
         sender: Callable[[str], ServerHandle],
         tell: Tell,
         feeding: Feeding | None = None,
+        *,
+        serves: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._client = client
+        self._serves = serves
         #: Publishes the pictures; None if no other process looks at them.
         self._feeding = feeding
         self._sender = sender
@@ -134,6 +138,20 @@ class Tracking:
                 self._complete.discard(notice.server)
                 self._rounds.pop(notice.server, None)
 
+    def leave(self, name: str) -> None:
+        """Another process delivers the server's events: begin anew when they are ours again."""
+        self._forget(name)
+        if self._feeding is not None:
+            self._feeding.leave(name)
+
+    def _forget(self, name: str) -> None:
+        self._trackers.pop(name, None)
+        self._unseeded.pop(name, None)
+        self._rounds.pop(name, None)
+        self._inferred.pop(name, None)
+        self._touched.discard(name)
+        self._complete.discard(name)
+
     # --- turns ---
 
     def patience(self, timeout: float | None) -> float | None:
@@ -163,16 +181,13 @@ class Tracking:
     def _go_on(self) -> None:
         """Time goes on without an event; the picture of a server that was removed is gone."""
         for name in self._trackers.keys() - self._client.servers.keys():
-            del self._trackers[name]
-            self._unseeded.pop(name, None)
-            self._rounds.pop(name, None)
-            self._inferred.pop(name, None)
-            self._touched.discard(name)
-            self._complete.discard(name)
+            self._forget(name)
             self._refused = {refused for refused in self._refused if refused[0] != name}
             if self._feeding is not None:
                 self._feeding.forget(name)
         for name, tracker in list(self._trackers.items()):  # ami.live may add one meanwhile
+            if not self._serves(name):
+                continue
             self._note(name, tracker.tick(time.time()))
             if self._feeding is not None:
                 self._head(self._feeding, name)
@@ -180,7 +195,13 @@ class Tracking:
 
     def _head(self, feeding: Feeding, name: str) -> None:
         ready = name in self._client.servers and self._client.server(name).ready
-        feeding.head(name, ready=ready, complete=ready and name in self._complete)
+        lease = self._sender(name).lease
+        feeding.head(
+            name,
+            ready=ready,
+            complete=ready and name in self._complete,
+            token=0 if lease is None else lease.token,
+        )
 
     def _note(self, name: str, changes: tuple[Change, ...]) -> None:
         if changes:
@@ -192,6 +213,7 @@ class Tracking:
     def _may_ask(self, name: str, now: float) -> bool:
         return (
             name not in self._rounds
+            and self._serves(name)
             and name in self._client.servers
             and self._client.server(name).ready
             and self._is_late_enough(name, now)
@@ -270,6 +292,9 @@ class Tracking:
         kinds = {kind for kind, signal in signals.LIVE.items() if signal.receivers}
         touched, self._touched = self._touched, set()
         for name in touched:
+            if not self._serves(name):
+                self._touched.add(name)
+                continue
             tracker = self._trackers.get(name)
             of_whom = kinds if self._feeding is None else None
             changes = [*self._inferred.pop(name, ()), *(tracker.take(of_whom) if tracker else ())]

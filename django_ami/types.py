@@ -16,6 +16,7 @@ from __future__ import annotations
 from django_ami.core.call_outcome import CallOutcome
 from django_ami.core.client import Changes, OriginatedCall, ServerHandle, ServerStatus
 from django_ami.core.config import Options, ServerConfig, TLSConfig
+from django_ami.core.lease import Lease
 from django_ami.core.messages import CallResult, Event, Message, OriginateOutcome, Response
 from django_ami.core.pending import PendingAction
 from django_ami.core.progress import OriginateState
@@ -27,6 +28,7 @@ __all__ = [
     "Changes",
     "Event",
     "GapReason",
+    "Lease",
     "Message",
     "Options",
     "OriginateOutcome",

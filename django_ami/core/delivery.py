@@ -39,6 +39,8 @@ class Delivery:
         #: The counts themselves, by server. The thread that takes the events adds to ``delivered``
         #: and ``failed`` alone.
         self.tally: dict[str, Counts] = {}
+        #: Those of which nobody may take anything now.
+        self._held: set[EventQueue] = set()
         self._calls: deque[Callable[[], object]] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._woken = False
@@ -106,9 +108,7 @@ class Delivery:
             queue = self._queues[server]
             dropped = queue.put(events, ignored, size, at)
             if events:
-                if queue.batches:
-                    self._line[queue] = None
-                self._changed.notify()
+                self._line_up(queue)
         return dropped
 
     def offer(
@@ -121,9 +121,7 @@ class Delivery:
         with self._changed:
             queue = self._queues[server]
             left, dropped = queue.offer(events, ignored, size, at)
-            if queue.batches:
-                self._line[queue] = None
-                self._changed.notify()
+            self._line_up(queue)
         return left, dropped
 
     def relieve(self) -> None:
@@ -132,8 +130,7 @@ class Delivery:
             dropped = 0
             for queue in self._queues.values():
                 dropped += queue.relieve()
-                if queue.batches:
-                    self._line[queue] = None
+                self._line_up(queue)
         if dropped:
             logger.error(
                 "this process has no memory left: %d events that waited were dropped. Raise its "
@@ -150,6 +147,11 @@ class Delivery:
         with self._changed:
             queue = self._queues[notice.server]
             queue.put_notice(notice)
+            self._line_up(queue)
+
+    def _line_up(self, queue: EventQueue) -> None:
+        """It is the queue's turn some time, if it has anything; with the lock held."""
+        if queue.batches and queue not in self._held:
             self._line[queue] = None
             self._changed.notify()
 
@@ -160,6 +162,25 @@ class Delivery:
             self._changed.notify()
 
     # --- the other side ---
+
+    def hold(self, server: str) -> None:
+        """Give nothing of a server to ``take`` until ``release``: it waits in the bounded queue."""
+        with self._changed:
+            queue = self._queues[server]
+            self._held.add(queue)
+            self._line.pop(queue, None)
+
+    def release(self, server: str) -> None:
+        """Give what waits, and what comes, to ``take`` again."""
+        with self._changed:
+            queue = self._queues[server]
+            self._held.discard(queue)
+            self._line_up(queue)
+
+    def dropped(self, server: str, count: int) -> None:
+        """So many events that were taken reach no receiver."""
+        with self._changed:
+            self._queues[server].counts.dropped += count
 
     @property
     def waiting(self) -> bool:

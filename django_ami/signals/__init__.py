@@ -13,6 +13,8 @@
                                  # reached no receiver
     @receiver(gap)               # events are missing: begin and end (datetimes in UTC), reason (a
                                  # GapReason) and lost (how many; None: nobody knows)
+    @receiver(lease_lost)        # another process delivers the server's events from now on; token:
+                                 # that of the lease that this one had
 
 and for the live picture of calls, queues, agents and devices, each with ``inferred``: True if a
 list says so and nobody saw it::
@@ -59,6 +61,7 @@ __all__ = [
     "device_changed",
     "events",
     "gap",
+    "lease_lost",
     "queue_changed",
     "server_lost",
     "server_ready",
@@ -69,6 +72,7 @@ ami_event = EventSignal()
 server_ready = RobustSignal()
 server_lost = RobustSignal()
 gap = RobustSignal()
+lease_lost = RobustSignal()
 call_started = LiveSignal("call_started", "call")
 call_ringing = LiveSignal("call_ringing", "call")
 call_answered = LiveSignal("call_answered", "call")

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from django_ami.core.deadline import Deadline
 from django_ami.core.errors import AmiError, AuthenticationFailed, ConfigurationError
 from django_ami.core.messages import Event
-from django_ami.core.session import Lost, Ready
+from django_ami.core.session import Gap, Lost, Ready
 from django_ami.testing.masking import Mask
 from django_ami.testing.recording import Writer, clear, open_private
 from django_ami.tools.exits import Exit
@@ -198,10 +198,12 @@ class Recorder:
                 f"ready, Asterisk {notice.asterisk_version or '?'}, AMI {notice.ami_version or '?'}"
             )
             self._opened().remark(text)
-        else:
+        elif isinstance(notice, Gap):
             lost = "events" if notice.lost is None else f"{notice.lost} events"
             text = f"gap of {notice.end - notice.begin:.1f} s, {lost} missing: {notice.reason}"
             self._opened().remark(text)
+        else:
+            return
         self._remarks.say(f"{self._server.name}: {text}")
 
     def _figures(self) -> str:

@@ -23,7 +23,6 @@ from django_ami.core.log import get_logger
 from django_ami.core.scribe import scribe
 from django_ami.core.session import CLOSE_TIMEOUT_SECONDS, Lost, Ready
 from django_ami.database import cared_for
-from django_ami.dispatch import Dispatcher
 from django_ami.tools.exits import Exit
 from django_ami.tools.stopping import STOPS
 from django_ami.tools.streams import LAST_WORDS_SECONDS, Lines, within
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django_ami import conf
+    from django_ami.companion import Companion
     from django_ami.core.client import Changes, Client
     from django_ami.core.session import Notice
     from django_ami.feeding import Feeding
@@ -73,6 +73,7 @@ class Worker:
     """One run.
 
     ``stdout`` is where its lines go, unless LOGGING wants them; ``load`` reads the settings again.
+    ``companion`` says whose events are delivered.
     """
 
     def __init__(
@@ -81,8 +82,10 @@ class Worker:
         options: dict[str, Any],
         load: Callable[[], conf.AmiSettings],
         neighbours: Watch,
+        companion: Companion,
         stdout: Any,
     ) -> None:
+        self._companion = companion
         self._neighbours = neighbours
         self._reserve = mmap.mmap(-1, _RESERVE_BYTES)
         self._client = client
@@ -94,7 +97,7 @@ class Worker:
         self._refused: set[str] = set()
         self._fail_on_failed: bool = options["fail_on_failed"]
         self._feeding = _feeding_of(client)
-        self._dispatcher = Dispatcher(
+        self._dispatcher = companion.dispatcher(
             client, self._on_notice, lead=True, sender=ami.handle, feeding=self._feeding
         )
         self._watchdog = Watchdog(
@@ -136,7 +139,7 @@ class Worker:
                 self._watchdog.call_at(end.at, self._stop)
             try:
                 with self._dispatcher:
-                    self._client.connect()
+                    self._companion.connect()
                     try:
                         self._listen()
                         self._drain()
@@ -145,6 +148,7 @@ class Worker:
                         self._drain()
             finally:
                 self._client.close()
+                self._companion.end()
                 if self._feeding is not None:
                     self._feeding.close()
             return self._sum_up()
@@ -177,6 +181,7 @@ class Worker:
         changes = self._client.reconfigure(settings.servers, default=settings.default)
         self._refused.clear()  # all are tried again
         self._neighbours.follow(settings.servers)
+        self._companion.follow(settings.servers)
         ami._adopt(self._client, default=settings.default, reload=self.reload)  # noqa: SLF001  (for our commands alone)
         return changes
 
@@ -285,8 +290,11 @@ class Worker:
                 status = self._client.status().get(notice.server)
                 if status is None:
                     return  # it was removed meanwhile
+                ready = f"ready{' again' if notice.again else ''}"
+                if not self._dispatcher.serves(notice.server):
+                    ready = "standing by"
                 self._say(
-                    f"{notice.server}: ready{' again' if notice.again else ''}, {status.address}, "
+                    f"{notice.server}: {ready}, {status.address}, "
                     f"Asterisk {notice.asterisk_version or 'of unknown version'}, "
                     f"AMI {notice.ami_version or 'of unknown version'}, "
                     f"{'TLS' if status.tls else 'no TLS'}"

@@ -179,6 +179,33 @@ class Client(Engine):
         self._subscribers.want(names)
         self._tell_interest()
 
+    def stand_by(self, server: str) -> None:
+        """Ask for no events of a server: another process delivers them.
+
+        The connection stays, or is made, for a quick ``take_over``. From any thread; does not wait.
+        An unknown name is taken for a server that will be added.
+        """
+        self._runner.call_soon(lambda: self._cluster.stand_by(server))
+
+    def take_over(self, server: str, token: int, heard_until: float | None = None) -> None:
+        """Ask for the events of a server again: from now on this process delivers them.
+
+        ``token`` is that of its lease. ``heard_until`` is up to when another process is known to
+        have delivered them, by ``time.monotonic``; None if nobody ever did. When events come, the
+        notices ``TookOver``, ``Gap`` and ``Ready`` say so. From any thread; does not wait.
+        """
+        self._runner.call_soon(lambda: self._cluster.take_over(server, token, heard_until))
+
+    def heard_at(self, server: str) -> float | None:
+        """When the last whole message of a server came, by ``time.monotonic``.
+
+        None for a server that is not served any more, and for one that is not logged in.
+        """
+        known = self._cluster.servers.get(server)
+        if known is None or not known.session.ready:
+            return None
+        return known.session.exchange.liveness.heartbeat.last_received
+
     def _tell_interest(self) -> None:
         # Asked when the reactor comes to it: of two threads that change it, both changes count.
         self._runner.call_soon(lambda: self._cluster.set_interest(self._subscribers.interest))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from django_ami.core.client.originating import CallOptions
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.cluster import Member
+    from django_ami.core.lease import Lease
     from django_ami.core.pending import PendingAction
     from django_ami.core.timeouts import Timeout
 
@@ -42,6 +43,9 @@ class ServerHandle:
 
     def __init__(self, name: str, client: Callable[[], Servers]) -> None:
         self.name = name
+        #: That of this process, if a listener delivers the server's events under one. It is set
+        #: before each batch. None otherwise: look at it in a receiver.
+        self.lease: Lease | None = None
         self._client = client
 
     def send(self, action: Action, *, timeout: Timeout | None = None) -> PendingAction:

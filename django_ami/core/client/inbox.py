@@ -85,6 +85,18 @@ class Inbox:
         """The receivers have had ``count`` more events of a server."""
         self._delivery.delivered(server, count)
 
+    def hold(self, server: str) -> None:
+        """Take nothing of a server until ``release``; what comes waits in its bounded queue."""
+        self._delivery.hold(server)
+
+    def release(self, server: str) -> None:
+        """Take what waits of a server again."""
+        self._delivery.release(server)
+
+    def dropped(self, server: str, count: int) -> None:
+        """The receivers do not get ``count`` events of a server that were taken."""
+        self._delivery.dropped(server, count)
+
     def wake(self) -> None:
         """Let a waiting ``take`` return now, whatever the reactor does.
 

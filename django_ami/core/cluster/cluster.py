@@ -12,7 +12,7 @@ from django_ami.core.cluster.admission import Admission
 from django_ami.core.cluster.server import Server
 from django_ami.core.errors import AuthenticationFailed
 from django_ami.core.log import get_logger
-from django_ami.core.session import Lost, Ready, Session
+from django_ami.core.session import Lost, Ready, Session, TookOver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,6 +50,8 @@ class Cluster:
         self._slowest_receiver = slowest_receiver
         self._admission = Admission(loop)
         self._interest: frozenset[str] | None = None
+        #: The servers whose events another process delivers.
+        self._standing_by: set[str] = set()
         #: Those that are logging off because they were removed, or their settings changed.
         self._leaving: list[Server] = []
         self.servers: dict[str, Server] = {}
@@ -124,6 +126,8 @@ class Cluster:
                 )
             for server in come:
                 server.set_interest(self._interest)
+                if server.name in self._standing_by:
+                    server.stand_by()
                 if start:
                     server.start()
             for server in stayed:
@@ -170,6 +174,18 @@ class Cluster:
         self._interest = names
         for server in self._everyone:
             server.set_interest(names)
+
+    def stand_by(self, name: str) -> None:
+        """Turn the events of a server off: another process delivers them."""
+        self._standing_by.add(name)
+        if name in self.servers:
+            self.servers[name].stand_by()
+
+    def take_over(self, name: str, token: int, heard_until: float | None) -> None:
+        """Turn the events of a server on: this process delivers them."""
+        self._standing_by.discard(name)
+        if name in self.servers:
+            self.servers[name].take_over(TookOver(name, token), heard_until)
 
     def close(self) -> None:
         """Begin to log off everywhere, for good; ``closed`` says when it is done.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django_ami.core.actions.base import LARGEST_ACTION_BYTES
 from django_ami.core.errors import AmiError, ConnectionLost
 from django_ami.core.log import get_logger
-from django_ami.core.session import READY, Gap
+from django_ami.core.session import READY, Gap, TookOver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +188,7 @@ class Link:
     def _receive(self, data: bytes, *, more: bool) -> None:
         session, exchange, backlog = self._session, self._exchange, self._backlog
         events = exchange.receive(data, self._loop.now)
-        if session.notices and isinstance(session.notices[0], Gap):
+        while session.notices and isinstance(session.notices[0], Gap | TookOver):
             backlog.add_notice(session.notices.pop(0))  # all of these came behind it
         seen = bool(events or exchange.ignored)
         traffic = self._traffic

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from django_ami.core.cluster.admission import Admission
     from django_ami.core.delivery import Delivery
     from django_ami.core.reactor import Loop, Traffic
-    from django_ami.core.session import Notice, Session
+    from django_ami.core.session import Notice, Session, TookOver
     from django_ami.core.transport import Transport
 
 __all__ = ["Server"]
@@ -168,6 +168,18 @@ class Server:
         self.session.set_interest(names)
         if self.session.fault is not None or self.session.exchange.hastened:
             self._settle()
+
+    @contained
+    def stand_by(self) -> None:
+        """Another process delivers its events from now on."""
+        self.session.stand_by(self._loop.now)
+        self._settle()
+
+    @contained
+    def take_over(self, takeover: TookOver, heard_until: float | None) -> None:
+        """This process delivers its events from now on."""
+        self.session.take_over(takeover, heard_until, self._loop.now)
+        self.start()
 
     @contained
     def pardon(self) -> None:

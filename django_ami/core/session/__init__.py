@@ -14,6 +14,7 @@ from django_ami.core.session.state import (
     Ready,
     Role,
     State,
+    TookOver,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "Role",
     "Session",
     "State",
+    "TookOver",
 ]

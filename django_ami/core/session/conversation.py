@@ -21,6 +21,7 @@ from django_ami.core.session.hearing import Hearing
 from django_ami.core.session.login import Handshake, Known
 from django_ami.core.session.reaching import Obstacle, ended_early
 from django_ami.core.session.retry import Retry, is_fatal
+from django_ami.core.session.standby import Standby
 from django_ami.core.session.state import (
     BEFORE_LOGIN,
     CLOSE_TIMEOUT_SECONDS,
@@ -31,6 +32,7 @@ from django_ami.core.session.state import (
     Lost,
     Role,
     State,
+    TookOver,
 )
 from django_ami.core.session.widening import Widening
 
@@ -68,6 +70,9 @@ class Session:
         self.hearing = Hearing(config.name, wanted=self._mask != "off")
         self._widening = Widening(config, self.exchange, self._gate, self.known, self._mask)
         self.obstacle = Obstacle(config)
+        self._standby = Standby(
+            self.exchange, self.hearing, self, lambda told: self.notices.extend(told)
+        )
         self._begin_connection(0.0)
 
     def _begin_connection(self, now: float) -> None:
@@ -76,6 +81,7 @@ class Session:
         self._handshake = Handshake(
             self.config, self.known, self._mask, self.exchange.ask, self, self._widening.select
         )
+        self._handshake.silent = self._standby.is_on
         self._deadline: float | None = None
         self._excused = False
         self._widening.forget()
@@ -107,9 +113,8 @@ class Session:
         """When ``tick`` has something to do, if nothing else happens; ``retry.at`` is apart."""
         exchange = self.exchange
         exchange.hastened = exchange.pending.hastened = False
-        times = [exchange.pending.next_deadline(), self._deadline]
-        if exchange.following.calls:
-            times.append(exchange.following.next_deadline())
+        followed = exchange.following.next_deadline() if exchange.following.calls else None
+        times = [exchange.pending.next_deadline(), self._deadline, followed]
         if self.state in LOGGED_IN:
             times.append(exchange.liveness.next_deadline())
         if self.state is State.REFUSED:
@@ -237,6 +242,16 @@ class Session:
             self.close(now)
             self._gate.keeping = self.state is State.CLOSING
 
+    def stand_by(self, now: float) -> None:
+        """Turn the events off: another process delivers them."""
+        self.exchange.now = now
+        self._standby.begin(self._handshake, ready=self.ready)
+
+    def take_over(self, takeover: TookOver, heard_until: float | None, now: float) -> None:
+        """Turn the events on: this process delivers them."""
+        self.exchange.now = now
+        self._standby.end(self._handshake, takeover, heard_until, ready=self.ready)
+
     def overslept(self, now: float, late: float) -> None:
         """This process was stopped: Ping before anything is lost.
 
@@ -267,7 +282,7 @@ class Session:
         self._go(State.BOOTING)
         self.obstacle.logged_in()
         self._deadline = None
-        self.notices += self.hearing.begin(self.exchange.now)
+        self._standby.logged_in(self._handshake, self.exchange.now)
 
     def identified(self) -> None:
         """The server's version is known.
@@ -307,6 +322,7 @@ class Session:
             exchange.ask(Events(mask), lambda _: None)
         again, listens = self.connects > 1, self.role is Role.LISTENER
         self.notices.append(self._handshake.ready(again=again, listens=listens))
+        self._standby.ready(self._handshake)
         exchange.send_waiting(narrowed=self._handshake.narrowed)
 
     def _deadline_passed(self) -> None:

@@ -34,8 +34,22 @@ class Hearing:
             self._heard_until = last_received
             self._why = why
 
+    def pause(self) -> None:
+        """Another process delivers the events: none of them is missing here."""
+        self._hears = False
+        self._heard_until = None
+
+    def resume(self, heard_until: float | None) -> None:
+        """This process delivers them from the next ``begin`` on.
+
+        The other one is known to have delivered those up to ``heard_until``; None: nobody ever did.
+        """
+        self._heard_until = heard_until
+        self._why = GapReason.TAKEOVER
+
     def succeed(self, predecessor: Hearing) -> None:
         """Go on in the place of a session of the same server that had other settings."""
         if self._heard_until is None:
             self._heard_until = predecessor._heard_until
-            self._why = GapReason.SETTINGS_CHANGED
+            takes_over = predecessor._why is GapReason.TAKEOVER
+            self._why = GapReason.TAKEOVER if takes_over else GapReason.SETTINGS_CHANGED

@@ -100,6 +100,8 @@ class Handshake:
     ) -> None:
         self.identified = False
         self.booted = False
+        #: True if no events are to come.
+        self.silent = False
         #: The events that this connection lets through; None: those of its mask.
         self.selection: Selection | None = None
         #: Why there are no filters, though some are wanted.
@@ -185,6 +187,8 @@ class Handshake:
     @property
     def mask(self) -> str:
         """The classes of events that are asked for."""
+        if self.silent:
+            return "off"
         return self._asked if self.selection is None else self.selection.mask
 
     @property

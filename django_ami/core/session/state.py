@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLOSE_TIMEOUT_SECONDS", "TRANSITIONS", "Gap", "GapReason", "Lost", "Notice", "Ready", "Role",
-    "State",
+    "State", "TookOver",
 ]  # fmt: skip
 
 #: How long a server may take to close after Logoff, in seconds.
@@ -99,6 +99,8 @@ class GapReason(StrEnum):
     SETTINGS_CHANGED = "settings changed"
     #: The connection was made anew, since its filters kept out events that are wanted now.
     WIDENED = "filters widened"
+    #: Another process delivered the events before, or none did.
+    TAKEOVER = "takeover"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Gap:
     """From ``begin`` to ``end`` nothing was received; or, at an overload, not everything was kept.
 
     Both are moments of the reactor's clock: the last whole message of the connection before, or the
-    first event that was dropped; the answer to the login, or the last event that was dropped.
+    first event that was dropped; the answer to the login, or the last event that was dropped. At a
+    takeover it begins with the last event that another process is known to have delivered.
     ``lost`` is how many events that were; None if nobody knows, since they were never received.
     """
 
@@ -117,7 +120,18 @@ class Gap:
     lost: int | None = None
 
 
-Notice = Ready | Lost | Gap
+@dataclass(frozen=True, slots=True)
+class TookOver:
+    """Events were off, since another process delivered them; those behind this are ours.
+
+    ``token`` is that of the lease under which they come.
+    """
+
+    server: str
+    token: int
+
+
+Notice = Ready | Lost | Gap | TookOver
 
 #: Read with each action and each read: an attribute of an enumeration takes long while caches are
 #: cold.

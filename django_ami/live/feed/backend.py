@@ -29,7 +29,10 @@ class Backend(ABC):
 
     @abstractmethod
     def replace(self, server: str, whole: Whole) -> None:
-        """Keep this as the picture that a reader begins with."""
+        """Keep this as the picture that a reader begins with.
+
+        Raises Superseded, and keeps what is there, if that is of a later lease.
+        """
 
     @abstractmethod
     def whole(self, server: str) -> Whole | None:

@@ -11,14 +11,14 @@ import json
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import DatabaseError, InterfaceError, connections
 
 from django_ami.live.feed.backend import Backend
 from django_ami.live.feed.models import FeedBatch, FeedWhole
 from django_ami.live.feed.postgresql import Notifications, notify
-from django_ami.live.feed.records import Batch, Position, Whole
+from django_ami.live.feed.records import Batch, Position, Superseded, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,20 +81,34 @@ class DatabaseBackend(Backend):
 
     def _prune(self, server: str, batch: Batch) -> None:
         rows = FeedBatch.objects.using(self._using).filter(server=server)
-        rows.exclude(epoch=batch.position.epoch).delete()
+        others = rows.exclude(epoch=batch.position.epoch)
+        if later := batch.position.later_term:  # those of a later lease are not old
+            others = others.exclude(epoch__startswith="t", epoch__gte=later)
+        others.delete()
         rows.filter(at__lt=batch.at - _KEPT_SECONDS).delete()
 
     def replace(self, server: str, whole: Whole) -> None:
+        values = {
+            "epoch": whole.position.epoch,
+            "number": whole.position.number,
+            "at": whole.at,
+            "bodies": json.dumps(dict(whole.bodies), ensure_ascii=False),
+        }
+        wholes = FeedWhole.objects.using(self._using)
+        later = whole.position.later_term
         with self._usable():
-            FeedWhole.objects.using(self._using).update_or_create(
-                server=server,
-                defaults={
-                    "epoch": whole.position.epoch,
-                    "number": whole.position.number,
-                    "at": whole.at,
-                    "bodies": json.dumps(dict(whole.bodies), ensure_ascii=False),
-                },
-            )
+            if not later:
+                wholes.update_or_create(server=server, defaults=values)
+                return
+            # One statement decides: a listener whose lease is over may write at the same time.
+            earlier = wholes.filter(server=server).exclude(epoch__startswith="t", epoch__gte=later)
+            if not earlier.update(**values) and not self._is_first(server, values):
+                raise Superseded(f"a listener of {server} with a later lease has written")
+
+    def _is_first(self, server: str, values: dict[str, Any]) -> bool:
+        """Keep the first picture of a server; False if there is one."""
+        _, made = FeedWhole.objects.using(self._using).get_or_create(server=server, defaults=values)
+        return made
 
     def whole(self, server: str) -> Whole | None:
         with self._usable():

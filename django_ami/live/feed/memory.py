@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from django_ami.live.feed.backend import Backend
+from django_ami.live.feed.records import Superseded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,9 @@ class MemoryBackend(Backend):
     def replace(self, server: str, whole: Whole) -> None:
         with self._news:
             before = self._wholes.get(server)
+            later = whole.position.later_term
+            if later and before is not None and before.position.term >= later:
+                raise Superseded(before.position.term)
             if before is not None and before.position.epoch != whole.position.epoch:
                 self._batches.pop(server, None)
             self._wholes[server] = whole

@@ -162,7 +162,7 @@ class Page:
         """
         before = self.position
         follows = before is not None and before.epoch == news.position.epoch
-        if follows and isinstance(news, Whole) and news.position < cast("Position", before):
+        if before is not None and isinstance(news, Whole) and news.position.is_before(before):
             return False
         with self.lock:
             if isinstance(news, Whole) and not follows:

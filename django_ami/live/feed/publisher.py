@@ -8,7 +8,6 @@ store that is away costs readers some news; it heals with the whole picture.
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +16,7 @@ from django_ami.core.errors import ConnectionFailed
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.live.feed.codec import encode
-from django_ami.live.feed.records import Batch, Position, Whole
+from django_ami.live.feed.records import Batch, Position, Whole, new_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,10 +41,11 @@ _LOG_SECONDS: Final = 60.0
 class _Page:
     """The feed of one server, as its publisher has it. The publishing thread alone writes here."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, token: int) -> None:
         self.server = server
+        self.token = token
         #: One life of this page: a reader sees by it that another one has begun.
-        self.epoch = os.urandom(6).hex()
+        self.epoch = new_epoch(token)
         self.number = 0
         self.bodies: dict[str, str] = {}
         self.written_at = self.whole_at = float("-inf")
@@ -79,13 +79,16 @@ class Publisher:
 
     def __init__(self, backend: Backend) -> None:
         self.failures = 0
+        #: By server: the token of the lease under which it is published; 0 if there is none.
+        self.tokens: dict[str, int] = {}
         self._backend = backend
         self._pages: dict[str, _Page] = {}
         #: The objects that are still to be written, by server and key. The publishing thread takes
         #: all of them at once.
         self._noted: dict[str, dict[str, Any]] = {}
-        #: The servers whose pages end with what is noted.
+        #: The servers whose pages end with what is noted, and those whose pages have ended.
         self._over: set[str] = set()
+        self._dropped: set[str] = set()
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
@@ -104,6 +107,12 @@ class Publisher:
         with self._lock:
             self._noted[server] = dict(objects)
             self._over.add(server)
+
+    def drop(self, server: str) -> None:
+        """Write no more of a server: another process does. A later page begins anew."""
+        with self._lock:
+            self._noted.pop(server, None)
+            self._dropped.add(server)
 
     def _begin(self) -> None:
         try:
@@ -131,8 +140,11 @@ class Publisher:
         with self._lock:
             noted, self._noted = self._noted, {}
             over, self._over = self._over, set()
+            dropped, self._dropped = self._dropped, set()
+        for server in dropped:
+            self._pages.pop(server, None)
         for server, objects in noted.items():
-            page = self._pages.setdefault(server, _Page(server))
+            page = self._pages.setdefault(server, _Page(server, self.tokens.get(server, 0)))
             changed = page.take(objects)
             if changed and not page.broken:
                 self._write(page, changed, now)

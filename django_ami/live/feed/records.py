@@ -6,13 +6,35 @@ A *key* names an object: its kind, a colon, and its own name (``call:1690000000.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Batch", "Heading", "Position", "Whole"]
+__all__ = ["TERM_CHARACTERS", "Batch", "Heading", "Position", "Superseded", "Whole", "new_epoch"]
+
+#: How an epoch under a lease begins: a letter, and the lease's token, filled up with zeros. So the
+#: terms of leases compare as texts.
+TERM_CHARACTERS: Final = 14
+
+
+class Superseded(Exception):
+    """The store refuses a write: a listener with a later lease has written."""
+
+
+def new_epoch(token: int) -> str:
+    """An epoch that no other life of a publisher has; ``token`` is that of its lease, 0 for none.
+
+    Others can compare the terms of two epochs under leases.
+    """
+    own = os.urandom(6).hex()
+    return f"{_term(token)}-{own}" if token else own
+
+
+def _term(token: int) -> str:
+    return f"t{token:0{TERM_CHARACTERS - 1}d}"
 
 
 class Position(NamedTuple):
@@ -23,6 +45,22 @@ class Position(NamedTuple):
 
     epoch: str
     number: int
+
+    @property
+    def term(self) -> str:
+        """The lease's part of the epoch; empty if it was begun without one."""
+        return self.epoch[:TERM_CHARACTERS] if self.epoch.startswith("t") else ""
+
+    @property
+    def later_term(self) -> str:
+        """The first term that is later; empty if it was begun without a lease: nothing is."""
+        return _term(int(self.term[1:]) + 1) if self.term else ""
+
+    def is_before(self, other: Position) -> bool:
+        """True for an earlier number of the same epoch, and for one of an earlier lease."""
+        if self.epoch == other.epoch:
+            return self.number < other.number
+        return bool(self.term) and self.term < other.term
 
     def __str__(self) -> str:
         return f"{self.epoch}.{self.number}"

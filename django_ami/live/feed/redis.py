@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import redis
 
 from django_ami.live.feed.backend import Backend
-from django_ami.live.feed.records import Batch, Position, Whole
+from django_ami.live.feed.records import TERM_CHARACTERS, Batch, Position, Superseded, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,13 @@ _MOST_READ: Final = 500
 #: How long Redis may take to connect, and to answer.
 _CONNECT_SECONDS: Final = 2
 _ANSWER_SECONDS: Final = 5
+#: Sets a key, unless its epoch, which is the first text in it, is of that term or a later one.
+_REPLACE_EARLIER: Final = f"""
+local term = redis.call('GETRANGE', KEYS[1], 2, {TERM_CHARACTERS + 1})
+if string.sub(term, 1, 1) == 't' and term >= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+return 1
+"""
 
 
 class RedisBackend(Backend):
@@ -43,6 +50,7 @@ class RedisBackend(Backend):
             socket_timeout=_ANSWER_SECONDS,
         )
         self._prefix = prefix
+        self._replace_earlier = self._redis.register_script(_REPLACE_EARLIER)
         #: The streams that the readers of this process follow, and where each of them is.
         self._followed: dict[str, tuple[str, str]] = {}
 
@@ -61,7 +69,12 @@ class RedisBackend(Backend):
 
     def replace(self, server: str, whole: Whole) -> None:
         data = [*whole.position, whole.at, dict(whole.bodies)]
-        self._redis.set(f"{self._prefix}:{server}", json.dumps(data, ensure_ascii=False))
+        text = json.dumps(data, ensure_ascii=False)
+        later = whole.position.later_term
+        if not later:
+            self._redis.set(f"{self._prefix}:{server}", text)
+        elif not self._replace_earlier(keys=[f"{self._prefix}:{server}"], args=[text, later]):
+            raise Superseded(f"a listener of {server} with a later lease has written")
 
     def whole(self, server: str) -> Whole | None:
         data = self._redis.get(f"{self._prefix}:{server}")

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from django_ami import signals
 from django_ami.accessor import ami
+from django_ami.companion import companion_of
 from django_ami.core.client import Client
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed
 from django_ami.core.session import Role
@@ -40,6 +41,7 @@ class Command(Program):
     examples = """\
 --server=node_1
 --all --drain-timeout=30
+--server=node_1 --standby
 --server=node_1 --events=call,cdr --fail-on-failed"""
     exits: ClassVar[Mapping[int, str]] = {
         Exit.OK: "stopped",
@@ -85,6 +87,12 @@ class Command(Program):
             action="store_true",
             help="another ami_listen for the same server is meant to be there: do not warn of it",
         )
+        parser.add_argument(
+            "--standby",
+            action="store_true",
+            help="deliver only while this process holds the server's lease, and take over from "
+            "another one (needs the app django_ami.operations)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -107,10 +115,17 @@ class Command(Program):
             default=settings.default,
             receivers=signals.classes.receivers,
         )
-        neighbours = Watch(settings.servers, meant=options["allow_others"])
+        standby: bool = options["standby"]
+        neighbours = Watch(settings.servers, meant=options["allow_others"] or standby)
         try:
+            companion = companion_of(client, settings.servers, standby=standby)
             worker = Worker(
-                client, options, partial(self._settings, options), neighbours, self.stdout
+                client,
+                options,
+                partial(self._settings, options),
+                neighbours,
+                companion,
+                self.stdout,
             )
             ami._adopt(client, default=settings.default, reload=worker.reload)  # noqa: SLF001  (for our commands alone)
             with neighbours:

@@ -1,0 +1,27 @@
+"""The app: accompanies ``ami_listen``, and registers its checks."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core.checks import register
+
+__all__ = ["OperationsConfig"]
+
+
+class OperationsConfig(AppConfig):
+    """django_ami.operations. Its label is not ``operations``: a project may have such an app."""
+
+    name = "django_ami.operations"
+    label = "ami_operations"
+    verbose_name = "Operation of Asterisk listeners"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django_ami import companion
+        from django_ami.checks import TAG
+        from django_ami.operations.accompanying import make
+        from django_ami.operations.checks import ALWAYS
+
+        companion.register(make)
+        for check in ALWAYS:
+            register(check, TAG)

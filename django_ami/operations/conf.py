@@ -1,0 +1,106 @@
+"""The setting ``AMI_OPERATIONS``: its options, read and checked. The only reader of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+
+from django_ami.conf import read_mapping
+from django_ami.core.arguments import did_you_mean, shown
+from django_ami.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["OperationsOptions", "load", "options_of"]
+
+_SETTING: Final = "the setting AMI_OPERATIONS"
+#: A shorter lease would change hands whenever the machine is busy.
+_SHORTEST_LEASE_SECONDS: Final = 0.5
+_LONGEST_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsOptions:
+    """Options of the app; durations are in seconds."""
+
+    #: The alias of the database with the leases.
+    database: str = "default"
+    #: After so long without a renewal another listener may take over.
+    lease_timeout: float = 10.0
+    #: The holder stops delivering so much earlier: clocks may differ in pace by that.
+    lease_margin: float = 10.0 / 3
+    #: How often the lease is renewed.
+    renew_interval: float = 10.0 / 3
+    #: How often a standby looks whether the lease is free.
+    standby_interval: float = 0.5
+    #: Whether a standby is logged in, with its events off.
+    standby_login: bool = True
+    #: How often a listener writes its row.
+    heartbeat_interval: float = 5.0
+
+
+def load() -> OperationsOptions:
+    """Read ``AMI_OPERATIONS``. Raises ConfigurationError: one line with the option and the cure."""
+    return options_of(read_mapping("AMI_OPERATIONS"))
+
+
+def options_of(given: Mapping[str, Any]) -> OperationsOptions:
+    """Options of a mapping. Raises ConfigurationError."""
+    known = {one.name for one in fields(OperationsOptions)}
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(str(name), known)
+            raise ConfigurationError(f"{_SETTING}: unknown option {shown(name)}; {hint}")
+    checked = {name: _READERS[name](name, value) for name, value in given.items()}
+    timeout = checked.get("lease_timeout", OperationsOptions().lease_timeout)
+    for name in ("lease_margin", "renew_interval"):
+        checked.setdefault(name, timeout / 3)
+    options = OperationsOptions(**checked)
+    if options.renew_interval + options.lease_margin >= options.lease_timeout:
+        raise ConfigurationError(
+            f"{_SETTING}: renew_interval and lease_margin together must be less than lease_timeout "
+            f"({options.renew_interval:g} + {options.lease_margin:g} s are not less than "
+            f"{options.lease_timeout:g} s)."
+        )
+    return options
+
+
+def _wrong(name: str, wanted: str, value: object) -> ConfigurationError:
+    return ConfigurationError(f"{_SETTING}: option {name!r} must be {wanted}, not {shown(value)}.")
+
+
+def _seconds(name: str, value: object) -> float:
+    least = _SHORTEST_LEASE_SECONDS if name == "lease_timeout" else 0.05
+    wanted = f"a number of seconds from {least:g} to {_LONGEST_SECONDS:g}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong(name, wanted, value)
+    if not (math.isfinite(value) and least <= value <= _LONGEST_SECONDS):
+        raise _wrong(name, wanted, value)
+    return float(value)
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(name, "True or False", value)
+    return value
+
+
+def _database(name: str, value: object) -> str:
+    if not isinstance(value, str) or value not in settings.DATABASES:
+        raise _wrong(name, "a name of DATABASES", value)
+    return value
+
+
+_READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
+    "database": _database,
+    "lease_timeout": _seconds,
+    "lease_margin": _seconds,
+    "renew_interval": _seconds,
+    "standby_interval": _seconds,
+    "standby_login": _flag,
+    "heartbeat_interval": _seconds,
+}

@@ -1,0 +1,150 @@
+"""Delivers the events of a server only under its lease.
+
+Rule: it looks at the lease before each event, and never waits for it. Events of a holder whose
+lease is over wait in their bounded queue: if nobody else has had it, they are delivered; else they
+are dropped, and counted. Events behind the notice ``TookOver`` alone are ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django_ami import database, signals
+from django_ami.core.lease import boottime
+from django_ami.core.log import get_logger
+from django_ami.core.messages import Event
+from django_ami.core.session import Lost, Ready, TookOver
+from django_ami.dispatch import Dispatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django_ami.core.client import Client
+    from django_ami.core.lease import Lease
+    from django_ami.core.session import Notice
+    from django_ami.operations.keeper import Keeper
+
+__all__ = ["LeasedDispatcher"]
+
+logger = get_logger(__name__)
+
+
+class LeasedDispatcher(Dispatcher):
+    """A dispatcher that delivers under the leases of a keeper. The other arguments are as there."""
+
+    def __init__(self, keeper: Keeper, client: Client, *arguments: Any, **named: Any) -> None:
+        super().__init__(client, *arguments, **named)
+        self._keeper = keeper
+        #: The leases under which this process delivers, or waits to deliver on.
+        self._serving: dict[str, Lease] = {}
+        #: Servers whose lease is over: since when, by ``boottime``, and the rest of a batch.
+        self._waiting: dict[str, tuple[float, list[Event | Notice]]] = {}
+        self._delivered_until: dict[str, float] = {}
+
+    def serves(self, server: str) -> bool:
+        lease = self._serving.get(server)
+        return lease is not None and lease.valid
+
+    def delivered_until(self, server: str) -> float | None:
+        """Up to when all events of a server have been delivered here. From any thread."""
+        return self._delivered_until.get(server)
+
+    def run(self, timeout: float | None, *, most: int = 200) -> int:
+        for server, lease in tuple(self._serving.items()):
+            if self._keeper.get(server) is not lease:
+                self._step_down(server, lease)
+            elif server in self._waiting and lease.valid:
+                self._go_on(server)
+        return super().run(timeout, most=most)
+
+    def _deliver(self, server: str, items: Iterable[Event | Notice]) -> None:
+        some = list(items)
+        lease = self._serving.get(server)
+        if lease is None or self._keeper.get(server) is not lease:
+            some = self._behind_takeover(server, some)
+            lease = self._serving.get(server)
+            if lease is None or not some:
+                return
+        super()._deliver(server, self._while_valid(lease, some))
+        heard_at = self._client.heard_at(server)
+        if heard_at is not None and not self._client.inbox.tally[server].queued:
+            self._delivered_until[server] = heard_at
+
+    def _while_valid(self, lease: Lease, items: list[Event | Notice]) -> Iterator[Event | Notice]:
+        for number, item in enumerate(items):
+            if not lease.valid:
+                self._wait(lease.server, items[number:])
+                return
+            yield item
+
+    # --- a lease that could not be renewed in time ---
+
+    def _wait(self, server: str, rest: list[Event | Notice]) -> None:
+        if server not in self._waiting:
+            logger.error(
+                "%s: the lease could not be renewed in time: its events wait until it is, or "
+                "until another process has it.",
+                server,
+            )
+        since = self._waiting.get(server, (boottime(), []))[0]
+        self._waiting[server] = since, rest
+        self._client.inbox.hold(server)
+
+    def _go_on(self, server: str) -> None:
+        """Nobody else has had the lease meanwhile: no event is lost, none is delivered twice."""
+        since, rest = self._waiting.pop(server)
+        logger.warning(
+            "%s: the lease is renewed after %.1f s, and nobody else had it: events are delivered "
+            "again.",
+            server,
+            boottime() - since,
+        )
+        self._work(server, rest)
+        if server not in self._waiting:
+            self._client.inbox.release(server)
+
+    def _work(self, server: str, items: list[Event | Notice]) -> None:
+        self.busy = True
+        try:
+            with database.cared_for():
+                self._deliver(server, items)
+        finally:
+            self.busy = False
+
+    # --- another process delivers ---
+
+    def _step_down(self, server: str, lease: Lease) -> None:
+        """Another process has the lease, or had it."""
+        del self._serving[server]
+        self._delivered_until.pop(server, None)
+        _, rest = self._waiting.pop(server, (0.0, []))
+        self._drop(server, rest)
+        self._client.inbox.release(server)
+        sender = self._sender(server)
+        sender.lease = None
+        if self._tracking is not None:
+            self._tracking.leave(server)
+        self.busy = True
+        try:
+            with database.cared_for():
+                self._send(signals.lease_lost, sender, "lease_lost", token=lease.token)
+        finally:
+            self.busy = False
+
+    def _behind_takeover(self, server: str, items: list[Event | Notice]) -> list[Event | Notice]:
+        """The items that are ours: those behind the takeover under the lease that we have now."""
+        for number, item in enumerate(items):
+            lease = self._keeper.get(server)
+            if isinstance(item, TookOver) and lease is not None and lease.token == item.token:
+                self._drop(server, items[:number])
+                self._serving[server] = self._sender(server).lease = lease
+                return items[number + 1 :]
+            if isinstance(item, Ready | Lost) and self._on_notice is not None:
+                self._on_notice(item)
+        self._drop(server, items)
+        return []
+
+    def _drop(self, server: str, items: list[Event | Notice]) -> None:
+        count = sum(isinstance(item, Event) for item in items)
+        if count:
+            self._client.inbox.dropped(server, count)

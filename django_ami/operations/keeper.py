@@ -1,0 +1,191 @@
+"""Keeps the leases of a listener: acquires those that are free, renews those that it has.
+
+Rule: all of it runs on a thread of its own, and waits for nobody but the database. The holder
+trusts the moment at which it *sent* a renewal, and its own clock. An error means that it knows
+nothing new.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from django.db import connections
+
+from django_ami.core.lease import Lease, boottime
+from django_ami.core.log import get_logger
+from django_ami.core.refusals import start_thread
+from django_ami.operations.connection import make_impatient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from django_ami.operations.conf import OperationsOptions
+    from django_ami.operations.leases import LeaseTable, Seen
+
+__all__ = ["Keeper"]
+
+logger = get_logger(__name__)
+
+#: A database that stays away is logged so often.
+_LOG_SECONDS: Final = 60.0
+#: The end waits so long for the leases to be given back.
+_END_SECONDS: Final = 2.0
+#: Events are delivered a moment after they came, and a gap is to hold all that are missing.
+_SLACK_SECONDS: Final = 0.25
+
+
+class Keeper:
+    """The leases of some servers, as far as this process has them.
+
+    ``delivered_until(server)`` says up to when all events have been delivered, by
+    ``time.monotonic``. On the keeper's thread are called: ``gained(lease, heard_until)`` when this
+    process gets a lease, with the same of the holder before; ``lost(lease)`` when another process
+    has got it; and ``regained()`` when one that was over is valid again.
+    """
+
+    def __init__(
+        self,
+        table: LeaseTable,
+        options: OperationsOptions,
+        *,
+        delivered_until: Callable[[str], float | None],
+        gained: Callable[[Lease, float | None], None],
+        lost: Callable[[Lease], None],
+        regained: Callable[[], None],
+    ) -> None:
+        self._table = table
+        self._options = options
+        self._delivered_until = delivered_until
+        self._gained, self._lost, self._regained = gained, lost, regained
+        self._servers: tuple[str, ...] = ()
+        self._leases: dict[str, Lease] = {}
+        #: By ``boottime``: when a server's lease is looked at next.
+        self._due: dict[str, float] = {}
+        #: The leases of others, as they were seen last.
+        self.seen: dict[str, Seen] = {}
+        self._wake = threading.Event()
+        self._ending = False
+        self._thread: threading.Thread | None = None
+        self._away_since: float | None = None
+        self._logged_at = float("-inf")
+
+    # --- from any thread ---
+
+    def get(self, server: str) -> Lease | None:
+        """The lease of a server, valid or not; None if another process has it."""
+        return self._leases.get(server)
+
+    def start(self) -> None:
+        """Begin to ask for leases. Raises ConnectionFailed if the system refuses the thread."""
+        self._thread = start_thread(self._run, "django_ami-leases")
+
+    def follow(self, servers: Iterable[str]) -> None:
+        """The leases of these servers are wanted from now on, and no others."""
+        self._servers = tuple(servers)
+        self._wake.set()
+
+    def close(self) -> None:
+        """Give all leases back, within a moment, and end."""
+        self._ending = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(_END_SECONDS)
+
+    # --- its thread ---
+
+    def _run(self) -> None:
+        make_impatient(self._options.database, self._options.lease_timeout / 2)
+        while not self._ending:
+            self._wake.clear()
+            servers = self._servers
+            for server in [name for name in self._leases if name not in servers]:
+                self._ask(server, self._give_back)
+            for server in servers:
+                if boottime() >= self._due.get(server, 0.0) and not self._ending:
+                    begun = boottime()
+                    self._due[server] = begun + self._turn(server)
+            next_due = min((self._due[name] for name in servers if name in self._due), default=0.0)
+            self._wake.wait(max(0.0, next_due - boottime()) if servers else None)
+        for server in list(self._leases):
+            self._ask(server, self._give_back)
+        connections.close_all()
+
+    def _turn(self, server: str) -> float:
+        """Renew a lease or look for it; says how long after the begin of that to do so again."""
+        interval = self._options.renew_interval
+        had = server in self._leases
+        if self._ask(server, self._renew if had else self._look) and server in self._leases:
+            return interval
+        return 0.0 if had and server not in self._leases else self._options.standby_interval
+
+    def _ask(self, server: str, question: Callable[[str], None]) -> bool:
+        """Ask the database; False, and told, if there is no answer."""
+        try:
+            question(server)
+        except Exception as error:  # noqa: BLE001  (a driver raises anything)
+            self._tell_failure(server, error)
+            try:
+                connections[self._options.database].close()
+            except Exception:  # noqa: BLE001  (it is broken anyway: the next question makes a new one)
+                connections[self._options.database].connection = None
+            return False
+        if self._away_since is not None:
+            away, self._away_since = boottime() - self._away_since, None
+            logger.warning("The database answers for leases again, after %.1f s.", away)
+        return True
+
+    def _renew(self, server: str) -> None:
+        lease, timeout = self._leases[server], self._options.lease_timeout
+        sent = boottime()
+        if not self._table.renew(server, lease.token, timeout, self._unheard(server)):
+            lease.end()
+            del self._leases[server]
+            self._lost(lease)
+            return
+        was_valid = lease.valid
+        lease.renew(sent + timeout - self._options.lease_margin)
+        if lease.valid and not was_valid:
+            self._regained()
+
+    def _look(self, server: str) -> None:
+        timeout, now = self._options.lease_timeout, time.monotonic()
+        self.seen[server] = seen = self._table.look(server)
+        if seen.left > 0:
+            return
+        sent = boottime()
+        if not self._table.acquire(server, seen.token, timeout):
+            return
+        until = sent + timeout - self._options.lease_margin
+        lease = self._leases[server] = Lease(server, seen.token + 1, until)
+        heard_until = None if seen.unheard is None else now - seen.unheard - _SLACK_SECONDS
+        self._gained(lease, heard_until)
+
+    def _give_back(self, server: str) -> None:
+        lease = self._leases.pop(server)
+        lease.end()
+        self._table.release(server, lease.token, self._unheard(server))
+
+    def _unheard(self, server: str) -> float | None:
+        """How long ago it was when this process had delivered all events; None if it never had."""
+        until = self._delivered_until(server)
+        return None if until is None else max(0.0, time.monotonic() - until)
+
+    def _tell_failure(self, server: str, error: Exception) -> None:
+        now = boottime()
+        if self._away_since is None:
+            self._away_since = now
+        elif now < self._logged_at + _LOG_SECONDS:
+            return
+        self._logged_at = now
+        lease = self._leases.get(server)
+        left = "" if lease is None else f" Events are delivered for {lease.left:.1f} s more."
+        logger.error(
+            "%s: the database does not answer for the lease (%s: %s).%s It is asked again; check "
+            "the database, and that 'manage.py migrate' has run.",
+            server,
+            type(error).__name__,
+            next(iter(str(error).splitlines()), ""),
+            left,
+        )

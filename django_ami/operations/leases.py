@@ -1,0 +1,104 @@
+"""The leases in the database: who has one, and the statements by which it changes hands.
+
+Rule: one UPDATE decides, and the number of rows that it changes is the answer. Time is the
+database's alone. An exception means that the caller has no lease.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F
+
+from django_ami.operations.clock import DatabaseNow
+from django_ami.operations.models import Lease
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+__all__ = ["LeaseTable", "Seen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A lease, as a look at the table shows it. Durations are in seconds."""
+
+    token: int
+    holder: str
+    holder_name: str
+    #: For how long the holder still has it; negative: since when nobody has it.
+    left: float
+    #: For how long events may be missing; None if nobody has ever delivered any.
+    unheard: float | None
+
+
+def _from_now(seconds: float) -> ExpressionWrapper[Any]:
+    span = timedelta(seconds=seconds)
+    return ExpressionWrapper(DatabaseNow() + span, output_field=DateTimeField())
+
+
+def _since(field: str) -> ExpressionWrapper[Any]:
+    return ExpressionWrapper(DatabaseNow() - F(field), output_field=DurationField())
+
+
+class LeaseTable:
+    """The leases in the database ``using``, for the listener whose id is ``me``."""
+
+    def __init__(self, using: str, me: str, name: str) -> None:
+        self._using = using
+        self._me = me
+        self._name = name
+
+    @property
+    def _rows(self) -> QuerySet[Lease]:
+        return Lease.objects.using(self._using)
+
+    def look(self, server: str) -> Seen:
+        """How a lease is now. Makes the row of a server that has none."""
+        rows = self._rows.filter(server=server).annotate(
+            over=_since("expires_at"), unheard=_since("heard_until")
+        )
+        row: Any = rows.first()
+        if row is None:
+            # Its first token is higher than those of a table that was there before.
+            new = Lease(server=server, token=int(time.time()), expires_at=DatabaseNow())
+            self._rows.bulk_create([new], ignore_conflicts=True)
+            row = rows.get()
+        return Seen(
+            row.token,
+            row.holder,
+            row.holder_name,
+            -row.over.total_seconds(),
+            None if row.unheard is None else row.unheard.total_seconds(),
+        )
+
+    def acquire(self, server: str, token: int, seconds: float) -> bool:
+        """Take a lease that nobody has, and whose token was ``token``. It gets the next one."""
+        free = self._rows.filter(server=server, token=token, expires_at__lt=DatabaseNow())
+        changed = free.update(
+            holder=self._me,
+            holder_name=self._name,
+            token=token + 1,
+            acquired_at=DatabaseNow(),
+            expires_at=_from_now(seconds),
+        )
+        return changed == 1
+
+    def renew(self, server: str, token: int, seconds: float, unheard: float | None) -> bool:
+        """Keep a lease for so long. False if another listener has had it meanwhile.
+
+        One that is over may be renewed as long as nobody else has taken it. ``unheard`` says how
+        long ago it was when all events had been delivered; None if that was never so.
+        """
+        values: dict[str, Any] = {"expires_at": _from_now(seconds)}
+        if unheard is not None:
+            values["heard_until"] = _from_now(-unheard)
+        mine = self._rows.filter(server=server, token=token, holder=self._me)
+        return mine.update(**values) == 1
+
+    def release(self, server: str, token: int, unheard: float | None) -> bool:
+        """Give a lease back: the next one may take it at once."""
+        return self.renew(server, token, 0.0, unheard)

@@ -1,0 +1,133 @@
+"""Standby listeners as real processes, on a database of their own."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.running import DEADLINE, PYTHON, Program, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from django_ami.testing import Simulator
+
+SETTINGS = "tests.operations.settings"
+COMMAND = (*PYTHON, "-m", "django", "ami_listen", f"--settings={SETTINGS}")
+#: A lease for tests: short, and long enough for a machine that does ten other things.
+TIMEOUT = 2.0
+
+
+class Site:
+    """A database, a file of notes, and the listeners that write there."""
+
+    def __init__(
+        self,
+        folder: Path,
+        servers: Iterable[Simulator],
+        database: Mapping[str, object] | None = None,
+        **options: object,
+    ) -> None:
+        self.file = folder / "notes.jsonl"
+        self.database = dict(database or sqlite(folder))
+        self.options = {"lease_timeout": TIMEOUT, "standby_interval": 0.1, **options}
+        self.servers = list(servers)
+        self.listeners: list[Program] = []
+        with self._program("migrate", "ami_operations", "--verbosity=0") as migrating:
+            assert migrating.wait() == 0, str(migrating)
+
+    def _program(self, *arguments: str, **env: object) -> Program:
+        urls = {f"AMI_NODE{number}_URL": one.url for number, one in enumerate(self.servers, 1)}
+        return Program(
+            [*PYTHON, "-m", "django", *arguments, f"--settings={SETTINGS}"],
+            AMI_TEST_DATABASE=json.dumps(self.database),
+            AMI_TEST_OPERATIONS=json.dumps(self.options),
+            **urls,
+            **env,
+        )
+
+    def listen(self, *arguments: str, standby: bool = True, **env: object) -> Program:
+        """Start a listener."""
+        own = ("--standby",) if standby else ()
+        listener = self._program("ami_listen", *own, *arguments, AMI_TEST_FILE=self.file, **env)
+        self.listeners.append(listener)
+        return listener
+
+    def active(self, *arguments: str, **env: object) -> Program:
+        """A listener that delivers: the first of all."""
+        listener = self.listen(*arguments, **env)
+        self.wait_for("ready", pid=listener.process.pid)
+        return listener
+
+    def standby(self, *arguments: str, **env: object) -> Program:
+        """A listener that is logged in, and waits."""
+        listener = self.listen(*arguments, **env)
+        listener.wait_for_out("standing by")
+        return listener
+
+    def close(self) -> None:
+        for listener in self.listeners:
+            with suppress(ProcessLookupError):
+                listener.process.send_signal(18)  # SIGCONT: one that is stopped cannot be waited for
+            listener.__exit__()
+
+    # --- the notes ---
+
+    @property
+    def notes(self) -> list[dict[str, Any]]:
+        lines = self.file.read_text().split("\n")[:-1] if self.file.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def told(self, what: str, **wanted: object) -> list[dict[str, Any]]:
+        """The notes of a kind that have these values."""
+        return [
+            note
+            for note in self.notes
+            if note["what"] == what and all(note[key] == value for key, value in wanted.items())
+        ]
+
+    def wait_for(
+        self, what: str, count: int = 1, *, timeout: float = DEADLINE, **wanted: object
+    ) -> dict[str, Any]:
+        """The note of that number, as soon as it is there."""
+        wait_until(
+            lambda: len(self.told(what, **wanted)) >= count,
+            timeout,
+            what=f"{count} {what} {wanted} of {self}",
+        )
+        return self.told(what, **wanted)[count - 1]
+
+    def numbers(self, **wanted: object) -> list[int]:
+        return [note["number"] for note in self.told("event", **wanted)]
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.notes[-40:]), *map(str, self.listeners)])
+
+
+def sqlite(folder: Path) -> dict[str, object]:
+    """An entry of DATABASES."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(folder / "site.sqlite3"),
+        "OPTIONS": {"timeout": 5},
+    }
+
+
+class Counter:
+    """Emits numbered events, and knows which."""
+
+    def __init__(self, server: Simulator) -> None:
+        self._server = server
+        self.sent = 0
+
+    def emit(self, count: int = 1, **more: object) -> None:
+        for _ in range(count):
+            self._server.emit("UserEvent", UserEvent="Test", Number=self.sent, **more)
+            self.sent += 1
+
+
+def seconds_since(begin: float) -> float:
+    return time.monotonic() - begin
