@@ -1,4 +1,4 @@
-"""What accompanies a run of ``ami_listen``: it decides whose events are delivered.
+"""The companion of a run of ``ami_listen``: it decides of which servers events are delivered.
 
 The base app has no tables, and its companion delivers all. An app with tables registers a better
 one: ``django_ami.operations`` does.
@@ -40,7 +40,7 @@ class Companion(Protocol):
 
 
 class Alone:
-    """The companion of a listener that delivers whatever it receives."""
+    """The companion of a listener that delivers all that it receives."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

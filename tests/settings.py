@@ -13,6 +13,7 @@ INSTALLED_APPS = [
     "django_ami",
     "demo_project.calls",
     "django_ami.live.feed",
+    "django_ami.operations",
     "django_ami.wallboard",
 ]
 #: A test that wants a feed says so.

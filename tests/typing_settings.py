@@ -11,4 +11,5 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django_ami.calls",
     "django_ami.live.feed",
+    "django_ami.operations",
 ]

@@ -171,14 +171,14 @@ class Delivery:
             self._line.pop(queue, None)
 
     def release(self, server: str) -> None:
-        """Give what waits, and what comes, to ``take`` again."""
+        """Give the items of a server to ``take`` again."""
         with self._changed:
             queue = self._queues[server]
             self._held.discard(queue)
             self._line_up(queue)
 
     def dropped(self, server: str, count: int) -> None:
-        """So many events that were taken reach no receiver."""
+        """Count events that were taken, and reach no receiver."""
         with self._changed:
             self._queues[server].counts.dropped += count
 

@@ -1,7 +1,7 @@
 """The lease of a server: the right to deliver its events, for a time, as this process sees it.
 
 Rule: only the clock of this machine that goes on while it is suspended is trusted, and nothing here
-waits. Who gets the lease is decided elsewhere.
+waits. Its keeper gets it, and renews it, elsewhere.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The leases in the database: who has one, and the statements by which it changes hands.
+"""The leases in the database, and the statements by which one changes hands.
 
 Rule: one UPDATE decides, and the number of rows that it changes is the answer. Time is the
 database's alone. An exception means that the caller has no lease.

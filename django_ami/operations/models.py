@@ -1,4 +1,4 @@
-"""The tables: who delivers the events of each server, and which listeners there are.
+"""The tables: the leases, and the listeners that run.
 
 All times are of the database's clock.
 """

@@ -71,7 +71,9 @@ class Site:
     def close(self) -> None:
         for listener in self.listeners:
             with suppress(ProcessLookupError):
-                listener.process.send_signal(18)  # SIGCONT: one that is stopped cannot be waited for
+                listener.process.send_signal(
+                    18
+                )  # SIGCONT: one that is stopped cannot be waited for
             listener.__exit__()
 
     # --- the notes ---

@@ -86,7 +86,7 @@ class Inbox:
         self._delivery.delivered(server, count)
 
     def hold(self, server: str) -> None:
-        """Take nothing of a server until ``release``; what comes waits in its bounded queue."""
+        """Take nothing of a server until ``release``: its events wait in their bounded queue."""
         self._delivery.hold(server)
 
     def release(self, server: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import migrations, models
 
+__all__ = ["Migration"]
+
 
 class Migration(migrations.Migration):
     initial = True
