@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django_ami.simulator.flood import FloodReport
 from django_ami.simulator.ledger import SessionInfo
-from django_ami.simulator.options import CallTimes, Faults, Limits, ServerTLS, User
+from django_ami.simulator.options import CallCentre, CallTimes, Faults, Limits, ServerTLS, User
 from django_ami.simulator.profiles import PROFILES, Profile
 from django_ami.simulator.requests import ReceivedAction
 from django_ami.simulator.script import Rule
@@ -15,6 +15,7 @@ from django_ami.simulator.simulator import Simulator
 
 __all__ = [
     "PROFILES",
+    "CallCentre",
     "CallTimes",
     "Faults",
     "FloodReport",

@@ -6,12 +6,12 @@ Asterisk: :meth:`Calls.run` takes it from step to step.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django_ami.simulator import cdr
-from django_ami.simulator.bridging import join, let_go, meet, talk
+from django_ami.simulator.applications import run_application
+from django_ami.simulator.bridging import join, let_go, meet, talk, talk_on
 from django_ami.simulator.channels import BUSY, RING, RINGING, UP, Channel, Pairs, Step
 from django_ami.simulator.dialling import (
     ANSWER,
@@ -22,11 +22,8 @@ from django_ami.simulator.dialling import (
     Order,
     Outcome,
     local_bridge,
-    outcome_of,
     pair,
 )
-from django_ami.simulator.parking import park
-from django_ami.simulator.queue_calls import QueueCall
 
 if TYPE_CHECKING:
     from django_ami.simulator.pbx import Pbx
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Calls"]
 
 _TECHNOLOGIES = {"PJSIP", "SIP", "IAX2", "DAHDI", "Local"}
-PARK_EXTEN = "700"
 
 
 class Calls:
@@ -53,7 +49,7 @@ class Calls:
             tech == "PJSIP" and endpoint is not None and not endpoint.registered
         ):
             return UNREACHABLE
-        return outcome_of(dialed)
+        return pbx.behaviour.outcome(dialed)
 
     def new_leg(self, dialed: str, caller: Channel | None, order: Order | None = None) -> Channel:
         """A channel that is about to ring; with Local both halves of it."""
@@ -158,7 +154,7 @@ class Calls:
         if outcome.status == "BUSY":
             return outcome
         parties = [leg] if caller is None else [leg, caller]
-        until = seconds if outcome is NO_ANSWER else min(seconds, pbx.times.ring)
+        until = seconds if outcome is NO_ANSWER else min(seconds, pbx.behaviour.answer_seconds())
         if await pbx.clock.first_signal(parties, until):
             return CANCELLED
         return outcome if until < seconds else NO_ANSWER
@@ -173,8 +169,9 @@ class Calls:
         if other is not None:
             self.new_exten(other, "Answer", "")
             self._pbx.set_state(other, UP)
-            busy = other.exten in self._pbx.queues or other.exten == PARK_EXTEN
-            there = Step(other.context, other.exten) if busy else Step(application="Wait")
+            (first, _), *_ = self._pbx.dialplan.plan(other.exten, self._pbx.queues)
+            dials = first == "Dial"
+            there = Step(application="Wait") if dials else Step(other.context, other.exten)
             self._pbx.spawn(self.run(other, there))
         self._pbx.set_state(leg, UP)
 
@@ -251,6 +248,7 @@ class Calls:
                 channel.handed_over.set()
                 return
             await self._execute(channel, step)
+            await talk_on(self._pbx, channel)
             step = channel.take_goto()
         if not channel.gone:
             self._pbx.request_hangup(channel, soft=True)
@@ -262,39 +260,21 @@ class Calls:
             step.partner.handed_over.clear()
             await meet(self._pbx, channel, step.partner)
         elif step.application:
-            await self._run_application(channel, step.application, step.data)
+            await run_application(self._pbx, channel, step.application, step.data)
         else:
             await self._run_extension(channel, step)
 
     async def _run_extension(self, channel: Channel, step: Step) -> None:
-        channel.context, channel.exten, channel.priority = step.context, step.exten, step.priority
-        application, data = self._dialplan(step.exten)
-        if application != "Dial" and channel.state != UP:
-            self.new_exten(channel, "Answer", "")
-            self._pbx.set_state(channel, UP)
-        await self._run_application(channel, application, data)
-
-    def _dialplan(self, exten: str) -> tuple[str, str]:
-        """The application of an extension, and its argument."""
-        if exten in self._pbx.queues:
-            return "Queue", exten
-        return ("Park", "default") if exten == PARK_EXTEN else ("Dial", f"PJSIP/{exten},20")
-
-    async def _run_application(self, channel: Channel, application: str, data: str) -> None:
-        self.new_exten(channel, application, data)
-        name = application.lower()
-        if name == "dial":
-            await self._dial_and_talk(channel, data.split(",")[0])
-        elif name == "queue" and data.split(",")[0] in self._pbx.queues:
-            await QueueCall(self._pbx, self._pbx.queues[data.split(",")[0]], channel).run()
-        elif name == "park":
-            own_time = data.partition(",")[2]
-            await park(self._pbx, channel, float(own_time) if own_time else self._pbx.times.park)
-        elif name != "hangup":
-            seconds = float(data) if name == "wait" and re.fullmatch(r"\d+(\.\d+)?", data) else None
-            await self._pbx.clock.first_signal(
-                [channel], self._pbx.times.duration if seconds is None else seconds
-            )
+        pbx, channel.context, channel.exten = self._pbx, step.context, step.exten
+        plan = pbx.dialplan.plan(step.exten, pbx.queues)
+        for priority, (application, data) in enumerate(plan, step.priority):
+            channel.priority = priority
+            if application not in {"Dial", "Answer"} and channel.state != UP:
+                self.new_exten(channel, "Answer", "")
+                pbx.set_state(channel, UP)
+            await run_application(pbx, channel, application, data)
+            if channel.signal.is_set():
+                return
 
     def new_exten(self, channel: Channel, application: str, data: str) -> None:
         """Newexten, unless place and application are those of the last one (channel_newexten)."""
@@ -309,7 +289,8 @@ class Calls:
             ]
             self._pbx.emit("Newexten", [*channel.snapshot(), *extra])
 
-    async def _dial_and_talk(self, channel: Channel, dialed: str) -> None:
+    async def dial_and_talk(self, channel: Channel, dialed: str) -> None:
+        """The application Dial: call somebody, and talk."""
         leg, outcome = await self.call(channel, dialed)
         if leg is None:
             self._hear_refusal(channel, UNREACHED)
@@ -342,7 +323,7 @@ class Calls:
             leg.connected_num, leg.connected_name = channel.caller_num, channel.caller_name
             leg.exten = channel.exten
             self.announce_leg(leg, "AppDial")
-            outcome = await self.dial(leg, channel, pbx.times.ring * 4)
+            outcome = await self.dial(leg, channel, pbx.behaviour.dial_seconds)
         pbx.set_variable(channel, "DIALSTATUS", outcome.status)
         if outcome is ANSWER and channel.state != UP:
             pbx.set_state(channel, UP)

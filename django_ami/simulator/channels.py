@@ -74,6 +74,8 @@ class Bridge:
     creator: str = UNKNOWN
     name: str = UNKNOWN
     members: list[Channel] = field(default_factory=list)
+    hidden: int = 0
+    """Channels of Asterisk's own, which are counted and never told."""
 
     def snapshot(self, prefix: str = "") -> Pairs:
         """The headers of this bridge in an event."""
@@ -83,7 +85,7 @@ class Bridge:
             (f"{prefix}BridgeTechnology", self.technology),
             (f"{prefix}BridgeCreator", self.creator),
             (f"{prefix}BridgeName", self.name),
-            (f"{prefix}BridgeNumChannels", str(len(self.members))),
+            (f"{prefix}BridgeNumChannels", str(len(self.members) + self.hidden)),
             (f"{prefix}BridgeVideoSourceMode", "none"),
         ]
 
@@ -159,15 +161,13 @@ class Channel:
         """The channel's technology."""
         return self.name.partition("/")[0]
 
-    @property
-    def seconds(self) -> int:
+    def seconds(self, now: float) -> int:
         """Age."""
-        return int(time.time() - self.created)
+        return int(now - self.created)
 
-    @property
-    def duration(self) -> str:
+    def duration(self, now: float) -> str:
         """Age as CoreShowChannels shows it."""
-        seconds = self.seconds
+        seconds = self.seconds(now)
         return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
     def snapshot(self, prefix: str = "") -> Pairs:

@@ -26,6 +26,10 @@ class Clock:
         """Seconds since some time or other, which nobody sets."""
         return time.monotonic()
 
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+
     async def first_signal(self, channels: list[Channel], seconds: float | None) -> bool:
         """Wait until one of the channels is asked for something.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
-__all__ = ["CallTimes", "Faults", "Limits", "ServerTLS", "User"]
+__all__ = ["CallCentre", "CallTimes", "Faults", "Limits", "ServerTLS", "User"]
 
 BANNER = "Asterisk Call Manager/{version}"
+MOST_AGENTS = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +116,41 @@ class CallTimes:
     duration: float = 0.5
     queue_patience: float = 5.0
     park: float = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallCentre:
+    """A call centre: how many call, and how its people are. Raises ValueError for what is none.
+
+    Callers arrive at random, at a rate that does not change. Times in which people differ are
+    given by their middle: of a talk the median, of patience and of the time to a break the mean.
+    """
+
+    calls_per_minute: float = 6.0
+    """Calls from outside; the agents' own come on top."""
+    agents: int = 10
+    """Agents, with the telephones 101 and up."""
+    queues: tuple[str, ...] = ("sales", "support", "billing")
+    """Names of queues. Outside they are reached as 7001, 7002 and so on."""
+    talk_seconds: float = 45.0
+    wrapup_seconds: float = 8.0
+    ring_seconds: float = 4.0
+    patience_seconds: float = 90.0
+    announcement_seconds: float = 4.0
+    work_seconds: float = 180.0
+    """Between two breaks, or two calls of an agent's own."""
+    speed: float = 1.0
+    """Everything is so many times as fast: for tests."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.agents <= MOST_AGENTS:
+            raise ValueError(f"agents must be from 1 to {MOST_AGENTS}, not {self.agents}.")
+        if not self.queues or not all(self.queues) or len(set(self.queues)) < len(self.queues):
+            raise ValueError("queues must be one name or more, each of them once.")
+        for name in ("talk", "ring", "patience", "announcement", "work"):
+            if not 0 < getattr(self, f"{name}_seconds") < inf:
+                raise ValueError(f"{name}_seconds must be a number of seconds above 0.")
+        if not 0 <= self.wrapup_seconds < inf:
+            raise ValueError("wrapup_seconds must be a number of seconds from 0 on.")
+        if not 0 <= self.calls_per_minute < inf or not 0 < self.speed < inf:
+            raise ValueError("calls_per_minute must be a number from 0 on, speed one above 0.")

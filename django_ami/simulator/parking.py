@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from django_ami.simulator.channels import Step
 
 if TYPE_CHECKING:
     from django_ami.simulator.channels import Bridge, Channel, Pairs
     from django_ami.simulator.pbx import Pbx
 
-__all__ = ["Parked", "park"]
+__all__ = ["SPACES", "Parked", "park", "retrieve"]
 
-FIRST_SPACE, LAST_SPACE = 701, 720
+SPACES = range(701, 721)
 
 
 @dataclass(slots=True)
@@ -23,12 +24,15 @@ class Parked:
     space: int
     since: float
     timeout: float
+    retriever: Channel | None = None
 
-    def headers(self) -> Pairs:
+    def headers(self, now: float) -> Pairs:
         """The headers of ParkedCall and its kin."""
-        age = int(time.time() - self.since)
+        age = int(now - self.since)
+        retriever = self.retriever.snapshot("Retriever") if self.retriever else []
         return [
             *self.channel.snapshot("Parkee"),
+            *retriever,
             ("ParkerDialString", self.channel.device),
             ("Parkinglot", "default"),
             ("ParkingSpace", str(self.space)),
@@ -38,22 +42,48 @@ class Parked:
 
 
 async def park(pbx: Pbx, channel: Channel, seconds: float) -> None:
-    """Park a channel until a caller asks for it, or its time is over.
+    """Park a channel until somebody asks for it, it gives up, or its time is over.
 
-    The first is the event ParkedCallGiveUp, the second ParkedCallTimeOut.
+    The events are UnParkedCall, ParkedCallGiveUp and ParkedCallTimeOut.
     """
-    free = (space for space in range(FIRST_SPACE, LAST_SPACE + 1) if space not in pbx.parked)
-    space = next(free, None)
+    space = next((space for space in SPACES if space not in pbx.parked), None)
     if space is None:
         return
-    parked = pbx.parked[space] = Parked(channel, space, time.time(), seconds)
+    parked = pbx.parked[space] = Parked(channel, space, pbx.clock.time(), seconds)
     bridge = _holding_bridge(pbx)
-    pbx.emit("ParkedCall", parked.headers())
+    pbx.emit("ParkedCall", parked.headers(pbx.clock.time()))
     pbx.enter_bridge(bridge, channel)
     signalled = await pbx.clock.first_signal([channel], seconds)
     del pbx.parked[space]
-    pbx.emit("ParkedCallGiveUp" if signalled else "ParkedCallTimeOut", parked.headers())
+    if parked.retriever is not None and channel.hangup_cause is None:
+        _give_back(pbx, parked, parked.retriever)
+        return
+    how = "ParkedCallGiveUp" if signalled else "ParkedCallTimeOut"
+    parked.retriever = None
+    pbx.emit(how, parked.headers(pbx.clock.time()))
     pbx.leave_bridge(channel)
+
+
+def retrieve(pbx: Pbx, channel: Channel, space: str) -> None:
+    """Ask for the call in a space. The task of that channel drives both from now on."""
+    parked = pbx.parked.get(int(space)) if space.isdecimal() else None
+    if parked is None or parked.retriever is not None:
+        return
+    parked.retriever = channel
+    channel.signal_goto(Step(handover=True))
+    parked.channel.signal.set()
+
+
+def _give_back(pbx: Pbx, parked: Parked, retriever: Channel) -> None:
+    channel = parked.channel
+    channel.signal.clear()
+    bridge = pbx.create_bridge()
+    pbx.emit("UnParkedCall", parked.headers(pbx.clock.time()))
+    pbx.leave_bridge(channel)
+    pbx.enter_bridge(bridge, channel)
+    pbx.enter_bridge(bridge, retriever)
+    pbx.calls.connect_line(channel, retriever)
+    pbx.calls.connect_line(retriever, channel)
 
 
 def _holding_bridge(pbx: Pbx) -> Bridge:

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django_ami.simulator import cdr, traffic
+from django_ami.simulator.behaviour import Behaviour
 from django_ami.simulator.calls import Calls
 from django_ami.simulator.channels import BUSY, CAUSES, RING, RINGING, UP, Bridge, Channel, Pairs
 from django_ami.simulator.clock import Clock
+from django_ami.simulator.dialplan import Dialplan
 from django_ami.simulator.frames import escape_c
 from django_ami.simulator.numbering import Numbering
-from django_ami.simulator.queues import Queue, default_queues
+from django_ami.simulator.queues import Member, Queue, default_queues
 
 if TYPE_CHECKING:
     import re
 
+    from django_ami.simulator.conferences import Conference
     from django_ami.simulator.options import CallTimes
     from django_ami.simulator.parking import Parked
     from django_ami.simulator.profiles import Profile
@@ -73,7 +76,8 @@ class Pbx:
         self.emit = emit
         self.spawn = spawn
         self.profile = profile
-        self.times = times
+        self.behaviour = Behaviour(times)
+        self.dialplan = Dialplan()
         self.clock = clock or Clock()
         self.random = random.Random(seed)  # noqa: S311 - traffic, not secrets
         self.database: dict[str, str] = {"/pbx/UUID": str(uuid.uuid4())}
@@ -89,6 +93,7 @@ class Pbx:
         self.channels: dict[str, Channel] = {}
         self.bridges: dict[str, Bridge] = {}
         self.parked: dict[int, Parked] = {}
+        self.conferences: dict[str, Conference] = {}
         self.recordings: dict[str, Channel] = {}
         self.calls_processed = 0
         self.calls = Calls(self)
@@ -101,6 +106,7 @@ class Pbx:
         self.channels.clear()
         self.bridges.clear()
         self.parked.clear()
+        self.conferences.clear()
         self.recordings.clear()
         self.globals.clear()
         self.calls_processed = 0
@@ -109,8 +115,14 @@ class Pbx:
         for queue in self.queues.values():
             queue.callers.clear()
             for member in queue.members:
-                member.in_call, member.login_time = False, now
+                member.in_call = member.is_called = False
+                member.login_time = now
                 member.status = _DEVICE_NUMBERS[self.device_state(member.interface)]
+
+    @property
+    def times(self) -> CallTimes:
+        """How long the phases of a scripted call take."""
+        return self.behaviour.times
 
     # --- channels ---
 
@@ -255,6 +267,15 @@ class Pbx:
         """BridgeDestroy."""
         if self.bridges.pop(bridge.uniqueid, None) is not None:
             self.emit("BridgeDestroy", bridge.snapshot())
+
+    # --- queues ---
+
+    def pause(self, queue: Queue, member: Member, *, paused: bool, reason: str = "") -> None:
+        """Let a member have a break, or work again."""
+        member.paused, member.paused_reason = paused, reason if paused else ""
+        if paused:
+            member.last_pause = int(self.clock.time())
+        self.emit("QueueMemberPause", member.as_event(queue.name))
 
     # --- states ---
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["QueueCall"]
 
-_RETRY_SECONDS = 0.05
-
 
 class QueueCall:
     """One caller's stay in one queue."""
@@ -44,11 +42,13 @@ class QueueCall:
 
     def _join(self) -> None:
         self._queue.callers.append(self._waiting)
-        count = str(len(self._queue.callers))
+        self._waiting.original_position = len(self._queue.callers)
+        count = str(self._waiting.original_position)
         self._emit(
             "QueueCallerJoin", ("Queue", self._queue.name), ("Position", count), ("Count", count)
         )
         self._emit("MusicOnHoldStart", ("Class", "default"))
+        self._pbx.behaviour.joins(self._caller)
 
     def _leave(self) -> None:
         position = self._queue.position(self._caller)
@@ -60,8 +60,9 @@ class QueueCall:
         self._queue.abandoned += 1
         self._emit("MusicOnHoldStop")
         position = str(self._queue.position(self._caller))
+        original = str(self._waiting.original_position)
         hold = ("HoldTime", str(self._waited))
-        places = [("Position", position), ("OriginalPosition", position)]
+        places = [("Position", position), ("OriginalPosition", original)]
         self._emit("QueueCallerAbandon", ("Queue", self._queue.name), *places, hold)
         self._leave()
         if not self._caller.signal.is_set():  # nobody hung up: its time is over
@@ -72,20 +73,22 @@ class QueueCall:
 
         None if the caller or the patience ends first.
         """
-        deadline = self._pbx.clock.monotonic() + self._pbx.times.queue_patience
+        clock, behaviour = self._pbx.clock, self._pbx.behaviour
+        deadline = clock.monotonic() + behaviour.queue_seconds
         tried: set[str] = set()
-        while self._pbx.clock.monotonic() < deadline:
-            free = [one for one in self._queue.free_members() if one.interface not in tried]
+        while clock.monotonic() < deadline:
+            turn = self._queue.turn(self._waiting, clock.time())
+            free = [one for one in turn if one.interface not in tried]
             if free:
                 tried.add(free[0].interface)
-                rang = self._pbx.clock.monotonic()
+                rang = clock.monotonic()
                 leg = await self._ring(free[0])
                 if leg is not None:
-                    return free[0], leg, self._pbx.clock.monotonic() - rang
+                    return free[0], leg, clock.monotonic() - rang
             else:
                 tried.clear()
-            if self._caller.signal.is_set() or await self._pbx.clock.first_signal(
-                [self._caller], _RETRY_SECONDS
+            if self._caller.signal.is_set() or await clock.first_signal(
+                [self._caller], behaviour.retry_seconds
             ):
                 return None
         return None
@@ -102,31 +105,40 @@ class QueueCall:
     async def _ring(self, member: Member) -> Channel | None:
         """Call one member: its channel if it answered."""
         pbx, calls = self._pbx, self._pbx.calls
-        member.in_call = True  # nobody else may ring it meanwhile
+        limit = pbx.behaviour.member_seconds
+        member.is_called = self._waiting.is_ringing = True
         leg = calls.new_leg(member.interface, self._caller)
         # DialBegin follows AgentCalled, and still shows the leg in this state.
         made = leg.snapshot("Dest")
         leg.connected_num, leg.connected_name = self._caller.caller_num, self._caller.caller_name
         leg.exten = self._caller.exten
         self._agent("AgentCalled", member, leg)
-        outcome = await calls.dial(leg, self._caller, pbx.times.ring * 2, "AppQueue", made)
+        try:
+            outcome = await calls.dial(leg, self._caller, limit, "AppQueue", made)
+        finally:
+            member.is_called = self._waiting.is_ringing = False
         if outcome.status == "ANSWER":
             calls.connect_line(self._caller, leg)
             return leg
         if not self._caller.signal.is_set():
-            self._agent(
-                "AgentRingNoAnswer", member, leg, ("RingTime", str(int(pbx.times.ring * 2000)))
-            )
+            self._agent("AgentRingNoAnswer", member, leg, ("RingTime", str(int(limit * 1000))))
         if outcome.status in {"NOANSWER", "CANCEL"}:
             # The queue tells this of every leg that it hangs up.
             calls.end_dial(self._caller, leg, "CANCEL")
             outcome = replace(outcome, cause=0)
         calls.give_up(leg, outcome)
-        member.in_call = False
         return None
+
+    def _note_last_call(self, member: Member) -> None:
+        now = int(self._pbx.clock.time())
+        member.last_call = now
+        for queue in self._pbx.queues.values() if self._queue.shared_lastcall else ():
+            if (same := queue.member(member.interface)) is not None:
+                same.last_call = now
 
     async def _talk(self, member: Member, leg: Channel, rang: float) -> None:
         pbx, queue, caller = self._pbx, self._queue, self._caller
+        member.in_call = True
         self._emit("MusicOnHoldStop")
         hold = self._waited
         self._leave()
@@ -136,16 +148,18 @@ class QueueCall:
         pbx.enter_bridge(bridge, leg)
         pbx.enter_bridge(bridge, caller)
         begun = pbx.clock.time()
+        pbx.behaviour.connects(caller, leg)
         try:
             await talk(pbx, caller, leg, bridge, pbx.far_end_cause)
         finally:
             member.in_call = False
         talked = int(pbx.clock.time() - begun)
         member.calls_taken += 1
-        member.last_call = int(pbx.clock.time())
+        self._note_last_call(member)
         queue.completed += 1
         queue.hold_time, queue.talk_time = hold, talked
-        who = "caller" if caller.hangup_cause is not None else "agent"
+        moved = caller.goto is not None or caller.bridge is not None
+        who = "transfer" if moved else "caller" if caller.hangup_cause is not None else "agent"
         ends: Pairs = [("HoldTime", str(hold)), ("TalkTime", str(talked)), ("Reason", who)]
         self._agent("AgentComplete", member, leg, *ends)
         pbx.emit("QueueMemberStatus", member.as_event(queue.name))

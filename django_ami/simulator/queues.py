@@ -27,7 +27,10 @@ class Member:
     paused: bool = False
     paused_reason: str = ""
     ringinuse: bool = True
+    wrapup_seconds: int = 0
     in_call: bool = False
+    is_called: bool = False
+    """A queue has chosen it, and calls it: no other caller may have it."""
     calls_taken: int = 0
     last_call: int = 0
     last_pause: int = 0
@@ -48,6 +51,12 @@ class Member:
             ("PausedReason", self.paused_reason),
         ]
 
+    def is_free(self, now: float) -> bool:
+        """Can a queue call it?"""
+        busy = self.paused or self.in_call or self.is_called
+        is_wrapping_up = self.last_call > 0 and now < self.last_call + self.wrapup_seconds
+        return not busy and not is_wrapping_up and self.status == NOT_IN_USE
+
     def as_event(self, queue: str) -> Pairs:
         """The headers of QueueMemberStatus and its kin."""
         return [
@@ -56,7 +65,7 @@ class Member:
             ("Interface", self.interface),
             *self._numbers(),
             ("Ringinuse", str(int(self.ringinuse))),
-            ("Wrapuptime", "0"),
+            ("Wrapuptime", str(self.wrapup_seconds)),
         ]
 
     def as_item(self, queue: str) -> Pairs:
@@ -66,7 +75,7 @@ class Member:
             ("Name", self.name),
             ("Location", self.interface),
             *self._numbers(),
-            ("Wrapuptime", "0"),
+            ("Wrapuptime", str(self.wrapup_seconds)),
         ]
 
 
@@ -75,12 +84,15 @@ class Waiting:
     """A caller in a queue."""
 
     channel: Channel
-    since: float = field(default_factory=time.time)
+    since: float
+    #: Its place when it came in.
+    original_position: int = 0
+    #: A member's telephone rings for it.
+    is_ringing: bool = False
 
-    @property
-    def seconds(self) -> int:
+    def seconds(self, now: float) -> int:
         """How long it has been waiting."""
-        return int(time.time() - self.since)
+        return int(now - self.since)
 
 
 @dataclass(slots=True)
@@ -91,6 +103,8 @@ class Queue:
     strategy: str = "ringall"
     service_level: int = 0
     weight: int = 0
+    shared_lastcall: bool = False
+    """A member's last call counts in all its queues."""
     members: list[Member] = field(default_factory=list)
     callers: list[Waiting] = field(default_factory=list)
     completed: int = 0
@@ -102,14 +116,20 @@ class Queue:
         """The member with that interface."""
         return next((member for member in self.members if member.interface == interface), None)
 
-    def free_members(self) -> list[Member]:
-        """The members that can be called: lowest penalty first, then fewest calls taken."""
-        free = [
-            one
-            for one in self.members
-            if not one.paused and one.status == NOT_IN_USE and not one.in_call
-        ]
+    def free_members(self, now: float) -> list[Member]:
+        """The members that can be called: lowest penalty first, then by the strategy.
+
+        ``leastrecent`` is by the last call, every other one by the fewest calls taken.
+        """
+        free = [one for one in self.members if one.is_free(now)]
+        if self.strategy == "leastrecent":
+            return sorted(free, key=lambda one: (one.penalty, one.last_call))
         return sorted(free, key=lambda one: (one.penalty, one.calls_taken))
+
+    def turn(self, caller: Waiting, now: float) -> list[Member]:
+        """The members whom a caller may have: each one ahead of it has a claim to one of them."""
+        ahead = self.callers[: self.callers.index(caller)]
+        return self.free_members(now)[sum(not one.is_ringing for one in ahead) :]
 
     def position(self, channel: Channel) -> int:
         """The place of a caller, from 1."""
@@ -132,7 +152,7 @@ class Queue:
             ("Weight", str(self.weight)),
         ]
 
-    def entries(self) -> list[Pairs]:
+    def entries(self, now: float) -> list[Pairs]:
         """The headers of QueueEntry, one for each caller.
 
         A missing caller id is ``unknown`` here.
@@ -147,23 +167,24 @@ class Queue:
                 ("CallerIDName", caller.channel.caller_name or "unknown"),
                 ("ConnectedLineNum", caller.channel.connected_num or "unknown"),
                 ("ConnectedLineName", caller.channel.connected_name or "unknown"),
-                ("Wait", str(caller.seconds)),
+                ("Wait", str(caller.seconds(now))),
                 ("Priority", "0"),
             ]
             for position, caller in enumerate(self.callers, 1)
         ]
 
-    def summary(self) -> Pairs:
+    def summary(self, now: float) -> Pairs:
         """The headers of QueueSummary."""
+        longest = max((caller.seconds(now) for caller in self.callers), default=0)
         logged_in = [member for member in self.members if member.status != UNAVAILABLE]
         return [
             ("Queue", self.name),
             ("LoggedIn", str(len(logged_in))),
-            ("Available", str(len(self.free_members()))),
+            ("Available", str(len(self.free_members(now)))),
             ("Callers", str(len(self.callers))),
             ("HoldTime", str(self.hold_time)),
             ("TalkTime", str(self.talk_time)),
-            ("LongestHoldTime", str(max((caller.seconds for caller in self.callers), default=0))),
+            ("LongestHoldTime", str(longest)),
         ]
 
 

@@ -11,6 +11,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from django_ami.simulator.call_centre import open_call_centre
 from django_ami.simulator.connection import Session
 from django_ami.simulator.events import Event, optional_headers
 from django_ami.simulator.ledger import Ledger, SessionInfo
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Coroutine, Iterable, Iterator, Mapping
 
-    from django_ami.simulator.options import CallTimes, Faults, Limits, User
+    from django_ami.simulator.options import CallCentre, CallTimes, Faults, Limits, User
     from django_ami.simulator.profiles import Profile
 
 __all__ = ["Server"]
@@ -47,6 +48,7 @@ class Server:
         channelvars: tuple[str, ...] = (),
         seed: int | None = None,
         keep_received: int = 100_000,
+        call_centre: CallCentre | None = None,
     ) -> None:
         self.users = users
         self.profile = profile
@@ -57,6 +59,7 @@ class Server:
         self.booted = False
         self.address = ("", 0)
         self.pbx = Pbx(self.emit, self.spawn, profile, times, system_name, channelvars, seed)
+        self._call_centre = call_centre
         self._timestamps = timestamps
         self.system_name = system_name
         self._sessions: dict[int, Session] = {}
@@ -82,6 +85,8 @@ class Server:
         )
         name = self._listener.sockets[0].getsockname()
         self.address = (name[0], name[1])
+        if self._call_centre is not None:
+            open_call_centre(self.pbx, self._call_centre)
 
     async def stop(self) -> None:
         """Stop listening and cut every link."""

@@ -9,7 +9,7 @@ from django_ami.simulator.arguments import checked, seconds
 from django_ami.simulator.events import Event
 from django_ami.simulator.flood import FloodReport, flood, numbered_event
 from django_ami.simulator.frames import flatten
-from django_ami.simulator.options import CallTimes, Faults, Limits, ServerTLS, User
+from django_ami.simulator.options import CallCentre, CallTimes, Faults, Limits, ServerTLS, User
 from django_ami.simulator.presence import announce, withdraw
 from django_ami.simulator.profiles import get_profile
 from django_ami.simulator.server import Server
@@ -45,7 +45,7 @@ class Simulator:
     Which outcome a scripted call has is said by a word in its dial string or extension: ``busy``,
     ``noanswer`` (or ``ring``), ``congestion``, ``hangup``, ``fail``, ``nosuch``; everything else is
     answered. An extension that is the name of a queue (``support``, ``sales``) enters that queue;
-    ``700`` parks.
+    ``700`` parks. With ``call_centre`` the server is one, with agents, callers and traffic.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Simulator:
         channelvars: tuple[str, ...] = (),
         seed: int | None = None,
         keep_received: int = 100_000,
+        call_centre: CallCentre | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -84,6 +85,7 @@ class Simulator:
             channelvars=channelvars,
             seed=seed,
             keep_received=keep_received,
+            call_centre=call_centre,
         )
         self._thread = ServerThread(self._server)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django_ami.simulator import PROFILES as PROFILES
+    from django_ami.simulator import CallCentre as CallCentre
     from django_ami.simulator import CallTimes as CallTimes
     from django_ami.simulator import Faults as Faults
     from django_ami.simulator import FloodReport as FloodReport
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "PROFILES": "simulator",
     "AmiTestMixin": "testing.testcases",
+    "CallCentre": "simulator",
     "CallTimes": "simulator",
     "EventFactory": "testing.events",
     "FakeAsterisk": "testing.fake",
@@ -78,6 +80,7 @@ _HOMES = {
 __all__ = [
     "PROFILES",
     "AmiTestMixin",
+    "CallCentre",
     "CallTimes",
     "EventFactory",
     "FakeAsterisk",

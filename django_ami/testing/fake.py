@@ -25,7 +25,7 @@ from django_ami.testing.assertions import Expectation, Expected, Sent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from django_ami.simulator import Limits, ReceivedAction, User
+    from django_ami.simulator import CallCentre, Limits, ReceivedAction, User
     from django_ami.testing.recording import Recording
 
 __all__ = ["FakeAsterisk"]
@@ -47,6 +47,7 @@ class _Options(TypedDict, total=False):
     systemname: str
     channelvars: tuple[str, ...]
     keep_received: int
+    call_centre: CallCentre | None
 
 
 class FakeAsterisk(Simulator, Sent):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
+from django_ami.simulator.attended import connect
 from django_ami.simulator.bridging import blind_transfer as send_on
 from django_ami.simulator.dialling import NO_ANSWER, outcome_of
 from django_ami.testing.stage import Stage
@@ -164,41 +165,15 @@ async def _attended(
     caller, callee, target = who
     pbx = stage.pbx
     alice = stage.enter(caller, callee)
-    bob, first = await stage.connect(alice, callee)
+    bob, _ = await stage.connect(alice, callee)
     await stage.wait(talk)
     pbx.emit("Hold", [*bob.snapshot(), ("MusicClass", "default")])
     pbx.emit("MusicOnHoldStart", [*alice.snapshot(), ("Class", "default")])
     asking = stage.enter(callee, target)
     carol, second = await stage.connect(asking, target)
     await stage.wait(consult)
-    for telephone in (bob, asking):
-        pbx.emit("Unhold", telephone.snapshot())
-    before = first.snapshot("Orig"), second.snapshot("Second"), carol.snapshot("TransferTarget")
-    pbx.leave_bridge(alice)
-    pbx.leave_bridge(asking)
-    pbx.enter_bridge(second, alice, swap=asking)
-    pbx.request_hangup(asking, 1, soft=True)
-    pbx.emit(
-        "AttendedTransfer",
-        [
-            ("Result", "Success"),
-            *bob.snapshot("OrigTransferer"),
-            *before[0],
-            *asking.snapshot("SecondTransferer"),
-            *before[1],
-            *alice.snapshot("Transferee"),
-            *before[2],
-            ("IsExternal", "No"),
-            ("DestType", "Bridge"),
-            ("DestBridgeUniqueid", second.uniqueid),
-        ],
-    )
-    pbx.calls.connect_line(carol, alice)
-    pbx.emit("MusicOnHoldStop", alice.snapshot())
-    pbx.leave_bridge(bob)
+    connect(pbx, bob, asking)
     pbx.request_hangup(asking, soft=True)
-    pbx.calls.connect_line(alice, carol)
-    pbx.destroy_bridge(first)
     pbx.hangup(bob)
     pbx.hangup(asking)
     await stage.wait(talk_to_target)

@@ -5,14 +5,15 @@ The scripts are those of the simulated Asterisk.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.messages import Event
+from django_ami.simulator.behaviour import Behaviour
 from django_ami.simulator.bridging import join
-from django_ami.simulator.calls import Calls
 from django_ami.simulator.channels import RING, Bridge, Channel, Pairs, Step
 from django_ami.simulator.clock import Clock
 from django_ami.simulator.dialling import ANSWER, Outcome
@@ -26,10 +27,10 @@ from django_ami.testing.recording import Moment, Recording
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
-__all__ = ["Stage"]
+__all__ = ["EPOCH_SECONDS", "Stage"]
 
 #: When everything begins, in seconds since 1970.
-_EPOCH_SECONDS: Final = 1795459569.0
+EPOCH_SECONDS: Final = 1795459569.0
 _NAMES: Final = {"101": "Alice", "102": "Bob", "103": "Carol"}
 
 
@@ -55,21 +56,24 @@ class _Told(Clock):
         self.now = 0.0
 
     def time(self) -> float:
-        return _EPOCH_SECONDS + self.now
+        return EPOCH_SECONDS + self.now
 
     def monotonic(self) -> float:
         return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        await self.first_signal([], seconds)
 
     async def first_signal(self, channels: list[Channel], seconds: float | None) -> bool:
         wait = _Wait(channels, None if seconds is None else self.now + seconds)
         return wait.is_signalled or await wait
 
 
-class _Directed(Calls):
-    """Calls whose outcomes are told beforehand."""
+class _Directed(Behaviour):
+    """Telephones whose outcomes are told beforehand."""
 
-    def __init__(self, pbx: Pbx, outcomes: dict[str, Outcome]) -> None:
-        super().__init__(pbx)
+    def __init__(self, times: CallTimes, outcomes: dict[str, Outcome]) -> None:
+        super().__init__(times)
         self._outcomes = outcomes
 
     def outcome(self, dialed: str) -> Outcome:
@@ -84,7 +88,8 @@ class Stage:
 
     def __init__(self, *, ring: float = 3.0, talk: float = 60.0, asterisk: str = "22") -> None:
         self.outcomes: dict[str, Outcome] = {}
-        self._moments: list[Moment] = []
+        #: All events so far.
+        self.moments: list[Moment] = []
         self._clock = _Told()
         self._ready: deque[tuple[Coroutine[Any, Any, None], bool | None]] = deque()
         self._waiting: list[tuple[_Wait, Coroutine[Any, Any, None]]] = []
@@ -92,12 +97,12 @@ class Stage:
         self.pbx = Pbx(
             self._emit, self._spawn, get_profile(asterisk), times, seed=7, clock=self._clock
         )
-        self.pbx.calls = _Directed(self.pbx, self.outcomes)
+        self.pbx.behaviour = _Directed(times, self.outcomes)
         self.pbx.reset()
 
     def _emit(self, name: str, headers: Pairs) -> None:
         made = Broadcast(name, headers, self.pbx.profile.class_of_event(name))
-        self._moments.append(
+        self.moments.append(
             Moment(self._clock.now, Event(name, made.data.removesuffix(b"\r\n\r\n")))
         )
 
@@ -109,8 +114,8 @@ class Stage:
     def enter(self, number: str, to: str) -> Channel:
         """Somebody's channel, as it comes in."""
         for one in (number, to):
-            self.pbx.endpoints.setdefault(one, Endpoint(one, "", f"{one}/sip:{one}@127.0.0.1:5060"))
-            self.pbx.endpoints[one].title = _NAMES.get(one, "")
+            contact = f"{one}/sip:{one}@127.0.0.1:5060"
+            self.pbx.endpoints[one] = Endpoint(one, _NAMES.get(one, ""), contact)
         name = f"PJSIP/{number}-{self.pbx.numbering.serial()}"
         title = _NAMES.get(number, "")
         return self.pbx.add_channel(
@@ -138,7 +143,7 @@ class Stage:
     def staff(self, queue: str, agent: str) -> Member:
         """The one member that a queue has."""
         member = Member(
-            f"PJSIP/{agent}", _NAMES.get(agent, agent), login_time=int(_EPOCH_SECONDS) - 3600
+            f"PJSIP/{agent}", _NAMES.get(agent, agent), login_time=int(EPOCH_SECONDS) - 3600
         )
         self.pbx.queues = {queue: Queue(queue, members=[member])}
         return member
@@ -152,7 +157,7 @@ class Stage:
 
     async def wait(self, seconds: float) -> None:
         """Let time pass."""
-        await self._clock.first_signal([], seconds)
+        await self._clock.sleep(seconds)
 
     def at(self, seconds: float, do: Callable[[], object]) -> None:
         """Do something at a time."""
@@ -163,9 +168,9 @@ class Stage:
 
         self._spawn(script())
 
-    def tell(self) -> Recording:
-        """Run everything to its end."""
-        while self._ready or self._waiting:
+    def tell(self, until: float = math.inf) -> Recording:
+        """Run everything to its end, or to a time."""
+        while (self._ready or self._waiting) and self._clock.now <= until:
             while self._ready:
                 script, value = self._ready.popleft()
                 with suppress(StopIteration):
@@ -177,8 +182,10 @@ class Stage:
             self._wake(
                 lambda wait: wait.until is not None and wait.until <= self._clock.now, value=False
             )
-        return Recording(self._moments)
+        return Recording(self.moments)
 
     def _wake(self, is_over: Callable[[_Wait], bool], *, value: bool) -> None:
-        self._ready += [(script, value) for wait, script in self._waiting if is_over(wait)]
-        self._waiting = [entry for entry in self._waiting if not is_over(entry[0])]
+        over = [entry for entry in self._waiting if is_over(entry[0])]
+        if over:
+            self._ready += [(script, value) for _, script in over]
+            self._waiting = [entry for entry in self._waiting if entry not in over]

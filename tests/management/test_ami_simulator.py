@@ -113,6 +113,25 @@ def test_runs_for_some_time_with_calls() -> None:
     assert (err, process.returncode) == ("", 0)
 
 
+def test_a_call_centre_has_agents_and_callers() -> None:
+    centre = ("--call-centre", "--agents=3", "--calls-per-minute=600", "--seed=1")
+    with running("--port", "0", *centre) as process:
+        _, port, _ = first_line(process).groups()
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as link:
+            link.sendall(
+                b"Action: Login\r\nUsername: admin\r\nSecret: amp111\r\n\r\n"
+                b"Action: QueueStatus\r\n\r\n"
+            )
+            data = b""
+            while b"Event: QueueCallerJoin\r\n" not in data:
+                data += link.recv(65536)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    agents = set(re.findall(rb"Location: PJSIP/(\d+)\r\n", data))
+    assert agents == {b"101", b"102", b"103"}
+
+
 def test_tls(tmp_path: Path) -> None:
     issued = trustme.CA().issue_cert("localhost")
     certificate = tmp_path / "both.pem"
@@ -133,6 +152,11 @@ def test_a_port_in_use() -> None:
     ("options", "message"),
     [
         (("--tls-key", "x"), "CommandError: --tls-key needs --tls-cert: add it."),
+        (("--agents", "5"), "CommandError: --agents needs --call-centre: add it."),
+        (
+            ("--call-centre", "--agents", "100"),
+            "CommandError: agents must be from 1 to 99, not 100.",
+        ),
         (
             ("--tls-cert", "/nonexistent.pem"),
             "CommandError: cannot use the certificate /nonexistent.pem: ",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import queue
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django_ami.core.errors import ConfigurationError
-from django_ami.simulator import PROFILES, ServerTLS, Simulator
+from django_ami.simulator import PROFILES, CallCentre, ServerTLS, Simulator
 from django_ami.tools import serving
-from django_ami.tools.arguments import amount
+from django_ami.tools.arguments import amount, count
 from django_ami.tools.console import Program
 from django_ami.tools.exits import Exit
 from django_ami.tools.stopping import stopping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Command"]
 
 _KEPT_ACTIONS: Final = 1000
+_CENTRE: Final = CallCentre()
 
 
 class Command(Program):
@@ -34,7 +36,8 @@ class Command(Program):
     )
     examples = """\
 --port=5038
---port=0 --profile=16 --calls-per-second=2 --run-for=60"""
+--port=0 --profile=16 --calls-per-second=2 --run-for=60
+--call-centre --agents=20 --calls-per-minute=14"""
     exits: ClassVar[Mapping[int, str]] = {
         Exit.OK: "stopped by Ctrl-C, SIGTERM or --run-for",
         Exit.CONFIGURATION: "wrong usage, or the port or the certificate cannot be used",
@@ -50,6 +53,27 @@ class Command(Program):
         )
         parser.add_argument(
             "--call-duration", type=amount, default=5.0, help="seconds a call is up (default: 5)"
+        )
+        parser.add_argument(
+            "--call-centre",
+            action="store_true",
+            help="be a call centre: queues, agents with breaks, callers who wait, give up or talk, "
+            "transfers; --calls-per-minute of them come in, --agents answer",
+        )
+        parser.add_argument(
+            "--calls-per-minute",
+            type=amount,
+            metavar="N",
+            help=f"with --call-centre: calls from outside (default: {_CENTRE.calls_per_minute:g})",
+        )
+        parser.add_argument(
+            "--agents",
+            type=count,
+            metavar="N",
+            help=f"with --call-centre: how many (default: {_CENTRE.agents})",
+        )
+        parser.add_argument(
+            "--seed", type=int, metavar="N", help="the same number, the same chance in each run"
         )
         parser.add_argument("--tls-cert", help="PEM file with the certificate: speak TLS")
         parser.add_argument(
@@ -94,7 +118,9 @@ def _simulator(options: dict[str, Any]) -> Simulator:
             tls=tls,
             profile=options["profile"],
             call_duration=options["call_duration"],
+            seed=options["seed"],
             keep_received=_KEPT_ACTIONS,
+            call_centre=_call_centre(options),
         )
     except OSError as error:  # SSLError is one
         raise ConfigurationError(
@@ -102,6 +128,21 @@ def _simulator(options: dict[str, Any]) -> Simulator:
         ) from None
     simulator.times.ring = 1.0
     return simulator
+
+
+def _call_centre(options: dict[str, Any]) -> CallCentre | None:
+    chosen = {
+        name: options[name] for name in ("calls_per_minute", "agents") if options[name] is not None
+    }
+    if not options["call_centre"]:
+        for name in chosen:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigurationError(f"{option} needs --call-centre: add it.")
+        return None
+    try:
+        return replace(_CENTRE, **chosen)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _welcome(simulator: Simulator, options: dict[str, Any]) -> str:

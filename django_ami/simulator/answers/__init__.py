@@ -5,6 +5,7 @@ from __future__ import annotations
 from django_ami.simulator.answers import (
     channels,
     command,
+    conferences,
     login,
     originate,
     queues,
@@ -20,6 +21,7 @@ __all__ = [
     "available",
     "channels",
     "command",
+    "conferences",
     "find",
     "login",
     "originate",

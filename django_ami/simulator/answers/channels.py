@@ -16,7 +16,6 @@ __all__ = [
     "absolute_timeout",
     "bridge_info",
     "bridge_list",
-    "confbridge_list",
     "core_show_channel_map",
     "core_show_channels",
     "fax_sessions",
@@ -38,7 +37,7 @@ def core_show_channels(x: Exchange) -> bytes:
             *channel.snapshot(),
             ("Application", channel.application),
             ("ApplicationData", channel.data),
-            ("Duration", channel.duration),
+            ("Duration", channel.duration(x.pbx.clock.time())),
             ("BridgeId", channel.bridge.uniqueid if channel.bridge else ""),
         )
         for channel in x.pbx.channels.values()
@@ -82,7 +81,7 @@ def _status_item(x: Exchange, channel: Channel) -> Pairs:
         ("Writetrans", ""),
         ("Callgroup", "0"),
         ("Pickupgroup", "0"),
-        ("Seconds", str(channel.seconds)),
+        ("Seconds", str(channel.seconds(x.pbx.clock.time()))),
         *(
             ("Variable", f"{name}={_or_null(read_variable(x.pbx, channel, name))}")
             for name in names
@@ -169,16 +168,6 @@ def fax_sessions(x: Exchange) -> bytes:
     """List the fax sessions: none; and ``EventList: Start`` has a capital S here."""
     text = "FAXSessionsEntry event list will follow"
     return x.listing(text, [], "FAXSessionsComplete", ("Total", "0"), start="Start")
-
-
-@action("ConfbridgeList", "reporting", module=True)
-@action("ConfbridgeListRooms", "reporting", module=True, synopsis="List the conferences.")
-def confbridge_list(x: Exchange) -> bytes:
-    """List who is in a conference.
-
-    There never is one here, so the list is the error that an empty one is.
-    """
-    return x.error("No active conferences.")
 
 
 @action("MixMonitor", "system", module=True)

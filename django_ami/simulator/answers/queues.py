@@ -42,14 +42,18 @@ def queue_status(x: Exchange) -> bytes:
             for member in queue.members
             if x.get("Member") in {"", member.interface}
         ]
-        items += [x.item_id_last("QueueEntry", *entry) for entry in queue.entries()]
+        items += [
+            x.item_id_last("QueueEntry", *entry) for entry in queue.entries(x.pbx.clock.time())
+        ]
     return x.listing("Queue status will follow", items, "QueueStatusComplete")
 
 
 @action("QueueSummary", module=True)
 def queue_summary(x: Exchange) -> bytes:
     """Show queues in one line each."""
-    items = [x.item_id_last("QueueSummary", *queue.summary()) for queue in _chosen(x)]
+    items = [
+        x.item_id_last("QueueSummary", *queue.summary(x.pbx.clock.time())) for queue in _chosen(x)
+    ]
     return x.listing("Queue summary will follow", items, "QueueSummaryComplete")
 
 
@@ -119,10 +123,7 @@ def queue_pause(x: Exchange) -> bytes:
     if not found:
         return x.error("Interface not found")
     for queue, member in found:
-        member.paused, member.paused_reason = paused, x.get("Reason") if paused else ""
-        if paused:
-            member.last_pause = int(time.time())
-        x.server.emit("QueueMemberPause", member.as_event(queue.name))
+        x.pbx.pause(queue, member, paused=paused, reason=x.get("Reason"))
     return x.ok(f"Interface {'paused' if paused else 'unpaused'} successfully")
 
 

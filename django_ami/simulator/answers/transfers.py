@@ -142,7 +142,7 @@ def parked_calls(x: Exchange) -> bytes:
     if x.get("ParkingLot") not in {"", "default"}:
         return x.error("Requested parking lot could not be found.")
     items = [
-        x.item_id_last("ParkedCall", *parked.headers())
+        x.item_id_last("ParkedCall", *parked.headers(x.pbx.clock.time()))
         for _, parked in sorted(x.pbx.parked.items())
     ]
     total = ("Total", str(len(items)))
