@@ -65,7 +65,9 @@ class Listener(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=("process", "server"), name="ami_operations_listener"),
+            models.UniqueConstraint(
+                fields=("process", "server"), name="ami_operations_listener_once"
+            ),
         ]
 
     def __str__(self) -> str:

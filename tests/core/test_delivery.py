@@ -564,3 +564,31 @@ def test_whether_anything_waits_can_be_asked_while_it_changes() -> None:
         for one in working:
             one.result()  # raises what was raised
     assert asked[0] > 0
+
+
+def test_held_server_waits_in_its_bounded_queue(delivery: Delivery) -> None:
+    delivery.hold("a")
+    delivery.put_events("a", events(*range(8)), 0)
+    delivery.put_events("b", events(1, server="b"), 0)
+    assert [item.server for item in delivery.take(10, 0)[1]] == ["b"]
+    assert delivery.take(10, 0)[1] == []
+    assert (delivery.counts("a").queued, delivery.counts("a").dropped) == (5, 3)
+    delivery.release("a")
+    assert numbers(without_gaps(delivery.take(10, 0)[1])) == ["3", "4", "5", "6", "7"]
+
+
+def test_release_wakes_the_thread_that_waits(delivery: Delivery) -> None:
+    delivery.hold("a")
+    delivery.put_notice(ready())
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(delivery.take, 10, 20)
+        delivery.release("a")
+        assert numbers(taking.result(20)[1]) == ["Ready"]
+
+
+def test_events_that_were_taken_and_not_delivered_are_counted(delivery: Delivery) -> None:
+    delivery.put_events("a", events(1, 2, 3), 0)
+    delivery.take(10, 0)
+    delivery.dropped("a", 3)
+    counts = delivery.counts("a")
+    assert (counts.received, counts.dropped, counts.queued) == (3, 3, 0)

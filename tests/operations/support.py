@@ -21,6 +21,13 @@ COMMAND = (*PYTHON, "-m", "django", "ami_listen", f"--settings={SETTINGS}")
 TIMEOUT = 2.0
 
 
+_FORGET = """
+from django_ami.operations.models import Lease, Listener
+Lease.objects.all().delete()
+Listener.objects.all().delete()
+"""
+
+
 class Site:
     """A database, a file of notes, and the listeners that write there."""
 
@@ -67,6 +74,11 @@ class Site:
         listener = self.listen(*arguments, **env)
         listener.wait_for_out("standing by")
         return listener
+
+    def forget(self) -> None:
+        """Begin with empty tables: the database may have been there before."""
+        with self._program("shell", "-c", _FORGET) as forgetting:
+            assert forgetting.wait() == 0, str(forgetting)
 
     def close(self) -> None:
         for listener in self.listeners:

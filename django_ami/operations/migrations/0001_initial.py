@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("process", "server"), name="ami_operations_listener"
+                        fields=("process", "server"), name="ami_operations_listener_once"
                     )
                 ],
             },

@@ -1,0 +1,145 @@
+"""Leases on each database: the statements, and real listeners whose holder or database fails.
+
+Those with a server are a step of their own in ``.ci/run``: AMI_TEST_DATABASES has them run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.operations.support import SETTINGS, TIMEOUT, Counter, Site
+from tests.running import PYTHON, Program, wait_until
+from tests.servers import mariadb, pgbouncer, postgresql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from django_ami.testing import Simulator
+
+MISSING = {
+    "postgresql": postgresql.missing,
+    "pgbouncer": pgbouncer.missing,
+    "mariadb": mariadb.missing,
+}
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+
+class Server:
+    """A database server, and how listeners reach it."""
+
+    def __init__(self, name: str, stack: ExitStack) -> None:
+        self.name = name
+        self._server: Any = mariadb.MariaDB() if name == "mariadb" else postgresql.PostgreSQL()
+        stack.enter_context(self._server)
+        self._front: Any = self._server
+        if name == "pgbouncer":
+            self._front = stack.enter_context(pgbouncer.PgBouncer(self._server))
+
+    @property
+    def setting(self) -> dict[str, object]:
+        """An entry of DATABASES."""
+        return dict(self._front.setting())
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def start(self) -> None:
+        self._server.start()
+
+
+@pytest.fixture(scope="module", params=MISSING)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    if not os.environ.get("AMI_TEST_DATABASES"):
+        pytest.skip("AMI_TEST_DATABASES is not set")
+    if why := MISSING[request.param]():
+        pytest.skip(why)
+    with ExitStack() as stack:
+        yield Server(request.param, stack)
+
+
+@pytest.fixture
+def site(tmp_path: Path, sim: Simulator, server: Server) -> Iterator[Site]:
+    with closing(Site(tmp_path, [sim], server.setting)) as made:
+        made.forget()
+        yield made
+
+
+def test_statements_decide_on(server: Server) -> None:
+    command = [
+        *PYTHON, "-m", "pytest", "tests/operations/test_leases.py", "-q", "-n0", "--reuse-db",
+        "-p", "no:cacheprovider", f"--ds={SETTINGS}",
+    ]  # fmt: skip
+    env = {"AMI_TEST_DATABASE": json.dumps(server.setting), "DJANGO_SETTINGS_MODULE": SETTINGS}
+    with Program(command, **env) as tests:
+        wait_until(lambda: tests.process.poll() is not None, 120, what=server.name)
+        code = tests.wait()
+    assert code == 0, str(tests)
+    assert int(re.findall(r"(\d+) passed", tests.out[-1])[0]) > 5, str(tests)
+
+
+def test_killed_holder_is_replaced_on(site: Site, sim: Simulator) -> None:
+    counter = Counter(sim)
+    first, second = site.active(), site.standby()
+    counter.emit(5)
+    site.wait_for("event", 5)
+    killed = time.time()
+    first.process.kill()
+    site.wait_for("ready", pid=second.process.pid)
+    counter.emit(5)
+    site.wait_for("event", 10)
+    assert site.numbers() == list(range(10))
+    (gap,) = site.told("gap")
+    assert gap["begin"] <= killed <= gap["end"]
+
+
+def test_stopped_holder_delivers_nothing_more_on(site: Site, sim: Simulator) -> None:
+    counter = Counter(sim)
+    first, second = site.active(), site.standby()
+    counter.emit(150, Seconds=0.05)
+    site.wait_for("event", 5)
+    first.signal(signal.SIGSTOP)
+    site.wait_for("ready", pid=second.process.pid)
+    time.sleep(2 * TIMEOUT)  # three times the lease in all
+    before = site.numbers(pid=first.process.pid)
+    first.signal(signal.SIGCONT)
+    site.wait_for("lease_lost", pid=first.process.pid)
+    counter.emit(5)
+    site.wait_for("event", 5, pid=second.process.pid)
+    assert len(site.numbers(pid=first.process.pid)) <= len(before) + 1
+    assert len(site.numbers()) == len(set(site.numbers()))
+
+
+def test_database_that_is_down_stops_delivery_until_it_is_back_on(
+    site: Site, sim: Simulator, server: Server
+) -> None:
+    counter = Counter(sim)
+    first, second = site.active(), site.standby()
+    counter.emit(5)
+    site.wait_for("event", 5)
+    server.stop()
+    try:
+        first.wait_for_err("does not answer")
+        time.sleep(TIMEOUT)
+        counter.emit(5)
+        first.wait_for_err("its events wait")
+        assert site.numbers() == list(range(5))
+    finally:
+        server.start()
+    counter.emit(1)
+    site.wait_for("event", number=counter.sent - 1)
+    numbers = site.numbers()
+    assert len(numbers) == len(set(numbers))
+    if not site.told("gap"):  # the holder was first, and nobody else had had the lease
+        assert numbers == list(range(counter.sent))
+        assert {note["pid"] for note in site.told("event")} == {first.process.pid}
+    else:
+        assert site.told("event")[-1]["pid"] == second.process.pid
