@@ -153,6 +153,11 @@ class AgentRecord:
             return AgentState.TALKING_OTHER
         return AgentState.WRAP_UP if wrapping else self._resting
 
+    def state_at(self, now: float) -> AgentState:
+        """Its state now: a wrap-up ends without an event."""
+        over = self.state == AgentState.WRAP_UP and self.wrapup_until <= now
+        return self._resting if over else self.state
+
     def draw(self, now: float) -> Agent:
         """The agent as it is, with its times up to now."""
         places = list(self.memberships.values())

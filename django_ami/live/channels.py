@@ -165,6 +165,11 @@ class Channels:
 
     # --- finding them ---
 
+    def call_id(self, uniqueid: str) -> str:
+        """The id of the call of a channel; empty if it is not known."""
+        channel = self.live.get(uniqueid)
+        return "" if channel is None else channel.call.resolved().id
+
     def of(self, event: Event, now: float, prefix: str = "") -> Channel | None:
         """The channel of an event, made if it is unknown; None if there is none or it ended."""
         return self.known(event, now, prefix) or self.make(event, now, prefix)

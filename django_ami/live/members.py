@@ -200,9 +200,9 @@ class Members:
         agent.refresh(now, now)
         if not agent.memberships:
             self._offline[interface] = self._day.number(now)
-            self._forget(now)
+            self.forget(now)
 
-    def _forget(self, now: float) -> None:
+    def forget(self, now: float) -> None:
         """Agents of yesterday who are in no queue; and the first of too many of today."""
         today = self._day.number(now)
         while self._offline:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from django_ami.live.conferences import Conference
     from django_ami.live.devices import Device, Hint
     from django_ami.live.parking import ParkedCaller
-    from django_ami.live.queue_views import Agent, Caller, Member, Queue, Totals
+    from django_ami.live.queue_views import Agent, Caller, Curve, Member, Queue, Totals
     from django_ami.live.tracker import Tracker, TrackerStatus
 
 __all__ = ["Picture"]
@@ -100,6 +100,11 @@ class Picture:
     def agents(self) -> Mapping[str, Agent]:
         """The agents, by interface: a member of several queues is one of them."""
         return self._tracker.agents(self._clock())
+
+    @property
+    def curves(self) -> Mapping[str, Curve]:
+        """The callers of each queue since midnight, by the quarter of an hour."""
+        return self._tracker.curves
 
     @property
     def totals(self) -> Totals:

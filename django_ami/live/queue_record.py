@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django_ami.live.counting import DayCounts
+from django_ami.live.curves import DayCurve
 from django_ami.live.members import per_queue
 from django_ami.live.queue_views import Queue
 from django_ami.live.snapshots import VisitResult
@@ -31,7 +32,9 @@ _WAITED: Final = frozenset(
 class QueueRecord:
     """One queue. ``line`` are its callers in their order, ``waiting`` the same ones by age."""
 
-    __slots__ = ("_options", "heard", "line", "name", "service_level_told", "sums", "waiting")
+    __slots__ = (
+        "_options", "curve", "heard", "line", "name", "service_level_told", "sums", "waiting",
+    )  # fmt: skip
 
     def __init__(self, name: str, options: Options, day: Day, now: float) -> None:
         self._options = options
@@ -39,6 +42,7 @@ class QueueRecord:
         self.line: list[Visit] = []
         self.waiting: dict[str, Visit] = {}
         self.sums = DayCounts(day)
+        self.curve = DayCurve(day)
         #: ``servicelevel`` of queues.conf; 0 if it is not set.
         self.service_level_told = 0.0
         #: When something was heard of it last: the moment of its snapshot.
@@ -97,10 +101,13 @@ class QueueRecord:
         """A caller came."""
         for counts in self.sums.of(visit.joined, now):
             counts.joined += 1
+        self.curve.count(visit.joined, now, offered=1)
 
     def count_end(self, visit: Visit, now: float, by: int = 1) -> None:
         """Its visit has ended; ``by`` -1 takes that back."""
         wait, result = visit.wait, visit.result
+        is_short = result == VisitResult.ABANDONED and wait <= self._options.short_abandon_seconds
+        self._count_curve(visit, now, by, is_short=is_short)
         in_time = by if wait <= self.service_level_seconds else 0
         for counts in self.sums.of(visit.joined, now):
             counts.longest_wait_seconds = max(counts.longest_wait_seconds, wait)
@@ -109,7 +116,7 @@ class QueueRecord:
                 counts.answered_in_time += in_time
                 counts.answered_wait_seconds += by * wait
             elif result == VisitResult.ABANDONED:
-                if wait <= self._options.short_abandon_seconds:
+                if is_short:
                     counts.short_abandons += by
                     continue
                 counts.abandoned += by
@@ -122,6 +129,14 @@ class QueueRecord:
                     continue
             counts.wait_seconds += by * wait
 
+    def _count_curve(self, visit: Visit, now: float, by: int, *, is_short: bool) -> None:
+        if is_short:
+            self.curve.count(visit.joined, now, offered=-by)
+        elif visit.result == VisitResult.ABANDONED:
+            self.curve.count(visit.joined, now, abandoned=by)
+        elif visit.result == VisitResult.ANSWERED:
+            self.curve.count(visit.joined, now, answered=by)
+
     def count_talk(self, talk: Talk, wrapup: float, now: float) -> None:
         """A talk has ended."""
         for counts in self.sums.of(talk.joined, now):
@@ -129,13 +144,13 @@ class QueueRecord:
             counts.talk_seconds += max(0.0, talk.end - talk.begin)
             counts.wrapup_seconds += wrapup
 
-    def snapshot(self) -> Queue:
-        """The queue as it is now."""
+    def snapshot(self, now: float | None = None) -> Queue:
+        """The queue as it is ``now``; None: when something was heard of it last."""
         return Queue(
             self.name,
             len(self.line),
             self.oldest,
-            self.sums.today(self.heard).copy(),
+            self.sums.today(self.heard if now is None else now).copy(),
             self.sums.total.copy(),
             self.service_level_seconds,
             self._options.service_level_formula,

@@ -10,17 +10,18 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from django_ami.live.figures import FIGURES, Counts, service_level
+from django_ami.live.figures import FIGURES, Counts, service_level, total
 from django_ami.live.snapshots import VisitResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "UNREACHABLE_DEVICES",
     "Agent",
     "AgentState",
     "Caller",
+    "Curve",
     "Member",
     "Queue",
     "QueueTalk",
@@ -79,6 +80,8 @@ class Caller:
     joined: float
     result: VisitResult = VisitResult.WAITING
     end: float | None = None
+    #: The id of the call that the caller joined with; empty if it is not known.
+    call: str = ""
 
     def wait(self, now: float) -> float:
         """For how many seconds the caller has waited, or did wait."""
@@ -180,6 +183,21 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """The callers of a queue since midnight, by the quarter of an hour in which they joined.
+
+    ``begin`` is that midnight, and a quarter has so many ``seconds``. The rows end with the last
+    quarter in which somebody joined.
+    """
+
+    begin: float
+    seconds: int
+    offered: tuple[int, ...] = ()
+    answered: tuple[int, ...] = ()
+    abandoned: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """All queues together; an agent in several of them is one."""
 
@@ -190,6 +208,22 @@ class Totals:
     #: How many agents are in each state.
     agents: Mapping[AgentState, int] = field(default_factory=dict)
     service_level_formula: int = 4
+
+    @classmethod
+    def of(cls, queues: Iterable[Queue], states: Iterable[AgentState]) -> Totals:
+        """The totals of these queues, and of the agents whose states these are, each once."""
+        queues = tuple(queues)
+        agents: dict[AgentState, int] = {}
+        for state in states:
+            agents[state] = agents.get(state, 0) + 1
+        return cls(
+            sum(queue.waiting for queue in queues),
+            min((queue.oldest for queue in queues if queue.oldest is not None), default=None),
+            total(queue.today for queue in queues),
+            total(queue.total for queue in queues),
+            agents,
+            next((queue.service_level_formula for queue in queues), 4),
+        )
 
     def longest_wait_now(self, now: float) -> float | None:
         """Longest wait now, of all queues; None if nobody waits."""

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Final
 from django_ami.core.numerals import whole_number
 from django_ami.live.changes import Kind
 from django_ami.live.day import Day
-from django_ami.live.figures import total
 from django_ami.live.members import Members
+from django_ami.live.overview import Overview
 from django_ami.live.queue_record import QueueRecord
 from django_ami.live.queue_talks import Talks
-from django_ami.live.queue_views import Totals
 from django_ami.live.visits import REASONS, REFUSED, Visit, Visits
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from django_ami.live.lists import Lists
     from django_ami.live.parts import Handler, Shared
     from django_ami.live.queue_talks import Talk
-    from django_ami.live.queue_views import Agent, AgentState, Caller, Member, Queue
     from django_ami.live.snapshots import VisitResult
 
 __all__ = ["QUEUE_STATUS", "Queues"]
@@ -40,20 +38,28 @@ _IN_QUEUE: Final = b"\r\nApplication: Queue\r\n"
 class Queues:
     """The queues of a server: a part of the tracker.
 
-    ``told(uniqueid, queue, result, now)`` is called when a caller's visit has ended.
+    ``told(uniqueid, queue, result, now)`` is called when a caller's visit has ended;
+    ``call_id(uniqueid)`` says in which call a channel is.
     """
 
     def __init__(
-        self, shared: Shared, told: Callable[[str, str, VisitResult, float], None]
+        self,
+        shared: Shared,
+        told: Callable[[str, str, VisitResult, float], None],
+        call_id: Callable[[str], str],
     ) -> None:
         self._shared = shared
         self._told = told
+        self._call_id = call_id
         self._options = shared.options
         self._day = Day(shared.options.utc_offset)
         self._members = Members(shared, self._day)
         self._visits = Visits(self._ended, self._reopened)
         self._talks = Talks(self._talk_begins, self._talk_ends)
         self._records: dict[str, QueueRecord] = {}
+        #: The queues of today that the last list did not have any more.
+        self._unlisted: set[str] = set()
+        self.overview = Overview(self._records, self._members, self._day)
         #: By Uniqueid: the queue that a channel asked for, and when; it may not be let in.
         self._asked: dict[str, tuple[str, float]] = {}
 
@@ -188,6 +194,7 @@ class Queues:
     def _describe(self, visit: Visit, event: Event, prefix: str = "") -> None:
         keys = ("Channel", "CallerIDNum", "CallerIDName")
         visit.channel, visit.number, visit.name = (event.get(prefix + key, "") for key in keys)
+        visit.call = self._call_id(visit.uniqueid)
 
     def _known(self, event: Event, now: float) -> Visit | None:
         """The visit that an event means: one that nobody has seen is believed, None: it is over."""
@@ -226,6 +233,7 @@ class Queues:
             queue = self._records[name] = QueueRecord(name, self._options, self._day, now)
             self._shared.changes.note(Kind.QUEUE, queue, now)
         queue.heard = now
+        self._unlisted.discard(name)
         return queue
 
     # --- lists ---
@@ -290,55 +298,18 @@ class Queues:
     def _drop(self, name: str, now: float) -> None:
         """A queue that the server does not know any more, unless somebody was in it today."""
         queue = self._records[name]
+        self._unlisted.add(name)
         if not queue.waiting and not queue.sums.today(now).joined:
             del self._records[name]
+            self._unlisted.discard(name)
             self._visits.forget(name)
             self._shared.changes.note(Kind.QUEUE, queue, now)
-
-    # --- views ---
-
-    @property
-    def queues(self) -> Mapping[str, Queue]:
-        """Every queue by its name, as events and lists have told until now."""
-        return {name: queue.snapshot() for name, queue in list(self._records.items())}
-
-    @property
-    def callers(self) -> Mapping[str, Caller]:
-        """The callers who wait, by Uniqueid; in each queue in their order."""
-        return {
-            visit.uniqueid: visit.snapshot(position)
-            for queue in list(self._records.values())
-            for position, visit in enumerate(list(queue.line), 1)
-        }
-
-    @property
-    def members(self) -> Mapping[tuple[str, str], Member]:
-        """Every member, by the names of its queue and of its interface."""
-        return self._members.view()
-
-    def agents(self, now: float) -> Mapping[str, Agent]:
-        """Every agent once, by interface, with its times up to ``now``."""
-        return {name: agent.draw(now) for name, agent in list(self._members.agents.items())}
-
-    def totals(self, now: float) -> Totals:
-        """All queues together at ``now``; an agent in several of them is counted once."""
-        queues = list(self._records.values())
-        agents: dict[AgentState, int] = {}
-        for agent in self.agents(now).values():
-            agents[agent.state] = agents.get(agent.state, 0) + 1
-        return Totals(
-            sum(len(queue.line) for queue in queues),
-            min(
-                (one for one in (queue.oldest for queue in queues) if one is not None), default=None
-            ),
-            total(queue.sums.today(now) for queue in queues),
-            total(queue.sums.total for queue in queues),
-            agents,
-            self._options.service_level_formula,
-        )
 
     def settle(self, now: float) -> None:
         """Time went on without an event: decide the visits that waited for it, and end a day."""
         self._visits.settle(now)
+        self._members.forget(now)
         for queue in self._records.values():
             queue.heard = now
+        for name in tuple(self._unlisted):
+            self._drop(name, now)

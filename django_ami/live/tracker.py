@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from django_ami.live.lists import Lists
     from django_ami.live.parking import ParkedCaller
     from django_ami.live.parts import Handler, Part, Seeded
-    from django_ami.live.queue_views import Agent, Caller, Member, Queue, Totals
+    from django_ami.live.queue_views import Agent, Caller, Curve, Member, Queue, Totals
 
 __all__ = ["Tracker", "TrackerStatus"]
 
@@ -74,7 +74,8 @@ class Tracker:
         visits = QueueVisits(channels)
         parks, conferences = Parks(channels), Conferences(channels)
         hangups = Hangups(channels, calls, bridges, talks)
-        self._queues = Queues(shared, visits.end)
+        self._queues = Queues(shared, visits.end, channels.call_id)
+        self._overview = self._queues.overview
         # The order counts: a channel ends behind everything that it is in.
         parts: tuple[Part, ...] = (
             channels,
@@ -202,25 +203,48 @@ class Tracker:
     @property
     def queues(self) -> Mapping[str, Queue]:
         """The queues, by name."""
-        return self._queues.queues
+        return self._overview.queues
 
     @property
     def callers(self) -> Mapping[str, Caller]:
         """The callers who wait in queues, by Uniqueid; those of one queue in their order."""
-        return self._queues.callers
+        return self._overview.callers
 
     @property
     def members(self) -> Mapping[tuple[str, str], Member]:
         """The members of queues, by the queue's name and the member's interface."""
-        return self._queues.members
+        return self._overview.members
 
     def agents(self, now: float) -> Mapping[str, Agent]:
         """The agents, by interface: a member of several queues is one of them."""
-        return self._queues.agents(now)
+        return self._overview.agents(now)
+
+    def agent(self, interface: str, now: float) -> Agent | None:
+        """One agent by its interface; None if there is none."""
+        return self._overview.agent(interface, now)
+
+    @property
+    def curves(self) -> Mapping[str, Curve]:
+        """The callers of each queue since midnight, by the quarter of an hour."""
+        return self._overview.curves
+
+    @property
+    def queue_names(self) -> frozenset[str]:
+        """The names of the queues."""
+        return self._overview.queue_names
+
+    @property
+    def agent_names(self) -> frozenset[str]:
+        """The interfaces of the agents."""
+        return self._overview.agent_names
+
+    def midnight(self, now: float) -> float:
+        """When the server's day began, in Unix time."""
+        return self._overview.midnight(now)
 
     def totals(self, now: float) -> Totals:
         """All queues together; an agent in several of them is counted once."""
-        return self._queues.totals(now)
+        return self._overview.totals(now)
 
     @property
     def devices(self) -> Mapping[str, Device]:

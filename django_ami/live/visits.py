@@ -52,7 +52,7 @@ class Visit:
     """A caller in a queue, or on the way out of it."""
 
     __slots__ = (
-        "abandoned", "channel", "end", "hung_up", "inferred", "joined", "name", "number",
+        "abandoned", "call", "channel", "end", "hung_up", "inferred", "joined", "name", "number",
         "position", "queue", "result", "seen", "uniqueid",
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ class Visit:
         self.joined = joined
         #: QueueCallerJoin was: else ``joined`` is worked out of a whole number of seconds.
         self.seen = seen
-        self.channel = self.number = self.name = ""
+        self.channel = self.number = self.name = self.call = ""
         self.position = 0
         self.abandoned = self.hung_up = self.inferred = False
         #: When the caller went out of the queue; the result may be told a moment later.
@@ -86,6 +86,7 @@ class Visit:
             joined=self.joined,
             result=self.result,
             end=self.end,
+            call=self.call,
         )
 
 

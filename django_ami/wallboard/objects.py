@@ -94,7 +94,8 @@ def _queue(data: Plain) -> dict[str, Any]:
 
 
 def _curve(data: Plain) -> dict[str, Any]:
-    return {name: data[name] for name in ("begin", "seconds", "offered", "answered", "abandoned")}
+    rows = {name: data.get(name, []) for name in ("offered", "answered", "abandoned")}
+    return {"begin": data["begin"], "seconds": data["seconds"], **rows}
 
 
 def _caller(data: Plain) -> dict[str, Any]:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.crypto import salted_hmac
 
-from django_ami.live.figures import Counts, total
 from django_ami.live.queue_views import AgentState, Totals
 from django_ami.wallboard.masking import Mask
 from django_ami.wallboard.objects import SHOWN, SlimQueue, slim, slim_totals
 from django_ami.wallboard.options import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from django_ami.live.queue_views import Queue
     from django_ami.wallboard.access import Access
@@ -127,7 +126,7 @@ class Shaper:
         return kind in {"queue", "agent"}
 
     def _add_totals(self, shaped: dict[str, Slim | None]) -> None:
-        totals = slim_totals(_together(self._counted.values(), self._states.values()))
+        totals = slim_totals(Totals.of(self._counted.values(), self._states.values()))
         if totals != self._totals:
             self._totals = shaped[_TOTALS] = totals
 
@@ -137,21 +136,6 @@ def _put(table: dict[str, Any], key: str, value: object) -> None:
         table.pop(key, None)
     else:
         table[key] = value
-
-
-def _together(queues: Iterable[Queue], states: Iterable[AgentState]) -> Totals:
-    queues = tuple(queues)
-    agents: dict[AgentState, int] = {}
-    for state in states:
-        agents[state] = agents.get(state, 0) + 1
-    return Totals(
-        sum(queue.waiting for queue in queues),
-        min((queue.oldest for queue in queues if queue.oldest is not None), default=None),
-        total(queue.today for queue in queues),
-        Counts(),
-        agents,
-        next((queue.service_level_formula for queue in queues), 4),
-    )
 
 
 def _agent_of(agent: Slim, queues: frozenset[str]) -> Slim | None:

@@ -24,8 +24,10 @@ class Published:
 
     def __init__(self, server: str = "node_1") -> None:
         self.server = server
-        self._feeding = Feeding(MemoryBackend(), lambda name: 7)
+        self._feeding = Feeding(MemoryBackend(), lambda name: self.received, lambda: self.now)
         self._feeding.publisher = self  # type: ignore[assignment]
+        self.received, self.now = 7, 0.0
+        self.tokens: dict[str, int] = {}
         #: The bodies by their keys, all of them and those of the last changes.
         self.bodies: dict[str, str | None] = {}
         self.news: dict[str, str | None] = {}
@@ -39,9 +41,9 @@ class Published:
             else:
                 self.bodies[key] = body
 
-    def hear(self, tracker: Tracker, changes: Iterable[Change]) -> dict[str, Any]:
-        """Take over changes: the objects that have changed."""
-        self.news = {}
+    def hear(self, tracker: Tracker, changes: Iterable[Change], now: float) -> dict[str, Any]:
+        """Take over changes, and let time go on: the objects that have changed."""
+        self.news, self.now = {}, now
         self._feeding.head(self.server, ready=True, complete=True)
         self._feeding.changed(self.server, tracker, changes)
         self._feeding.tick(self.server, tracker)

@@ -22,7 +22,7 @@ def story(name: str, *fields: str, folder: str = "phones") -> list[list[object]]
     """The values of these fields of the first call of a recording, one state after the other."""
     tracker, published, told = Tracker("node_1"), Published(), list[list[object]]()
     for at, event in timed(name, "22", folder):
-        published.hear(tracker, tracker.feed(event, at))
+        published.hear(tracker, tracker.feed(event, at), at)
         call = next((one for key, one in published.all.items() if key.startswith("call:")), None)
         seen = [call.get(field) for field in fields] if call else None
         if seen and (not told or told[-1] != seen):
@@ -67,7 +67,7 @@ def test_call_in_a_conference_names_it() -> None:
 def test_merged_call_names_the_call_that_it_is_part_of() -> None:
     tracker, published = Tracker("node_1"), Published()
     for at, event in timed("attended-by-callee", "22", "phones"):
-        published.hear(tracker, tracker.feed(event, at))
+        published.hear(tracker, tracker.feed(event, at), at)
     calls = [one for key, one in published.all.items() if key.startswith("call:")]
     older, younger = sorted(calls, key=lambda call: call["started"])
     assert younger["merged_into"] == older["id"]
@@ -126,7 +126,7 @@ def test_agent_in_a_talk_tells_with_whom() -> None:
     centre.state(queue="support")
     centre.join("100.1")
     centre.wait(5).connect("100.1")
-    published.hear(centre.tracker, centre.changes)
+    published.hear(centre.tracker, centre.changes, centre.now)
     agent = published.all["agent:PJSIP/101"]
     assert (agent["state"], agent["queues"], agent["calls_taken"]) == (
         "talking",
@@ -144,7 +144,7 @@ def test_agent_in_a_talk_tells_with_whom() -> None:
 def test_caller_tells_its_place_in_the_queue() -> None:
     centre, published = CallCentre(), Published()
     centre.join("100.1")
-    shown = published.hear(centre.tracker, centre.changes)["caller:100.1"]
+    shown = published.hear(centre.tracker, centre.changes, centre.now)["caller:100.1"]
     assert shown["queue"] == "support"
     assert (shown["position"], shown["joined"]) == (1, NOON)
     assert (shown["number"], shown["name"]) == ("+49100.1", "Caller 100.1")

@@ -23,6 +23,7 @@ KINDS: Final[Mapping[str, type]] = {
     "server": Heading,
     "call": snapshots.Call,
     "queue": queue_views.Queue,
+    "curve": queue_views.Curve,
     "totals": queue_views.Totals,
     "member": queue_views.Member,
     "agent": queue_views.Agent,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from django_ami.live.devices import Device
     from django_ami.live.feed.mirror import Mirror, News, Page
     from django_ami.live.parking import ParkedCaller
-    from django_ami.live.queue_views import Agent, Caller, Member, Queue, Totals
+    from django_ami.live.queue_views import Agent, Caller, Curve, Member, Queue, Totals
     from django_ami.live.tracker import TrackerStatus
 
 __all__ = ["ObjectChange", "RemotePicture"]
@@ -33,7 +33,8 @@ class ObjectChange(NamedTuple):
     """An object of a live picture is now ``object``; None: it is gone.
 
     ``kind`` is ``call``, ``queue``, ``member``, ``agent``, ``caller``, ``device``, ``parked``,
-    ``conference``, ``totals`` or ``server``; ``key`` names the object among those of its kind.
+    ``conference``, ``curve``, ``totals`` or ``server``; ``key`` names the object among those of its
+    kind.
     """
 
     kind: str
@@ -87,6 +88,10 @@ class _Published:
 
     def agents(self, now: float) -> Mapping[str, Agent]:
         return {key: agent.at(now) for key, agent in self._all("agent").items()}
+
+    @property
+    def curves(self) -> Mapping[str, Curve]:
+        return self._all("curve")
 
     def totals(self, now: float) -> Totals:  # noqa: ARG002  (as the tracker's)
         from django_ami.live.figures import Counts
