@@ -60,7 +60,8 @@ async def _confbridge(pbx: Pbx, channel: Channel, data: str) -> None:
 
 
 async def _chan_spy(pbx: Pbx, channel: Channel, data: str) -> None:
-    await spy(pbx, channel, data.partition(",")[0])
+    prefix, _, options = data.partition(",")
+    await spy(pbx, channel, prefix, options)
 
 
 async def _hang_up(pbx: Pbx, channel: Channel, data: str) -> None:

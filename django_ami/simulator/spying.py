@@ -13,23 +13,23 @@ __all__ = ["spy"]
 _LOOK_SECONDS = 0.25
 
 
-async def spy(pbx: Pbx, channel: Channel, prefix: str) -> None:
+async def spy(pbx: Pbx, channel: Channel, prefix: str, options: str = "") -> None:
     """Listen to the channel whose name begins so, until one of the two ends.
 
-    ChanSpy itself looks for another one then; here its option E holds always.
+    With the option ``u`` it is the channel of that whole name or Uniqueid. ChanSpy itself looks for
+    another one in the end; here its option E holds always.
     """
-    wanted = prefix.lower()
-    spied = next(
-        (
-            one
-            for one in pbx.channels.values()
-            if one is not channel and one.name.lower().startswith(wanted) and one.bridge
-        ),
-        None,
-    )
+    spied = pbx.find(prefix) if "u" in options else _by_prefix(pbx, channel, prefix.lower())
     if spied is None:
         return
     pbx.emit("ChanSpyStart", [*channel.snapshot("Spyer"), *spied.snapshot("Spyee")])
     while not spied.gone and not await pbx.clock.first_signal([channel], _LOOK_SECONDS):
         pass
     pbx.emit("ChanSpyStop", [*channel.snapshot("Spyer"), *spied.snapshot("Spyee")])
+
+
+def _by_prefix(pbx: Pbx, spy: Channel, prefix: str) -> Channel | None:
+    for one in pbx.channels.values():
+        if one is not spy and one.name.lower().startswith(prefix) and one.bridge:
+            return one
+    return None
