@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["ClickToCall", "Thresholds", "WallboardOptions", "options", "options_of"]
 
 _SETTING: Final = "the setting AMI_WALLBOARD"
-#: A telephone number, as people give it for click to call: no letter, and nothing that a dial
-#: string would understand.
-_NUMBER: Final = re.compile(r"\+?[0-9*#]{2,20}", re.ASCII)
+#: The numbers that may be called if the settings do not say so: extensions, which cost nothing.
+_NUMBER: Final = re.compile(r"[0-9]{2,6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,8 @@ class ClickToCall:
     timeout_seconds: float = 30.0
     #: The server that calls; None: the default one.
     server: str | None = None
+    #: How many calls a user may place in an hour.
+    calls_per_hour: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,7 @@ _CLICK: Final[Mapping[str, Reader]] = {
     "NUMBER": _pattern,
     "TIMEOUT_SECONDS": _seconds,
     "SERVER": _name_or_none,
+    "CALLS_PER_HOUR": _count,
 }
 
 

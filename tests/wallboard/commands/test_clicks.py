@@ -1,0 +1,66 @@
+"""A click has one call, whose owner any process can tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.core.cache.backends.base import BaseCache
+
+from django_ami.core.client.originating import plain_call_id
+from django_ami.wallboard.commands.clicks import (
+    REMEMBERED_SECONDS,
+    call_of_click,
+    count_call,
+    first_call,
+    forget_click,
+    is_own,
+)
+
+
+class Away(BaseCache):
+    """A cache whose server is away."""
+
+    def __init__(self, *_: Any) -> None:
+        super().__init__({})
+
+    def _away(self, *_: Any, **__: Any) -> Any:
+        raise ConnectionRefusedError("away")
+
+    add = get = set = delete = incr = _away
+
+
+def test_the_call_of_a_click_is_the_same_in_each_process_and_has_an_owner() -> None:
+    one = call_of_click(1, "a", 0.0)
+    assert plain_call_id(one) == one
+    assert one == call_of_click(1, "a", REMEMBERED_SECONDS - 1)
+    others = [
+        call_of_click(1, "b", 0.0),
+        call_of_click(2, "a", 0.0),
+        call_of_click(1, "a", REMEMBERED_SECONDS),
+    ]
+    assert len({one, *others}) == 4
+    assert is_own(1, one)
+    assert not is_own(2, one)
+    assert not is_own(1, "1690000000.1")
+
+
+def test_a_click_of_nobody_is_like_no_other() -> None:
+    assert call_of_click(1, "") != call_of_click(1, "")
+
+
+def test_a_forgotten_click_may_come_again() -> None:
+    ask = async_to_sync(first_call)
+    call_id, is_first = ask(7, "forgotten")
+    assert is_first
+    assert ask(7, "forgotten") == (call_id, False)
+    async_to_sync(forget_click)(7, "forgotten")
+    assert ask(7, "forgotten")[1]
+
+
+def test_a_cache_that_is_away_stops_no_call(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.Away"}}
+    ask = async_to_sync(first_call)
+    assert ask(7, "a")[0] == ask(7, "a")[0]
+    async_to_sync(forget_click)(7, "a")
+    assert async_to_sync(count_call)(7) == 1
