@@ -146,7 +146,7 @@ def _call(data: Plain) -> dict[str, Any]:
             outcome=data.get("outcome"),
             caller=_party(caller),
             callee=_party(_called(caller, parties, in_queue=bool(visit))),
-            requested=data.get("requested"),
+            requested=_wanted(data),
             queue=visit.get("queue"),
             agent=visit.get("agent"),
             held_since=_time(_open(data.get("holds", ())).get("begin")),
@@ -156,6 +156,12 @@ def _call(data: Plain) -> dict[str, Any]:
             inferred=data.get("inferred"),
         ),
     }
+
+
+def _wanted(data: Plain) -> str | None:
+    """The number that was dialled, or to which the call was sent on."""
+    sent = [one["to"] for one in data.get("transfers", ()) if one["kind"] != "attended"]
+    return sent[-1] if sent else data.get("requested")
 
 
 def _calling(source: str, parties: Sequence[Plain]) -> Plain | None:

@@ -43,6 +43,11 @@ def test_call_that_was_sent_on_is_with_the_phone_that_rings() -> None:
     assert callees("blind-by-callee-noanswer") == [None, "Bob", "Carol", "Bob"]
 
 
+def test_call_that_was_sent_on_is_for_the_number_that_it_was_sent_to() -> None:
+    told = [number for (number,) in story("ami-blind", "requested")]
+    assert told == [None, "6202", "6003"]
+
+
 def test_phones_that_a_queue_rings_are_not_with_the_caller() -> None:
     told = story("q-attended", "state", "queue", "agent")
     assert told[:2] == [["dialing", None, None], ["queued", "ringall", None]]
