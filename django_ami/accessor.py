@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from django.core.signals import setting_changed
 
@@ -18,6 +18,7 @@ from django_ami.backends import Backends
 from django_ami.core.client import Changes, ServerHandle
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.process import mark_process
+from django_ami.listeners import listeners
 from django_ami.pictures import picture_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from django_ami.core.cluster import Member
     from django_ami.core.pending import PendingAction
     from django_ami.core.timeouts import Timeout
+    from django_ami.listeners import ListenerStatus
     from django_ami.live.picture import Picture
 
 __all__ = ["Ami", "ami"]
@@ -235,9 +237,22 @@ class Ami:
         name = server if isinstance(server, str) else server.name
         return picture_of(self.server(name).name)
 
-    def status(self) -> dict[str, ServerStatus]:
-        """How every server is now, by name. Opens no connection, whatever the settings say."""
-        return self._get().status()
+    @overload
+    def status(self) -> dict[str, ServerStatus]: ...
+    @overload
+    def status(self, *, all_processes: Literal[False]) -> dict[str, ServerStatus]: ...
+    @overload
+    def status(self, *, all_processes: Literal[True]) -> dict[str, tuple[ListenerStatus, ...]]: ...
+    def status(
+        self, *, all_processes: bool = False
+    ) -> dict[str, ServerStatus] | dict[str, tuple[ListenerStatus, ...]]:
+        """How every server is now, by name. Opens no connection, whatever the settings say.
+
+        With ``all_processes`` it is the listeners of each server, in whatever process or machine,
+        as they said last: one that is ``stale`` has not said so in time. That asks the database,
+        and raises its errors; and ConfigurationError without the app ``django_ami.operations``.
+        """
+        return listeners() if all_processes else self._get().status()
 
     # --- events: the same registry as django_ami.signals ---
 

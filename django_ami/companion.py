@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from django_ami.core.client import Client
     from django_ami.core.config import ServerConfig
 
-    #: Makes the companion of a run: of its client and servers, and whether it is a standby.
-    Make = Callable[[Client, Iterable[ServerConfig], bool], "Companion"]
+    #: Makes the companion of a run: of its client and servers; see ``companion_of``.
+    Make = Callable[..., "Companion"]
 
 __all__ = ["Alone", "Companion", "companion_of", "register"]
 
@@ -66,13 +66,15 @@ def register(make: Make) -> None:
     _registered.append(make)
 
 
-def companion_of(client: Client, servers: Iterable[ServerConfig], *, standby: bool) -> Companion:
-    """The companion of a run.
+def companion_of(
+    client: Client, servers: Iterable[ServerConfig], *, standby: bool, meant: bool = False
+) -> Companion:
+    """The companion of a run; ``meant`` if others that deliver the same are meant to be there.
 
     Raises ConfigurationError if a ``standby`` is wanted, and no app gives leases.
     """
     if _registered:
-        return _registered[-1](client, servers, standby)
+        return _registered[-1](client, servers, standby=standby, meant=meant)
     if standby:
         raise ConfigurationError(
             "--standby needs leases: add 'django_ami.operations' to INSTALLED_APPS and run migrate."

@@ -1,16 +1,17 @@
-"""The companion of a listener: its leases, if it is a standby."""
+"""The companion of a listener: it tells others of it, and has its leases if it is a standby."""
 
 from __future__ import annotations
 
 import os
-import socket
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from django_ami.companion import Alone
 from django_ami.core.log import get_logger
+from django_ami.dispatch import Dispatcher
+from django_ami.listeners import ListenerRole
 from django_ami.operations import conf
 from django_ami.operations.dispatching import LeasedDispatcher
+from django_ami.operations.heartbeats import HOST, Heartbeats
 from django_ami.operations.keeper import Keeper
 from django_ami.operations.leases import LeaseTable
 
@@ -21,32 +22,74 @@ if TYPE_CHECKING:
     from django_ami.core.client import Client
     from django_ami.core.config import ServerConfig
     from django_ami.core.lease import Lease
-    from django_ami.dispatch import Dispatcher
 
-__all__ = ["StandbyCompanion", "make"]
+__all__ = ["ListenerCompanion", "StandbyCompanion", "make"]
 
 logger = get_logger(__name__)
 
 
-def make(client: Client, servers: Iterable[ServerConfig], standby: bool) -> Companion:
+def make(
+    client: Client, servers: Iterable[ServerConfig], *, standby: bool, meant: bool
+) -> Companion:
     """The companion of a run of ``ami_listen``. Raises ConfigurationError."""
-    options = conf.load()
-    return StandbyCompanion(client, servers, options) if standby else Alone(client)
+    kind = StandbyCompanion if standby else ListenerCompanion
+    return kind(client, servers, conf.load(), meant=meant)
 
 
-class StandbyCompanion:
-    """Holds the leases of a run, and turns the events of its servers on and off."""
+class ListenerCompanion:
+    """Of a listener that delivers all that it receives: it tells other processes of that."""
 
     def __init__(
-        self, client: Client, servers: Iterable[ServerConfig], options: conf.OperationsOptions
+        self,
+        client: Client,
+        servers: Iterable[ServerConfig],
+        options: conf.OperationsOptions,
+        *,
+        meant: bool = False,
     ) -> None:
         self._client = client
         self._options = options
-        self._servers = [server.name for server in servers]
+        self._servers = tuple(servers)
+        self._me = uuid4().hex
+        self._heartbeats = Heartbeats(client, options, self._me, self._role, meant=meant)
+
+    def dispatcher(self, *arguments: Any, **named: Any) -> Dispatcher:
+        return Dispatcher(*arguments, **named)
+
+    def connect(self) -> None:
+        self._client.connect()
+        self._tell()
+
+    def _tell(self) -> None:
+        self._heartbeats.follow(self._servers)
+        self._heartbeats.start()
+
+    def follow(self, servers: Iterable[ServerConfig]) -> None:
+        self._servers = tuple(servers)
+        self._heartbeats.follow(self._servers)
+
+    def end(self) -> None:
+        self._heartbeats.close()
+
+    def _role(self, server: str) -> tuple[ListenerRole, int | None]:  # noqa: ARG002  (it is that of all)
+        return ListenerRole.ALONE, None
+
+
+class StandbyCompanion(ListenerCompanion):
+    """Of a listener that delivers under leases: it turns the events of its servers on and off."""
+
+    def __init__(
+        self,
+        client: Client,
+        servers: Iterable[ServerConfig],
+        options: conf.OperationsOptions,
+        *,
+        meant: bool = False,
+    ) -> None:
+        super().__init__(client, servers, options, meant=meant)
         self._dispatcher: LeasedDispatcher | None = None
-        name = f"{socket.gethostname()[:150]}, process {os.getpid()}"
         self._keeper = Keeper(
-            LeaseTable(options.database, uuid4().hex, name),
+            LeaseTable(options.database, self._me, f"{HOST}, process {os.getpid()}"),
             options,
             delivered_until=self._delivered_until,
             gained=self._gained,
@@ -60,25 +103,33 @@ class StandbyCompanion:
 
     def connect(self) -> None:
         for server in self._servers:
-            self._client.stand_by(server)
-        self._keeper.follow(self._servers)
+            self._client.stand_by(server.name)
+        self._keeper.follow(server.name for server in self._servers)
         self._keeper.start()
         if self._options.standby_login:
             self._client.connect()
+        self._tell()
 
     def follow(self, servers: Iterable[ServerConfig]) -> None:
-        names = [server.name for server in servers]
-        for name in names:
-            if name not in self._servers:
-                self._client.stand_by(name)
-        self._servers = names
-        self._keeper.follow(names)
+        before = {server.name for server in self._servers}
+        super().follow(servers)
+        for server in self._servers:
+            if server.name not in before:
+                self._client.stand_by(server.name)
+        self._keeper.follow(server.name for server in self._servers)
 
     def end(self) -> None:
         self._keeper.close()
+        super().end()
 
     def _delivered_until(self, server: str) -> float | None:
         return None if self._dispatcher is None else self._dispatcher.delivered_until(server)
+
+    def _role(self, server: str) -> tuple[ListenerRole, int | None]:
+        lease = self._keeper.get(server)
+        if lease is None or not lease.valid:
+            return ListenerRole.STANDBY, None
+        return ListenerRole.ACTIVE, lease.token
 
     # --- on the keeper's thread ---
 

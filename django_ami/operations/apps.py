@@ -17,11 +17,13 @@ class OperationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django_ami import companion
+        from django_ami import companion, listeners
         from django_ami.checks import TAG
         from django_ami.operations.accompanying import make
         from django_ami.operations.checks import ALWAYS
+        from django_ami.operations.statuses import statuses
 
         companion.register(make)
+        listeners.register(statuses)
         for check in ALWAYS:
             register(check, TAG)

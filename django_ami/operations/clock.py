@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["DatabaseNow"]
+__all__ = ["DatabaseNow", "ago", "from_now", "now", "since"]
 
 
 class DatabaseNow(Now):
@@ -23,3 +25,24 @@ class DatabaseNow(Now):
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
     ) -> tuple[str, Any]:
         return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra_context)
+
+
+def now() -> DatabaseNow:
+    """The time, for a condition or a value of a statement."""
+    return DatabaseNow()
+
+
+def from_now(seconds: float) -> ExpressionWrapper[Any]:
+    """The time so many seconds from now."""
+    span = timedelta(seconds=seconds)
+    return ExpressionWrapper(DatabaseNow() + span, output_field=DateTimeField())
+
+
+def ago(seconds: float) -> ExpressionWrapper[Any]:
+    """The time so many seconds ago."""
+    return from_now(-seconds)
+
+
+def since(field: str) -> ExpressionWrapper[Any]:
+    """How long ago the time in a column was."""
+    return ExpressionWrapper(DatabaseNow() - F(field), output_field=DurationField())

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F
-
-from django_ami.operations.clock import DatabaseNow
+from django_ami.operations.clock import ago, from_now, now, since
 from django_ami.operations.models import Lease
 
 if TYPE_CHECKING:
@@ -35,15 +32,6 @@ class Seen:
     unheard: float | None
 
 
-def _from_now(seconds: float) -> ExpressionWrapper[Any]:
-    span = timedelta(seconds=seconds)
-    return ExpressionWrapper(DatabaseNow() + span, output_field=DateTimeField())
-
-
-def _since(field: str) -> ExpressionWrapper[Any]:
-    return ExpressionWrapper(DatabaseNow() - F(field), output_field=DurationField())
-
-
 class LeaseTable:
     """The leases in the database ``using``, for the listener whose id is ``me``."""
 
@@ -59,12 +47,12 @@ class LeaseTable:
     def look(self, server: str) -> Seen:
         """How a lease is now. Makes the row of a server that has none."""
         rows = self._rows.filter(server=server).annotate(
-            over=_since("expires_at"), unheard=_since("heard_until")
+            over=since("expires_at"), unheard=since("heard_until")
         )
         row: Any = rows.first()
         if row is None:
             # Its first token is higher than those of a table that was there before.
-            new = Lease(server=server, token=int(time.time()), expires_at=DatabaseNow())
+            new = Lease(server=server, token=int(time.time()), expires_at=now())
             self._rows.bulk_create([new], ignore_conflicts=True)
             row = rows.get()
         return Seen(
@@ -77,13 +65,13 @@ class LeaseTable:
 
     def acquire(self, server: str, token: int, seconds: float) -> bool:
         """Take a lease that nobody has, and whose token was ``token``. It gets the next one."""
-        free = self._rows.filter(server=server, token=token, expires_at__lt=DatabaseNow())
+        free = self._rows.filter(server=server, token=token, expires_at__lt=now())
         changed = free.update(
             holder=self._me,
             holder_name=self._name,
             token=token + 1,
-            acquired_at=DatabaseNow(),
-            expires_at=_from_now(seconds),
+            acquired_at=now(),
+            expires_at=from_now(seconds),
         )
         return changed == 1
 
@@ -93,9 +81,9 @@ class LeaseTable:
         One that is over may be renewed as long as nobody else has taken it. ``unheard`` says how
         long ago it was when all events had been delivered; None if that was never so.
         """
-        values: dict[str, Any] = {"expires_at": _from_now(seconds)}
+        values: dict[str, Any] = {"expires_at": from_now(seconds)}
         if unheard is not None:
-            values["heard_until"] = _from_now(-unheard)
+            values["heard_until"] = ago(unheard)
         mine = self._rows.filter(server=server, token=token, holder=self._me)
         return mine.update(**values) == 1
 

@@ -40,7 +40,12 @@ class Site:
     ) -> None:
         self.file = folder / "notes.jsonl"
         self.database = dict(database or sqlite(folder))
-        self.options = {"lease_timeout": TIMEOUT, "standby_interval": 0.1, **options}
+        self.options = {
+            "lease_timeout": TIMEOUT,
+            "standby_interval": 0.1,
+            "heartbeat_interval": 0.5,
+            **options,
+        }
         self.servers = list(servers)
         self.listeners: list[Program] = []
         with self._program("migrate", "ami_operations", "--verbosity=0") as migrating:
@@ -74,6 +79,12 @@ class Site:
         listener = self.listen(*arguments, **env)
         listener.wait_for_out("standing by")
         return listener
+
+    def run(self, *arguments: str) -> Any:
+        """Run a command that says JSON, in a line."""
+        with self._program(*arguments) as program:
+            program.wait()
+            return json.loads(program.out[-1])
 
     def forget(self) -> None:
         """Begin with empty tables: the database may have been there before."""

@@ -134,6 +134,10 @@ def test_database_that_is_down_stops_delivery_until_it_is_back_on(
         assert site.numbers() == list(range(5))
     finally:
         server.start()
+    wait_until(
+        lambda: site.told("gap") or any("nobody else had it" in line for line in first.err),
+        what=f"somebody delivers again: {site}",
+    )
     counter.emit(1)
     site.wait_for("event", number=counter.sent - 1)
     numbers = site.numbers()

@@ -118,7 +118,9 @@ class Command(Program):
         standby: bool = options["standby"]
         neighbours = Watch(settings.servers, meant=options["allow_others"] or standby)
         try:
-            companion = companion_of(client, settings.servers, standby=standby)
+            companion = companion_of(
+                client, settings.servers, standby=standby, meant=options["allow_others"]
+            )
             worker = Worker(
                 client,
                 options,

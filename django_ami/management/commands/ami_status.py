@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from django_ami import listeners
 from django_ami.core.messages import Event
 from django_ami.core.numerals import whole_number
 from django_ami.core.options import EVENT_CLASSES
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.client import Client
     from django_ami.core.config import ServerConfig
+    from django_ami.listeners import ListenerStatus
     from django_ami.tools.notes import Neighbour
 
 __all__ = ["Command"]
@@ -74,12 +76,42 @@ class Command(ConsoleCommand):
         for health in found:
             health.uptime = uptimes.get(health.server)
         everything = all(health.ok for health in found)
+        processes = self._processes()
         if options["json"]:
-            self.say_json({"ok": everything, "servers": [health.as_dict() for health in found]})
+            self.say_json(
+                {
+                    "ok": everything,
+                    "servers": [
+                        {
+                            **health.as_dict(),
+                            "processes": [
+                                one.as_dict() for one in processes.get(health.server, ())
+                            ],
+                        }
+                        for health in found
+                    ],
+                }
+            )
         else:
             for health in found:
                 self._print(health)
+                self._print_processes(processes.get(health.server, ()))
         return Exit.OK if everything else Exit.UNWELL
+
+    def _processes(self) -> dict[str, tuple[ListenerStatus, ...]]:
+        """The listeners of all processes, as far as they are known."""
+        if not listeners.are_known():
+            return {}
+        try:
+            return listeners.listeners()
+        except Exception as error:  # noqa: BLE001  (whatever a driver raises; the servers matter more)
+            text = next(iter(str(error).splitlines()), type(error).__name__)
+            self.warn(f"The listeners of other processes are not known: {text}")
+            return {}
+
+    def _print_processes(self, processes: Sequence[ListenerStatus]) -> None:
+        for one in processes:
+            self.say(f"  {'process':<9} {one}", self.style.WARNING if one.stale else None)
 
     def _print(self, health: Health) -> None:
         verdict = "well" if health.ok else health.error or "not well"

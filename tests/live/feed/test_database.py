@@ -11,7 +11,7 @@ from django_ami.live.feed import database as module
 from django_ami.live.feed.database import DatabaseBackend
 from django_ami.live.feed.models import FeedBatch, FeedWhole
 from django_ami.live.feed.postgresql import Notifications
-from django_ami.live.feed.records import Batch, Position, Whole
+from django_ami.live.feed.records import Batch, Position, Superseded, Whole, new_epoch
 
 pytestmark = pytest.mark.django_db
 
@@ -85,3 +85,31 @@ def test_readers_on_postgresql_are_woken(backend: DatabaseBackend) -> None:
     notifications.wait(60)
     assert time.monotonic() - begun < 60
     notifications.close()
+
+
+def test_picture_of_an_earlier_lease_is_refused(backend: DatabaseBackend) -> None:
+    earlier, later = Position(new_epoch(9), 5), Position(new_epoch(10), 1)
+    backend.replace("pbx", whole(earlier, a="1"))
+    backend.replace("pbx", whole(Position(earlier.epoch, 6), a="2"))
+    backend.replace("pbx", whole(later, a="3"))
+    with pytest.raises(Superseded):
+        backend.replace("pbx", whole(Position(earlier.epoch, 7), a="4"))
+    assert backend.read("pbx", None) == whole(later, a="3")
+    again = Position(new_epoch(10), 1)  # the same holder, after its page was dropped
+    backend.replace("pbx", whole(again, a="5"))
+    assert backend.read("pbx", None) == whole(again, a="5")
+    # A listener without a lease is alone, by what its operator says.
+    backend.replace("pbx", whole(FIRST, a="6"))
+    assert backend.read("pbx", None) == whole(FIRST, a="6")
+
+
+def test_batches_of_a_later_lease_are_not_deleted_as_old_ones(
+    backend: DatabaseBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PRUNE_SECONDS", 0.0)
+    earlier, later = new_epoch(9), new_epoch(10)
+    backend.append("pbx", Batch(Position(later, 1), 10.0, {}))
+    backend.append("pbx", Batch(Position(earlier, 1), 10.0, {}))
+    assert set(FeedBatch.objects.values_list("epoch", flat=True)) == {earlier, later}
+    backend.append("pbx", Batch(Position(later, 2), 10.0, {}))
+    assert set(FeedBatch.objects.values_list("epoch", flat=True)) == {later}

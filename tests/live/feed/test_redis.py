@@ -9,7 +9,7 @@ import pytest
 
 from django_ami.live.feed.mirror import Mirror
 from django_ami.live.feed.publisher import Publisher
-from django_ami.live.feed.records import Batch, Heading, Position, Whole
+from django_ami.live.feed.records import Batch, Heading, Position, Superseded, Whole, new_epoch
 from django_ami.live.feed.redis import RedisBackend
 from django_ami.live.feed.remote import RemotePicture
 from tests.running import wait_until
@@ -95,3 +95,15 @@ def test_a_redis_that_is_away_costs_some_news(
     finally:
         mirror.close()
         publisher.close()
+
+
+def test_picture_of_an_earlier_lease_is_refused(backend: RedisBackend) -> None:
+    earlier, later = Position(new_epoch(9), 5), Position(new_epoch(10), 1)
+    backend.replace("pbx", Whole(earlier, 1.5, {"a": "1"}))
+    backend.replace("pbx", Whole(later, 1.5, {"a": "2"}))
+    with pytest.raises(Superseded):
+        backend.replace("pbx", Whole(Position(earlier.epoch, 6), 1.5, {"a": "3"}))
+    assert backend.read("pbx", None) == Whole(later, 1.5, {"a": "2"})
+    backend.replace("pbx", Whole(Position(later.epoch, 2), 1.5, {"a": "4"}))
+    backend.replace("pbx", Whole(FIRST, 1.5, {"a": "5"}))
+    assert backend.read("pbx", None) == Whole(FIRST, 1.5, {"a": "5"})

@@ -1,0 +1,171 @@
+"""Tells other processes of this listener: a row for each of its servers, written again and again.
+
+Rule: all of it runs on a thread of its own. A database that is away delays nothing, and is counted.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import connections
+
+import django_ami
+from django_ami.checks.servers import identity
+from django_ami.core.errors import ConnectionFailed
+from django_ami.core.log import get_logger
+from django_ami.core.refusals import start_thread
+from django_ami.operations.clock import ago, now
+from django_ami.operations.connection import make_impatient
+from django_ami.operations.models import Listener
+from django_ami.operations.others import Others
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from django_ami.core.client import Client, ServerStatus
+    from django_ami.core.config import ServerConfig
+    from django_ami.listeners import ListenerRole
+    from django_ami.operations.conf import OperationsOptions
+
+    #: The role of this process for a server, and the token of its lease.
+    Role = Callable[[str], tuple[ListenerRole, int | None]]
+
+__all__ = ["HOST", "Heartbeats"]
+
+logger = get_logger(__name__)
+
+HOST: Final = socket.gethostname()[:150]
+_COUNTERS: Final = (
+    "received", "ignored", "delivered", "failed", "dropped", "queued", "gaps", "reconnects",
+)  # fmt: skip
+#: A row that nobody has written for so long is deleted.
+_KEPT_SECONDS: Final = 86_400.0
+_LOG_SECONDS: Final = 60.0
+#: The end waits so long for its rows to be deleted.
+_END_SECONDS: Final = 2.0
+_LONGEST_ERROR_CHARACTERS: Final = 500
+
+
+class Heartbeats:
+    """The rows of this process, whose id is ``me``. ``failures`` counts what was not written."""
+
+    def __init__(
+        self,
+        client: Client,
+        options: OperationsOptions,
+        me: str,
+        role: Role,
+        *,
+        meant: bool = False,
+    ) -> None:
+        self.failures = 0
+        self._client = client
+        self._options = options
+        self._me = me
+        self._role = role
+        self._meant = meant
+        self._others = Others(options.database, me, meant=meant)
+        self._servers: tuple[ServerConfig, ...] = ()
+        #: By server: the state that was written last.
+        self._states: dict[str, str] = {}
+        self._began = time.monotonic()
+        self._end = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._logged_at = float("-inf")
+
+    def start(self) -> None:
+        """Begin to write; if the system refuses the thread, the log says so."""
+        try:
+            self._thread = start_thread(self._run, "django_ami-heartbeats")
+        except ConnectionFailed as error:
+            logger.warning("Other processes are not told of this listener: %s", error)
+
+    def follow(self, servers: Iterable[ServerConfig]) -> None:
+        """These are the servers from now on."""
+        self._servers = tuple(servers)
+
+    def close(self) -> None:
+        """Delete the rows, within a moment: this listener has ended."""
+        self._end.set()
+        if self._thread is not None:
+            self._thread.join(_END_SECONDS)
+
+    # --- its thread ---
+
+    def _run(self) -> None:
+        make_impatient(self._options.database, self._options.heartbeat_interval)
+        self._try(self._sweep)
+        while True:
+            self._try(self._beat)
+            if self._end.wait(self._options.heartbeat_interval):
+                break
+        self._try(lambda: self._mine.delete())
+        connections.close_all()
+
+    @property
+    def _rows(self) -> Any:
+        return Listener.objects.using(self._options.database)
+
+    @property
+    def _mine(self) -> Any:
+        return self._rows.filter(process=self._me)
+
+    def _try(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  (a driver raises anything)
+            self.failures += 1
+            connections.close_all()
+            if time.monotonic() >= self._logged_at + _LOG_SECONDS:
+                self._logged_at = time.monotonic()
+                logger.warning(
+                    "Other processes are not told of this listener (%s: %s). It is tried again; "
+                    "check the database, and that 'manage.py migrate' has run.",
+                    type(error).__name__,
+                    next(iter(str(error).splitlines()), ""),
+                )
+
+    def _sweep(self) -> None:
+        self._rows.filter(seen_at__lt=ago(_KEPT_SECONDS)).delete()
+
+    def _beat(self) -> None:
+        servers, status = self._servers, self._client.status()
+        for server in servers:
+            if server.name in status:
+                self._write(server, status[server.name])
+        gone = self._states.keys() - {server.name for server in servers}
+        if gone:
+            self._mine.filter(server__in=gone).delete()
+            for name in gone:
+                del self._states[name]
+        self._others.look(servers, 3 * self._options.heartbeat_interval)
+
+    def _write(self, server: ServerConfig, status: ServerStatus) -> None:
+        role, token = self._role(server.name)
+        values: dict[str, Any] = {
+            "role": role.value,
+            "token": token,
+            "state": status.state,
+            "seen_at": now(),
+            "last_error": (status.last_error or "")[:_LONGEST_ERROR_CHARACTERS],
+            "counters": {name: getattr(status, name) for name in _COUNTERS},
+        }
+        if self._states.get(server.name) != status.state:
+            values["state_since"] = now()
+        if not self._mine.filter(server=server.name).update(**values):
+            self._rows.create(
+                process=self._me,
+                server=server.name,
+                account=" ".join(map(str, identity(server)))[:400],
+                host=HOST,
+                pid=os.getpid(),
+                version=django_ami.__version__,
+                meant=self._meant,
+                started_at=ago(time.monotonic() - self._began),
+                **{**values, "state_since": now()},
+            )
+        self._states[server.name] = status.state

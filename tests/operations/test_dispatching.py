@@ -1,0 +1,206 @@
+"""The dispatcher under leases, in this process: a real client, and a keeper that the test plays."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from django_ami import signals
+from django_ami.core import Client, Options, ServerConfig
+from django_ami.core.lease import Lease, boottime
+from django_ami.operations.dispatching import LeasedDispatcher
+from django_ami.testing import FakeAsterisk, Simulator
+from tests.receiving import Listener, fresh_registry
+from tests.running import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class PlayedKeeper:
+    """Has the leases that the test gives."""
+
+    def __init__(self) -> None:
+        self.leases: dict[str, Lease] = {}
+
+    def get(self, server: str) -> Lease | None:
+        return self.leases.get(server)
+
+
+class Site:
+    """A listener under leases, and what its receivers got: numbers of events, and signals."""
+
+    def __init__(self, listener: Listener, keeper: PlayedKeeper, sim: Simulator) -> None:
+        self.listener, self.keeper, self.sim = listener, keeper, sim
+        self.got: list[Any] = []
+        self.tokens: list[int | None] = []
+        self.end_lease_at: int | None = None
+
+    def on_event(self, sender: Any, event: Any, **kwargs: Any) -> None:
+        number = int(event["Number"])
+        self.got.append(number)
+        self.tokens.append(None if sender.lease is None else sender.lease.token)
+        if number == self.end_lease_at:
+            self.lease.renew(0.0)
+
+    def on_signal(self, signal: Any, **kwargs: Any) -> None:
+        names = {
+            signals.server_ready: "ready",
+            signals.server_lost: "lost",
+            signals.gap: "gap",
+            signals.lease_lost: "lease_lost",
+        }
+        self.got.append(names[signal])
+
+    @property
+    def lease(self) -> Lease:
+        return self.keeper.leases["node_1"]
+
+    def give(self, token: int) -> None:
+        """This process gets the lease."""
+        self.keeper.leases["node_1"] = Lease("node_1", token, boottime() + 3600)
+        self.listener.client.take_over("node_1", token, None)
+
+    def take(self) -> None:
+        """Another process gets it."""
+        self.keeper.leases.pop("node_1").end()
+        self.listener.client.stand_by("node_1")
+
+    def emit(self, *numbers: int) -> None:
+        for number in numbers:
+            self.sim.emit("UserEvent", UserEvent="Test", Number=number)
+
+    def run_until(self, got: list[Any]) -> None:
+        self.listener.run_until(lambda: self.got == got)
+
+    @property
+    def status(self) -> Any:
+        return self.listener.status
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with FakeAsterisk() as sim, fresh_registry(), _listening(sim) as made:
+        signals.events["UserEvent"].connect(made.on_event)
+        for signal in (
+            signals.server_ready,
+            signals.server_lost,
+            signals.gap,
+            signals.lease_lost,
+        ):
+            signal.connect(made.on_signal)
+        try:
+            yield made
+        finally:
+            signals.lease_lost.disconnect(made.on_signal)
+
+
+@contextmanager
+def _listening(sim: Simulator) -> Iterator[Site]:
+    config = ServerConfig.from_url("node_1", sim.url, Options(reconnect_initial=0.02))
+    client, keeper = Client([config]), PlayedKeeper()
+    listener = Listener(client, LeasedDispatcher(keeper, client))  # type: ignore[arg-type]
+    listener.dispatcher = LeasedDispatcher(keeper, client, listener.notices.append)  # type: ignore[arg-type]
+    try:
+        with listener.dispatcher:
+            client.start(dispatcher=False, connect=False)
+            client.stand_by("node_1")
+            client.connect()
+            listener.make_ready()
+            yield Site(listener, keeper, sim)
+    finally:
+        client.close()
+
+
+def test_standby_tells_nobody_that_its_server_is_ready(site: Site) -> None:
+    site.emit(1)
+    site.listener.settle()
+    site.listener.dispatcher.run(0)
+    assert site.got == []
+    assert not site.listener.dispatcher.serves("node_1")
+
+
+def test_takeover_delivers_what_comes_from_then_on(site: Site) -> None:
+    site.emit(1)
+    site.give(7)
+    site.run_until(["ready"])
+    site.emit(2, 3)
+    site.run_until(["ready", 2, 3])
+    assert site.tokens == [7, 7]
+
+
+def test_batch_ends_in_the_midst_when_the_lease_is_over(site: Site) -> None:
+    site.give(7)
+    site.run_until(["ready"])
+    site.end_lease_at = 2
+    site.emit(1, 2, 3, 4)
+    site.run_until(["ready", 1, 2])
+    site.emit(5)
+    site.listener.wait_for_queued(3)
+    for _ in range(3):
+        site.listener.dispatcher.run(0)
+    assert site.got == ["ready", 1, 2]
+    site.lease.renew(boottime() + 3600)  # nobody else has had it
+    site.run_until(["ready", 1, 2, 3, 4, 5])
+    site.listener.assert_accounted()
+    assert site.status.dropped == 0
+
+
+def test_events_that_waited_are_dropped_when_another_has_had_the_lease(site: Site) -> None:
+    site.give(7)
+    site.run_until(["ready"])
+    site.end_lease_at = 1
+    site.emit(1, 2, 3)
+    site.run_until(["ready", 1])
+    site.listener.wait_for_queued(2)
+    site.take()
+    site.run_until(["ready", 1, "lease_lost"])
+    site.give(9)
+    site.run_until(["ready", 1, "lease_lost", "ready"])
+    site.emit(4)
+    site.run_until(["ready", 1, "lease_lost", "ready", 4])
+    assert site.tokens == [7, 9]
+    site.listener.run_until(lambda: site.status.dropped == 2)
+    site.listener.assert_accounted()
+
+
+def test_lease_that_was_lost_and_got_again_unseen_keeps_old_events_out(site: Site) -> None:
+    """As in a process that was stopped for so long: its keeper is faster than its dispatcher."""
+    site.give(7)
+    site.run_until(["ready"])
+    site.emit(1, 2, 3)
+    site.listener.wait_for_queued(3)
+    site.take()
+    site.give(9)
+    site.run_until(["ready", "lease_lost", "ready"])
+    site.emit(4)
+    site.run_until(["ready", "lease_lost", "ready", 4])
+    assert site.status.dropped == 3
+    site.listener.assert_accounted()
+
+
+def test_sender_has_a_lease_only_while_it_is_this_processs(site: Site) -> None:
+    site.give(7)
+    site.run_until(["ready"])
+    handle = site.listener.client.handle("node_1")
+    assert handle.lease is site.lease
+    site.take()
+    site.run_until(["ready", "lease_lost"])
+    assert handle.lease is None
+
+
+def test_all_is_delivered_up_to_what_was_heard_last(site: Site) -> None:
+    site.give(7)
+    site.run_until(["ready"])
+    dispatcher = site.listener.dispatcher
+    assert isinstance(dispatcher, LeasedDispatcher)
+    before = dispatcher.delivered_until("node_1")
+    site.emit(1)
+    site.run_until(["ready", 1])
+    after = dispatcher.delivered_until("node_1")
+    assert before is not None
+    assert after is not None
+    assert before < after
+    wait_until(lambda: site.listener.client.heard_at("node_1") is not None)

@@ -1,0 +1,203 @@
+"""The rows by which listeners of all processes are known, and the warning of one too many."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connections
+
+from django_ami import ami
+from django_ami.core import Client, ServerConfig
+from django_ami.listeners import ListenerRole
+from django_ami.operations.clock import ago
+from django_ami.operations.conf import OperationsOptions
+from django_ami.operations.heartbeats import HOST, Heartbeats
+from django_ami.operations.models import Listener
+from django_ami.operations.others import Others
+from tests.running import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django_ami.listeners import ListenerStatus
+    from tests.operations.support import Site
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SERVER = ServerConfig(name="node_1", host="10.0.0.5", username="site", secret="amp111")
+ACCOUNT = "10.0.0.5 5038 site"
+
+
+def row(process: str, *, host: str = "far", pid: int = 1, role: str = "alone", age: float = 0.0):
+    """The row of a listener of the same account."""
+    seen = ago(age)
+    return Listener.objects.create(
+        process=process, server="node_1", account=ACCOUNT, host=host, pid=pid, version="0.1.0",
+        role=role, state="ready", started_at=seen, state_since=seen, seen_at=seen,
+    )  # fmt: skip
+
+
+def known() -> tuple[ListenerStatus, ...]:
+    return ami.status(all_processes=True).get("node_1", ())
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with closing(Client([SERVER])) as made:
+        yield made
+
+
+def beat(client: Client, **options: Any) -> Heartbeats:
+    made = Heartbeats(
+        client,
+        OperationsOptions(heartbeat_interval=0.05, **options),
+        "me",
+        lambda _: (ListenerRole.ACTIVE, 7),
+    )
+    made.follow([SERVER])
+    made.start()
+    return made
+
+
+def test_listener_is_known_elsewhere_until_it_ends(client: Client) -> None:
+    heartbeats = beat(client)
+    try:
+        wait_until(known)
+        (one,) = known()
+        assert (one.host, one.pid, one.role, one.token) == (HOST, os.getpid(), "active", 7)
+        assert (one.state, one.stale, one.counters["received"]) == ("idle", False, 0)
+        json.dumps(one.as_dict())
+        first = one.seen
+        wait_until(lambda: known()[0].seen > first)
+        assert known()[0].since == one.since  # its state has not changed
+    finally:
+        heartbeats.close()
+    assert known() == ()
+    assert heartbeats.failures == 0
+
+
+def test_row_that_nobody_writes_any_more_is_stale() -> None:
+    row("dead", age=16.0)
+    row("well", age=14.0)
+    (stale,) = [one for one in known() if one.stale]
+    assert 15.5 < stale.age < 60
+    assert "stale, it was alone and not heard of since" in str(stale)
+
+
+def test_row_of_a_listener_that_is_gone_for_a_day_is_deleted(client: Client) -> None:
+    row("dead", age=90_000.0)
+    row("stale", age=1000.0)
+    heartbeats = beat(client)
+    try:
+        wait_until(lambda: {one.host for one in known()} == {"far", HOST})
+        assert len(known()) == 2
+    finally:
+        heartbeats.close()
+
+
+def test_database_that_refuses_is_counted_and_delays_nothing(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("ALTER TABLE ami_operations_listener RENAME TO elsewhere")
+    try:
+        heartbeats = beat(client)
+        wait_until(lambda: heartbeats.failures > 3)
+    finally:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO ami_operations_listener")
+    wait_until(known)
+    heartbeats.close()
+    (record,) = [one for one in caplog.records if "not told of this listener" in one.getMessage()]
+    assert "manage.py migrate" in record.getMessage()
+
+
+@pytest.fixture
+def others() -> Others:
+    return Others("default", "me", meant=False)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "warned"),
+    [
+        ("alone", "alone", True),
+        ("alone", "active", True),
+        ("active", "alone", True),
+        ("standby", "active", False),
+        ("active", "standby", False),
+    ],
+)
+def test_other_listener_is_warned_of_unless_both_have_leases(
+    others: Others, caplog: pytest.LogCaptureFixture, mine: str, other: str, warned: bool
+) -> None:
+    row("me", host="here", role=mine)
+    row("other", pid=4711, role=other)
+    others.look([SERVER], 60.0)
+    assert warnings(caplog) == []  # a restart overlaps for a moment
+    others.look([SERVER], 60.0)
+    others.look([SERVER], 60.0)
+    told = warnings(caplog)
+    assert len(told) == warned
+    if warned:
+        assert "another ami_listen (far, process 4711) listens to 10.0.0.5:5038" in told[0]
+        assert "--standby" in told[0]
+
+
+def test_other_listener_that_has_ended_is_told_once(
+    others: Others, caplog: pytest.LogCaptureFixture
+) -> None:
+    row("me", host="here")
+    other = row("other")
+    others.look([SERVER], 60.0)
+    others.look([SERVER], 60.0)
+    other.delete()
+    others.look([SERVER], 60.0)
+    others.look([SERVER], 60.0)
+    assert [line for line in warnings(caplog) if "no other ami_listen" in line] == warnings(caplog)[
+        1:
+    ]
+    assert len(warnings(caplog)) == 2
+
+
+def test_stale_row_and_another_account_are_no_other_listener(
+    others: Others, caplog: pytest.LogCaptureFixture
+) -> None:
+    row("me", host="here")
+    row("dead", age=61.0)
+    Listener.objects.filter(pk=row("other").pk).update(account="10.0.0.5 5038 another")
+    others.look([SERVER], 60.0)
+    others.look([SERVER], 60.0)
+    assert warnings(caplog) == []
+
+
+def test_others_that_are_meant_are_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    row("me", host="here")
+    row("other")
+    meant = Others("default", "me", meant=True)
+    meant.look([SERVER], 60.0)
+    meant.look([SERVER], 60.0)
+    assert warnings(caplog) == []
+
+
+@pytest.mark.long
+def test_status_command_shows_the_listeners_of_all_processes(site: Site) -> None:
+    first, second = site.active(), site.standby()
+
+    def roles() -> list[tuple[int, str]]:
+        (server,) = site.run("ami_status", "--json")["servers"]
+        return sorted((one["pid"], one["role"]) for one in server["processes"])
+
+    wanted = sorted([(first.process.pid, "active"), (second.process.pid, "standby")])
+    wait_until(lambda: roles() == wanted, what=f"{wanted} of {site}")
+    first.process.kill()
+    site.wait_for("ready", pid=second.process.pid)
+    wait_until(lambda: (second.process.pid, "active") in roles(), what=str(site))
