@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from django.core.signals import setting_changed
 
@@ -20,6 +20,7 @@ from django_ami.core.errors import ConfigurationError
 from django_ami.core.process import mark_process
 from django_ami.listeners import listeners
 from django_ami.pictures import picture_of
+from django_ami.registering import Registering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from django_ami.live.picture import Picture
 
 __all__ = ["Ami", "ami"]
-
-Receiver = TypeVar("Receiver", bound="Callable[..., Any]")
 
 
 class _Process:
@@ -68,7 +67,7 @@ class _Process:
         self.reload: Callable[[], Changes] | None = None
 
 
-class Ami:
+class Ami(Registering):
     """Send actions to the servers of ``AMI_SERVERS``, look at them, and register receivers.
 
     Every method may raise ConfigurationError if the settings are wrong.
@@ -240,54 +239,15 @@ class Ami:
     @overload
     def status(self) -> dict[str, ServerStatus]: ...
     @overload
-    def status(self, *, all_processes: Literal[False]) -> dict[str, ServerStatus]: ...
-    @overload
     def status(self, *, all_processes: Literal[True]) -> dict[str, tuple[ListenerStatus, ...]]: ...
-    def status(
-        self, *, all_processes: bool = False
-    ) -> dict[str, ServerStatus] | dict[str, tuple[ListenerStatus, ...]]:
+    def status(self, *, all_processes: bool = False) -> dict[str, Any]:
         """How every server is now, by name. Opens no connection, whatever the settings say.
 
-        With ``all_processes`` it is the listeners of each server, in whatever process or machine,
-        as they said last: one that is ``stale`` has not said so in time. That asks the database,
-        and raises its errors; and ConfigurationError without the app ``django_ami.operations``.
+        With ``all_processes``: the listeners of each server, in all processes and machines, as they
+        said last. That asks the database, and raises its errors; and ConfigurationError without
+        the app ``django_ami.operations``.
         """
         return listeners() if all_processes else self._get().status()
-
-    # --- events: the same registry as django_ami.signals ---
-
-    @overload
-    def on_event(self, name: str, function: Receiver) -> Receiver: ...
-    @overload
-    def on_event(self, name: str, function: None = None) -> Callable[[Receiver], Receiver]: ...
-    def on_event(self, name: str, function: Any = None) -> Any:
-        """Connect ``function(sender, event, **kwargs)`` to the events of that name.
-
-        Works as a decorator, too.
-
-        Like ``events[name].connect``, but the function is kept alive. Events arrive in
-        ``ami_listen`` alone.
-        """
-        return self._connect(signals.events[name], function)
-
-    @overload
-    def on_any_event(self, function: Receiver) -> Receiver: ...
-    @overload
-    def on_any_event(self, function: None = None) -> Callable[[Receiver], Receiver]: ...
-    def on_any_event(self, function: Any = None) -> Any:
-        """Connect ``function(sender, event, **kwargs)`` to every event.
-
-        Works as a decorator, too.
-        """
-        return self._connect(signals.ami_event, function)
-
-    @staticmethod
-    def _connect(signal: signals.EventSignal, function: Any) -> Any:
-        def connect(receiver: Receiver) -> Receiver:
-            signal.connect(receiver, weak=False)
-            return receiver
-
-        return connect if function is None else connect(function)
 
     # --- the life of the client ---
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.apps import apps
 
-from django_ami import signals
+from django_ami import companion, listeners, signals
 from django_ami.signals import LiveSignal
 from django_ami.testing.connections import connections_allowed
 from tests.running import WORKERS
@@ -40,6 +40,14 @@ def _browsers_apart(request: pytest.FixtureRequest) -> None:
     asked_for = "browser" in request.config.option.markexpr
     if WORKERS > 1 and not asked_for and request.node.get_closest_marker("browser"):
         pytest.skip("runs a browser: -m browser runs it")
+
+
+@pytest.fixture(autouse=True)
+def _without_operations(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app is installed for its own tests; in all others a listener is as without it."""
+    if "operations" not in request.path.parts:
+        monkeypatch.setattr(companion, "_registered", [])
+        monkeypatch.setattr(listeners, "_sources", [])
 
 
 @pytest.fixture(autouse=True, scope="session")
