@@ -46,7 +46,6 @@ def strings() -> dict[str, Any]:
         "title": _("Wallboard"),
         "today": _("today"),
         "unknown": _("unknown"),
-        "more": _("and %(count)s more"),
         "curve": _("Today: %(offered)s offered, %(answered)s answered, %(abandoned)s abandoned"),
         "breached": _("A caller has waited in %(queue)s for more than %(seconds)s seconds."),
         **_connection(),

@@ -5,14 +5,12 @@ import { party } from "./calls.js";
 import { put, set } from "./dom.js";
 import { Rows } from "./rows.js";
 
-const SHOWN = 80;
-
 /** The order of the states on the page: whom a supervisor looks for first. */
 const STATES = ["ringing", "talking", "talking_other", "wrap_up", "available", "paused", "unreachable", "offline"];
 
 export class Agents extends Rows {
   constructor(page, body) {
-    super(page, { kind: "agent", body, template: "agent-row", limit: SHOWN, sort: "name" });
+    super(page, { kind: "agent", body, template: "agent-row", rolls: true, sort: "name" });
   }
 
   sorts = {

@@ -4,14 +4,17 @@ import { elapsed } from "./clock.js";
 import { put, set } from "./dom.js";
 import { Rows } from "./rows.js";
 
-const SHOWN = 60;
-
 /** A party as people know it: by its name and its number, else by its device. */
 export function party(party, otherwise = "") {
-  const number = party?.number || otherwise;
-  const name = party?.name && party.name !== number ? party.name : "";
-  return { name: name || number || party?.device || "", number: name ? number : "" };
+  const device = party?.device?.replace(/^[^/]*\//, "");
+  const number = party?.number || otherwise || device || "";
+  const name = party?.name || number;
+  return { name, number: name === number ? "" : number };
 }
+
+/** The one who is called: the number that was dialled stands for a trunk, and for nobody yet. */
+export const calleeOf = ({ callee, direction, requested }) =>
+  party(callee, !callee || direction === "outbound" ? requested : "");
 
 /** The queue, the conference or the parking space that a call is in. */
 const placeOf = ({ queue, conference, parked }) => queue ?? conference ?? parked?.space ?? "";
@@ -21,15 +24,15 @@ export const sinceOf = (call) => call.held_since ?? call.answered ?? call.starte
 
 export class Calls extends Rows {
   constructor(page, body) {
-    super(page, { kind: "call", body, template: "call-row", limit: SHOWN, sort: "started" });
+    super(page, { kind: "call", body, template: "call-row", rolls: true, sort: "started" });
   }
 
   sorts = {
     started: ({ object }) => -object.started,
     duration: ({ object }) => (object.ended === undefined ? sinceOf(object) : undefined),
     state: ({ object }) => this.page.stateOf(object.state),
-    from: ({ object }) => party(object.caller).name,
-    to: ({ object }) => party(object.callee, object.requested).name,
+    from: ({ object }) => party(object.caller).name || undefined,
+    to: ({ object }) => calleeOf(object).name || undefined,
     queue: ({ object }) => placeOf(object) || undefined,
   };
 
@@ -46,7 +49,7 @@ export class Calls extends Rows {
   fill(entry, call, f) {
     const ended = call.ended !== undefined;
     const from = party(call.caller);
-    const to = party(call.callee, call.requested);
+    const to = calleeOf(call);
     set(entry.node, "data-state", ended ? "ended" : call.state);
     set(entry.node, "data-outcome", ended ? call.outcome : undefined);
     set(entry.node, "data-direction", call.direction);
@@ -56,7 +59,7 @@ export class Calls extends Rows {
     put(f.to, to.name || "–");
     put(f.toNumber, to.number);
     put(f.queue, placeOf(call));
-    set(f.time, "title", this.page.format.time(call.started));
+    if (entry.started !== call.started) set(f.time, "title", this.page.format.time((entry.started = call.started)));
   }
 
   tickRow({ object: call, f }, now) {

@@ -94,7 +94,7 @@ export class Curve {
 
   #hours(begin, end) {
     const hour = 3600 / this.#curve.seconds;
-    const every = Math.ceil((end - begin) / hour / 8) * hour;
+    const every = Math.ceil((end - begin) / hour / 6) * hour;
     const marks = [];
     for (let index = begin; index < end; index += every) {
       const text = this.#page.format.time(this.#curve.begin + index * this.#curve.seconds).slice(0, 5);

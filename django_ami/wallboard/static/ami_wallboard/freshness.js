@@ -74,6 +74,7 @@ export class Freshness {
     const refused = this.#status.name === "refused";
     const stale = text !== "";
     this.#f.banner.hidden = !stale;
+    document.documentElement.classList.toggle("old", stale);
     put(this.#f.text, text);
     this.#f.login.hidden = !refused;
     const state = stale ? "stale" : this.#any ? "live" : "connecting";

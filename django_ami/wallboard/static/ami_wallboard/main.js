@@ -61,12 +61,14 @@ const totals = new Totals(page, byId("totals"));
 const curve = new Curve(page, byId("curve"));
 const alerts = new Alerts(page);
 
-/* Once per frame: only what changed. */
+/* In a frame, ten times a second at most, as nobody reads faster: only what changed. */
 
+const FRAME_MILLISECONDS = 100;
 const AGAIN_MILLISECONDS = 250;
 const dirty = new Map();
-let frame = 0;
+let waits = false;
 let later = 0;
+let flushed = -Infinity;
 let agentsCounted = -Infinity;
 
 page.store.subscribe((server, kind, name) => {
@@ -76,11 +78,16 @@ page.store.subscribe((server, kind, name) => {
 });
 
 function request() {
-  if (!frame) frame = requestAnimationFrame(flush);
+  if (waits) return;
+  waits = true;
+  const wait = flushed + FRAME_MILLISECONDS - performance.now();
+  if (wait > 0) setTimeout(() => requestAnimationFrame(flush), wait);
+  else requestAnimationFrame(flush);
 }
 
-function flush(time) {
-  frame = 0;
+function flush() {
+  waits = false;
+  const time = (flushed = performance.now());
   for (const [kind, view] of Object.entries(views)) {
     const changes = dirty.get(kind);
     if (changes?.size) view.update(changes);
@@ -106,7 +113,8 @@ function countAgents(time) {
 }
 
 function drawCurve() {
-  const matches = views.queue.shown.length ? new Set(views.queue.shown.map(({ id }) => id)) : null;
+  const { sorted } = views.queue;
+  const matches = sorted.length ? new Set(sorted.map(({ id }) => id)) : null;
   curve.draw(page.clock.now(), (server, name) => !matches || matches.has(`${server}\n${name}`));
 }
 
@@ -164,6 +172,7 @@ function show(name) {
   for (const tab of document.querySelectorAll("[data-tab]")) {
     tab.setAttribute("aria-current", tab.dataset.tab === name ? "true" : "false");
   }
+  lists[name].look();
 }
 
 function sort(change) {
@@ -175,11 +184,8 @@ function sort(change) {
 
 function step(by, event) {
   const list = lists[section];
-  const focused = list.shown.findIndex(({ node }) => node.contains(document.activeElement));
-  const entry = list.shown[focused < 0 ? 0 : focused + by];
   if (event.key.startsWith("Arrow") && !list.panel.contains(document.activeElement)) return false;
-  entry?.node.focus();
-  entry?.node.scrollIntoView({ block: "nearest" });
+  list.step(by);
   return undefined;
 }
 

@@ -20,6 +20,7 @@ export const partOf = (state) => PARTS[state] ?? "away";
 export class Queues extends Rows {
   /** id of a queue → how many of its agents are free, busy, paused, away */
   #agents = new Map();
+  #part = [0, Infinity];
 
   constructor(page, body) {
     super(page, { kind: "queue", body, template: "queue-tile", sort: "name" });
@@ -34,10 +35,15 @@ export class Queues extends Rows {
 
   /** Shows so many tiles, and at the next call the next ones; returns the page and their number. */
   turn(size) {
-    this.first = this.limit === size && this.first + size < this.count ? this.first + size : 0;
-    this.limit = size;
+    const [first, end] = this.#part;
+    const next = end - first === size && end < this.sorted.length ? end : 0;
+    this.#part = [next, next + size];
     this.arrange(true);
-    return [this.first / size + 1, Math.ceil(this.count / size)];
+    return size === Infinity ? [1, 1] : [next / size + 1, Math.ceil(this.sorted.length / size)];
+  }
+
+  part() {
+    return this.#part;
   }
 
   text({ name, server }) {

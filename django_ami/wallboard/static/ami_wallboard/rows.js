@@ -1,39 +1,48 @@
 /**
- * A list of rows (or tiles) of one kind of objects: filtered, in order, the first ones shown.
+ * A list of rows (or tiles) of one kind of objects: filtered, in order, those in sight as nodes.
  *
- * A row keeps its node while it is shown. CSS places it by its number (`--i`), so that a row that
- * moves pushes nothing else about.
+ * A row keeps its node while it is in sight. CSS places it by its number (`--i`), so that a row that
+ * moves pushes nothing else about, and hundreds of rows out of sight cost nothing.
  */
 
-import { copy, fields, move, put, set, style } from "./dom.js";
+import { copy, fields, move, set, put, style } from "./dom.js";
 import { filter, next, order } from "./filters.js";
-import { fill as filled, folded } from "./format.js";
+import { folded } from "./format.js";
 
 /** The order is made anew this often at most, whatever comes in. */
 const ORDER_MILLISECONDS = 250;
+/** Rows glide to their places unless they are moved more often than this. */
+const CALM_MILLISECONDS = 1000;
+/** So many rows beyond both edges are nodes, too. */
+const BEYOND = 6;
 
 export class Rows {
   entries = new Map();
+  /** All entries that pass the filter, in order; and those of them that are nodes now. */
+  sorted = [];
   shown = [];
   #dirty = false;
   #ordered = -Infinity;
   #test = filter("");
   #reverse = false;
+  /** The rows in sight: the first one, and the one behind the last. */
+  #sight = [0, 40];
 
   /**
-   * `body` holds the rows, `template` is the id of their template. Subclasses have `sorts`, and
-   * the functions `text`, `fill` and `tick`.
+   * `body` holds the rows, `template` is the id of their template. `rolls` says that only those in
+   * sight are nodes. Subclasses have `sorts`, and the functions `text`, `fill` and `tickRow`.
    */
-  constructor(page, { kind, body, template, limit = Infinity, sort }) {
-    Object.assign(this, { page, kind, body, template, limit, sort, first: 0, count: 0 });
+  constructor(page, { kind, body, template, rolls = false, sort }) {
+    Object.assign(this, { page, kind, body, template, rolls, sort });
     this.panel = body.closest(".panel");
-    this.more = this.panel.querySelector("[data-more]");
+    this.scroller = this.panel.querySelector("[data-scroll]");
     this.empty = this.panel.querySelector("[data-empty]");
     this.total = this.panel.querySelector("[data-total]");
-    this.more?.addEventListener("click", () => {
-      this.limit = Infinity;
-      this.arrange(true);
-    });
+    if (!rolls) return;
+    const look = () => requestAnimationFrame(() => this.look());
+    this.scroller.addEventListener("scroll", look, { passive: true });
+    addEventListener("scroll", look, { passive: true });
+    addEventListener("resize", look);
   }
 
   /** Names of orders → the value of an entry. */
@@ -91,19 +100,49 @@ export class Rows {
   arrange(now = false) {
     if (!now && !this.#dirty) return false;
     const time = performance.now();
-    if (now !== true && time - this.#ordered < ORDER_MILLISECONDS) return true;
+    if (!now && time - this.#ordered < ORDER_MILLISECONDS) return true;
     this.#dirty = false;
+    this.body.classList.toggle("calm", time - this.#ordered > CALM_MILLISECONDS);
     this.#ordered = time;
     const matching = [...this.entries.values()].filter((entry) => this.#matches(entry));
-    const sorted = order(this.sorts[this.sort], this.#reverse, this.page.format.compare)(matching);
-    this.count = sorted.length;
-    if (this.first >= this.count) this.first = 0;
-    this.#show(sorted.slice(this.first, this.first + this.limit), this.count);
+    this.sorted = order(this.sorts[this.sort], this.#reverse, this.page.format.compare)(matching);
+    this.#show();
     return false;
+  }
+
+  /** The part of the sorted entries that is shown: its begin and its end. */
+  part() {
+    return this.rolls ? this.#sight : [0, Infinity];
+  }
+
+  /** Finds out which rows are in sight, and shows them. */
+  look() {
+    if (!this.rolls || this.sorted.length === 0) return;
+    const view = this.scroller.getBoundingClientRect();
+    const body = this.body.getBoundingClientRect();
+    const row = body.height / this.sorted.length || Infinity;
+    const from = Math.floor((Math.max(view.top, 0) - body.top) / row) - BEYOND;
+    const to = Math.ceil((Math.min(view.bottom, innerHeight) - body.top) / row) + BEYOND;
+    const sight = [Math.max(0, from), Math.max(0, to)];
+    if (String(sight) === String(this.#sight)) return;
+    this.#sight = sight;
+    this.#show();
+  }
+
+  /** The row that is so many behind the one with the focus gets it. */
+  step(by) {
+    const at = this.sorted.findIndex(({ node }) => node?.contains(document.activeElement));
+    const index = at < 0 ? 0 : Math.min(Math.max(at + by, 0), this.sorted.length - 1);
+    const entry = this.sorted[index];
+    if (!entry) return;
+    if (!entry.node) this.#show(index);
+    entry.node.focus({ preventScroll: true });
+    entry.node.scrollIntoView({ block: "nearest" });
   }
 
   /** Lets the timers of the shown rows go on. */
   tick(now) {
+    this.look();
     for (const entry of this.shown) this.tickRow(entry, this.page.nowOf(entry.server, now));
   }
 
@@ -114,28 +153,31 @@ export class Rows {
     return this.#test(entry.text);
   }
 
-  #show(entries, count) {
+  /** Makes the nodes of the rows in sight, and of one more that is to get the focus. */
+  #show(more) {
+    const [begin, end] = this.part();
+    const { activeElement } = document;
+    const entries = this.sorted.filter(
+      (entry, index) =>
+        (entry.index = index) >= begin && index < end || index === more || entry.node?.contains(activeElement),
+    );
     const keep = new Set(entries);
     for (const entry of this.shown) if (!keep.has(entry)) this.#unmake(entry);
     let after = null;
-    for (const [index, entry] of entries.entries()) {
+    for (const entry of entries) {
       if (!entry.node) this.#make(entry);
       const place = after ? after.nextSibling : this.body.firstChild;
       if (place !== entry.node) move(this.body, entry.node, place);
-      style(entry.node, "--i", index);
+      style(entry.node, "--i", entry.index);
+      if (this.rolls) set(entry.node, "aria-rowindex", entry.index + 2);
       after = entry.node;
     }
     this.shown = entries;
-    style(this.body, "--n", entries.length);
-    this.#count(entries.length, count);
-  }
-
-  #count(shown, count) {
+    const count = this.sorted.length;
+    style(this.body, "--n", count);
+    if (this.rolls) set(this.scroller, "aria-rowcount", count + 1);
     if (this.total) put(this.total, this.page.format.count(count));
-    if (this.empty) this.empty.hidden = count > 0;
-    if (!this.more) return;
-    this.more.hidden = count <= shown;
-    if (count > shown) put(this.more, filled(this.page.strings.more, { count: this.page.format.count(count - shown) }));
+    this.empty.hidden = count > 0;
   }
 
   #make(entry) {
@@ -159,7 +201,7 @@ export class Rows {
 
   #unmake(entry) {
     entry.node?.remove();
-    entry.node = entry.f = null;
+    entry.node = entry.f = entry.started = null;
   }
 
   #forget(entry) {

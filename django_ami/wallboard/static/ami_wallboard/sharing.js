@@ -19,6 +19,8 @@ export class Sharing {
   #leader = null;
   #timer = null;
   #callbacks;
+  /** Another tab has asked: this one does not speak into the void. */
+  #heardOf = false;
   /** The snapshot has come: what follows may be heard. */
   #knows = false;
 
@@ -43,7 +45,7 @@ export class Sharing {
 
   /** Says something to the other tabs. */
   say(said) {
-    if (this.leads) this.#post({ type: "said", said });
+    if (this.leads && this.#heardOf) this.#post({ type: "said", said });
   }
 
   /** Leaves, so that another tab leads at once. */
@@ -80,6 +82,7 @@ export class Sharing {
   }
 
   #receive(message) {
+    this.#heardOf = true;
     if (message.type === "who") {
       if (this.leads) this.#post({ type: "snapshot", to: message.from, said: this.#callbacks.snapshot() });
     } else if (message.type === "bye") {

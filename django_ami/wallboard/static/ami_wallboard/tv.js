@@ -49,7 +49,7 @@ export class Tv {
     const size = () => capacity(box.clientWidth, box.clientHeight, rem);
     delete this.#root.dataset.pages;
     if (!this.on) return queues.turn(Infinity);
-    if (queues.count > size()) this.#root.dataset.pages = "";
+    if (queues.sorted.length > size()) this.#root.dataset.pages = "";
     return queues.turn(size());
   }
 
