@@ -6,6 +6,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.core.asgi import get_asgi_application
@@ -13,9 +14,19 @@ from django.core.asgi import get_asgi_application
 from tests.running import DEADLINE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 
 PATH = "/wallboard/stream/"
+
+
+def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test that is a coroutine, in an event loop of its own."""
+
+    @wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return run
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ def parsed(text: bytes) -> list[Message]:
     """The messages in a part of a stream."""
     found = []
     for block in text.decode().split("\n\n"):
-        fields = dict(line.partition(": ")[::2] for line in block.splitlines())
+        fields = dict(line.partition(": ")[::2] for line in block.split("\n"))
         if "event" in fields:
             data = json.loads(fields["data"])
             found.append(Message(fields["event"], data, fields.get("id", "")))

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 from django_ami import feeds
 from django_ami.live.feed.publisher import Publisher
 from django_ami.live.feed.records import Heading
-from django_ami.live.queue_views import Caller
+from django_ami.live.queue_views import Agent, AgentState, Caller
 
 if TYPE_CHECKING:
     from django_ami.live.feed.mirror import Mirror
 
 HEADING = ("server:", Heading("node_1", ready=True, complete=True, since=1.0))
+AGENT = Agent(
+    interface="PJSIP/amy", name="Amy", device="PJSIP/amy", device_state=1,
+    state=AgentState.AVAILABLE, since=1.0, pause_reason="", queues={"sales": False}, talk=None,
+    wrapup_until=0.0, calls_taken=0, seconds_today={}, occupancy_today=None, seconds={},
+    occupancy=None,
+)  # fmt: skip
 Published = tuple[str, object]
 
 

@@ -1,54 +1,422 @@
-"""The stream, as a browser reads it from Django's ASGI application."""
+"""The stream, as browsers read it from Django's ASGI application."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
-from tests.wallboard.browsing import browsing
-from tests.wallboard.publishing import HEADING, caller, gone, publisher
+from django_ami.live.feed import mirror as mirror_module
+from django_ami.wallboard import audiences, hub, streaming
+from django_ami.wallboard.access import Access
+from tests.running import DEADLINE, wait_until
+from tests.wallboard.browsing import Browser, browsing, in_loop, picture
+from tests.wallboard.publishing import AGENT, HEADING, caller, gone, mirror, publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from django.http import HttpRequest
     from pytest_django.fixtures import SettingsWrapper
 
     from django_ami.live.feed.publisher import Publisher
 
 
-@pytest.fixture(autouse=True)
-def site(settings: SettingsWrapper) -> None:
-    settings.ROOT_URLCONF = "tests.wallboard.urls"
-    settings.MIDDLEWARE = []
-    settings.AMI_FEED = "memory"
-    settings.AMI_WALLBOARD = {"ACCESS": "tests.wallboard.urls.everybody"}
+def by_header(request: HttpRequest) -> Access | None:
+    """An access function that believes what a browser says."""
+    sees = request.headers.get("X-Sees", "")
+    if sees == "nothing":
+        return None
+    queues = frozenset({"sales"}) if sees == "sales" else None
+    return Access(queues=queues, masks_numbers=sees == "masked")
 
 
-@pytest.fixture
-def listener(site: None) -> Iterator[Publisher]:
-    made = publisher()
-    made.note("node_1", [HEADING])
-    yield made
-    made.close()
+async def until_shown(browser: Browser, *keys: str) -> None:
+    """Wait until the page shows these objects."""
+    await browser.wait_for(lambda: browser.objects.keys() >= set(keys))
 
 
-def test_stream_begins_with_all_and_goes_on_with_changes(listener: Publisher) -> None:
-    async def read() -> None:
-        async with browsing() as browser:
-            await browser.wait_for(lambda: "server:" in browser.objects)
-            listener.note("node_1", [caller("eve", 2)])
-            await browser.wait_for(lambda: "caller:eve" in browser.objects)
-            listener.note("node_1", [caller("eve", 1)])
-            await browser.wait_for(lambda: browser.objects["caller:eve"]["position"] == 1)
-            listener.note("node_1", [gone("eve")])
-            await browser.wait_for(lambda: "caller:eve" not in browser.objects)
-            assert browser.chunks[0].startswith(b"retry: ")
-            assert browser.status == 200
-            assert browser.headers["content-type"] == "text/event-stream"
-            assert [
-                one.data["patches"] for one in browser.of("change") if "patches" in one.data
-            ] == [{"caller:eve": {"position": 1}}]
+# --- what a browser reads ---
 
-    asyncio.run(read())
+
+@in_loop
+async def test_stream_begins_with_all_and_goes_on_with_changes(listener: Publisher) -> None:
+    async with browsing() as browser:
+        await until_shown(browser, "server:")
+        listener.note("node_1", [caller("eve", 2)])
+        await until_shown(browser, "caller:eve")
+        listener.note("node_1", [caller("eve", 1)])
+        await browser.wait_for(lambda: browser.objects["caller:eve"]["position"] == 1)
+        listener.note("node_1", [gone("eve")])
+        await browser.wait_for(lambda: "caller:eve" not in browser.objects)
+        patches = [one.data["patches"] for one in browser.of("change") if "patches" in one.data]
+        assert patches == [{"caller:eve": {"position": 1}}]
+        whole = browser.of("whole")[-1].data
+        assert (whole["server"], whole["fresh"]) == ("node_1", True)
+        assert abs(whole["now"] - whole["heard"]) < DEADLINE
+
+
+@in_loop
+async def test_response_is_one_that_nobody_holds_back(
+    site: SettingsWrapper, listener: Publisher
+) -> None:
+    site.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware"]
+    async with browsing(accept_encoding="gzip") as browser:
+        await until_shown(browser, "server:")
+        assert browser.status == 200
+        assert browser.chunks[0].startswith(b"retry: ")
+        assert (
+            browser.headers.items()
+            >= {
+                "content-type": "text/event-stream",
+                "cache-control": "no-cache",
+                "x-accel-buffering": "no",
+                "content-encoding": "identity",
+            }.items()
+        )
+
+
+@in_loop
+async def test_stream_waits_for_the_first_look_at_the_feed(
+    site: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    read = mirror_module.Mirror._read
+
+    def slow(self: mirror_module.Mirror, page: mirror_module.Page) -> None:
+        asyncio.run_coroutine_threadsafe(looking.wait(), loop).result(DEADLINE)
+        read(self, page)
+
+    monkeypatch.setattr(mirror_module.Mirror, "_read", slow)
+    monkeypatch.setattr(hub, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(hub, "_BEAT_SECONDS", 0.0)
+    async with browsing() as browser:
+        await browser.wait_for(lambda: browser.of("beat"))
+        assert not browser.of("whole")
+        looking.set()
+        await browser.wait_for(lambda: browser.of("whole"))
+        assert browser.of("whole")[0].data["fresh"] is False
+        assert browser.of("whole")[0].data["objects"].keys() <= {"totals:"}
+
+
+@in_loop
+async def test_stream_beats_while_nothing_changes(
+    site: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(hub, "_BEAT_SECONDS", 0.05)
+    async with browsing() as browser:
+        await browser.wait_for(lambda: len(browser.of("beat")) > 2)
+        assert browser.of("beat")[0].data["now"] > 1_000_000_000
+
+
+@in_loop
+async def test_beat_has_the_position_that_heartbeats_have_reached(
+    listener: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(hub, "_BEAT_SECONDS", 0.05)
+    monkeypatch.setattr("django_ami.live.feed.publisher.HEARTBEAT_SECONDS", 0.05)
+    async with browsing() as browser:
+        await until_shown(browser, "server:")
+        await browser.wait_for(lambda: len({one.id for one in browser.of("beat") if one.id}) > 2)
+
+
+@in_loop
+async def test_browser_is_told_when_the_listener_dies_and_when_it_is_back(
+    listener: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "_LOOK_SECONDS", 0.02)
+    async with browsing() as browser:
+        await until_shown(browser, "server:")
+        listener.close()
+        mirror().page("node_1").heard_at = -1000.0  # as if it had been silent for long
+        await browser.wait_for(lambda: browser.of("fresh"))
+        assert browser.of("fresh")[-1].data["fresh"] is False
+        another = publisher()
+        try:
+            another.note("node_1", [HEADING])
+            await browser.wait_for(lambda: browser.of("whole")[-1].data["fresh"])
+        finally:
+            another.close()
+
+
+# --- a browser that comes back ---
+
+
+@pytest.mark.parametrize("by", ["header", "query"])
+@in_loop
+async def test_browser_that_comes_back_gets_the_changes_alone(listener: Publisher, by: str) -> None:
+    listener.note("node_1", [caller("eve"), caller("bob"), caller("old")])
+    async with browsing() as browser:
+        await until_shown(browser, "caller:eve", "caller:bob")
+    listener.note("node_1", [caller("eve", 7), gone("bob")])
+    async with browsing() as other:
+        await other.wait_for(lambda: other.objects.get("caller:eve", {}).get("position") == 7)
+        seen = {"last_event_id": browser.id} if by == "header" else {}
+        query = "" if seen else f"since={quote(browser.id)}"
+        async with browsing(query=query, **seen) as again:
+            await again.wait_for(lambda: again.of("change"))
+            assert not again.of("whole")
+            changed = again.of("change")[0].data["objects"]
+            assert changed.keys() - {"totals:"} == {"caller:eve", "caller:bob"}
+            assert again.of("fresh")[0].data["fresh"] is True
+            await again.wait_for(lambda: again.id == other.id)
+            assert picture(again.messages, browser.objects) == other.objects
+
+
+@in_loop
+async def test_masked_browser_comes_back_to_the_keys_that_it_knows(
+    site: SettingsWrapper, listener: Publisher
+) -> None:
+    site.AMI_WALLBOARD = {"ACCESS": by_header}
+    amy = replace(AGENT, interface="Local/0301234567@agents")
+    key = f"agent:{amy.interface}"
+    listener.note("node_1", [(key, amy)])
+    async with browsing(x_sees="masked") as browser:
+        await browser.wait_for(lambda: any(one.startswith("agent:") for one in browser.objects))
+        (shown,) = (one for one in browser.objects if one.startswith("agent:"))
+        assert "0301234567" not in shown
+    listener.note("node_1", [(key, None)])
+    async with browsing() as other:
+        await other.wait_for(lambda: other.objects and key not in other.objects)
+        async with browsing(x_sees="masked", last_event_id=browser.id) as again:
+            await again.wait_for(lambda: again.of("change"))
+            changed = again.of("change")[0].data["objects"]
+            assert changed[shown] is None
+            assert changed["totals:"]["agents"] == {}
+
+
+@pytest.mark.parametrize("seen", ["node_1=ab.1", "other=ab.1", "\u00fc", "x" * 5000])
+@in_loop
+async def test_browser_with_another_id_gets_all(listener: Publisher, seen: str) -> None:
+    async with browsing(last_event_id=seen) as browser:
+        await until_shown(browser, "server:")
+        assert browser.of("whole")
+
+
+# --- browsers that share, and one that is slow ---
+
+
+@in_loop
+async def test_browsers_with_equal_access_get_the_same_bytes(listener: Publisher) -> None:
+    async with browsing() as one, browsing() as other:
+        await until_shown(one, "server:")
+        await until_shown(other, "server:")
+        listener.note("node_1", [caller("eve")])
+        await until_shown(one, "caller:eve")
+        await until_shown(other, "caller:eve")
+        (ours,) = (chunk for chunk in one.chunks if b"event: change" in chunk and b"eve" in chunk)
+        assert any(chunk is ours for chunk in other.chunks)
+
+
+@in_loop
+async def test_browsers_with_other_access_get_what_they_may_see(
+    site: SettingsWrapper, listener: Publisher
+) -> None:
+    site.AMI_WALLBOARD = {"ACCESS": by_header}
+    async with browsing() as one, browsing(x_sees="sales") as other:
+        await until_shown(one, "server:")
+        listener.note("node_1", [caller("eve", queue="billing"), caller("bob")])
+        await until_shown(one, "caller:eve", "caller:bob")
+        await until_shown(other, "caller:bob")
+        assert "caller:eve" not in other.objects
+
+
+@in_loop
+async def test_slow_browser_gets_all_again_and_delays_nobody(
+    listener: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audiences, "_KEPT_MESSAGES", 3)
+    monkeypatch.setattr(hub, "_TURN_SECONDS", 0.0)
+    async with browsing() as quick, browsing() as slow:
+        await until_shown(quick, "server:")
+        await until_shown(slow, "server:")
+        slow.hold()
+        read = len(slow.of("whole"))
+        for number in range(10):
+            listener.note("node_1", [caller("eve", number)])
+            await quick.wait_for(
+                lambda number=number: quick.objects.get("caller:eve", {}).get("position") == number
+            )
+        assert len(slow.messages) <= read + 2
+        slow.go_on()
+        await slow.wait_for(lambda: slow.objects.get("caller:eve", {}).get("position") == 9)
+        assert len(slow.of("whole")) == read + 1
+        assert len(quick.of("whole")) <= 2
+        assert slow.objects == quick.objects
+
+
+@in_loop
+async def test_audience_keeps_few_messages_and_few_bytes(
+    listener: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audiences, "_KEPT_BYTES", 1000)
+    monkeypatch.setattr(hub, "_TURN_SECONDS", 0.0)
+    async with browsing() as browser:
+        await until_shown(browser, "server:")
+        for number in range(8):
+            listener.note("node_1", [caller(f"{number}-{'x' * 100}")])
+            await until_shown(browser, f"caller:{number}-{'x' * 100}")
+        (audience,) = hub.hub_of_this_loop()._audiences.values()
+        assert 0 < sum(map(len, audience._messages)) <= 1000
+        assert audience.end - audience.begin == len(audience._messages)
+
+
+# --- the end of a stream ---
+
+
+@in_loop
+async def test_old_stream_says_so_and_ends(
+    site: SettingsWrapper, listener: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(hub, "_BEAT_SECONDS", 0.05)
+    site.AMI_WALLBOARD = {**site.AMI_WALLBOARD, "STREAM_MINUTES": 0.001}
+    async with browsing() as browser:
+        await browser.wait_for(lambda: browser.ended)
+        assert browser.messages[-1].event == "end"
+        assert browser.messages[-1].data["reason"] == "age"
+
+
+@in_loop
+async def test_streams_end_when_the_process_is_told_to(listener: Publisher) -> None:
+    async with browsing() as one, browsing() as other:
+        await until_shown(one, "server:")
+        await until_shown(other, "server:")
+        hub.end_all_streams()
+        for browser in (one, other):
+            await browser.wait_for(lambda browser=browser: browser.ended)
+            assert browser.messages[-1].data["reason"] == "shutdown"
+    async with browsing() as late:
+        await late.wait_for(lambda: late.ended)
+        assert (late.status, late.headers["retry-after"]) == (503, "1")
+
+
+@in_loop
+async def test_stream_ends_when_the_visitor_may_no_longer_see_it(
+    site: SettingsWrapper, listener: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "_ASK_SECONDS", 0.0)
+    monkeypatch.setattr(hub, "_BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(hub, "_LOOK_SECONDS", 0.02)
+    allowed: list[Access | None] = [Access()]
+    site.AMI_WALLBOARD = {"ACCESS": lambda request: allowed[0]}
+    async with browsing() as browser:
+        await browser.wait_for(lambda: len(browser.of("beat")) > 3)
+        allowed[0] = None
+        await browser.wait_for(lambda: browser.ended)
+        assert browser.messages[-1].data["reason"] == "access"
+
+
+@in_loop
+async def test_stream_goes_on_when_it_cannot_be_told_who_reads_it(
+    site: SettingsWrapper,
+    listener: Publisher,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(streaming, "_ASK_SECONDS", 0.0)
+    monkeypatch.setattr(hub, "_BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(hub, "_LOOK_SECONDS", 0.02)
+    asked: list[HttpRequest] = []
+
+    def function(request: HttpRequest) -> Access:
+        asked.append(request)
+        if len(asked) > 1:
+            raise OSError("the database is away")
+        return Access()
+
+    site.AMI_WALLBOARD = {"ACCESS": function}
+    async with browsing() as browser:
+        await browser.wait_for(lambda: len(asked) > 3)
+        assert not browser.ended
+    assert "the database is away" in caplog.text
+
+
+@in_loop
+async def test_streams_begin_anew_when_a_message_cannot_be_made(
+    listener: Publisher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with browsing() as browser:
+        await until_shown(browser, "server:")
+        monkeypatch.setattr(audiences, "positions_as_text", lambda positions: 1 / 0)
+        listener.note("node_1", [caller("eve")])
+        await browser.wait_for(lambda: browser.ended)
+        assert browser.messages[-1].data["reason"] == "error"
+    assert "ZeroDivisionError" in caplog.text
+
+
+# --- limits ---
+
+
+@in_loop
+async def test_visitor_without_access_is_refused(site: SettingsWrapper) -> None:
+    site.AMI_WALLBOARD = {"ACCESS": by_header}
+    async with browsing(x_sees="nothing") as browser:
+        await browser.wait_for(lambda: browser.ended)
+        assert browser.status == 403
+        assert "permission" in browser.answer["error"]
+
+
+@in_loop
+async def test_project_that_publishes_nothing_is_told_so(site: SettingsWrapper) -> None:
+    site.AMI_FEED = None
+    async with browsing() as browser:
+        await browser.wait_for(lambda: browser.ended)
+        assert browser.status == 503
+        assert "AMI_FEED" in browser.answer["error"]
+
+
+@in_loop
+async def test_one_stream_too_many_is_refused_until_another_ends(
+    site: SettingsWrapper, listener: Publisher
+) -> None:
+    site.AMI_WALLBOARD = {**site.AMI_WALLBOARD, "MAX_STREAMS": 1}
+    async with browsing() as one:
+        await until_shown(one, "server:")
+        async with browsing() as other:
+            await other.wait_for(lambda: other.ended)
+            assert (other.status, other.headers["retry-after"]) == (503, "10")
+            assert "MAX_STREAMS" in other.answer["error"]
+    async with browsing() as late:
+        await until_shown(late, "server:")
+
+
+class User:
+    """Somebody who is logged in."""
+
+    def __init__(self, pk: int) -> None:
+        self.pk = pk
+
+
+@in_loop
+async def test_user_has_a_limit_of_streams(site: SettingsWrapper, listener: Publisher) -> None:
+    def as_user(request: HttpRequest) -> Access:
+        request.user = User(int(request.headers["X-User"]))  # type: ignore[assignment]
+        return Access()
+
+    site.AMI_WALLBOARD = {"ACCESS": as_user, "MAX_STREAMS_PER_USER": 1}
+    async with browsing(x_user="1") as one, browsing(x_user="2") as other:
+        await until_shown(one, "server:")
+        await until_shown(other, "server:")
+        async with browsing(x_user="1") as second:
+            await second.wait_for(lambda: second.ended)
+            assert second.status == 503
+            assert "close other windows" in second.answer["error"]
+
+
+@in_loop
+async def test_hub_follows_nobody_when_all_have_left(
+    listener: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "_LOOK_SECONDS", 0.02)
+    page = mirror().page("node_1")
+    async with browsing() as browser:
+        await until_shown(browser, "server:")
+        assert len(page.followers) == 1
+    await asyncio.to_thread(wait_until, lambda: not page.followers)
+    async with browsing() as browser:
+        await until_shown(browser, "server:")

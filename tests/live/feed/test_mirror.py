@@ -11,7 +11,7 @@ import pytest
 from django_ami.live.devices import Device
 from django_ami.live.feed import mirror as mirror_module
 from django_ami.live.feed.memory import MemoryBackend
-from django_ami.live.feed.mirror import Mirror
+from django_ami.live.feed.mirror import Mirror, Page
 from django_ami.live.feed.publisher import Publisher
 from django_ami.live.feed.records import Batch, Heading, Position, Whole
 from django_ami.live.feed.remote import RemotePicture
@@ -241,3 +241,88 @@ def test_a_coroutine_follows(publisher: Publisher, picture: RemotePicture) -> No
     publisher.note("pbx", [HEADING, device("PJSIP/bob")])
     found = asyncio.run(asyncio.wait_for(follow(), 20))
     assert found == [("PJSIP/bob", "INUSE"), ("PJSIP/bob", "RINGING"), ("PJSIP/bob", None)]
+
+
+# --- readers that come back ---
+
+
+def page_of(mirror: Mirror) -> Page:
+    page = mirror.page("pbx")
+    assert page.looked.wait(20)
+    return page
+
+
+def test_reader_that_comes_back_gets_the_changes_alone(
+    publisher: Publisher, mirror: Mirror
+) -> None:
+    publisher.note("pbx", [HEADING, device("PJSIP/bob"), device("PJSIP/amy")])
+    page = mirror.page("pbx")
+    wait_until(lambda: "device:PJSIP/amy" in page.bodies)
+    before = page.since(None)
+    assert before.whole
+    publisher.note("pbx", [device("PJSIP/bob", "RINGING"), ("device:PJSIP/amy", None)])
+    wait_until(lambda: "device:PJSIP/amy" not in page.bodies)
+    after = page.since(before.position)
+    assert not after.whole
+    assert after.bodies.keys() == {"device:PJSIP/bob", "device:PJSIP/amy"}
+    assert after.bodies["device:PJSIP/amy"] is None
+    assert page.since(after.position).bodies == {}
+
+
+def test_reader_of_another_process_gets_the_changes_alone(
+    store: Store, publisher: Publisher, mirror: Mirror
+) -> None:
+    publisher.note("pbx", [HEADING, device("PJSIP/bob")])
+    page = mirror.page("pbx")
+    wait_until(lambda: "device:PJSIP/bob" in page.bodies)
+    here = page.position
+    publisher.note("pbx", [device("PJSIP/amy")])
+    wait_until(lambda: "device:PJSIP/amy" in page.bodies)
+    body = page.bodies["device:PJSIP/bob"]
+    assert page.position is not None
+    # The next whole picture has them already: what led to it is told by the batches alone.
+    store.replace("pbx", Whole(page.position, 1.0, {**page.bodies, "device:PJSIP/old": body}))
+    late = Mirror(store)
+    try:
+        news = page_of(late).since(here)
+        assert not news.whole
+        assert "device:PJSIP/amy" in news.bodies
+        assert not news.bodies.keys() & {"device:PJSIP/bob", "device:PJSIP/old"}
+    finally:
+        late.close()
+
+
+def test_reader_gets_the_whole_behind_another_publisher(store: Store, mirror: Mirror) -> None:
+    store.replace("pbx", Whole(Position("ab", 5), 1.0, {"device:a": "{}"}))
+    page = page_of(mirror)
+    store.replace("pbx", Whole(Position("cd", 5), 1.0, {"device:b": "{}"}))
+    wait_until(lambda: page.position == Position("cd", 5))
+    news = page.since(Position("ab", 5))
+    assert (news.whole, set(news.bodies)) == (True, {"device:b"})
+
+
+def test_hole_costs_a_reader_the_differences_alone(store: Store, mirror: Mirror) -> None:
+    known = {"device:a": "{}", "device:b": "{}", "device:c": "{}"}
+    store.replace("pbx", Whole(Position("ab", 5), 1.0, known))
+    follower = mirror.follow("pbx", lambda: None)
+    page = page_of(mirror)
+    follower.take()
+    after = {"device:a": "{}", "device:b": '{"state":"1"}', "device:d": "{}"}
+    store.replace("pbx", Whole(Position("ab", 7), 1.0, after))
+    store.append("pbx", Batch(Position("ab", 8), 1.0, {}))  # number 6 was lost
+    wait_until(lambda: page.position == Position("ab", 8))
+    changed = {"device:b": '{"state":"1"}', "device:c": None, "device:d": "{}"}
+    for news in (follower.take(), page.since(Position("ab", 5))):
+        assert (news.whole, news.bodies) == (False, changed)
+
+
+def test_followers_are_woken_when_nobody_has_published(
+    monkeypatch: pytest.MonkeyPatch, store: Store, mirror: Mirror
+) -> None:
+    woken, asked = threading.Event(), threading.Event()
+    monkeypatch.setattr(store, "whole", lambda server: asked.wait(20) and None)
+    follower = mirror.follow("pbx", woken.set)
+    asked.set()
+    assert woken.wait(20)
+    assert mirror.page("pbx").looked.is_set()
+    follower.close()
