@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from django_ami import feeds
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.log import get_logger
+from django_ami.live.feed.mirror import FIRST_LOOK_SECONDS
 from django_ami.wallboard.audiences import Audience, Stream
 from django_ami.wallboard.sources import Source
 
@@ -33,6 +34,7 @@ _TURN_SECONDS: Final = 0.1
 #: How often the hub looks whether a picture is stale, and how long a stream may be silent.
 _LOOK_SECONDS: Final = 1.0
 _BEAT_SECONDS: Final = 2.0
+_FIRST_LOOK_POLL_SECONDS: Final = 0.02
 
 
 class Hub:
@@ -49,13 +51,28 @@ class Hub:
         self._is_woken = False
         self._look: asyncio.TimerHandle | None = None
 
+    async def look(self, servers: tuple[str, ...]) -> None:
+        """Wait until these servers were looked at for the first time, for a moment at most.
+
+        Before that nobody knows what a browser lacks that comes back. Raises ConnectionFailed if
+        the system refuses the thread that reads the feed.
+        """
+        sources = [self._source(server) for server in servers]
+        end = time.monotonic() + FIRST_LOOK_SECONDS
+        # A thread sets it, so there is nothing to await.
+        while time.monotonic() < end and not all(  # noqa: ASYNC110
+            one.page.looked.is_set() for one in sources
+        ):
+            await asyncio.sleep(_FIRST_LOOK_POLL_SECONDS)
+        if not all(one.looked for one in sources):
+            self._turn()
+
     def open(
         self, access: Access, servers: tuple[str, ...], positions: Mapping[str, Position]
     ) -> Stream:
         """A stream for a browser that knows these servers as they were at these positions.
 
-        It lasts for as long as somebody holds it, or until its ``close``. Raises ConnectionFailed
-        if the system refuses the thread that reads the feed.
+        It lasts for as long as somebody holds it, or until its ``close``. Raises as ``look``.
         """
         audience = self._audiences.get((access, servers))
         if audience is None:

@@ -81,6 +81,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
         if hub.reason:
             return refusal(503, _ENDS["shutdown"], retry_seconds=1)
         slot = take_slot(visitor.user)
+        await hub.look(visitor.servers)
         seen = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
         opened = hub.open(visitor.access, visitor.servers, positions_of(seen))
     except TooManyStreams as error:

@@ -20,9 +20,9 @@ from tests.wallboard.publishing import HEADING, caller, publisher  # noqa: E402 
 
 
 def publish(changes: float) -> None:
-    """One caller after the other has another place, for ever."""
+    """One caller after the other has another place, for ever, and one is always the same."""
     made, number = publisher(), 0
-    made.note("node_1", [HEADING])
+    made.note("node_1", [HEADING, caller("the same")])
     while True:
         time.sleep(1 / changes)
         number += 1

@@ -270,6 +270,7 @@ class Mirror:
                 for page in tuple(self._pages.values()):
                     self._read(page)
                     if not page.looked.is_set():
+                        self._read(page)  # the batches behind the whole picture
                         page.looked.set()
                         page.tell()
                     elif page.told_fresh and not page.fresh:
