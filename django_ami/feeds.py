@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from django_ami.live.feed.backend import Backend
     from django_ami.live.feed.mirror import Mirror
 
-__all__ = ["backend", "is_read", "mirror"]
+__all__ = ["backend", "failures", "is_read", "mirror"]
 
 
 class _Feed:
@@ -51,6 +51,12 @@ def mirror() -> Mirror | None:
         # It has no thread until somebody looks: of several that are made at once one wins.
         vars(mine).setdefault("mirror", Mirror(mine.backend))
     return mine.mirror
+
+
+def failures() -> int:
+    """How many writes of this process the store of the feed has refused."""
+    mine = _feeds.get(os.getpid())
+    return 0 if mine is None or mine.backend is None else mine.backend.failures
 
 
 def is_read() -> bool:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from django_ami import feeds
 from django_ami.accessor import ami
 
 if TYPE_CHECKING:
@@ -97,6 +98,11 @@ class AmiCollector(Collector):
             "ami_lost_log_records",
             "Records of the log that its handlers were too slow for, of this process",
             lost,
+        )
+        yield CounterMetricFamily(
+            "ami_feed_failures",
+            "Writes of the live feed that its store has refused, of this process",
+            feeds.failures(),
         )
 
 

@@ -311,7 +311,11 @@ class Worker:
     def _summary(self) -> str:
         total = self._client.totals()
         reconnects = sum(status.reconnects for status in self._client.status().values())
-        lost = [(self._lines.lost, "lines"), (scribe.lost, "log records")]
+        lost = [
+            (self._lines.lost, "lines"),
+            (scribe.lost, "log records"),
+            (feeds.failures(), "writes of the live feed"),
+        ]
         return (
             f"Stopped: {total.received} events received, {total.delivered} delivered, "
             f"{total.dropped} dropped, {total.ignored} ignored (no receiver), {total.queued} left, "

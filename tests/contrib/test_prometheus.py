@@ -10,10 +10,13 @@ import pytest
 from django.test import override_settings
 from prometheus_client import CollectorRegistry
 
-from django_ami import ami
+from django_ami import ami, feeds
 from django_ami.actions import Ping
 from django_ami.contrib.prometheus import AmiCollector
+from django_ami.live.feed.publisher import Publisher
+from django_ami.live.feed.records import Heading
 from django_ami.testing import Simulator
+from tests.running import wait_until
 
 
 def test_the_figures_are_those_of_the_status() -> None:
@@ -39,7 +42,7 @@ def test_every_figure_of_the_status_is_a_metric() -> None:
         }
     assert {name.removeprefix("ami_").removeprefix("events_") for name in names} == counts - {
         "failures"
-    } | {"ready"}
+    } | {"ready", "feed_failures"}
 
 
 @pytest.mark.parametrize("routing", [None, "failover"])
@@ -64,3 +67,18 @@ def test_the_documents_name_every_metric_as_prometheus_does() -> None:
     with override_settings(AMI_SERVERS={"node_1": {"URL": "ami://a:b@127.0.0.1:1"}}):
         names = {sample.name for family in AmiCollector().collect() for sample in family.samples}
     assert set(re.findall(r"^\| `(ami_\w+)` \|", page, re.MULTILINE)) == names
+
+
+def test_writes_that_the_store_of_the_feed_refuses_are_counted() -> None:
+    feed = {"BACKEND": "redis", "URL": "redis://127.0.0.1:1/0"}
+    servers = {"node_1": {"URL": "ami://a:b@127.0.0.1:1"}}
+    with override_settings(AMI_FEED=feed, AMI_SERVERS=servers):
+        registry = CollectorRegistry()
+        registry.register(AmiCollector())
+        assert registry.get_sample_value("ami_feed_failures_total") == 0
+        store = feeds.backend()
+        assert store is not None
+        publisher = Publisher(store)
+        publisher.note("node_1", [("server:", Heading("node_1"))])
+        wait_until(lambda: registry.get_sample_value("ami_feed_failures_total"))
+        publisher.close()

@@ -74,11 +74,10 @@ def _json(subject: Any) -> str:
 class Publisher:
     """Writes the changes of live pictures to a backend, on a thread of its own.
 
-    ``failures`` counts the writes that the store refused.
+    The backend's ``failures`` counts the writes that the store refused.
     """
 
     def __init__(self, backend: Backend) -> None:
-        self.failures = 0
         #: By server: the token of the lease under which it is published; 0 if there is none.
         self.tokens: dict[str, int] = {}
         self._backend = backend
@@ -181,7 +180,7 @@ class Publisher:
             page.whole_at = page.written_at = now
 
     def _failed(self, page: _Page, error: Exception, now: float) -> None:
-        self.failures += 1
+        self._backend.failures += 1
         page.broken = True
         self._retry_at = now + _RETRY_SECONDS
         self._log(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -43,3 +44,17 @@ def test_calls_of_a_listener_are_seen_elsewhere(tmp_path: Path) -> None:
             listener.signal(signal.SIGTERM)
             assert listener.wait() == 0, str(listener)
             watch.wait_for_out("False")
+
+
+def test_listener_counts_the_writes_that_its_store_refuses(tmp_path: Path) -> None:
+    env = {
+        "DJANGO_SETTINGS_MODULE": "tests.live.feed.settings",
+        "AMI_TEST_FILE": str(tmp_path / "without-tables.sqlite3"),
+    }
+    with FakeAsterisk() as server:
+        env["AMI_NODE1_URL"] = server.url
+        with Program([*PYTHON, "-m", "django", "ami_listen", "--all"], **env) as listener:
+            listener.wait_for_err("the live picture is not published: OperationalError")
+            listener.signal(signal.SIGTERM)
+            assert listener.wait() == 0, str(listener)
+            assert re.search(r"[1-9]\d* writes of the live feed lost\.$", listener.wait_for_out("Stopped: ").strip())

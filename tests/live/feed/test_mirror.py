@@ -123,7 +123,7 @@ def test_a_store_that_was_away_heals_with_the_whole_picture(
     wait_until(lambda: picture.devices.keys() == {"PJSIP/bob"})
     store.away = True
     publisher.note("pbx", [device("PJSIP/amy"), ("device:PJSIP/bob", None)])
-    wait_until(lambda: publisher.failures)
+    wait_until(lambda: store.failures)
     store.away = False
     wait_until(lambda: picture.devices.keys() == {"PJSIP/amy"})
     publisher.note("pbx", [device("PJSIP/eve")])

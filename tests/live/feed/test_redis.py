@@ -82,12 +82,13 @@ def test_a_redis_that_is_away_costs_some_news(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     with redis_server(tmp_path) as url:
-        publisher, mirror = Publisher(RedisBackend(url)), Mirror(RedisBackend(url))
+        store = RedisBackend(url)
+        publisher, mirror = Publisher(store), Mirror(RedisBackend(url))
         picture = RemotePicture(mirror, "pbx", time.time)
         publisher.note("pbx", [("server:", Heading("pbx", ready=True))])
         wait_until(lambda: picture.server.ready)
     try:
-        wait_until(lambda: publisher.failures)
+        wait_until(lambda: store.failures)
         wait_until(lambda: not picture.fresh)
         assert picture.server.ready
         assert "pbx: the live picture is not published: ConnectionError" in caplog.text
