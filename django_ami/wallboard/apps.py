@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 __all__ = ["WallboardConfig"]
 
@@ -14,3 +15,12 @@ class WallboardConfig(AppConfig):
     label = "ami_wallboard"
     verbose_name = "Wallboard"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django_ami.checks import TAG
+        from django_ami.wallboard.checks import ALWAYS, DEPLOYMENT
+
+        for check in ALWAYS:
+            register(check, TAG)
+        for check in DEPLOYMENT:
+            register(check, TAG, deploy=True)

@@ -16,5 +16,7 @@ def _good_settings(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         if hasattr(settings, name):
             delattr(settings, name)
     settings.AMI_SERVERS = {"node_1": KEYS}
+    # Of another app, which the settings of these tests do not set up.
+    settings.SILENCED_SYSTEM_CHECKS = [f"ami_wallboard.W00{number}" for number in range(1, 7)]
     monkeypatch.setattr(signals, "events", signals.EventSignals())
     monkeypatch.setattr(signals, "ami_event", signals.EventSignal())

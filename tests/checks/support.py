@@ -16,6 +16,8 @@ KEYS: dict[str, Any] = {"HOST": "pbx", "USERNAME": "admin", "SECRET": SECRET}
 def messages(*, deploy: bool = False) -> list[CheckMessage]:
     """All that our checks find; nothing they say may ever show a secret."""
     found = run_checks(tags=["ami"], include_deployment_checks=deploy)
+    # The wallboard has checks of its own: tests/wallboard/test_checks.py.
+    found = [message for message in found if not message.id.startswith("ami_wallboard.")]
     assert all(message.id.startswith("django_ami.") for message in found)
     assert SECRET not in "\n".join(f"{message} {message.hint} {message.obj!r}" for message in found)
     return list(found)

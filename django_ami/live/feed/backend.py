@@ -22,6 +22,8 @@ class Backend(ABC):
 
     #: How long a publisher collects changes before it writes them.
     write_seconds = 0.1
+    #: True if nobody but this process can read it.
+    one_process = False
     #: How many writes of this process the store has refused; publishers count them.
     failures = 0
 

@@ -24,6 +24,7 @@ class MemoryBackend(Backend):
     """Feeds in the memory of this process."""
 
     write_seconds = 0.05
+    one_process = True
 
     def __init__(self) -> None:
         self._news = threading.Condition()

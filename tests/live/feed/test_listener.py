@@ -57,4 +57,7 @@ def test_listener_counts_the_writes_that_its_store_refuses(tmp_path: Path) -> No
             listener.wait_for_err("the live picture is not published: OperationalError")
             listener.signal(signal.SIGTERM)
             assert listener.wait() == 0, str(listener)
-            assert re.search(r"[1-9]\d* writes of the live feed lost\.$", listener.wait_for_out("Stopped: ").strip())
+            assert re.search(
+                r"[1-9]\d* writes of the live feed lost\.$",
+                listener.wait_for_out("Stopped: ").strip(),
+            )
