@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import django
 import environ
+
+from demo_project.policy import POLICY
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -17,28 +20,46 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.staticfiles",
     "django_ami",
+    "django_ami.live.feed",
+    "django_ami.wallboard",
     "demo_project.calls",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    (
+        "django.middleware.csp.ContentSecurityPolicyMiddleware"
+        if django.VERSION >= (6,)
+        else "demo_project.policy.content_security_policy"
+    ),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
+SECURE_CSP = POLICY
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "index"
+STATIC_URL = "static/"
 ROOT_URLCONF = "demo_project.urls"
 WSGI_APPLICATION = "demo_project.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "demo_project" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
     }
 ]
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'demo.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Receivers and pages write at the same time.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL",
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
@@ -54,6 +75,14 @@ AMI_SERVERS = {
 #: From which channels and into which context the demo dials.
 DEMO_CHANNEL = env.str("DEMO_CHANNEL", default="Local/{exten}@default")
 DEMO_CONTEXT = env.str("DEMO_CONTEXT", default="default")
+#: The telephone of whoever clicks on the wallboard, and the trunk that leads outside.
+DEMO_PHONE = env.str("DEMO_PHONE", default="PJSIP/100")
+DEMO_TRUNK = env.str("DEMO_TRUNK", default="PJSIP/provider")
+
+AMI_LIVE = {"trunks": [DEMO_TRUNK], "shared_lastcall": True}
+AMI_WALLBOARD = {
+    "CLICK_TO_CALL": {"CHANNEL": "demo_project.calls.phones.phone_of", "CONTEXT": DEMO_CONTEXT},
+}
 
 LOGGING = {
     "version": 1,

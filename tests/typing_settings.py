@@ -10,6 +10,5 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.messages",
     "django_ami.calls",
-    "django_ami.live.feed",
     "django_ami.operations",
 ]

@@ -58,7 +58,8 @@ def on_call(sender: ServerHandle, call: LiveCall, **kwargs: Any) -> None:
             "talk_seconds": call.talk_seconds(call.ended or call.started),
         },
     )
-    show(sender.name, f"call {call.state}", str(row))
+    if call.answered or call.ended:
+        show(sender.name, f"call {call.state}", str(row))
 
 
 @receiver(queue_changed)

@@ -1,19 +1,19 @@
-"""``manage.py demo``: the whole demo, with a simulated Asterisk unless there is a real one."""
+"""``manage.py demo``: all of it, with a simulated call centre unless there is a real server."""
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.core.wsgi import get_wsgi_application
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
 from django.utils.crypto import get_random_string
 
 from demo_project.calls.models import Call
@@ -21,7 +21,7 @@ from django_ami import ami
 from django_ami.actions import QueueStatus
 from django_ami.errors import AmiError
 from django_ami.signals import server_ready
-from django_ami.testing import Simulator
+from django_ami.testing import CallCentre, Simulator
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +29,12 @@ EXTENSIONS = ("500", "501", "busy", "502")
 
 
 class Command(BaseCommand):
-    """Simulator, database, listener, calls."""
+    """Simulator, listener, feed, database and site in one process."""
 
     help = (
-        "Listen to a server, place a few calls, and show the receivers at work. Without "
-        "AMI_NODE1_HOST in the environment the server is a simulated one on a free loopback port."
+        "Listen to a server, serve the wallboard to this machine, and show the receivers at work. "
+        "Without AMI_NODE1_HOST in the environment the server is a simulated call centre on a free "
+        "loopback port."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,17 +42,21 @@ class Command(BaseCommand):
             "--port",
             type=int,
             default=8000,
-            help="of the page (default: %(default)s, or a free one)",
+            help="of the site (default: %(default)s, or a free one)",
         )
         parser.add_argument(
             "--seconds", type=float, default=None, help="end after so many (default: at Ctrl-C)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            # ami_listen has the signals while it runs; before and behind it Ctrl-C ends all at once
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         with ExitStack() as stack:
             simulated = "AMI_NODE1_HOST" not in os.environ
             if simulated:
                 self._simulate(stack)
+            settings.AMI_FEED = "memory"  # listener and site are one process
             call_command("migrate", verbosity=0)
             password = "demo" if simulated else get_random_string(10)
             self._serve(stack, password, options["port"])
@@ -60,45 +65,39 @@ class Command(BaseCommand):
             stack.callback(caller.stop)
             stack.callback(server_ready.disconnect, caller.on_ready)
             limit = [] if options["seconds"] is None else [f"--run-for={options['seconds']}"]
-            call_command("ami_listen", "--server=node_1", *limit)
+            call_command("ami_listen", "--server=node_1", "--drain-timeout=1", *limit)
         self.stdout.write(
             f"The database has {Call.objects.count()} calls; the last: {Call.objects.first()}."
         )
 
     def _serve(self, stack: ExitStack, password: str, port: int) -> None:
-        """The page, for this machine alone, and somebody who may call."""
+        """The site, and somebody who may see and do all that is on the wallboard."""
+        try:
+            from demo_project.site import Site
+        except ModuleNotFoundError as error:
+            raise CommandError(
+                f"the demo needs {error.name}: pip install -e '.[demo]'", returncode=2
+            ) from None
         user, _ = User.objects.get_or_create(username="demo")
         user.set_password(password)
         user.save()
-        try:
-            server = ThreadedWSGIServer(("127.0.0.1", port), _QuietHandler)
-        except OSError:  # somebody else has that port
-            server = ThreadedWSGIServer(("127.0.0.1", 0), _QuietHandler)
-        server.set_app(get_wsgi_application())
-        thread = threading.Thread(target=server.serve_forever, name="demo-page", daemon=True)
-        thread.start()
-        stack.callback(server.server_close)
-        stack.callback(server.shutdown)
-        self.stdout.write(
-            f"The page is http://127.0.0.1:{server.server_port}/: log in as demo, with the "
-            f"password {password}"
+        user.user_permissions.set(
+            Permission.objects.filter(content_type__app_label="ami_wallboard")
         )
+        site = stack.enter_context(Site(port))
+        board = reverse("ami_wallboard:wallboard").removeprefix("/")
+        self.stdout.write(
+            f"The wallboard is {site.url}{board}: log in as demo, with the password {password}"
+        )
+        self.stdout.write(f"The page of the calls is {site.url}")
 
     def _simulate(self, stack: ExitStack) -> None:
-        simulator = stack.enter_context(Simulator())
-        simulator.run_traffic(0.5)
+        simulator = stack.enter_context(Simulator(call_centre=CallCentre()))
         settings.AMI_SERVERS = {"node_1": {"URL": simulator.url}}
         self.stdout.write(
             "AMI_NODE1_HOST is not set: simulating an Asterisk on "
-            f"{simulator.host}:{simulator.port}. Ctrl-C ends the demo."
+            f"{simulator.host}:{simulator.port}, a call centre. Ctrl-C ends the demo."
         )
-
-
-class _QuietHandler(WSGIRequestHandler):
-    """The live log is for calls."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 class Caller:
@@ -139,5 +138,5 @@ class Caller:
 
     def _call(self, exten: str) -> None:
         channel = settings.DEMO_CHANNEL.format(exten=exten)
-        call = ami.originate(server="node_1", to=channel, application="Wait", data="2", timeout=5)
+        call = ami.originate(server="node_1", to=channel, application="Wait", data="2", timeout=10)
         logger.info("node_1  %-20s %s: %s", "our call was:", channel, call.wait(30).description)
