@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -164,6 +165,14 @@ def test_ctrl_c_twice_ends_it_at_once_and_a_port_may_be_taken(tmp_path: Path) ->
         assert not any("Traceback" in line for line in program.err), str(program)
 
 
+def test_ctrl_c_before_it_listens_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    with demo(tmp_path) as program:
+        program.wait_for_out("simulating an Asterisk")
+        program.signal(signal.SIGINT)
+        assert program.wait() in {0, -signal.SIGINT}, str(program)
+        assert program.err == []
+
+
 def test_demo_uses_the_server_of_the_environment(tmp_path: Path) -> None:
     with FakeAsterisk() as sim:
         with demo(tmp_path, AMI_NODE1_HOST=sim.host, AMI_NODE1_PORT=sim.port) as program:
@@ -182,10 +191,10 @@ def test_demo_uses_the_server_of_the_environment(tmp_path: Path) -> None:
 def _listeners(program: Program) -> dict[int, str]:
     """The addresses on which a process listens, by the numbers of their sockets."""
     folder = Path("/proc") / str(program.process.pid)
-    own = {
-        str(link.readlink()).removeprefix("socket:[").rstrip("]")
-        for link in (folder / "fd").iterdir()
-    }
+    own = set()
+    for link in (folder / "fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            own.add(str(link.readlink()).removeprefix("socket:[").rstrip("]"))
     found = {}
     for table in ("tcp", "tcp6"):
         for line in (folder / "net" / table).read_text().splitlines()[1:]:

@@ -70,6 +70,11 @@ class Command(BaseCommand):
             f"The database has {Call.objects.count()} calls; the last: {Call.objects.first()}."
         )
 
+    def _say(self, line: str) -> None:
+        """Say it at once: a program that reads it from a pipe waits for it."""
+        self.stdout.write(line)
+        self.stdout.flush()
+
     def _serve(self, stack: ExitStack, password: str, port: int) -> None:
         """The site, and somebody who may see and do all that is on the wallboard."""
         try:
@@ -86,15 +91,15 @@ class Command(BaseCommand):
         )
         site = stack.enter_context(Site(port))
         board = reverse("ami_wallboard:wallboard").removeprefix("/")
-        self.stdout.write(
+        self._say(
             f"The wallboard is {site.url}{board}: log in as demo, with the password {password}"
         )
-        self.stdout.write(f"The page of the calls is {site.url}")
+        self._say(f"The page of the calls is {site.url}")
 
     def _simulate(self, stack: ExitStack) -> None:
         simulator = stack.enter_context(Simulator(call_centre=CallCentre()))
         settings.AMI_SERVERS = {"node_1": {"URL": simulator.url}}
-        self.stdout.write(
+        self._say(
             "AMI_NODE1_HOST is not set: simulating an Asterisk on "
             f"{simulator.host}:{simulator.port}, a call centre. Ctrl-C ends the demo."
         )
