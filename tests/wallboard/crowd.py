@@ -61,7 +61,7 @@ class Crowd:
         self.readers: list[Reader] = []
 
     async def come(self, number: int) -> Self:
-        """So many browsers open a stream each; all of them have the picture then."""
+        """This number of browsers open a stream each; all of them have the picture then."""
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def one() -> None:

@@ -37,7 +37,7 @@ async def until_shown(browser: Browser, *keys: str) -> None:
     await browser.wait_for(lambda: browser.objects.keys() >= set(keys))
 
 
-# --- what a browser reads ---
+# --- messages ---
 
 
 @in_loop

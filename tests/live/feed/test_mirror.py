@@ -280,7 +280,7 @@ def test_reader_of_another_process_gets_the_changes_alone(
     wait_until(lambda: "device:PJSIP/amy" in page.bodies)
     body = page.bodies["device:PJSIP/bob"]
     assert page.position is not None
-    # The next whole picture has them already: what led to it is told by the batches alone.
+    # The next whole picture has them already: only the batches tell which were changed.
     store.replace("pbx", Whole(page.position, 1.0, {**page.bodies, "device:PJSIP/old": body}))
     late = Mirror(store)
     try:
