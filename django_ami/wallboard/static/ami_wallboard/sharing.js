@@ -21,6 +21,8 @@ export class Sharing {
   #callbacks;
   /** Another tab has asked: this one does not speak into the void. */
   #heardOf = false;
+  /** A snapshot is on its way. */
+  #asked = false;
   /** The snapshot has come: what follows may be heard. */
   #knows = false;
 
@@ -39,7 +41,7 @@ export class Sharing {
   }
 
   start() {
-    this.#post({ type: "who" });
+    this.#ask();
     this.#elect();
   }
 
@@ -54,6 +56,12 @@ export class Sharing {
     if (this.leads) this.#post({ type: "bye" });
     this.#leader = null;
     this.#channel.close();
+  }
+
+  /** Asks the leader for its snapshot. */
+  #ask() {
+    this.#asked = true;
+    this.#post({ type: "who" });
   }
 
   #post(message) {
@@ -111,12 +119,13 @@ export class Sharing {
       this.#leader = message.from;
       this.#knows = false;
       this.#callbacks.follow();
-      if (message.type !== "snapshot") this.#post({ type: "who" });
+      if (message.type === "lead" || !this.#asked) this.#ask();
     }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#elect(), SILENCE_MILLISECONDS);
     if (message.type === "snapshot" && message.to === this.#name) {
       this.#knows = true;
+      this.#asked = false;
       for (const said of message.said) this.#callbacks.hear(said);
     } else if (message.type === "said" && this.#knows) {
       this.#callbacks.hear(message.said);

@@ -1,0 +1,60 @@
+import { Sharing } from "/static/ami_wallboard/sharing.js";
+import { equal, seconds, until } from "./expect.js";
+
+let channels = 0;
+
+/** A tab of a browser, which notes what it does. */
+function open(name) {
+  const tab = { streams: false, heard: [] };
+  tab.sharing = new Sharing(new BroadcastChannel(name), {
+    lead: () => (tab.streams = true),
+    follow: () => (tab.streams = false),
+    hear: (said) => tab.heard.push(said),
+    snapshot: () => [`snapshot of ${name}`],
+  });
+  tab.sharing.start();
+  return tab;
+}
+
+const browser = () => `browser ${(channels += 1)}`;
+
+function tabs(count) {
+  const name = browser();
+  return Array.from({ length: count }, () => open(name));
+}
+
+const leaders = (all) => all.filter(({ streams }) => streams).length;
+
+export async function first_tab_leads_and_the_next_hears_it_from_its_snapshot_on() {
+  const name = browser();
+  const first = open(name);
+  await until(() => first.streams);
+  const second = open(name);
+  await until(() => second.heard.length === 1);
+  first.sharing.say("news");
+  await until(() => second.heard.length === 2);
+  equal([second.heard, second.streams], [[`snapshot of ${name}`, "news"], false]);
+  for (const tab of [first, second]) tab.sharing.stop();
+}
+
+export async function of_many_tabs_that_begin_at_once_one_leads() {
+  const all = tabs(7);
+  await seconds(0.8);
+  equal(leaders(all), 1);
+  for (const tab of all) tab.sharing.stop();
+}
+
+export async function another_tab_leads_when_the_leader_is_closed() {
+  const all = tabs(3);
+  await until(() => leaders(all) === 1);
+  await seconds(0.3);
+  const leader = all.find(({ streams }) => streams);
+  leader.sharing.stop();
+  const others = all.filter((tab) => tab !== leader);
+  await until(() => leaders(others) === 1);
+  const follower = others.find(({ streams }) => !streams);
+  await until(() => follower.heard.length > 0);
+  others.find(({ streams }) => streams).sharing.say("again");
+  await until(() => follower.heard.at(-1) === "again");
+  for (const tab of others) tab.sharing.stop();
+}
