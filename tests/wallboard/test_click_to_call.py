@@ -13,8 +13,9 @@ from django.test import RequestFactory
 from django.utils.translation import override
 
 from django_ami.core.errors import ConfigurationError
-from django_ami.wallboard.access import Access
+from django_ami.wallboard.access import DEEDS, Access
 from django_ami.wallboard.commands.words import strings
+from django_ami.wallboard.options import _CLICK
 from django_ami.wallboard.templatetags.ami import click_to_call
 from tests.running import ROOT
 from tests.wallboard.commands.conftest import site  # noqa: F401  (a fixture)
@@ -56,6 +57,21 @@ def test_a_button_is_a_form_with_the_number_a_click_and_a_token(asked: list[Http
     assert 'aria-label="Call 102"' in html
     assert "<script" not in html
     assert "style=" not in html
+
+
+def test_the_lines_of_the_documentation_give_a_button(asked: list[HttpRequest]) -> None:
+    page = (ROOT / "docs" / "wallboard.md").read_text()
+    (lines,) = re.findall(r"```html\+django\n(.*?)```", page, re.DOTALL)
+    words = {"customer": {"phone": "101"}}
+    html = Template(lines).render(RequestContext(RequestFactory().get("/"), words))
+    assert 'name="number" value="101"' in html
+    assert 'src="' in html
+
+
+def test_the_documentation_has_each_key_and_each_permission() -> None:
+    page = (ROOT / "docs" / "wallboard.md").read_text()
+    for name in (*_CLICK, *DEEDS, *DEEDS.values()):
+        assert f"`{name}`" in page, name
 
 
 def test_each_button_is_another_click_and_the_access_is_asked_for_once(

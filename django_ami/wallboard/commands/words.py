@@ -93,6 +93,7 @@ def _of_dialogs() -> dict[str, Any]:
         "transferred": _("Sent to %(number)s"),
         "listen": _("Listen"),
         "listen_text": _("Your telephone rings, and then you hear %(name)s."),
+        "listening": _("You hear the call."),
         "mode": _("How"),
         "modes": {
             "spy": _("listen, and nobody hears you"),

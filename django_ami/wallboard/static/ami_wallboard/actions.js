@@ -67,7 +67,7 @@ function parties({ store, server, name }) {
 // --- the actions ---
 
 /** What becomes of a call that was placed, for as long as the dialog is open. */
-const status = (told) => make("ami-call-status", { url: told.url, call: told.call, hangup: true });
+const status = (told, more) => make("ami-call-status", { url: told.url, call: told.call, hangup: true, ...more });
 
 function callBox() {
   const input = make("input", { type: "tel", name: "number", required: true, autocomplete: "off", "aria-label": strings.number, placeholder: strings.number });
@@ -133,7 +133,7 @@ function listen(place) {
     submit: strings.listen,
     act: async (words) => {
       words.set("click", click);
-      return status(await post(addressOf("listen", place.name, place.server), words));
+      return status(await post(addressOf("listen", place.name, place.server), words), { listens: true });
     },
   });
 }

@@ -1,8 +1,9 @@
 /**
  * `<ami-call-status call="ID">`: how far a call is, told as it changes, to its end.
  *
- * `server` names its server where there are several; `hangup` adds a button. Each change is an
- * event `ami-call`, whose detail is the answer of the server.
+ * `server` names its server where there are several; `hangup` adds a button; `listens` says that it
+ * is a call to listen in on another. Each change is an event `ami-call`, whose detail is the answer
+ * of the server.
  */
 
 import { addressOf, filled, get, post, strings } from "./commands.js";
@@ -24,8 +25,9 @@ const minutes = (seconds) => {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 };
 
-/** What people read of a call. */
-export function textOf(told) {
+/** The state or the outcome of a call, for people; `listens`: it is one to listen in on another. */
+export function textOf(told, listens = false) {
+  if (listens && told.state === "picked up") return strings.listening;
   if (!told.ended) return strings.states[told.state] ?? told.state;
   const outcome = strings.outcomes[told.outcome] ?? told.outcome;
   return told.talk_seconds >= 1 ? filled(strings.talked, { outcome, time: minutes(told.talk_seconds) }) : outcome;
@@ -98,7 +100,7 @@ class CallStatus extends HTMLElement {
     if (!changed) return;
     this.dataset.state = told.ended ? "ended" : told.state;
     if (told.outcome) this.dataset.outcome = told.outcome;
-    this.#say(textOf(told), told.ended ? told.description : "");
+    this.#say(textOf(told, this.hasAttribute("listens")), told.ended ? told.description : "");
     this.#offerHangup(told);
     this.dispatchEvent(new CustomEvent("ami-call", { bubbles: true, detail: told }));
   }
