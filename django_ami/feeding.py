@@ -7,7 +7,7 @@ writes them.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django_ami.live.changes import Kind
 from django_ami.live.feed.keys import member_key, object_of
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from django_ami.live.tracker import Tracker
 
 __all__ = ["Feeding"]
-
-
-#: The changes with which the totals may be others.
-_COUNTED: Final = frozenset({Kind.QUEUE, Kind.MEMBER, Kind.CALLER})
 
 
 class _Shown:
@@ -96,8 +92,6 @@ class Feeding:
             _add_curves(objects, shown, tracker, queues)
             for name in queues - tracker.queue_names:
                 objects.update({f"queue:{name}": None, f"curve:{name}": None})
-        if by_kind.keys() & _COUNTED:
-            objects["totals:"] = tracker.totals(self._now())
         if objects:
             self.publisher.note(server, objects.items())
 
@@ -118,8 +112,6 @@ class Feeding:
             objects.update({f"queue:{name}": queue for name, queue in queues.items()})
             _add_curves(objects, shown, tracker, queues.keys())
         self._add_agents(objects, shown, tracker, agents)
-        if objects:
-            objects["totals:"] = tracker.totals(now)
         gone = {key for key in shown.ended if key.removeprefix("call:") not in tracker.ended}
         shown.ended -= gone
         objects.update(dict.fromkeys(gone))

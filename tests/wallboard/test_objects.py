@@ -155,6 +155,6 @@ def test_caller_tells_its_place_in_the_queue() -> None:
     assert (shown["number"], shown["name"]) == ("+49100.1", "Caller 100.1")
 
 
-def test_kinds_that_pages_do_not_see_are_devices_and_members_and_the_totals_of_all() -> None:
-    assert KINDS.keys() - SHOWN.keys() == {"device", "member", "totals"}
-    assert SHOWN.keys() <= KINDS.keys() | {"curve"}
+def test_kinds_that_pages_do_not_see_are_devices_and_members() -> None:
+    assert KINDS.keys() - SHOWN.keys() == {"device", "member"}
+    assert SHOWN.keys() <= KINDS.keys()

@@ -24,7 +24,6 @@ KINDS: Final[Mapping[str, type]] = {
     "call": snapshots.Call,
     "queue": queue_views.Queue,
     "curve": queue_views.Curve,
-    "totals": queue_views.Totals,
     "member": queue_views.Member,
     "agent": queue_views.Agent,
     "caller": queue_views.Caller,

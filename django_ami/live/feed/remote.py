@@ -33,8 +33,7 @@ class ObjectChange(NamedTuple):
     """An object of a live picture is now ``object``; None: it is gone.
 
     ``kind`` is ``call``, ``queue``, ``member``, ``agent``, ``caller``, ``device``, ``parked``,
-    ``conference``, ``curve``, ``totals`` or ``server``; ``key`` names the object among those of its
-    kind.
+    ``conference``, ``curve`` or ``server``; ``key`` names the object among those of its kind.
     """
 
     kind: str
@@ -93,11 +92,12 @@ class _Published:
     def curves(self) -> Mapping[str, Curve]:
         return self._all("curve")
 
-    def totals(self, now: float) -> Totals:  # noqa: ARG002  (as the tracker's)
-        from django_ami.live.figures import Counts
+    def totals(self, now: float) -> Totals:
+        """Made here: the queues and agents that they are made of change more often."""
         from django_ami.live.queue_views import Totals
 
-        return self.looked_at().one("totals:") or Totals(0, None, Counts(), Counts())
+        states = [agent.state for agent in self.agents(now).values()]
+        return Totals.of(self.queues.values(), states)
 
     @property
     def devices(self) -> Mapping[str, Device]:
