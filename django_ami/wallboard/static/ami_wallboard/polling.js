@@ -53,7 +53,7 @@ export class Polling {
         redirect: "manual",
         signal: AbortSignal.any([closed, AbortSignal.timeout(ANSWER_SECONDS * 1000)]),
       });
-      seconds = answer.ok ? await this.#take(answer) : this.#refused(answer);
+      seconds = answer.ok ? await this.#take(answer) : await this.#refused(answer);
     } catch {
       if (closed.aborted) return;
       seconds = this.#backoff.next();
@@ -71,10 +71,11 @@ export class Polling {
     return state.retry_seconds;
   }
 
-  #refused(answer) {
+  async #refused(answer) {
     const seconds = Number(answer.headers.get("Retry-After")) || this.#backoff.next();
     const refused = answer.status === 403 || answer.type === "opaqueredirect";
-    this.#status(refused ? { name: "refused" } : { name: "waiting", seconds });
+    const { error } = await answer.json().catch(() => ({}));
+    this.#status(refused ? { name: "refused" } : { name: "waiting", seconds, text: error });
     return seconds;
   }
 }

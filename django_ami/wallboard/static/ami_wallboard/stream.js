@@ -105,10 +105,12 @@ export class Stream {
       this.#again(REFUSED_SECONDS);
     } else if (answer.status === 501) {
       this.#poll((await answer.json()).state ?? this.#urls.state);
+    } else if (answer.status === 503) {
+      // Too many streams: until one is free, the page asks.
+      this.#poll(this.#urls.state);
+      this.#again(Number(answer.headers.get("Retry-After")) || this.#backoff.next());
     } else {
-      const seconds = Number(answer.headers.get("Retry-After")) || this.#backoff.next();
-      const text = answer.status === 503 ? (await answer.json().catch(() => ({}))).error : undefined;
-      this.#wait(seconds, text);
+      this.#wait(this.#backoff.next());
     }
   }
 
@@ -118,9 +120,9 @@ export class Stream {
     this.#polling.open();
   }
 
-  #wait(seconds, text) {
+  #wait(seconds) {
     if (this.#closed) return;
-    this.#status({ name: "waiting", seconds, text });
+    this.#status({ name: "waiting", seconds });
     this.#again(seconds);
   }
 
