@@ -18,6 +18,7 @@ from django_ami.live.queue_views import AgentState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from django_ami.core.lease import Lease
     from django_ami.live.changes import Change
     from django_ami.live.feed.backend import Backend
     from django_ami.live.queue_views import Curve
@@ -61,12 +62,15 @@ class Feeding:
     def _of(self, server: str) -> _Shown:
         return self._shown.setdefault(server, _Shown())
 
-    def head(self, server: str, *, ready: bool, complete: bool, token: int = 0) -> None:
-        """How the connection to a server is; ``token`` is that of its lease, 0 if there is none.
+    def hold(self, server: str, lease: Lease | None) -> None:
+        """From now on a server's picture is published under this lease; None if there is none."""
+        self.publisher.tokens[server] = 0 if lease is None else lease.token
+
+    def head(self, server: str, *, ready: bool, complete: bool) -> None:
+        """How the connection to a server is.
 
         Call it every second: it has the count of events.
         """
-        self.publisher.tokens[server] = token
         shown = self._of(server)
         before = shown.heading
         since = self._now() if before is None or before.ready != ready else before.since

@@ -195,13 +195,8 @@ class Tracking:
 
     def _head(self, feeding: Feeding, name: str) -> None:
         ready = name in self._client.servers and self._client.server(name).ready
-        lease = self._sender(name).lease
-        feeding.head(
-            name,
-            ready=ready,
-            complete=ready and name in self._complete,
-            token=0 if lease is None else lease.token,
-        )
+        feeding.hold(name, self._sender(name).lease)
+        feeding.head(name, ready=ready, complete=ready and name in self._complete)
 
     def _note(self, name: str, changes: tuple[Change, ...]) -> None:
         if changes:
@@ -299,6 +294,7 @@ class Tracking:
             of_whom = kinds if self._feeding is None else None
             changes = [*self._inferred.pop(name, ()), *(tracker.take(of_whom) if tracker else ())]
             if self._feeding is not None and tracker is not None:
+                self._feeding.hold(name, self._sender(name).lease)
                 self._feeding.changed(name, tracker, changes)
             sender = self._sender(name)
             for change in _coalesced([one for one in changes if one.kind in kinds]):

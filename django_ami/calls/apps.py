@@ -29,6 +29,7 @@ class CallsConfig(AppConfig):
             (signals.call_ended, listening.on_call_ended),
             (signals.server_ready, listening.on_ready),
             (signals.server_lost, listening.on_lost),
+            (signals.lease_lost, listening.on_lost),
             (signals.gap, listening.on_gap),
         ):
             signal.connect(receiver, dispatch_uid=self.name)

@@ -59,7 +59,7 @@ def on_ready(sender: ServerHandle, **kwargs: Any) -> None:  # noqa: ARG001  (as 
 
 
 def on_lost(sender: ServerHandle, **kwargs: Any) -> None:  # noqa: ARG001  (as Django calls)
-    """A receiver: the server is heard no more."""
+    """A receiver: the server is heard no more, or another process hears it."""
     keeper().miss(sender.name)
 
 

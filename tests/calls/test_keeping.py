@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from django_ami import ami
+from django_ami import ami, signals
 from django_ami.calls import listening
 from django_ami.calls.conf import CallsOptions
 from django_ami.calls.keeping import Keeper
@@ -142,6 +142,9 @@ def test_the_signals_of_a_listener_reach_its_keeper(server: FakeAsterisk) -> Non
         listening.on_gap(sender=handle, reason=GapReason.OVERLOAD)
         assert keeper._heard["node_1"] is not first
         listening.on_lost(sender=handle)
+        assert keeper._heard == {}
+        listening.on_ready(sender=handle, again=True)
+        signals.lease_lost.send_robust(sender=handle, token=1)  # another process hears it
         assert keeper._heard == {}
     finally:
         keeper.close()

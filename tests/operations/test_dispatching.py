@@ -10,6 +10,8 @@ import pytest
 from django_ami import signals
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.core.lease import Lease, boottime
+from django_ami.feeding import Feeding
+from django_ami.live.feed.memory import MemoryBackend
 from django_ami.operations.dispatching import LeasedDispatcher
 from django_ami.testing import FakeAsterisk, Simulator
 from tests.receiving import Listener, fresh_registry
@@ -98,11 +100,17 @@ def site() -> Iterator[Site]:
 
 
 @contextmanager
-def _listening(sim: Simulator) -> Iterator[Site]:
+def _listening(sim: Simulator, store: MemoryBackend | None = None) -> Iterator[Site]:
     config = ServerConfig.from_url("node_1", sim.url, Options(reconnect_initial=0.02))
     client, keeper = Client([config]), PlayedKeeper()
     listener = Listener(client, LeasedDispatcher(keeper, client))  # type: ignore[arg-type]
-    listener.dispatcher = LeasedDispatcher(keeper, client, listener.notices.append)  # type: ignore[arg-type]
+    feeding = None if store is None else Feeding(store, lambda _: 0)
+    listener.dispatcher = LeasedDispatcher(
+        keeper,  # type: ignore[arg-type]
+        client,
+        listener.notices.append,
+        feeding=feeding,
+    )
     try:
         with listener.dispatcher:
             client.start(dispatcher=False, connect=False)
@@ -112,6 +120,32 @@ def _listening(sim: Simulator) -> Iterator[Site]:
             yield Site(listener, keeper, sim)
     finally:
         client.close()
+        if feeding is not None:
+            feeding.close()
+
+
+def test_live_picture_is_published_under_the_lease_alone() -> None:
+    store = MemoryBackend()
+
+    def term() -> str:
+        whole = store.whole("node_1")
+        return "" if whole is None else whole.position.term
+
+    def lists() -> int:
+        return sum(action.name == "QueueStatus" for action in sim.received)
+
+    with FakeAsterisk() as sim, fresh_registry(), _listening(sim, store) as site:
+        assert site.listener.dispatcher._tracking is not None
+        site.listener.dispatcher._tracking._tick_at = 0.0
+        site.listener.dispatcher.run(0)
+        assert (term(), lists()) == ("", 0)
+        site.give(7)
+        site.listener.run_until(lambda: term().endswith("7"))
+        site.listener.run_until(lists)
+        site.take()
+        site.listener.run_until(lambda: not site.listener.dispatcher.serves("node_1"))
+        site.give(9)
+        site.listener.run_until(lambda: term().endswith("9"))
 
 
 def test_standby_tells_nobody_that_its_server_is_ready(site: Site) -> None:

@@ -116,6 +116,30 @@ def test_another_publisher_replaces_all(store: Store, picture: RemotePicture) ->
         second.close()
 
 
+def test_publisher_whose_lease_is_over_changes_nothing(
+    store: Store, picture: RemotePicture
+) -> None:
+    first, second = Publisher(store), Publisher(store)
+    first.tokens["pbx"], second.tokens["pbx"] = 9, 10
+    try:
+        first.note("pbx", [HEADING, device("PJSIP/bob")])
+        wait_until(lambda: picture.devices.keys() == {"PJSIP/bob"})
+        second.note("pbx", [HEADING, device("PJSIP/amy")])
+        wait_until(lambda: picture.devices.keys() == {"PJSIP/amy"})
+        first.close()  # its last words would say that nobody listens
+        assert picture.devices.keys() == {"PJSIP/amy"}
+        late = Publisher(store)
+        late.tokens["pbx"] = 9
+        late.note("pbx", [HEADING, device("PJSIP/eve")])
+        wait_until(lambda: late.failures)
+        late.drop("pbx")
+        late.close()
+        second.note("pbx", [device("PJSIP/joe")])
+        wait_until(lambda: picture.devices.keys() == {"PJSIP/amy", "PJSIP/joe"})
+    finally:
+        second.close()
+
+
 def test_a_store_that_was_away_heals_with_the_whole_picture(
     store: Store, publisher: Publisher, picture: RemotePicture
 ) -> None:
