@@ -60,6 +60,7 @@ def test_one_of_two_delivers_and_the_other_is_logged_in(site: Site, sim: Simulat
     assert second.err == []
 
 
+@pytest.mark.long
 def test_standby_takes_over_at_once_after_a_clean_stop(site: Site, sim: Simulator) -> None:
     counter = Counter(sim)
     first, second = site.active(), site.standby()
