@@ -5,13 +5,12 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 
 from django_ami import ami
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "demo_project.settings")
-django_application = ASGIStaticFilesHandler(get_asgi_application())
+django_application = get_asgi_application()
 
 
 async def application(

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "demo_project.calls",
 ]
 MIDDLEWARE = [
+    "django.middleware.gzip.GZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     (
         "django.middleware.csp.ContentSecurityPolicyMiddleware"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
@@ -47,8 +47,9 @@ class Visitor:
         self._token = _token(page)
         self.wallboard = page
 
-    def open(self, path: str) -> HTTPResponse:
-        answer: HTTPResponse = self._browser.open(self.site + path, timeout=DEADLINE)
+    def open(self, path: str, **headers: str) -> HTTPResponse:
+        request = Request(self.site + path, headers=headers)
+        answer: HTTPResponse = self._browser.open(request, timeout=DEADLINE)
         return answer
 
     def post(self, path: str, **form: str) -> str:
@@ -104,8 +105,10 @@ def test_the_wallboard_shows_a_call_centre_in_motion_and_ctrl_c_ends_all(tmp_pat
         assert "unsafe" not in policy
         assert 'href="/"' in page
         assert re.search(r'"may": \["call", "hangup", "listen", "pause", "transfer"\]', page)
-        with visitor.open("static/ami_wallboard/main.js") as answer:
+        packed = {"Accept-Encoding": "gzip"}
+        with visitor.open("static/ami_wallboard/main.js", **packed) as answer:
             assert "javascript" in answer.headers["Content-Type"]
+            assert answer.headers["Content-Encoding"] == "gzip"
 
         def talking() -> bool:
             states = [one.get("state") for key, one in visitor.state().items() if "agent:" in key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import json
 import re
 import struct
@@ -37,6 +38,8 @@ MIDDLEWARE = [
 ]
 #: The functions that translate a text.
 TRANSLATE = {"_", "gettext_noop", "pgettext"}
+#: A page that loads in a moment over any network, compressed as web servers do it.
+MOST_BYTES = 80_000
 #: Outcomes of legs alone.
 OF_LEGS = {Outcome.ANSWERED_ELSEWHERE, Outcome.FORWARDED}
 
@@ -231,6 +234,13 @@ def test_scripts_carry_the_nonce_of_the_policy(visitor: Client) -> None:
     (nonce,) = Reader(response.content.decode()).nonces
     assert nonce
     assert f"'nonce-{nonce}'" in response["Content-Security-Policy"]
+
+
+def test_page_and_all_its_files_are_small_on_their_way(visitor: Client) -> None:
+    files = [*(APP / "static").rglob("*.js"), *(APP / "static").rglob("*.css")]
+    parts = [page(visitor).content, *(path.read_bytes() for path in files)]
+    assert len(parts) > 20
+    assert sum(len(gzip.compress(part)) for part in parts) < MOST_BYTES
 
 
 # --- languages ---
