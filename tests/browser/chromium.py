@@ -12,7 +12,7 @@ from selenium.webdriver.chrome.service import Service
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SILENT", "complaints", "start"]
+__all__ = ["SILENT", "complaints", "listen", "start"]
 
 #: It connects to nobody but the site, and does not ask what a person would have to answer.
 SILENT = (
@@ -37,8 +37,19 @@ window.addEventListener("unhandledrejection", (event) => window.complaints.push(
 """
 
 
-def start(profile: Path, *more: str, size: tuple[int, int] = (1280, 800)) -> webdriver.Chrome:
-    """Start one; quit() ends it. Skips the test where there is none."""
+def start(
+    profile: Path,
+    *more: str,
+    size: tuple[int, int] = (1280, 800),
+    script: str = "",
+    logs: tuple[str, ...] = (),
+) -> webdriver.Chrome:
+    """Start one; quit() ends it. The script runs in each document before its own ones.
+
+    ``logs`` are logs of its driver to keep beside that of the console.
+
+    Skips the test where there is no Chromium.
+    """
     programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
     missing = [name for name, path in programs.items() if path is None]
     if missing:
@@ -54,16 +65,16 @@ def start(profile: Path, *more: str, size: tuple[int, int] = (1280, 800)) -> web
         *more,
     ):
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", dict.fromkeys(("browser", *logs), "ALL"))
     driver = webdriver.Chrome(options=options, service=Service(programs["chromedriver"]))
     driver.set_page_load_timeout(30)
-    listen(driver)
+    listen(driver, script)
     return driver
 
 
-def listen(driver: webdriver.Chrome) -> None:
+def listen(driver: webdriver.Chrome, script: str = "") -> None:
     """Take down what goes wrong in the tab that the driver is in."""
-    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _EARS})
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _EARS + script})
 
 
 def complaints(driver: webdriver.Chrome) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from django_ami.simulator.queues import Queue
 from django_ami.testing import CallTimes, FakeAsterisk
 
 pytest.importorskip("selenium", reason="selenium is not installed (the extra dev)")
 
 from tests.browser import chromium
 from tests.browser.board import Board
+from tests.browser.phones import Phones
 from tests.browser.site import Site, make_database
 
 if TYPE_CHECKING:
@@ -38,8 +40,17 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def asterisk() -> Iterator[FakeAsterisk]:
     times = CallTimes(ring=RING_SECONDS, duration=TALK_SECONDS, queue_patience=TALK_SECONDS)
-    with FakeAsterisk(times=times) as server:
+    server = FakeAsterisk(times=times)
+    server.pbx.queues["rush"] = Queue("rush")
+    with server:
         yield server
+
+
+@pytest.fixture
+def phones(asterisk: FakeAsterisk) -> Iterator[Phones]:
+    phones = Phones(asterisk)
+    yield phones
+    phones.close()
 
 
 @pytest.fixture
@@ -53,8 +64,9 @@ def browse(tmp_path: Path) -> Iterator[Callable[..., Board]]:
     """Opens a browser of its own on a site: ``browse(site, "supervisor")``."""
     boards: list[Board] = []
 
-    def browse(site: Site, name: str, *flags: str, **options: object) -> Board:
-        driver = chromium.start(tmp_path / f"profile-{len(boards)}", *flags, **options)
+    def browse(site: Site, name: str, *flags: str, **options: Any) -> Board:
+        profile = tmp_path / f"profile-{len(boards)}"
+        driver = chromium.start(profile, *flags, **options)
         boards.append(Board(driver, site))
         boards[-1].log_in(name)
         return boards[-1]

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import django
 
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+TELEPHONE = "PJSIP/7000"
 #: The permissions of each user. The password is the name.
 PEOPLE = {
     "supervisor": (
@@ -17,6 +23,11 @@ PEOPLE = {
     "viewer": ("view_wallboard",),
     "stranger": (),
 }
+
+
+def telephone(request: HttpRequest) -> str:
+    """The telephone of every user."""
+    return TELEPHONE
 
 
 def make() -> None:

@@ -59,7 +59,6 @@ class Phones:
                 exten=exten,
                 priority=1,
                 caller_id=caller,
-                async_=True,
             )
         )
 

@@ -55,7 +55,18 @@ TEMPLATES = [
     }
 ]
 LANGUAGE_CODE = os.environ.get("AMI_TEST_LANGUAGE", "en")
+if "AMI_TEST_REDIS" in os.environ:
+    AMI_FEED = {"BACKEND": "redis", "URL": os.environ["AMI_TEST_REDIS"]}
 AMI_SERVERS = {"node_1": {"URL": os.environ.get("AMI_NODE1_URL", "ami://me:amp111@127.0.0.1:1")}}
+AMI_WALLBOARD = {
+    "STREAM_MINUTES": float(os.environ.get("AMI_TEST_STREAM_MINUTES", "10")),
+    "QUEUES": {"rush": {"WAIT_WARNING_SECONDS": 2, "WAIT_CRITICAL_SECONDS": 4}},
+    "CLICK_TO_CALL": {
+        "CHANNEL": "tests.browser.people.telephone",
+        # A word in the place of a number tells the simulated Asterisk how such a call ends.
+        "NUMBER": r"[a-z0-9+]{2,20}",
+    },
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -23,6 +23,8 @@ __all__ = ["Site", "make_database"]
 #: The web servers: their programs, and the line of each that says it is ready.
 ASGI = ("uvicorn", "tests.browser.asgi:application", "--timeout-graceful-shutdown=5")
 WSGI = ("gunicorn", "tests.browser.wsgi:application", "--threads=8", "--no-control-socket")
+#: The program that publishes what it hears.
+LISTENER = ("django", "ami_listen", "--all")
 _READY = {"uvicorn": "Uvicorn running", "gunicorn": "Booting worker"}
 
 
@@ -47,10 +49,12 @@ class Site:
         database: Path,
         asterisk: FakeAsterisk,
         server: Sequence[str] = ASGI,
+        listener: Sequence[str] = LISTENER,
         **env: object,
     ) -> None:
         self.asterisk = asterisk
         self._server = server
+        self._listener = listener
         self._port = free_port()
         file = shutil.copy(database, folder / "site.sqlite3")
         self._env = _environment(file, AMI_NODE1_URL=asterisk.url, **env)
@@ -62,9 +66,11 @@ class Site:
         return f"http://127.0.0.1:{self._port}/wallboard/"
 
     def __enter__(self) -> Self:
-        web, listener = self._run_web(), self._run_listener()
-        self.web = self._wait_for_web(web)
-        self.listener = self._wait_for_listener(listener)
+        with self._ends:  # should one of them not begin
+            web, listener = self._run_web(), self._run_listener()
+            self.web = self._wait_for_web(web)
+            self.listener = self._wait_for_listener(listener)
+            self._ends = self._ends.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -100,11 +106,11 @@ class Site:
         return program
 
     def _run_listener(self) -> Program:
-        return self._run("-m", "django", "ami_listen", "--all")
+        return self._run("-m", *self._listener)
 
-    @staticmethod
-    def _wait_for_listener(program: Program) -> Program:
-        program.wait_for_err("node_1: ready")
+    def _wait_for_listener(self, program: Program) -> Program:
+        if self._listener is LISTENER:
+            program.wait_for_err("node_1: ready")
         return program
 
     def _run(self, *arguments: str) -> Program:
