@@ -12,9 +12,10 @@ from django_ami.core.process import mark_process
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django_ami.live.feed.remote import RemotePicture
     from django_ami.live.picture import Picture
 
-__all__ = ["lend", "picture_of"]
+__all__ = ["lend", "picture_of", "published_picture"]
 
 
 class Gallery(Protocol):
@@ -53,6 +54,14 @@ def picture_of(server: str) -> Picture:
     if _loans and _loans[-1].is_here():
         signals.want_picture()
         return _loans[-1].gallery().picture(server)
+    return published_picture(server)
+
+
+def published_picture(server: str) -> RemotePicture:
+    """The live picture of a server as it was published last, also in the process of its listener.
+
+    Raises ConfigurationError if nothing is published.
+    """
     published = feeds.mirror()
     if published is None:
         raise ConfigurationError(

@@ -25,6 +25,7 @@ from django_ami.live.changes import Kind
 from django_ami.live.picture import Picture
 from django_ami.live.rounds import Round, is_empty
 from django_ami.live.tracker import Tracker
+from django_ami.pictures import published_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +110,12 @@ class Tracking:
 
     def picture(self, name: str) -> Picture:
         """The picture of a server, for others."""
-        return Picture(partial(self.tracker, name), time.time, lambda: name in self._complete)
+        return Picture(
+            partial(self.tracker, name),
+            time.time,
+            lambda: name in self._complete,
+            partial(published_picture, name),
+        )
 
     # --- events and notices, in their order ---
 

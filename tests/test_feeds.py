@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.checks import run_checks
@@ -16,7 +17,13 @@ from django_ami.live.feed.memory import MemoryBackend
 from django_ami.live.feed.publisher import Publisher
 from django_ami.live.feed.records import Heading
 from django_ami.live.feed.redis import RedisBackend
+from django_ami.testing import FakeAsterisk, scenarios
 from tests.running import wait_until
+from tests.wallboard.commands.visiting import listening
+
+if TYPE_CHECKING:
+    from django_ami.live.snapshots import Call
+    from django_ami.testing import Simulator
 
 WRONG = [
     (7, "must be the name of a backend, or a mapping with BACKEND and its arguments, not 7."),
@@ -89,3 +96,25 @@ def test_a_forked_child_has_a_feed_of_its_own(settings: Any) -> None:
     assert os.read(reading, 10) == b"another"
     os.close(reading)
     os.close(writing)
+
+
+def test_listener_of_this_process_publishes_to_it(settings: Any) -> None:
+    with FakeAsterisk() as server:
+        settings.AMI_SERVERS = {"node_1": {"URL": server.url}}
+        settings.AMI_FEED = "memory"
+        with listening():
+            picture = ami.live("node_1")
+            wait_until(lambda: picture.server.complete and picture.server.received)
+            assert picture.server.ready
+            assert asyncio.run(asyncio.wait_for(first_call(server), 20)).state == "ended"
+        assert not ami.live("node_1").fresh
+        assert not ami.live("node_1").server.listening
+
+
+async def first_call(server: Simulator) -> Call:
+    """The first call that has ended, as a coroutine beside the listener follows it."""
+    server.play(scenarios.busy_call())
+    async for change in ami.live("node_1").changes():
+        if change.kind == "call" and change.object is not None and change.object.ended:
+            return change.object
+    raise AssertionError("the changes have ended")

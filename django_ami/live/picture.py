@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from django_ami.live import snapshots
     from django_ami.live.conferences import Conference
     from django_ami.live.devices import Device, Hint
+    from django_ami.live.feed.records import Heading
+    from django_ami.live.feed.remote import ObjectChange, RemotePicture
     from django_ami.live.parking import ParkedCaller
     from django_ami.live.queue_views import Agent, Caller, Curve, Member, Queue, Totals
     from django_ami.live.tracker import Tracker, TrackerStatus
@@ -29,11 +31,13 @@ class Picture:
         tracker: Callable[[], Tracker],
         clock: Callable[[], float],
         is_complete: Callable[[], bool],
+        published: Callable[[], RemotePicture],
     ) -> None:
         # Asked at each look: a server that was removed, and comes back, has a new one.
         self._find = tracker
         self._clock = clock
         self._is_complete = is_complete
+        self._published_elsewhere = published
 
     @property
     def _tracker(self) -> Tracker:
@@ -53,6 +57,23 @@ class Picture:
     def fresh(self) -> bool:
         """False while nobody carries the picture on: its listener has ended, or cannot publish."""
         return True
+
+    @property
+    def server(self) -> Heading:
+        """The connection of the listener to the server, as it was published last.
+
+        Raises ConfigurationError if nothing is published.
+        """
+        return self._published_elsewhere().server
+
+    def changes(self) -> AsyncIterator[ObjectChange]:
+        """Each object at first, then whatever changes, for ``async for``, as it is published.
+
+        Of an object that changes faster than this is asked the last state is given. Objects that
+        were gone in an interruption are given with None. Raises ConfigurationError if nothing is
+        published.
+        """
+        return self._published_elsewhere().changes()
 
     @property
     def channels(self) -> Mapping[str, snapshots.Channel]:

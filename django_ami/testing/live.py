@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from django_ami import conf, signals
+from django_ami import conf, pictures, signals
 from django_ami.live.picture import Picture
 from django_ami.live.tracker import Tracker
 
@@ -40,7 +41,8 @@ class Pictures:
 
     def picture(self, name: str) -> Picture:
         """The picture of a server, for receivers to look at."""
-        return Picture(lambda: self._tracker(name), lambda: self._now, lambda: True)
+        published = partial(pictures.published_picture, name)
+        return Picture(lambda: self._tracker(name), lambda: self._now, lambda: True, published)
 
     def note(self, event: Event, at: float) -> None:
         """An event has come at that Unix time; at the last one, if that is later."""

@@ -66,7 +66,11 @@ def _feeding_of(client: Client) -> Feeding | None:
         return None
     from django_ami.feeding import Feeding  # most projects never need it
 
-    return Feeding(backend, lambda server: client.status()[server].received)
+    def received(server: str) -> int:
+        counts = client.inbox.tally.get(server)
+        return 0 if counts is None else counts.received
+
+    return Feeding(backend, received)
 
 
 class Worker:

@@ -138,7 +138,9 @@ class RemotePicture(Picture):
         self._mirror = mirror
         self._published = _Published(mirror, server)
         self._server = server
-        super().__init__(lambda: cast("Any", self._published), clock, self._is_complete)
+        super().__init__(
+            lambda: cast("Any", self._published), clock, self._is_complete, lambda: self
+        )
 
     def _is_complete(self) -> bool:
         return self.server.complete
