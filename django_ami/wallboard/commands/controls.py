@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from django_ami.accessor import ami
 from django_ami.core.actions import Hangup, Redirect
+from django_ami.core.client.originating import plain_call_id
 from django_ami.core.log import get_logger
 from django_ami.wallboard.commands import placed
 from django_ami.wallboard.commands.calls import begin
@@ -35,7 +36,7 @@ _ROLES: Final = ("caller", "callee")
 _SPY: Final = {"spy": "quE", "whisper": "quEw", "barge": "quEB"}
 
 
-@command("hangup", "call")
+@command("hangup", "call", "listen")
 async def hangup(command: Command, call: str) -> HttpResponse:
     """End a call: a live one that the visitor sees, or one that he has placed."""
     server, own = command.server(), is_own(command.visitor.user, call)
@@ -86,7 +87,8 @@ async def listen(command: Command, call: str) -> HttpResponse:
     made = await begin(
         command,
         application="ChanSpy",
-        data=f"{channel_of(live, party)},{_SPY[mode]}",
+        # Of no other shape: a comma would begin the options of ChanSpy.
+        data=f"{plain_call_id(channel_of(live, party))},{_SPY[mode]}",
         variables={"AMI_WALLBOARD_LISTENS": mode},
     )
     return JsonResponse({**placed.as_json(made), "mode": mode}, status=201)

@@ -45,6 +45,15 @@ def test_a_visitor_ends_his_own_call_without_the_permission_for_others(
     assert "calls of others" in refused.json()["error"]
 
 
+def test_a_visitor_who_may_only_listen_ends_that(site: Site, call: str) -> None:
+    site.access = Access(may=frozenset({"listen"}))
+    site.telephone = "PJSIP/103"
+    told = site.post("listen", call).json()
+    assert site.post("hangup", told["call"]).status_code == 202
+    wait_until(lambda: site.get(told["url"]).json()["ended"])
+    assert site.post("hangup", call).status_code == 403
+
+
 @pytest.mark.parametrize("role", ["caller", "callee"])
 def test_a_party_of_a_live_call_is_sent_to_a_number(site: Site, call: str, role: str) -> None:
     live = site.seen(call, "answered")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Each command, and the deeds of which it needs one.
 COMMANDS = {
     "place": {"call"},
-    "hangup": {"hangup", "call"},
+    "hangup": {"hangup", "call", "listen"},
     "transfer": {"transfer"},
     "listen": {"listen"},
     "pause": {"pause"},
