@@ -21,6 +21,8 @@ class Peer:
     name: str
     version: str
     client: str
+    #: Packages that its program needs besides.
+    more: tuple[str, ...] = ()
 
 
 PEERS: Final = (
@@ -28,6 +30,7 @@ PEERS: Final = (
     Peer("asterisk-ami", "0.1.7", "with_asterisk_ami"),
     Peer("pyst2", "0.5.1", "with_pyst2"),
     Peer("cacofonisk", "0.7.10", "with_cacofonisk"),
+    Peer("channels-redis", "4.3.0", "with_channels", ("channels==4.3.2", "uvicorn==0.54.0")),
 )
 
 
@@ -54,6 +57,7 @@ def python_of(peer: Peer, cache: Path) -> str | None:
                 "--retries",
                 "1",
                 f"{peer.name}=={peer.version}",
+                *peer.more,
             ]
             subprocess.run(install, check=True, capture_output=True, text=True, timeout=120)
         except (OSError, subprocess.SubprocessError) as error:

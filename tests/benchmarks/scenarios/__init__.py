@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks.scenarios import alone, events, exchange, history, live
+from tests.benchmarks.scenarios import alone, events, exchange, history, live, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,4 +32,5 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "history": history.history,
     "live": live.live,
     "picture": live.picture,
+    "stream": stream.stream,
 }
