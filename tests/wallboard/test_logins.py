@@ -30,6 +30,9 @@ def with_logins(site: SettingsWrapper, monkeypatch: pytest.MonkeyPatch) -> Setti
         "django.contrib.auth.middleware.AuthenticationMiddleware",
     ]
     monkeypatch.setitem(connections["default"].settings_dict, "ATOMIC_REQUESTS", True)
+    # Django closes no connection to a database in memory, and that of an ended thread stays open.
+    wrapper = type(connections["default"])
+    monkeypatch.setattr(wrapper, "is_in_memory_db", lambda self: False, raising=False)
     return site
 
 
