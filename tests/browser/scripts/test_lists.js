@@ -83,6 +83,7 @@ export function party_is_named_by_name_number_or_device() {
   equal(party({ name: "Amy", number: "7", device: "PJSIP/7" }), { name: "Amy", number: "7" });
   equal(party({ number: "7", device: "PJSIP/x" }), { name: "7", number: "" });
   equal(party({ device: "PJSIP/7103" }), { name: "7103", number: "" });
+  equal(party({ name: "<unknown>", number: "7" }), { name: "7", number: "" });
   equal(party(undefined), { name: "", number: "" });
 }
 

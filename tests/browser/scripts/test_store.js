@@ -84,6 +84,12 @@ export function listeners_hear_of_every_object_when_a_server_becomes_stale() {
   equal([store.servers.get("node_1").fresh, store.servers.get("node_1").heard], [false, 99]);
 }
 
+export function change_of_a_server_is_a_sign_of_its_listener() {
+  const store = storeWith({});
+  store.apply("change", change({ "queue:a": {} }, 107));
+  equal(store.servers.get("node_1").heard, 107);
+}
+
 export function wholes_make_the_same_picture_once_more() {
   const store = storeWith({ "queue:a": { waiting: 1 }, "call:1": { started: 5 } });
   const other = new Store();

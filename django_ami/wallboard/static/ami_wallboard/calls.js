@@ -4,11 +4,14 @@ import { elapsed } from "./clock.js";
 import { put, set } from "./dom.js";
 import { Rows } from "./rows.js";
 
+/** Asterisk has a word for a name or a number that it does not know. */
+const known = (text) => (text === "<unknown>" ? "" : text);
+
 /** A party as people know it: by its name and its number, else by its device. */
 export function party(party, otherwise = "") {
   const device = party?.device?.replace(/^[^/]*\//, "");
-  const number = party?.number || otherwise || device || "";
-  const name = party?.name || number;
+  const number = known(party?.number) || otherwise || device || "";
+  const name = known(party?.name) || number;
   return { name, number: name === number ? "" : number };
 }
 

@@ -117,6 +117,7 @@ export class Store {
 
   #change({ server: name, now, objects = {}, patches = {} }) {
     const server = this.#server(name);
+    if (server.fresh) server.heard = now;
     for (const [key, object] of Object.entries(objects)) {
       if (object === null) this.#remove(server, ...split(key));
       else this.#set(server, key, object, now);

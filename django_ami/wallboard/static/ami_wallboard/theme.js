@@ -15,4 +15,5 @@
   apply();
   dark.addEventListener("change", apply);
   addEventListener("ami-theme", apply);
+  addEventListener("hashchange", apply);
 })();

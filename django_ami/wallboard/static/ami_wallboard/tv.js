@@ -16,6 +16,7 @@ export class Tv {
 
   constructor(changed) {
     this.changed = changed;
+    addEventListener("hashchange", () => changed());
     document.addEventListener("fullscreenchange", () => document.fullscreenElement || this.#leave());
     document.addEventListener("visibilitychange", () => this.on && !document.hidden && this.#awake());
     if (this.on) this.#awake();
