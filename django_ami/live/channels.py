@@ -10,7 +10,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Final
 
 from django_ami.live import snapshots
-from django_ami.live.names import device_of, is_hidden, known, other_half
+from django_ami.live.names import device_of, is_hidden, known, name_of_caller, other_half
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sized
@@ -30,6 +30,7 @@ _CONNECTED: Final = (
     ("ConnectedLineNum", "connected_number"),
     ("ConnectedLineName", "connected_name"),
 )
+_NAMES: Final = frozenset({"caller_name", "connected_name"})
 _PLACE: Final = (("Context", "context"), ("Exten", "exten"))
 _ALL: Final = (*_STATE, *_CALLER, *_CONNECTED, *_PLACE, ("AccountCode", "account"))
 #: For how long the end of a channel is remembered: longer than any list is on its way.
@@ -82,7 +83,8 @@ class Channel:
         for header, attribute in headers:
             value = event.get(header)
             if value is not None:
-                setattr(self, attribute, intern(known(value)))
+                found = name_of_caller(value) if attribute in _NAMES else known(value)
+                setattr(self, attribute, intern(found))
 
     def person(self) -> Channel | None:
         """The telephone at this end; for half of a Local channel, the one behind the other half."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django_ami.core.numerals import whole_number
 from django_ami.live.changes import Kind
+from django_ami.live.names import known, name_of_caller
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,18 +184,18 @@ class Conferences:
         if place is not None and place is not room:
             self._shared.contradictions += 1
             self._exit(uniqueid, now)
-        known = room.people.get(uniqueid)
+        before = room.people.get(uniqueid)
         room.people[uniqueid] = Participant(
             uniqueid,
             event.get("Channel", ""),
-            event.get("CallerIDNum", ""),
-            event.get("CallerIDName", ""),
-            since if known is None else min(known.since, since),
+            known(event.get("CallerIDNum")),
+            name_of_caller(event.get("CallerIDName")),
+            since if before is None else min(before.since, since),
             event.get("Admin") == "Yes",
             event.get("Muted") == "Yes",
         )
         self._places[uniqueid] = room
-        if room.people[uniqueid] != known:
+        if room.people[uniqueid] != before:
             self._note(room, now)
 
     def _leave(self, event: Event, now: float) -> None:
@@ -219,11 +220,11 @@ class Conferences:
         room = self._places.get(uniqueid)
         if room is None:
             return
-        known = room.people[uniqueid]
+        person = room.people[uniqueid]
         room.people[uniqueid] = replace(
-            known,
-            muted=known.muted if muted is None else muted,
-            talking=known.talking if talking is None else talking,
+            person,
+            muted=person.muted if muted is None else muted,
+            talking=person.talking if talking is None else talking,
         )
         self._note(room, now)
 

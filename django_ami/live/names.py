@@ -6,9 +6,18 @@ conference, is nobody's telephone.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-__all__ = ["device_of", "is_dialled", "is_hidden", "is_internal", "known", "other_half"]
+__all__ = [
+    "device_of",
+    "is_dialled",
+    "is_hidden",
+    "is_internal",
+    "known",
+    "name_of_caller",
+    "other_half",
+]
 
 #: Channel types without a person behind them (apps/confbridge, main/channel.c, main/bridge.c).
 _INTERNAL: Final = (
@@ -20,6 +29,8 @@ _INTERNAL: Final = (
 _DIALLED: Final = frozenset({"AppDial", "AppQueue", "AppDial2"})
 #: A channel in the middle of a masquerade (main/channel.c, channel_do_masquerade).
 _SWAPPED: Final = ("<ZOMBIE>", "<MASQ>")
+#: The escapes of ast_escape_c (main/utils.c), which the names of callers have.
+_ESCAPE: Final = re.compile(r"""\\(["'?\\abfnrtv])""")
 
 
 def device_of(name: str) -> str:
@@ -57,3 +68,13 @@ def is_dialled(application: str) -> bool:
 def known(value: str | None) -> str:
     """A value of a header; ``<unknown>`` is Asterisk's word for none."""
     return "" if value is None or value == "<unknown>" else value
+
+
+def name_of_caller(value: str | None) -> str:
+    """The name of a caller, as it is written; a control character in it is a blank."""
+    name = known(value)
+    return _ESCAPE.sub(_unescaped, name) if "\\" in name else name
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return " " if escape[1].isalpha() else escape[1]

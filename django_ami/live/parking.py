@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django_ami.core.numerals import whole_number
 from django_ami.live.changes import Kind
+from django_ami.live.names import known, name_of_caller
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,8 +163,8 @@ def _parked(event: Event, now: float) -> ParkedCaller:
     return ParkedCaller(
         event.get("ParkeeUniqueid", ""),
         event.get("ParkeeChannel", ""),
-        event.get("ParkeeCallerIDNum", ""),
-        event.get("ParkeeCallerIDName", ""),
+        known(event.get("ParkeeCallerIDNum")),
+        name_of_caller(event.get("ParkeeCallerIDName")),
         event.get("Parkinglot", ""),
         event.get("ParkingSpace", ""),
         event.get("ParkerDialString", ""),

@@ -12,6 +12,7 @@ from django_ami.core.numerals import whole_number
 from django_ami.live.changes import Kind
 from django_ami.live.day import Day
 from django_ami.live.members import Members
+from django_ami.live.names import known, name_of_caller
 from django_ami.live.overview import Overview
 from django_ami.live.queue_record import QueueRecord
 from django_ami.live.queue_talks import Talks
@@ -192,8 +193,13 @@ class Queues:
         return visit
 
     def _describe(self, visit: Visit, event: Event, prefix: str = "") -> None:
-        keys = ("Channel", "CallerIDNum", "CallerIDName")
-        visit.channel, visit.number, visit.name = (event.get(prefix + key, "") for key in keys)
+        visit.channel = event.get(f"{prefix}Channel", "")
+        visit.number = known(event.get(f"{prefix}CallerIDNum"))
+        visit.name = name_of_caller(event.get(f"{prefix}CallerIDName"))
+        if event.name == "QueueEntry":  # its word for none is another one (apps/app_queue.c)
+            visit.number, visit.name = (
+                "" if told == "unknown" else told for told in (visit.number, visit.name)
+            )
         visit.call = self._call_id(visit.uniqueid)
 
     def _known(self, event: Event, now: float) -> Visit | None:

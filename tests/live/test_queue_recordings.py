@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -285,7 +284,7 @@ def patient(seconds: float) -> Stage:
     """A stage on which callers wait for so long, and whose agent does not answer."""
     stage = Stage(ring=60)
     stage.staff("support", "102").paused = True
-    stage.pbx.times = replace(stage.pbx.times, queue_patience=seconds, park=45.0)
+    stage.pbx.times.queue_patience, stage.pbx.times.park = seconds, 45.0
     return stage
 
 
