@@ -93,7 +93,7 @@ def tenants(settings: Any) -> None:
     (snippet,) = (
         one
         for one in re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-        if "AMI_WALLBOARD" in one
+        if '"ACCESS"' in one
     )
     namespace: dict[str, Any] = {}
     exec(snippet, namespace)
