@@ -21,7 +21,8 @@ RECORDINGS = [
     for name, version in scenarios(folder)
     if version == some
 ]
-QUEUED = [one for one in RECORDINGS if re.search(r"-(q-(?!join-empty)|switchboard)|queue", str(one.id))]
+QUEUES = re.compile(r"-(q-(?!join-empty)|switchboard)|queue")
+QUEUED = [one for one in RECORDINGS if QUEUES.search(str(one.id))]
 #: Fields with an id, a moment or a name that no mask is for.
 UNMASKED = {
     "id",
