@@ -165,6 +165,7 @@ class Keeper:
     def _give_back(self, server: str) -> None:
         lease = self._leases.pop(server)
         lease.end()
+        self._due.pop(server, None)
         self._table.release(server, lease.token, self._unheard(server))
 
     def _unheard(self, server: str) -> float | None:

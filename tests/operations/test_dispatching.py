@@ -138,6 +138,7 @@ def test_live_picture_is_published_under_the_lease_alone() -> None:
         assert site.listener.dispatcher._tracking is not None
         site.listener.dispatcher._tracking._tick_at = 0.0
         site.listener.dispatcher.run(0)
+        site.listener.settle()
         assert (term(), lists()) == ("", 0)
         site.give(7)
         site.listener.run_until(lambda: term().endswith("7"))
@@ -213,6 +214,27 @@ def test_lease_that_was_lost_and_got_again_unseen_keeps_old_events_out(site: Sit
     site.run_until(["ready", "lease_lost", "ready", 4])
     assert site.status.dropped == 3
     site.listener.assert_accounted()
+
+
+def test_takeover_of_an_earlier_lease_that_was_not_seen_in_time_begins_nothing(
+    site: Site,
+) -> None:
+    site.give(7)
+    wait_until(lambda: site.status.gaps == 0 and len(masks(site)) == 2)
+    site.emit(1, 2)
+    site.listener.wait_for_queued(2)
+    site.take()
+    site.give(9)
+    site.run_until(["ready"])
+    site.emit(3)
+    site.run_until(["ready", 3])
+    assert site.tokens == [9]
+    assert site.status.dropped == 2
+
+
+def masks(site: Site) -> list[str]:
+    """The masks that the server was asked for, after the login."""
+    return [action["EventMask"] for action in site.sim.received if action.name == "Events"]
 
 
 def test_sender_has_a_lease_only_while_it_is_this_processs(site: Site) -> None:

@@ -54,6 +54,10 @@ def test_lease_that_is_over_goes_to_another_with_the_next_token() -> None:
     assert not a.renew("node_1", token + 1, 60, None)
     assert b.renew("node_1", token + 2, 60, None)
     assert b.look("node_1").token == token + 2
+    expire()
+    assert not a.acquire("node_1", token + 1, 60)  # what it has seen is no longer so
+    assert b.acquire("node_1", token + 2, 60)
+    assert not b.renew("node_1", token + 2, 60, None)  # not that one any more
 
 
 def test_lease_that_is_over_is_renewed_if_nobody_else_has_had_it() -> None:

@@ -1,0 +1,208 @@
+"""The keeper of leases, on a table that the test plays: late answers, errors, and the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from django_ami.core.lease import Lease
+from django_ami.operations.conf import options_of
+from django_ami.operations.keeper import Keeper
+from django_ami.operations.leases import Seen
+from tests.running import DEADLINE, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class PlayedTable:
+    """One lease. Its answers come when ``answers`` is set; ``error`` is raised instead of one."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.answers.set()
+        self.error: Exception | None = None
+        self.seen = Seen(6, "other", "elsewhere", -1.0, 5.0)
+        self.mine = True
+        self.renewals = 0
+        self.released: list[float | None] = []
+
+    def _answer(self) -> None:
+        self.answers.wait(DEADLINE)
+        if self.error is not None:
+            raise self.error
+
+    def look(self, server: str) -> Seen:
+        self._answer()
+        return self.seen
+
+    def acquire(self, server: str, token: int, seconds: float) -> bool:
+        self._answer()
+        return True
+
+    def renew(self, server: str, token: int, seconds: float, unheard: float | None) -> bool:
+        self.renewals += 1
+        self._answer()
+        return self.mine
+
+    def release(self, server: str, token: int, unheard: float | None) -> bool:
+        self.released.append(unheard)
+        return True
+
+
+class Kept:
+    """A keeper, and what it has told."""
+
+    def __init__(self, **options: object) -> None:
+        self.table = PlayedTable()
+        self.gained: list[tuple[int, float | None]] = []
+        self.lost: list[int] = []
+        self.regained = 0
+        self.delivered_until: float | None = None
+        self.keeper = Keeper(
+            self.table,  # type: ignore[arg-type]
+            options_of({"lease_timeout": 0.6, "standby_interval": 0.05, **options}),
+            delivered_until=lambda _: self.delivered_until,
+            gained=lambda lease, heard_until: self.gained.append((lease.token, heard_until)),
+            lost=lambda lease: self.lost.append(lease.token),
+            regained=self._count,
+        )
+
+    def _count(self) -> None:
+        self.regained += 1
+
+    @property
+    def lease(self) -> Lease:
+        lease = self.keeper.get("node_1")
+        assert lease is not None
+        return lease
+
+
+@contextmanager
+def keeping(**options: object) -> Iterator[Kept]:
+    kept = Kept(**options)
+    with closing(kept.keeper):
+        kept.keeper.follow(["node_1"])
+        kept.keeper.start()
+        yield kept
+
+
+def test_lease_is_got_when_it_is_free_with_what_was_delivered_before() -> None:
+    with keeping(lease_timeout=60) as kept:
+        wait_until(lambda: kept.gained)
+        ((token, heard_until),) = kept.gained
+        assert token == 7
+        assert heard_until is not None
+        assert 5 <= time.monotonic() - heard_until < 5 + DEADLINE
+        assert kept.lease.valid
+        assert 0 < kept.lease.left <= 40  # the margin is off
+
+
+def test_lease_is_not_asked_for_while_another_has_it() -> None:
+    kept = Kept()
+    kept.table.seen = Seen(6, "other", "elsewhere", 0.01, None)
+    with closing(kept.keeper):
+        kept.keeper.follow(["node_1"])
+        kept.keeper.start()
+        wait_until(lambda: "node_1" in kept.keeper.seen)
+        assert kept.gained == []
+        kept.table.seen = Seen(6, "other", "elsewhere", 0.0, None)
+        wait_until(lambda: kept.gained == [(7, None)])
+
+
+def test_answer_that_comes_late_extends_nothing() -> None:
+    """What counts is when the renewal was sent: the database may have answered at once."""
+    with keeping() as kept:
+        wait_until(lambda: kept.gained)
+        kept.table.answers.clear()
+        before = kept.table.renewals
+        wait_until(lambda: kept.table.renewals > before and not kept.lease.valid)
+        late = kept.lease
+        kept.table.answers.set()
+        wait_until(lambda: kept.table.renewals > before + 1)
+        # The one that was answered late had been sent more than a lease ago. A later one counts.
+        wait_until(lambda: late.valid)
+        wait_until(lambda: kept.regained == 1)
+        assert kept.lost == []
+
+
+def test_answers_that_all_come_late_never_make_a_lease_valid() -> None:
+    kept = Kept(renew_interval=0.3)
+    renew = kept.table.renew
+
+    def renew_late(server: str, token: int, seconds: float, unheard: float | None) -> bool:
+        threading.Event().wait(0.5)  # longer than the lease less its margin
+        return renew(server, token, seconds, unheard)
+
+    kept.table.renew = renew_late  # type: ignore[method-assign]
+    with closing(kept.keeper):
+        kept.keeper.follow(["node_1"])
+        kept.keeper.start()
+        wait_until(lambda: kept.table.renewals >= 3)
+        assert not kept.lease.valid
+        assert (kept.regained, kept.lost) == (0, [])
+
+
+def test_lease_that_is_got_late_is_not_valid() -> None:
+    kept = Kept(renew_interval=0.3)
+    kept.table.answers.clear()
+    acquire = kept.table.acquire
+
+    def acquire_late(server: str, token: int, seconds: float) -> bool:
+        threading.Event().wait(0.5)  # longer than the lease less its margin
+        return acquire(server, token, seconds)
+
+    kept.table.acquire = acquire_late  # type: ignore[method-assign]
+    valid_at_once: list[bool] = []
+    kept.keeper._gained = lambda lease, _: valid_at_once.append(lease.valid)
+    kept.table.answers.set()
+    with closing(kept.keeper):
+        kept.keeper.follow(["node_1"])
+        kept.keeper.start()
+        wait_until(lambda: valid_at_once)
+    assert valid_at_once == [False]
+
+
+def test_error_is_no_answer_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    with keeping() as kept:
+        wait_until(lambda: kept.gained)
+        kept.table.error = OSError("no route")
+        wait_until(lambda: not kept.lease.valid)
+        assert kept.lost == []
+        lines = [one.getMessage() for one in caplog.records]
+        (line,) = [one for one in lines if "does not answer for the lease" in one]
+        assert "OSError: no route" in line
+        kept.table.error = None
+        wait_until(lambda: kept.lease.valid)
+        wait_until(lambda: "answers for leases again" in caplog.text)
+
+
+def test_lease_that_another_has_had_is_over_for_good() -> None:
+    with keeping() as kept:
+        wait_until(lambda: kept.gained)
+        lease = kept.lease
+        kept.table.seen = Seen(8, "other", "elsewhere", 60.0, None)
+        kept.table.mine = False
+        wait_until(lambda: kept.lost == [7])
+        assert not lease.valid
+        assert kept.keeper.get("node_1") is None
+
+
+def test_lease_is_given_back_at_the_end_and_when_its_server_is_removed() -> None:
+    with keeping(lease_timeout=60) as kept:
+        wait_until(lambda: kept.gained)
+        kept.delivered_until = time.monotonic() - 2.0
+        lease = kept.lease
+        kept.keeper.follow([])
+        wait_until(lambda: kept.table.released)
+        assert not lease.valid
+        kept.keeper.follow(["node_1"])
+        wait_until(lambda: len(kept.gained) == 2, 10, what="not after a renewal's time")
+    assert len(kept.table.released) == 2
+    assert all(unheard is not None and unheard >= 2.0 for unheard in kept.table.released)
