@@ -63,10 +63,17 @@ class Backend(ABC):
     def read(self, server: str, position: Position | None) -> Whole | Sequence[Batch]:
         """The next things for a reader at ``position`` (None: at none).
 
-        The whole picture if it cannot follow: another publisher has begun, or batches are missing.
+        The batches up to the first one that is missing. The whole picture if it cannot follow:
+        another publisher has begun, or the next batch is missing.
         """
         if position is not None and self.epoch(server) == position.epoch:
-            batches = self.after(server, position)
-            if not batches or batches[0].position.number == position.number + 1:
+            kept = self.after(server, position)
+            # The numbers grow, so behind a gap none of them is the expected one.
+            batches = [
+                batch
+                for number, batch in enumerate(kept, position.number + 1)
+                if batch.position.number == number
+            ]
+            if batches or not kept:
                 return batches
         return self.whole(server) or ()

@@ -165,13 +165,14 @@ class Page:
         if before is not None and isinstance(news, Whole) and news.position.is_before(before):
             return False
         with self.lock:
-            if isinstance(news, Whole) and not follows:
-                self._begin(news, earlier)
+            if not isinstance(news, Whole):
+                self._change(news.position, news.bodies)
+            elif follows:
+                self._change(news.position, self._differences(news))
+                # A reader of another process may have seen what was lost here.
+                self.journal.begin(news.position, ())
             else:
-                self._change(
-                    news.position,
-                    self._differences(news) if isinstance(news, Whole) else news.bodies,
-                )
+                self._begin(news, earlier)
         # A publisher that is dead has left records: until all of them are read, their own time
         # tells how old they are.
         old = 0.0 if self.is_current else max(0.0, time.time() - news.at)

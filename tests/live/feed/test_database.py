@@ -53,6 +53,17 @@ def test_a_hole_and_another_publisher_give_the_whole(backend: DatabaseBackend) -
     assert FeedWhole.objects.count() == 1
 
 
+def test_a_reader_that_is_behind_follows_up_to_a_hole(backend: DatabaseBackend) -> None:
+    backend.replace("pbx", whole(FIRST, a="1"))
+    batches = [Batch(Position("ab", number), 2.5, {}) for number in (2, 3, 5, 6)]
+    for batch in batches:
+        backend.append("pbx", batch)
+    backend.replace("pbx", whole(Position("ab", 5), a="2"))
+    assert backend.read("pbx", FIRST) == batches[:2]
+    assert backend.read("pbx", Position("ab", 3)) == whole(Position("ab", 5), a="2")
+    assert backend.read("pbx", Position("ab", 5)) == batches[3:]
+
+
 def test_old_batches_and_those_of_other_publishers_are_deleted(
     backend: DatabaseBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

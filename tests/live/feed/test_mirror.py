@@ -325,7 +325,7 @@ def test_reader_gets_the_whole_behind_another_publisher(store: Store, mirror: Mi
     assert (news.whole, set(news.bodies)) == (True, {"device:b"})
 
 
-def test_hole_costs_a_reader_the_differences_alone(store: Store, mirror: Mirror) -> None:
+def test_hole_costs_a_follower_the_differences_alone(store: Store, mirror: Mirror) -> None:
     known = {"device:a": "{}", "device:b": "{}", "device:c": "{}"}
     store.replace("pbx", Whole(Position("ab", 5), 1.0, known))
     follower = mirror.follow("pbx", lambda: None)
@@ -336,8 +336,19 @@ def test_hole_costs_a_reader_the_differences_alone(store: Store, mirror: Mirror)
     store.append("pbx", Batch(Position("ab", 8), 1.0, {}))  # number 6 was lost
     wait_until(lambda: page.position == Position("ab", 8))
     changed = {"device:b": '{"state":"1"}', "device:c": None, "device:d": "{}"}
-    for news in (follower.take(), page.since(Position("ab", 5))):
-        assert (news.whole, news.bodies) == (False, changed)
+    news = follower.take()
+    assert (news.whole, news.bodies) == (False, changed)
+
+
+def test_reader_that_saw_what_was_lost_here_gets_the_whole(store: Store, mirror: Mirror) -> None:
+    store.replace("pbx", Whole(Position("ab", 5), 1.0, {"device:a": "{}"}))
+    page = page_of(mirror)
+    # Number 6 had another device in another process, and number 7 took it away.
+    store.replace("pbx", Whole(Position("ab", 8), 1.0, {"device:a": "{}"}))
+    store.append("pbx", Batch(Position("ab", 9), 1.0, {}))
+    wait_until(lambda: page.position == Position("ab", 9))
+    for number, whole in ((6, True), (8, False)):
+        assert page.since(Position("ab", number)).whole is whole
 
 
 def test_followers_are_woken_when_nobody_has_published(
