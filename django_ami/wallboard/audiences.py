@@ -53,16 +53,16 @@ class Audience:
         self._parts: list[tuple[str, dict[str, Any]]] = []
         self.sent_at = time.monotonic()
         for server, source in sources.items():
-            self.visible[server].replace(source.objects)
+            self.visible[server].replace(source.objects, source.position)
 
     def note(self, source: Source, news: News) -> None:
         """A server has changed."""
         visible = self.visible[source.server]
         if news.whole:
-            visible.replace(source.objects)
+            visible.replace(source.objects, source.position)
             self._parts.append(("whole", self._whole_of(source)))
             return
-        told = visible.take(news.objects)
+        told = visible.take(news.objects, source.position)
         if any(told):
             parts = {name: part for name, part in told._asdict().items() if part}
             self.say("change", source, parts)
@@ -88,7 +88,8 @@ class Audience:
     @property
     def id(self) -> str:
         """The place of a browser that has read all messages."""
-        return positions_as_text({name: one.position for name, one in self.sources.items()})
+        positions = {name: one.position for name, one in self.sources.items()}
+        return positions_as_text(self.access, positions)
 
     def send(self) -> None:
         """Make one message of the parts, and wake the streams."""
@@ -149,16 +150,24 @@ class Audience:
         for server, source in self.sources.items():
             if not source.looked:
                 continue
-            position = positions.get(server)
-            changed = None if position is None else source.page.changed_since(position)
-            if changed is None or source.position is None:
+            objects = self._objects_since(source, positions.get(server))
+            if objects is None:
                 parts.append(("whole", self._whole_of(source)))
                 continue
             common = {"server": server, "now": _now()}
-            if objects := self.visible[server].of(changed):
+            if objects:
                 parts.append(("change", {**common, "objects": objects}))
             parts.append(("fresh", {**common, **source.liveliness()}))
         return _joined(parts, self.id)
+
+    def _objects_since(
+        self, source: Source, position: Position | None
+    ) -> dict[str, dict[str, Any] | None] | None:
+        """The objects that changed behind a position; None: the page needs all."""
+        if position is None or source.position is None or source.position.is_before(position):
+            return None
+        changed = source.page.changed_since(position)
+        return self.visible[source.server].since(position, changed)
 
 
 def _joined(parts: list[tuple[str, dict[str, Any]]], id: str) -> bytes:

@@ -63,7 +63,11 @@ def _config(request: HttpRequest, access: Access) -> dict[str, Any]:
         "may": sorted(access.may),
         "thresholds": {
             **asdict(chosen.thresholds),
-            "queues": {name: asdict(own) for name, own in chosen.queues.items()},
+            "queues": {
+                name: asdict(own)
+                for name, own in chosen.queues.items()
+                if access.queues is None or name in access.queues
+            },
         },
         "strings": strings(),
         "language": get_language() or settings.LANGUAGE_CODE,

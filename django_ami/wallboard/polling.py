@@ -54,17 +54,18 @@ class _Picture:
             news = page.since(self._position)
             objects = slim_objects(news.bodies)
             if news.whole:
-                self._visible.replace({k: one for k, one in objects.items() if one is not None})
+                present = {key: one for key, one in objects.items() if one is not None}
+                self._visible.replace(present, news.position)
             else:
-                self._visible.take(objects)
+                self._visible.take(objects, news.position)
             self._position = news.position
             changed = None if known is None else page.changed_since(known)
-            shown = self._visible.objects if changed is None else self._visible.of(changed)
+            shown = self._visible.since(known, changed)
             return news.position, {
-                "whole": changed is None,
+                "whole": shown is None,
                 "fresh": news.fresh,
                 "heard": page.heard,
-                "objects": dict(shown),
+                "objects": dict(self._visible.objects if shown is None else shown),
             }
 
 
@@ -85,7 +86,7 @@ def state(request: HttpRequest) -> JsonResponse:
         if visitor is None:
             return refusal(403, FORBIDDEN)
         mirror = published()
-        known = positions_of(request.GET.get("since", ""))
+        known = positions_of(visitor.access, request.GET.get("since", ""))
         positions, servers = {}, {}
         for server in visitor.servers:
             mirror.page(server).looked.wait(FIRST_LOOK_SECONDS)
@@ -96,7 +97,7 @@ def state(request: HttpRequest) -> JsonResponse:
         return refusal(503, str(error), retry_seconds=RETRY_SECONDS)
     return JsonResponse(
         {
-            "id": positions_as_text(positions),
+            "id": positions_as_text(visitor.access, positions),
             "now": round(time.time(), 3),
             "retry_seconds": _POLL_SECONDS,
             "servers": servers,

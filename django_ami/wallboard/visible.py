@@ -12,6 +12,7 @@ from django_ami.wallboard.shaping import Shaper, slimmed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from django_ami.live.feed.records import Position
     from django_ami.wallboard.access import Access
 
     Slim = dict[str, Any]
@@ -21,6 +22,8 @@ __all__ = ["Changes", "Visible", "slim_objects"]
 logger = get_logger(__name__)
 
 _TOTALS: Final = "totals:"
+#: How many objects that are gone are remembered.
+_MOST_GONE: Final = 10_000
 
 
 class Changes(NamedTuple):
@@ -36,14 +39,20 @@ class Visible:
     def __init__(self, access: Access, server: str) -> None:
         self.objects: dict[str, Slim] = {}
         self._shaper = Shaper(access, server)
+        #: The keys that these visitors may know since ``_begin``; None if they may know all.
+        self._known: set[str] | None = None if access.queues is None else set()
+        self._begin: Position | None = None
 
-    def replace(self, objects: Mapping[str, Slim]) -> None:
-        """These are all objects of the server."""
+    def replace(self, objects: Mapping[str, Slim], position: Position | None) -> None:
+        """These are all objects of the server, as they were at that position."""
         shaped = self._shaper.take(objects, whole=True)
         self.objects = {key: one for key, one in shaped.items() if one is not None}
+        self._begin = position
+        if self._known is not None:
+            self._known = set(self.objects)
 
-    def take(self, changes: Mapping[str, Slim | None]) -> Changes:
-        """These objects of the server have changed. Returns what the visitors are to be told."""
+    def take(self, changes: Mapping[str, Slim | None], position: Position | None) -> Changes:
+        """These objects have changed up to that position. Returns what visitors are to be told."""
         told = Changes({}, {})
         for key, after in self._shaper.take(changes, whole=False).items():
             before = self.objects.get(key)
@@ -52,18 +61,33 @@ class Visible:
                     told.objects[key] = None
                 continue
             self.objects[key] = after
+            if self._known is not None:
+                self._known.add(key)
             if before is None:
                 told.objects[key] = after
             elif patch := patch_of(before, after):
                 told.patches[key] = patch
+        if self._known is not None and len(self._known) > len(self.objects) + _MOST_GONE:
+            self._begin, self._known = position, set(self.objects)
         return told
 
-    def of(self, keys: Iterable[str]) -> dict[str, Slim | None]:
-        """These objects, by the keys of the feed, as they are now; None for one that is not there.
+    def since(
+        self, position: Position | None, keys: Iterable[str] | None
+    ) -> dict[str, Slim | None] | None:
+        """The objects for a page that knows them as they were at that position; None: all.
 
-        The totals are with them: they may have changed with any of them.
+        ``keys`` are those of the feed that have changed since; None if that is not known. An object
+        is None if it is not there. The totals are with them: they may have changed with any.
         """
+        if position is None or keys is None:
+            return None
         shown = {self._shaper.shown_key(key) for key in keys}
+        if self._known is not None:
+            # The name of an object tells something, too, and of one that is gone nobody knows any
+            # more who could see it.
+            if self._begin is None or position.is_before(self._begin):
+                return None
+            shown &= self._known
         found = {key: self.objects.get(key) for key in shown}
         if found and _TOTALS in self.objects:
             found[_TOTALS] = self.objects[_TOTALS]

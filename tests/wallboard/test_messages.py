@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from django_ami.live.feed.records import Position
+from django_ami.wallboard.access import Access
 from django_ami.wallboard.messages import message, patch_of
 from django_ami.wallboard.positions import positions_as_text, positions_of
 from tests.wallboard.browsing import merged, parsed
@@ -52,8 +53,12 @@ def test_message_is_one_line_of_json_whatever_a_name_holds() -> None:
 
 def test_id_names_positions_and_nothing_else_does() -> None:
     positions = {"node_1": Position("ab", 3), "a&b=c": Position("cd", 4)}
-    assert positions_of(positions_as_text({**positions, "new": None})) == positions
-    assert positions_as_text({}) == ""
+    access = Access(queues={"sales"})
+    text = positions_as_text(access, {**positions, "new": None})
+    assert positions_of(access, text) == positions
+    for other in (Access(), Access(queues={"sales"}, masks_numbers=True), Access(servers={"a"})):
+        assert positions_of(other, text) == {}
+    assert positions_of(Access(queues={"sales"}, may={"call"}), text) == positions
 
 
 @pytest.mark.parametrize(
@@ -61,4 +66,5 @@ def test_id_names_positions_and_nothing_else_does() -> None:
              "node_1=ab." + "9" * 5000]
 )  # fmt: skip
 def test_text_that_is_no_id_names_nothing(text: str) -> None:
-    assert positions_of(text) == {}
+    assert positions_of(Access(), text) == {}
+    assert positions_of(Access(), text + positions_as_text(Access(), {})) == {}

@@ -23,6 +23,7 @@ from django_ami.live import figures
 from django_ami.live.queue_views import AgentState
 from django_ami.live.terms import CallState, Outcome
 from django_ami.wallboard import words
+from django_ami.wallboard.access import Access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,6 +137,16 @@ def test_scripts_are_told_all_that_they_need(visitor: Client) -> None:
     )
     assert told["csrf"]["token"]
     assert (told["csrf"]["cookie"], told["csrf"]["header"]) == ("csrftoken", "X-CSRFToken")
+
+
+@override_settings(
+    AMI_WALLBOARD={
+        "ACCESS": lambda request: Access(queues={"sales"}),
+        "QUEUES": {"vip": {}, "sales": {}},
+    }
+)
+def test_scripts_are_told_of_no_queue_that_the_visitor_may_not_see(visitor: Client) -> None:
+    assert config(visitor)["thresholds"]["queues"].keys() == {"sales"}
 
 
 def test_cookie_for_actions_comes_with_the_page(visitor: Client) -> None:

@@ -71,14 +71,16 @@ def test_visitor_gets_what_it_may_see(site: SettingsWrapper, listener: Publisher
     site.AMI_WALLBOARD = {"ACCESS": by_header}
     listener.note("node_1", [caller("eve", queue="billing"), caller("bob")])
     first = ask_until_shown("caller:bob")
-    seen = ask(**{"X-Queues": "sales"})["servers"]["node_1"]["objects"]
-    assert "caller:bob" in seen
-    assert "caller:eve" not in seen
-    listener.note("node_1", [caller("eve", 2, queue="billing")])
+    seen = ask(**{"X-Queues": "sales"})
+    assert "caller:bob" in seen["servers"]["node_1"]["objects"]
+    assert "caller:eve" not in seen["servers"]["node_1"]["objects"]
+    listener.note("node_1", [caller("eve", 2, queue="billing"), gone("bob")])
     ask_until_shown("caller:eve", first["id"])
-    again = ask(first["id"], **{"X-Queues": "sales"})["servers"]["node_1"]
+    again = ask(seen["id"], **{"X-Queues": "sales"})["servers"]["node_1"]
     assert again["whole"] is False
-    assert again["objects"].get("caller:eve") is None
+    assert again["objects"]["caller:bob"] is None
+    assert "caller:eve" not in again["objects"]
+    assert ask(first["id"], **{"X-Queues": "sales"})["servers"]["node_1"]["whole"] is True
 
 
 def test_visitor_without_access_is_refused(site: SettingsWrapper) -> None:

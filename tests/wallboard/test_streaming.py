@@ -37,6 +37,13 @@ async def until_shown(browser: Browser, *keys: str) -> None:
     await browser.wait_for(lambda: browser.objects.keys() >= set(keys))
 
 
+async def until_forgotten() -> None:
+    """Wait until the hub knows no audience any more."""
+    async with asyncio.timeout(DEADLINE):
+        while hub.hub_of_this_loop()._audiences:  # noqa: ASYNC110  (nothing tells it)
+            await asyncio.sleep(0.01)
+
+
 # --- messages ---
 
 
@@ -187,6 +194,49 @@ async def test_masked_browser_comes_back_to_the_keys_that_it_knows(
             changed = again.of("change")[0].data["objects"]
             assert changed[shown] is None
             assert changed["totals:"]["agents"] == {}
+
+
+@in_loop
+async def test_browser_that_comes_back_hears_no_names_of_other_queues(
+    site: SettingsWrapper, listener: Publisher
+) -> None:
+    site.AMI_WALLBOARD = {"ACCESS": by_header}
+    listener.note("node_1", [caller("bob")])
+    async with browsing() as all_queues, browsing(x_sees="sales") as browser:
+        await until_shown(all_queues, "caller:bob")
+        await until_shown(browser, "caller:bob")
+        seen = browser.id
+        listener.note("node_1", [caller("eve", queue="vip"), gone("bob"), caller("amy")])
+        await until_shown(all_queues, "caller:eve")
+        listener.note("node_1", [gone("eve")])
+        await all_queues.wait_for(lambda: "caller:eve" not in all_queues.objects)
+        async with browsing(x_sees="sales", last_event_id=seen) as again:
+            await again.wait_for(lambda: again.of("change"))
+            assert not again.of("whole")
+            changed = again.of("change")[0].data["objects"]
+            assert changed.keys() - {"totals:"} == {"caller:bob", "caller:amy"}
+            assert changed["caller:bob"] is None
+    await until_forgotten()
+    # Nobody knows any more who could see what is gone.
+    async with browsing(x_sees="sales", last_event_id=seen) as late:
+        await until_shown(late, "caller:amy")
+        assert late.of("whole")
+        assert b"caller:eve" not in b"".join(late.chunks)
+
+
+@in_loop
+async def test_browser_whose_rights_are_others_gets_all(
+    site: SettingsWrapper, listener: Publisher
+) -> None:
+    site.AMI_WALLBOARD = {"ACCESS": by_header}
+    listener.note("node_1", [caller("bob"), caller("eve", queue="vip")])
+    async with browsing() as browser:
+        await until_shown(browser, "caller:bob", "caller:eve")
+    async with browsing(x_sees="sales", last_event_id=browser.id) as fewer:
+        await until_shown(fewer, "caller:bob")
+        assert picture(fewer.messages, browser.objects).keys().isdisjoint({"caller:eve"})
+    async with browsing(last_event_id=fewer.id) as more:
+        await until_shown(more, "caller:bob", "caller:eve")
 
 
 @pytest.mark.parametrize("seen", ["node_1=ab.1", "other=ab.1", "\u00fc", "x" * 5000])
@@ -342,7 +392,7 @@ async def test_streams_begin_anew_when_a_message_cannot_be_made(
 ) -> None:
     async with browsing() as browser:
         await until_shown(browser, "server:")
-        monkeypatch.setattr(audiences, "positions_as_text", lambda positions: 1 / 0)
+        monkeypatch.setattr(audiences, "positions_as_text", lambda *_: 1 / 0)
         listener.note("node_1", [caller("eve")])
         await browser.wait_for(lambda: browser.ended)
         assert browser.messages[-1].data["reason"] == "error"

@@ -99,13 +99,14 @@ def telephone_of(request: HttpRequest) -> str:
 
 
 def _server_of(command: Command) -> str:
-    """The server that calls: as it is asked for, as it is set, or the default one."""
-    name = command.get("server") or options().click_to_call.server
-    if name is None:
-        name = ami.choose_server()
-    if name not in command.visitor.servers:
-        raise Refused(404, _("There is no server %(name)s.") % {"name": name})
-    return name
+    """The server that calls: as it is asked for, as it is set, or the default one.
+
+    A visitor who may not see that one is not told its name.
+    """
+    if command.get("server"):
+        return command.server()
+    name = options().click_to_call.server or ami.choose_server()
+    return name if name in command.visitor.servers else command.server()
 
 
 async def _limit(command: Command) -> None:
@@ -141,7 +142,7 @@ async def _tell(request: HttpRequest, call_id: str, visitor: Visitor) -> HttpRes
 
 
 def _find(command: Command, call_id: str) -> OriginatedCall:
-    server = command.server() if command.get("server") else _server_of(command)
+    server = _server_of(command)
     if not is_own(command.visitor.user, call_id) and not is_seen(
         command.visitor.access, server, call_id
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeGuard, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -76,7 +76,7 @@ class Command:
         value = self.words.get(name, default)
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
-        if not isinstance(value, str) or len(value) > _LONGEST_TEXT_CHARACTERS:
+        if not _is_text(value) or len(value) > _LONGEST_TEXT_CHARACTERS:
             raise Refused(
                 400,
                 _("%(name)s must be a text of at most %(most)s characters.")
@@ -119,6 +119,11 @@ class Command:
 
     def __str__(self) -> str:
         return str(getattr(self.request, "user", "") or "a visitor without an account")
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    """JSON can have half of a surrogate pair in a string, which nothing can write or send."""
+    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 _FLAGS: Final = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
@@ -192,7 +197,7 @@ def _words(request: HttpRequest) -> Mapping[str, Any]:
         return request.POST.dict()
     try:
         words = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         words = None
     if not isinstance(words, dict):
         raise Refused(400, _("The request must be a form, or a JSON object."))

@@ -11,7 +11,9 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 
 from django_ami import ami
+from django_ami.wallboard.access import Access
 from django_ami.wallboard.commands import placed
+from django_ami.wallboard.options import options
 from tests.running import wait_until
 from tests.wallboard.commands.visiting import EVERYTHING
 
@@ -166,6 +168,28 @@ def test_json_is_taken_as_a_form_is(site: Site) -> None:
     assert answer.status_code == 201
     wrong = site.browser.post("/wallboard/calls/", "[1]", content_type="application/json")
     assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, '{"number":"102","click":"\\ud800"}', '{"number":"\\ud800"}']
+)
+def test_json_that_says_nothing_is_refused_with_a_line(site: Site, body: str) -> None:
+    url = "/wallboard/calls/"
+    response = site.browser.post(url, body, content_type="application/json")
+    assert (response.status_code, list(response.json())) == (400, ["error"])
+    assert not site.sent("Originate")
+
+
+@pytest.mark.parametrize("click_to_call", [{}, {"SERVER": "node_1"}])
+def test_the_name_of_a_server_that_the_visitor_may_not_see_is_not_told(
+    site: Site, settings: Any, click_to_call: dict[str, str]
+) -> None:
+    settings.AMI_WALLBOARD["CLICK_TO_CALL"].update(click_to_call)
+    options.cache_clear()
+    site.access = Access(servers={"node_2"}, may={"call"})
+    response = site.post("place", number="102")
+    assert response.status_code == 400
+    assert "node_1" not in response.json()["error"]
 
 
 def test_a_browser_without_scripts_gets_a_page_of_the_call(site: Site) -> None:
