@@ -32,7 +32,7 @@ class PlayedKeeper:
 
 
 class Site:
-    """A listener under leases, and what its receivers got: numbers of events, and signals."""
+    """A listener under leases, and the numbers of events and the signals that its receivers got."""
 
     def __init__(self, listener: Listener, keeper: PlayedKeeper, sim: Simulator) -> None:
         self.listener, self.keeper, self.sim = listener, keeper, sim

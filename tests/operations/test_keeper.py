@@ -57,7 +57,7 @@ class PlayedTable:
 
 
 class Kept:
-    """A keeper, and what it has told."""
+    """A keeper, and its calls."""
 
     def __init__(self, **options: object) -> None:
         self.table = PlayedTable()
@@ -117,7 +117,7 @@ def test_lease_is_not_asked_for_while_another_has_it() -> None:
 
 
 def test_answer_that_comes_late_extends_nothing() -> None:
-    """What counts is when the renewal was sent: the database may have answered at once."""
+    """The time of sending counts: the database may have answered at once."""
     with keeping() as kept:
         wait_until(lambda: kept.gained)
         kept.table.answers.clear()

@@ -55,7 +55,7 @@ def test_lease_that_is_over_goes_to_another_with_the_next_token() -> None:
     assert b.renew("node_1", token + 2, 60, None)
     assert b.look("node_1").token == token + 2
     expire()
-    assert not a.acquire("node_1", token + 1, 60)  # what it has seen is no longer so
+    assert not a.acquire("node_1", token + 1, 60)  # its look is out of date
     assert b.acquire("node_1", token + 2, 60)
     assert not b.renew("node_1", token + 2, 60, None)  # not that one any more
 
