@@ -25,7 +25,7 @@ _DOT: Final = "•"
 _HIDDEN: Final = "hidden"
 #: A number in a text, of three digits or more, also as people write it: ``(030) 123-456``. The
 #: function of the project decides whether it is to be masked.
-_NUMBER: Final = r"\+?\d(?:[ ().-]{0,2}\d){2,}"
+_NUMBER: Final = r"\+?\d(?:[\s().\u2010-\u2015-]{0,3}\d){2,}"
 #: How many numbers and texts are remembered.
 _REMEMBERED: Final = 4096
 

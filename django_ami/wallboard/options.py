@@ -217,8 +217,9 @@ def _pattern(key: str, value: object) -> re.Pattern[str]:
     if not isinstance(value, str):
         raise _wrong(key, "a regular expression", value)
     try:
-        return re.compile(value)
-    except re.error as error:
+        # Telephones have no other digits than ASCII ones, also where a pattern says \d.
+        return re.compile(value, re.ASCII)
+    except (re.error, ValueError) as error:
         raise ConfigurationError(
             f"{_SETTING}: {key} is no regular expression: {shown(value)}: {error}."
         ) from None

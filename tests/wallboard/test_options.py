@@ -61,6 +61,8 @@ def test_every_key_is_read() -> None:
     click = read.click_to_call
     assert (click.channel, click.context, click.timeout_seconds) == (find_phone, "internal", 12.0)
     assert (click.server, click.number.fullmatch("1234")) == ("node_1", None)
+    assert click.number.fullmatch("123")
+    assert not click.number.fullmatch("\u0661\u0662\u0663")  # digits, and of no telephone
 
 
 @pytest.mark.parametrize("number", ["10", "100", "123456"])
@@ -107,6 +109,7 @@ WRONG = [
     ({"CLICK_TO_CALL": {"CHANNEL": find_phone_later}}, "is asynchronous: nothing awaits it here."),
     ({"CLICK_TO_CALL": {"CONTEXT": ""}}, "CLICK_TO_CALL CONTEXT must be a name, not ''."),
     ({"CLICK_TO_CALL": {"NUMBER": "("}}, "CLICK_TO_CALL NUMBER is no regular expression: '('"),
+    ({"CLICK_TO_CALL": {"NUMBER": "(?u)5"}}, "CLICK_TO_CALL NUMBER is no regular expression"),
     ({"CLICK_TO_CALL": {"NUMBER": 5}}, "CLICK_TO_CALL NUMBER must be a regular expression, not 5."),
     ({"CLICK_TO_CALL": {"SERVER": 5}}, "CLICK_TO_CALL SERVER must be a name, not 5."),
 ]

@@ -302,3 +302,18 @@ def test_mask_that_raises_tells_nothing_and_says_so_once(
     (record,) = caplog.records
     assert "MASK of AMI_WALLBOARD raised IndexError" in record.getMessage()
     assert LONG not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Eve 030\u00a012\u00a034\u00a056",
+        "Eve 03\u2013012\u201334\u201356",
+        "03 - 01 - 23 - 45 - 6",
+    ],
+)
+def test_number_in_a_name_is_masked_however_it_is_written(name: str) -> None:
+    caller = {**PEOPLE["caller:1.1"], "name": name}
+    shown = Shaper(MASKED, "node_1").take({"caller:1.1": caller}, True)["caller:1.1"]
+    assert shown is not None
+    assert shown["name"].count("•") == 4
