@@ -10,10 +10,12 @@ from urllib.parse import quote
 import pytest
 
 from django_ami.live.feed import mirror as mirror_module
+from django_ami.live.feed.records import Batch, Position, Whole
 from django_ami.wallboard import audiences, hub, streaming
 from django_ami.wallboard.access import Access
+from django_ami.wallboard.sources import Source
 from tests.running import DEADLINE, wait_until
-from tests.wallboard.browsing import Browser, browsing, in_loop, picture
+from tests.wallboard.browsing import Browser, browsing, in_loop, parsed, picture
 from tests.wallboard.publishing import AGENT, HEADING, caller, gone, mirror, publisher
 
 if TYPE_CHECKING:
@@ -237,6 +239,18 @@ async def test_browser_whose_rights_are_others_gets_all(
         assert picture(fewer.messages, browser.objects).keys().isdisjoint({"caller:eve"})
     async with browsing(last_event_id=fewer.id) as more:
         await until_shown(more, "caller:bob", "caller:eve")
+
+
+def test_browser_that_is_ahead_of_the_next_turn_gets_all() -> None:
+    page = mirror_module.Page("node_1")
+    page.take(Whole(Position("ab", 1), 1.0, {}))
+    page.looked.set()
+    source = Source(page, mirror_module.Follower(page, lambda: None))
+    audience = audiences.Audience(Access(), {"node_1": source})
+    page.take(Batch(Position("ab", 2), 1.0, {}))  # the hub takes it in its next turn
+    for number, event in ((1, "fresh"), (2, "whole")):
+        sent = parsed(audience.since({"node_1": Position("ab", number)}))
+        assert [one.event for one in sent] == [event]
 
 
 @pytest.mark.parametrize("seen", ["node_1=ab.1", "other=ab.1", "\u00fc", "x" * 5000])
