@@ -131,7 +131,7 @@ class Worker:
 
     def _run(self) -> Exit:
         end = Deadline(self._run_for)
-        if not signals.events_have_receivers():
+        if self._feeding is None and not signals.events_have_receivers():
             logger.warning(
                 "No receivers are connected to django_ami.signals: events will only be counted."
             )

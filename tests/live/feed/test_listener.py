@@ -44,6 +44,8 @@ def test_calls_of_a_listener_are_seen_elsewhere(tmp_path: Path) -> None:
             listener.signal(signal.SIGTERM)
             assert listener.wait() == 0, str(listener)
             watch.wait_for_out("False")
+            # its project has no receivers, but its feed has readers: no word of mere counting
+            assert listener.err == []
 
 
 def test_listener_counts_the_writes_that_its_store_refuses(tmp_path: Path) -> None:
