@@ -43,7 +43,10 @@ def wallboard(request: HttpRequest) -> HttpResponse:
     if access is None:
         user = getattr(request, "user", None)
         if user is None or user.is_authenticated:
-            raise PermissionDenied
+            raise PermissionDenied(
+                "this visitor may not see the wallboard: give the account the permission "
+                "ami_wallboard.view_wallboard, or let the function ACCESS return an Access."
+            )
         return redirect_to_login(request.get_full_path())
     shown = figures()
     context = {

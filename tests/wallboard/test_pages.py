@@ -85,9 +85,12 @@ def test_anonymous_visitor_is_sent_to_the_login_and_back(client: Client) -> None
 
 
 @pytest.mark.django_db
-def test_visitor_without_the_permission_is_refused(client: Client) -> None:
+def test_visitor_without_the_permission_is_refused_and_the_log_names_it(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     log_in(client, "end_calls")
     assert page(client).status_code == 403
+    assert "give the account the permission ami_wallboard.view_wallboard" in caplog.text
 
 
 def test_page_is_kept_by_no_cache(visitor: Client) -> None:
