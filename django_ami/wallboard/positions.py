@@ -48,5 +48,5 @@ def positions_of(access: Access, text: str) -> dict[str, Position]:
 @lru_cache(_REMEMBERED)
 def _mark(access: Access) -> str:
     names = [None if one is None else sorted(one) for one in (access.servers, access.queues)]
-    text = repr([*names, access.masks_numbers])
+    text = repr([*names, sorted(access.may), access.masks_numbers])
     return salted_hmac(__name__, text, algorithm="sha256").hexdigest()[:12]

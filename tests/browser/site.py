@@ -56,8 +56,8 @@ class Site:
         self._server = server
         self._listener = listener
         self._port = free_port()
-        file = shutil.copy(database, folder / "site.sqlite3")
-        self._env = _environment(file, AMI_NODE1_URL=asterisk.url, **env)
+        self.database = shutil.copy(database, folder / "site.sqlite3")
+        self._env = _environment(self.database, AMI_NODE1_URL=asterisk.url, **env)
         self._ends = contextlib.ExitStack()
 
     @property

@@ -3,6 +3,9 @@
 import { Sharing } from "./sharing.js";
 import { Stream } from "./stream.js";
 
+/** The mark of the rights with which the picture was read: the nameless part of the id. */
+const rights = (id) => new URLSearchParams(id).get("");
+
 export class Connection {
   #config;
   #callbacks;
@@ -13,7 +16,8 @@ export class Connection {
 
   /**
    * Calls `message(kind, message)` and `status(state)`, whose `shared` is true in a tab that hears
-   * another one. `wholes()` are the messages that make the picture of now.
+   * another one. `wholes()` are the messages that make the picture of now. `changed()` is called
+   * when the visitor's rights are others than before.
    */
   constructor(config, callbacks) {
     this.#config = config;
@@ -51,7 +55,7 @@ export class Connection {
   }
 
   #deliver(kind, message, id) {
-    this.#id = id;
+    this.#read(id);
     this.#sharing?.say({ kind, message, id });
     this.#callbacks.message(kind, message);
   }
@@ -67,8 +71,13 @@ export class Connection {
       this.#status = status;
       this.#callbacks.status({ ...status, shared: true });
     } else {
-      this.#id = id;
+      this.#read(id);
       this.#callbacks.message(kind, message);
     }
+  }
+
+  #read(id) {
+    if (this.#id && id && rights(id) !== rights(this.#id)) this.#callbacks.changed();
+    this.#id = id;
   }
 }

@@ -291,6 +291,8 @@ new Connection(config, {
   },
   status: (status) => freshness.status(status),
   wholes: () => page.store.wholes(page.clock.now()),
+  // What the page shows and offers is made for the rights that the visitor had.
+  changed: () => location.reload(),
 }).open();
 setInterval(() => freshness.check(), 500);
 tick();
