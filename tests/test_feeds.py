@@ -107,7 +107,7 @@ def test_listener_of_this_process_publishes_to_it(settings: Any) -> None:
             wait_until(lambda: picture.server.complete and picture.server.received)
             assert picture.server.ready
             assert asyncio.run(asyncio.wait_for(first_call(server), 20)).state == "ended"
-        assert not ami.live("node_1").fresh
+        wait_until(lambda: not ami.live("node_1").fresh)
         assert not ami.live("node_1").server.listening
 
 
