@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from django_ami.core.call_outcome import CallOutcome
 from django_ami.core.calls import CALL_EVENTS
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.messages import Event
@@ -405,6 +406,18 @@ def test_a_call_that_is_given_up_keeps_what_is_known() -> None:
     assert (progress.outcome.result, progress.outcome.talk_seconds) == ("unknown", 10)
     assert progress.outcome.description.endswith("the client was closed.")
     assert progress.outcome.as_dict()["result"] == "unknown"
+
+
+def test_call_that_a_live_picture_shows_has_its_state_and_its_outcome() -> None:
+    progress = Progress(ID)
+    states = told(progress)
+    progress.shown(OriginateState.RINGING_SECOND, [ID, "2.2"], None)
+    assert progress.state is OriginateState.RINGING_SECOND
+    outcome = CallOutcome(CallResult.BUSY, "the second party is busy")
+    progress.shown(OriginateState.RINGING_SECOND, [], outcome)
+    progress.shown(OriginateState.ANSWERED, [ID], None)
+    assert progress.outcome is outcome
+    assert states == [("ringing second", None), ("ended", CallResult.BUSY)]
 
 
 @given(st.randoms(use_true_random=False), st.integers(0, 14))
