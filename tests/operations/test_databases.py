@@ -127,8 +127,9 @@ def test_database_that_is_down_stops_delivery_until_it_is_back_on(
     site.wait_for("event", 5)
     server.stop()
     try:
-        first.wait_for_err("does not answer")
-        time.sleep(TIMEOUT)
+        if server.name != "pgbouncer":  # which may let a question wait, and says nothing
+            first.wait_for_err("does not answer")
+        time.sleep(2 * TIMEOUT)
         counter.emit(5)
         first.wait_for_err("its events wait")
         assert site.numbers() == list(range(5))
