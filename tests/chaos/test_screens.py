@@ -242,7 +242,8 @@ def test_ami_send(evil: FakeAsterisk, arguments: tuple[str, ...], code: int) -> 
 
 def test_ami_events(evil: FakeAsterisk) -> None:
     with talking(evil):
-        shown = checked(run("ami_events", "--max-events=3", "--run-for=20", servers=(evil,)))
+        # Events come before the server is ready, too: enough of them to see that it is.
+        shown = checked(run("ami_events", "--max-events=100", "--run-for=20", servers=(evil,)))
         told = checked(
             run("ami_events", "--max-events=3", "--run-for=20", "--json", servers=(evil,))
         )
