@@ -52,9 +52,10 @@ export async function another_tab_leads_when_the_leader_is_closed() {
   leader.sharing.stop();
   const others = all.filter((tab) => tab !== leader);
   await until(() => leaders(others) === 1);
-  const follower = others.find(({ streams }) => !streams);
-  await until(() => follower.heard.length > 0);
-  others.find(({ streams }) => streams).sharing.say("again");
-  await until(() => follower.heard.at(-1) === "again");
+  // The follower asks the new leader for its snapshot, and hears it from then on.
+  await until(() => {
+    for (const tab of others) tab.sharing.say("again");
+    return [...others].every((tab) => tab.streams || tab.heard.at(-1) === "again");
+  });
   for (const tab of others) tab.sharing.stop();
 }
