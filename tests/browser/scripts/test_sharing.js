@@ -55,7 +55,7 @@ export async function another_tab_leads_when_the_leader_is_closed() {
   // The follower asks the new leader for its snapshot, and hears it from then on.
   await until(() => {
     for (const tab of others) tab.sharing.say("again");
-    return [...others].every((tab) => tab.streams || tab.heard.at(-1) === "again");
+    return others.every((tab) => tab.streams || tab.heard.at(-1) === "again");
   });
   for (const tab of others) tab.sharing.stop();
 }
