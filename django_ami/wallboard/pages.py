@@ -98,4 +98,4 @@ def _share(request: HttpRequest, access: Access) -> str:
     ]
     user = getattr(request, "user", None)
     parts = [str(user and user.pk), sees, sorted(access.may), access.masks_numbers]
-    return salted_hmac(__name__, repr(parts)).hexdigest()[:16]
+    return salted_hmac(__name__, repr(parts), algorithm="sha256").hexdigest()[:16]

@@ -182,7 +182,8 @@ class _Masking:
         masked = self._mask.text(interface)
         if masked == interface:
             return interface
-        return f"{masked}#{salted_hmac(__name__, interface).hexdigest()[:8]}"
+        mark = salted_hmac(__name__, interface, algorithm="sha256").hexdigest()
+        return f"{masked}#{mark[:8]}"
 
     def _person(self, one: Slim, *numbers: str) -> Slim:
         """Somebody with a number, a name, or a device; ``numbers`` are those of others."""
