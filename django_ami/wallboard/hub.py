@@ -80,7 +80,9 @@ class Hub:
             audience = self._audiences[access, servers] = Audience(access, sources)
         if self._look is None:
             self._look = self.loop.call_later(_LOOK_SECONDS, self._look_around)
-        return Stream(audience, positions)
+        stream = Stream(audience, positions)
+        stream.reason = self.reason  # the process may have been told to end meanwhile
+        return stream
 
     def _source(self, server: str) -> Source:
         source = self._sources.get(server)

@@ -360,6 +360,20 @@ async def test_streams_end_when_the_process_is_told_to(listener: Publisher) -> N
 
 
 @in_loop
+async def test_stream_that_opens_while_the_process_is_told_to_end_ends_too(
+    listener: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told_meanwhile(self: hub.Hub, servers: tuple[str, ...]) -> None:
+        self.shut_down()
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(hub.Hub, "look", told_meanwhile)
+    async with browsing() as browser:
+        await browser.wait_for(lambda: browser.ended)
+        assert browser.messages[-1].data["reason"] == "shutdown"
+
+
+@in_loop
 async def test_stream_ends_when_the_visitor_may_no_longer_see_it(
     site: SettingsWrapper, listener: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
