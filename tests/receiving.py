@@ -14,7 +14,7 @@ from django_ami.actions import Ping
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.core.receivers import Receivers
 from django_ami.dispatch import Dispatcher
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ class Listener:
     notices: list[Any] = field(default_factory=list)
 
     def run_until(self, condition: Callable[[], object]) -> None:
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + DEADLINE_SECONDS
         while not condition():
             assert time.monotonic() < end, self.client.status()
             self.dispatcher.run(0.05)
@@ -71,7 +71,7 @@ class Listener:
 
     def settle(self) -> None:
         """All earlier calls to the loop are done after this."""
-        self.client.server("node_1").send(Ping()).result(DEADLINE)
+        self.client.server("node_1").send(Ping()).result(DEADLINE_SECONDS)
 
     def wait_for_queued(self, count: int) -> None:
         wait_until(

@@ -22,7 +22,8 @@ PYTHON = (sys.executable, "-W", "error")
 
 #: Long enough for a machine that does ten other things; nothing waits for it unless something is
 #: broken.
-DEADLINE = 30.0
+DEADLINE_SECONDS = 30.0
+DEADLINE = DEADLINE_SECONDS  # the old name, until every test has the new one
 #: How many tests run at the same time.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
@@ -32,7 +33,7 @@ def hold_pings(simulator: Simulator) -> threading.Event:
     released = threading.Event()
 
     def answer(action: ReceivedAction) -> bytes:
-        released.wait(DEADLINE)
+        released.wait(DEADLINE_SECONDS)
         return f"Response: Success\r\nActionID: {action.action_id}\r\nPing: Pong\r\n\r\n".encode()
 
     simulator.on("Ping").raw(answer)
@@ -104,7 +105,7 @@ class Program:
     def wait(self) -> int:
         """Its exit code, when all that it said is here."""
         try:
-            code = self.process.wait(DEADLINE)
+            code = self.process.wait(DEADLINE_SECONDS)
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"it did not end: {self}") from None
         for reader in self._readers:
@@ -143,7 +144,9 @@ class Program:
         )
 
 
-def wait_until(condition: Callable[[], object], timeout: float = DEADLINE, what: str = "") -> None:
+def wait_until(
+    condition: Callable[[], object], timeout: float = DEADLINE_SECONDS, what: str = ""
+) -> None:
     """Return as soon as ``condition()`` is true; TimeoutError if it does not become so."""
     end = time.monotonic() + timeout
     while not condition():

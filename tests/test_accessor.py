@@ -28,7 +28,7 @@ from django_ami.signals import ami_event, events
 from django_ami.testing import FakeAsterisk
 from django_ami.types import Changes
 from tests.receiving import fresh_registry
-from tests.running import DEADLINE, PYTHON, Program, hold_pings, run_python, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, hold_pings, run_python, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def sim(ami_server: FakeAsterisk) -> FakeAsterisk:
 
 
 def ping() -> str:
-    return ami.send(Ping()).result(DEADLINE)["Ping"]
+    return ami.send(Ping()).result(DEADLINE_SECONDS)["Ping"]
 
 
 # --- one login, on first use ---
@@ -75,7 +75,7 @@ def test_threads_that_race_for_the_first_use_share_one_login(sim: FakeAsterisk) 
     barrier = threading.Barrier(16)
 
     def race(_: int) -> tuple[str, int]:
-        barrier.wait(DEADLINE)
+        barrier.wait(DEADLINE_SECONDS)
         return ping(), id(ami._process.client)
 
     with ThreadPoolExecutor(16) as pool:
@@ -120,7 +120,7 @@ def test_actions_under_way_fail_at_the_close(sim: FakeAsterisk) -> None:
     sim.wait_for(lambda: sim.received[-1].name == "Ping" and sim.actions_received >= 6)
     ami.close()
     with pytest.raises(ConnectionLost) as raised:
-        pending.result(DEADLINE)
+        pending.result(DEADLINE_SECONDS)
     assert raised.value.sent
 
 
@@ -135,7 +135,7 @@ def test_server_default_servers_and_status(sim: FakeAsterisk, settings: Any) -> 
         assert ami.default is ami.server("node_2") is ami.servers["node_2"]
         assert ping() == "Pong"
         assert (sim.connections, other.logins) == (0, 1)
-        assert ami.server("node_1").send(Ping()).result(DEADLINE).ok
+        assert ami.server("node_1").send(Ping()).result(DEADLINE_SECONDS).ok
         assert (sim.logins, other.logins) == (1, 1)
         assert {name: one.ready for name, one in ami.status().items()} == {
             "node_1": True,
@@ -166,10 +166,10 @@ def test_routing_chooses_a_server_that_works(sim: FakeAsterisk, settings: Any) -
         other.wait_for(lambda: other.login_attempts == 1)
         sim.wait_for(lambda: sim.logins == 1)
         with pytest.raises(AuthenticationFailed):
-            ami.server("node_1").send(Ping()).result(DEADLINE)
+            ami.server("node_1").send(Ping()).result(DEADLINE_SECONDS)
         pending = ami.send(Ping())
         assert pending.server == "node_2"
-        assert pending.result(DEADLINE).ok
+        assert pending.result(DEADLINE_SECONDS).ok
         ami.close()
 
 
@@ -244,7 +244,7 @@ def test_changed_settings_take_effect_with_the_next_use(sim: FakeAsterisk) -> No
                 assert ami._process.client is None
                 pending = ami.send(Ping())
                 assert pending.timeout == 7
-                assert pending.result(DEADLINE).ok
+                assert pending.result(DEADLINE_SECONDS).ok
                 assert ami._process.client is not client
         other.wait_for(lambda: other.logoffs == 2)
         assert ping() == "Pong"
@@ -275,7 +275,7 @@ def test_wrong_settings_are_told_at_every_use_until_they_are_mended(
 
 def test_any_action_with_any_headers(sim: FakeAsterisk) -> None:
     sim.on("Some").reply(Message="Well done", Echo=["one", "two"])
-    response = ami.send(Action("Some", Key="value", Other=["a", "b"])).result(DEADLINE)
+    response = ami.send(Action("Some", Key="value", Other=["a", "b"])).result(DEADLINE_SECONDS)
     assert (response.ok, response.message, response.get_all("echo")) == (
         True,
         "Well done",
@@ -288,7 +288,7 @@ def test_any_action_with_any_headers(sim: FakeAsterisk) -> None:
 def test_a_refusal_is_an_error_with_the_response(sim: FakeAsterisk) -> None:
     sim.on("Ping").fail("Permission denied")
     with pytest.raises(ActionFailed, match="node_1: Ping refused: Permission denied") as raised:
-        ami.send(Ping()).result(DEADLINE)
+        ami.send(Ping()).result(DEADLINE_SECONDS)
     assert raised.value.response["Message"] == "Permission denied"
 
 
@@ -338,7 +338,7 @@ def test_on_complete_runs_where_user_code_runs(sim: FakeAsterisk) -> None:
     answer = hold_pings(sim)
     ami.send(Ping()).on_complete(tell)
     answer.set()
-    assert done.wait(DEADLINE)
+    assert done.wait(DEADLINE_SECONDS)
     assert told == [(None, "Pong", "django_ami-dispatch"), "Pong"]
 
 
@@ -411,7 +411,7 @@ def test_an_adopted_client_is_used_and_not_closed(sim: FakeAsterisk) -> None:
         assert ping() == "Pong"
         assert (sim.logins, other.logins) == (1, 1)
         ami.close()
-        assert client.server("listener").send(Ping()).result(DEADLINE).ok
+        assert client.server("listener").send(Ping()).result(DEADLINE_SECONDS).ok
         assert other.logoffs == 0
         client.close()
         other.wait_for(lambda: other.logoffs == 1)
@@ -426,7 +426,7 @@ def test_a_reload_that_waited_for_an_adoption_is_the_adopted_one(sim: FakeAsteri
             reloading = pool.submit(ami.reload)
             time.sleep(0.1)  # it stands before the lock
             ami._adopt(client, reload=lambda: Changes(added=("told",)))
-        assert reloading.result(DEADLINE) == Changes(added=("told",))
+        assert reloading.result(DEADLINE_SECONDS) == Changes(added=("told",))
     ami.close()
     client.close()
 
@@ -448,10 +448,10 @@ def test_adopting_waits_for_a_client_that_is_just_being_made(
     client = Client([ServerConfig.from_url("listener", sim.url)])
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(lambda: list(ami.servers))
-        assert making.wait(DEADLINE)
+        assert making.wait(DEADLINE_SECONDS)
         second = pool.submit(lambda: (ami._adopt(client), adopted.set()))
-        assert first.result(DEADLINE) == ["node_1"]
-        second.result(DEADLINE)
+        assert first.result(DEADLINE_SECONDS) == ["node_1"]
+        second.result(DEADLINE_SECONDS)
     assert list(ami.servers) == ["listener"]
     ami.close()
     client.close()
@@ -595,7 +595,7 @@ def test_a_function_for_an_answer_has_its_database_cared_for(
             if not late:
                 pending.on_complete(save)
             answer.set()
-            pending.result(DEADLINE)
+            pending.result(DEADLINE_SECONDS)
             if late:
                 pending.on_complete(save)
             wait_until(lambda: len(seen) == 2)

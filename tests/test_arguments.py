@@ -27,7 +27,7 @@ from django_ami.signals import ami_event, events, server_ready
 from django_ami.testing import ami_outbox, override_ami, scenarios
 from tests.fuzz.arguments import REFUSALS, VALUES
 from tests.receiving import fresh_registry
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from django_ami.testing import FakeAsterisk
@@ -136,7 +136,7 @@ def test_no_value_of_an_argument_does_harm(ami_server: FakeAsterisk, slot: str) 
         except Exception as error:  # noqa: BLE001  (all of them are told)
             wrong.append(f"{name}: {type(error).__name__}: {error!r:.150}")
     assert not wrong, "\n".join(wrong)
-    assert ami.send(Ping()).result(DEADLINE).ok
+    assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
     assert ami_server.logins <= 1 + ("override" in slot) * len(VALUES)
 
 

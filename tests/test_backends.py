@@ -15,7 +15,7 @@ from django_ami import ami, conf
 from django_ami.actions import Ping
 from django_ami.errors import ConfigurationError
 from django_ami.testing import FakeAsterisk, ami_outbox
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 LOCMEM = "django_ami.testing.locmem"
 
@@ -78,10 +78,10 @@ def test_no_backend_and_the_default_one_are_the_same() -> None:
             AMI_SERVERS={"node_1": {"URL": server.url, "BACKEND": "django_ami.core.client"}}
         ),
     ):
-        assert ami.send(Ping()).result(DEADLINE).ok
+        assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
         server.assert_action_sent("Ping")
         with override_settings(AMI_SERVERS={"node_1": {"URL": server.url, "BACKEND": None}}):
-            assert ami.send(Ping()).result(DEADLINE).ok
+            assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
         server.wait_for(lambda: server.logins == 2)
 
 
@@ -95,7 +95,7 @@ def test_one_in_memory_and_one_over_tcp() -> None:
         with override_settings(AMI_SERVERS=servers):
             assert list(ami.servers) == list(ami.status()) == ["node_2", "node_1", "node_3"]
             for name in servers:
-                assert ami.server(name).send(Ping()).result(DEADLINE).ok
+                assert ami.server(name).send(Ping()).result(DEADLINE_SECONDS).ok
             assert [action.server for action in ami_outbox] == ["node_2", "node_3"]
             server.assert_action_sent("Ping", count=1)
             assert [one.address for one in ami.status().values()] == [
@@ -110,7 +110,7 @@ def test_one_in_memory_and_one_over_tcp() -> None:
             with pytest.raises(ConfigurationError, match="none is the default"):
                 ami.send(Ping())
             with override_settings(AMI_DEFAULT_SERVER="node_1"):
-                assert ami.send(Ping()).result(DEADLINE).ok
+                assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
                 assert ami.default.name == "node_1"
             told = "AMI_ROUTING is set, but not all servers have the same"
             with (
@@ -137,13 +137,15 @@ def test_calls_are_made_and_found_on_the_server_that_is_named_or_the_default_one
         ami_outbox.set_aside(),
     ):
         call_id = ami.new_call_id()
-        assert ami.originate(**to, call_id=call_id).wait(DEADLINE).answered
+        assert ami.originate(**to, call_id=call_id).wait(DEADLINE_SECONDS).answered
         ami_outbox.assert_action_sent("Originate", ChannelId=call_id)
         call = ami.originate(**to, server="real")
         assert ami.call(call.id, server="real").server == call.server == "real"
-        assert call.wait(DEADLINE).answered
+        assert call.wait(DEADLINE_SECONDS).answered
         server.assert_action_sent("Originate", ChannelId=call.id)
-        assert ami.call(call.id).wait(DEADLINE).result == "unknown"  # the default one has it not
+        assert (
+            ami.call(call.id).wait(DEADLINE_SECONDS).result == "unknown"
+        )  # the default one has it not
         with override_settings(AMI_DEFAULT_SERVER=None), pytest.raises(ConfigurationError):
             ami.originate(**to)
 

@@ -16,7 +16,7 @@ from tests.wallboard.published import Published
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOUR = 3600.0
+HOUR_SECONDS = 3600.0
 
 
 class Site:
@@ -62,9 +62,9 @@ def test_queue_that_is_no_more_is_shown_until_its_day_ends() -> None:
     site.centre.hang_up("100.1")
     site.centre.wait(1)
     site.seed(queues=[])
-    assert site.tick(11 * HOUR)["queue:sales"]["offered"] == 0  # short
+    assert site.tick(11 * HOUR_SECONDS)["queue:sales"]["offered"] == 0  # short
     assert "queue:sales" in site.published.all
-    assert site.tick(1 * HOUR)["queue:sales"] is None
+    assert site.tick(1 * HOUR_SECONDS)["queue:sales"] is None
 
 
 def test_wrap_up_ends_without_an_event() -> None:
@@ -87,14 +87,14 @@ def test_figures_begin_anew_at_midnight() -> None:
     site.centre.join("100.1")
     site.centre.wait(5).connect("100.1")
     site.centre.wait(60).complete("100.1", talk=60)
-    before = site.tick(HOUR)
+    before = site.tick(HOUR_SECONDS)
     assert before["queue:support"]["answered"] == 1
     assert before["curve:support"]["answered"] == 48 * [0] + [1]
-    site.tick(11 * HOUR - 66)
+    site.tick(11 * HOUR_SECONDS - 66)
     after = site.tick(2)
     assert after["queue:support"]["answered"] == 0
     assert after["curve:support"] == {
-        "begin": NOON + 12 * HOUR,
+        "begin": NOON + 12 * HOUR_SECONDS,
         "seconds": 900,
         "offered": [],
         "answered": [],
@@ -110,7 +110,7 @@ def test_agent_that_is_in_no_queue_is_forgotten_on_the_next_day() -> None:
     site.centre.tell("QueueMemberRemoved", Queue="support", Interface="PJSIP/101", MemberName="A")
     assert site.tick()["agent:PJSIP/101"]["state"] == "offline"
     assert site.published.news["member:support\nPJSIP/101"] is None
-    assert site.tick(13 * HOUR)["agent:PJSIP/101"] is None
+    assert site.tick(13 * HOUR_SECONDS)["agent:PJSIP/101"] is None
 
 
 def test_curve_is_published_only_when_it_changes() -> None:

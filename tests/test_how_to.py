@@ -27,7 +27,7 @@ from django_ami.actions import Ping
 from django_ami.errors import AuthenticationFailed
 from django_ami.testing import FakeAsterisk, Outbox, events
 from tests.receiving import fresh_registry
-from tests.running import DEADLINE, ROOT, wait_until
+from tests.running import DEADLINE_SECONDS, ROOT, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +142,7 @@ def test_a_click_that_has_not_left_may_come_again(page: dict[str, Any], ami_outb
 def test_a_call_is_found_by_the_id_that_it_was_given(
     page: dict[str, Any], ami_server: FakeAsterisk
 ) -> None:
-    ami_server.times.duration = DEADLINE
+    ami_server.times.duration = DEADLINE_SECONDS
     assert not page["is_going_on"]("1")
     assert click(page) == (200, "dialled")
     wait_until(lambda: page["is_going_on"]("1"))
@@ -300,7 +300,7 @@ def test_the_worker_serves_its_metrics(
         assert b'ami_ready{server="node_1"} 0.0' in metrics.read()
     server.shutdown()
     server.server_close()
-    thread.join(DEADLINE)
+    thread.join(DEADLINE_SECONDS)
 
 
 # --- the wire ---

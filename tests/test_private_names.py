@@ -22,7 +22,7 @@ import pytest
 from django.dispatch import Signal
 
 from django_ami.core.promise import Promise
-from tests.running import DEADLINE, ROOT
+from tests.running import DEADLINE_SECONDS, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,13 +150,13 @@ def test_the_functions_of_concurrent_futures_take_a_promise_for_a_future() -> No
     failed.set_exception(KeyError("no"))
     assert repr(settled).endswith("state=finished returned int>")
     assert repr(failed).endswith("state=finished raised KeyError>")
-    assert wait([settled, failed], DEADLINE).not_done == set()
+    assert wait([settled, failed], DEADLINE_SECONDS).not_done == set()
     with ThreadPoolExecutor(1) as pool:
         both = pool.submit(
-            lambda: [one.done() for one in as_completed([settled, waited_for], DEADLINE)]
+            lambda: [one.done() for one in as_completed([settled, waited_for], DEADLINE_SECONDS)]
         )
         threading.Timer(0.05, waited_for.set_result, [2]).start()
-        assert both.result(DEADLINE) == [True, True]
+        assert both.result(DEADLINE_SECONDS) == [True, True]
 
     async def wrapped() -> int:
         return await asyncio.wrap_future(waited_for)

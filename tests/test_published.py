@@ -17,7 +17,7 @@ from django_ami.live.snapshots import Call
 from django_ami.live.tracker import Tracker
 from django_ami.testing import CallTimes, FakeAsterisk
 from tests.recordings import timed
-from tests.running import DEADLINE, PYTHON, Program, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 
 if TYPE_CHECKING:
     from django_ami.testing import ReceivedAction
@@ -92,9 +92,9 @@ def test_a_call_of_another_process_is_followed_in_the_feed(
     states: list[str] = []
     call.on_change(lambda _, state: states.append(str(state)))
     published.play("answered")
-    assert call.answered().result(DEADLINE)
+    assert call.answered().result(DEADLINE_SECONDS)
     published.play("ended")
-    outcome = call.wait(DEADLINE)
+    outcome = call.wait(DEADLINE_SECONDS)
     wait_until(lambda: states[-1:] == ["ended"])
     assert states == sorted(states, key=["picked up", "ringing second", "answered", "ended"].index)
     assert (outcome.result, outcome.picked_up, outcome.cause) == ("answered", True, 16)
@@ -108,7 +108,7 @@ def test_a_coroutine_awaits_a_call_of_another_process(published: Published) -> N
         call = ami.call(CLICK)
         assert call.state == "ringing"
         published.play("ended")
-        return await asyncio.wait_for(call, DEADLINE)
+        return await asyncio.wait_for(call, DEADLINE_SECONDS)
 
     published.play("ringing")
     wait_for_picture("ringing")
@@ -121,7 +121,7 @@ def test_a_call_that_the_feed_does_not_know_is_asked_for(
     wait_until(lambda: ami.live("node_1").fresh)
     call = ami.call("another-1.0")
     assert call.state == "unknown"
-    assert call.wait(DEADLINE).result == "unknown"
+    assert call.wait(DEADLINE_SECONDS).result == "unknown"
     assert sent(server, "Status")
 
 
@@ -137,7 +137,7 @@ def test_a_call_that_the_feed_has_lost_is_asked_for(
         published.note(None)
     else:
         published.publisher.end("node_1", [("server:", Heading("node_1", listening=False))])
-    outcome = call.wait(DEADLINE)  # the server has no such call
+    outcome = call.wait(DEADLINE_SECONDS)  # the server has no such call
     assert sent(server, "Status")
     assert outcome.answered
     assert outcome.inferred
@@ -158,7 +158,7 @@ def test_hanging_up_a_call_of_another_process_goes_to_its_server(
 def test_a_test_that_looks_at_no_picture_reads_no_feed(settings: Any, server: FakeAsterisk) -> None:
     settings.AMI_SERVERS = {"node_1": {"URL": server.url}}
     settings.AMI_FEED = "memory"
-    assert ami.call(CLICK).wait(DEADLINE).result == "unknown"
+    assert ami.call(CLICK).wait(DEADLINE_SECONDS).result == "unknown"
     assert not feeds.is_read()
 
 

@@ -23,7 +23,7 @@ from django_ami.core.client import Changes
 from django_ami.errors import AuthenticationFailed, ConfigurationError, ConnectionLost
 from django_ami.testing import FakeAsterisk, User, ami_outbox, override_ami
 from django_ami.testing.override import server_names
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,13 +65,13 @@ def test_a_reload_tries_a_server_that_refused_again(settings: Any) -> None:
         settings.AMI_SERVERS = {"one": {"URL": f"ami://admin:new@127.0.0.1:{sim.port}"}}
         for _ in range(2):
             with pytest.raises(AuthenticationFailed):
-                ami.send(Ping()).result(DEADLINE)
+                ami.send(Ping()).result(DEADLINE_SECONDS)
         assert sim.login_attempts == 1
         sim.users["admin"] = User(secret="new")
         with pytest.raises(AuthenticationFailed):
-            ami.send(Ping()).result(DEADLINE)
+            ami.send(Ping()).result(DEADLINE_SECONDS)
         assert ami.reload() == Changes()
-        assert ami.send(Ping()).result(DEADLINE).ok
+        assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
         assert sim.login_attempts == 2
         ami.close()
 
@@ -86,11 +86,11 @@ def test_a_server_that_refused_is_tried_again_after_its_pause_when_something_is_
         }
         settings.AMI_SERVERS = {"one": entry}
         with pytest.raises(AuthenticationFailed):
-            ami.send(Ping()).result(DEADLINE)
+            ami.send(Ping()).result(DEADLINE_SECONDS)
         sim.users["admin"] = User(secret="new")
         wait_until(lambda: ami.status()["one"].state == "idle")
         assert sim.login_attempts == 1
-        assert ami.send(Ping()).result(DEADLINE).ok
+        assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
         ami.close()
 
 
@@ -107,9 +107,9 @@ def test_a_function_or_its_dotted_path(
     for value in (table, "tenants_of_a_test.servers"):
         settings.AMI_SERVERS = value
         assert list(ami.servers) == ["one", "two"]
-        assert ami.server("two").send(Ping()).result(DEADLINE).ok
+        assert ami.server("two").send(Ping()).result(DEADLINE_SECONDS).ok
         calls = table.calls
-        assert ami.server("one").send(Ping()).result(DEADLINE).ok
+        assert ami.server("one").send(Ping()).result(DEADLINE_SECONDS).ok
         with pytest.raises(ConfigurationError, match="AMI_DEFAULT_SERVER"):
             ami.send(Ping())
         assert table.calls == calls, "once for each client"
@@ -208,13 +208,13 @@ def test_reload_takes_over_changes_and_nothing_else(sims: Any, settings: Any) ->
                 ConfigurationError, match="unknown server 'two': known are 'one', 'three'"
             ):
                 use()
-        assert ami.server("three").send(Ping()).result(DEADLINE).ok
+        assert ami.server("three").send(Ping()).result(DEADLINE_SECONDS).ok
         assert not kept.done()
         assert ami.server("one") is handles[0]
         table.rows = {"one": entry(one), "two": entry(one)}
         assert ami.reload() == Changes(added=("two",), removed=("three",))
         assert ami.server("two") is handles[1]
-        assert handles[1].send(Ping()).result(DEADLINE).ok
+        assert handles[1].send(Ping()).result(DEADLINE_SECONDS).ok
         three.wait_for(lambda: three.logoffs == 1)
         assert (one.logins, one.logoffs, two.logins, three.logoffs) == (2, 0, 1, 1)
 
@@ -222,7 +222,7 @@ def test_reload_takes_over_changes_and_nothing_else(sims: Any, settings: Any) ->
 def test_a_reload_that_fails_leaves_all_as_it_was(sims: Any, settings: Any) -> None:
     one, two = sims
     table = settings.AMI_SERVERS = Table(one=entry(one))
-    assert ami.send(Ping()).result(DEADLINE).ok
+    assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
     for rows in (
         RuntimeError("the table is\nnot there"),
         {},
@@ -235,11 +235,11 @@ def test_a_reload_that_fails_leaves_all_as_it_was(sims: Any, settings: Any) -> N
         assert "\n" not in str(raised.value)
         assert "hush" not in str(raised.value)
         assert list(ami.servers) == ["one"]
-        assert ami.send(Ping()).result(DEADLINE).ok
+        assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
     assert (one.logins, one.logoffs) == (1, 0)
     table.rows = {"one": entry(two)}
     assert str(ami.reload()) == "changed: one"
-    assert ami.send(Ping()).result(DEADLINE).ok
+    assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
     assert (one.logoffs, two.logins) == (1, 1)
 
 
@@ -248,7 +248,7 @@ def test_the_default_and_the_options_are_read_anew(sims: Any, settings: Any) -> 
     table = settings.AMI_SERVERS = Table(one=entry(one))
     assert ami.default.name == "one"
     pending = ami.send(Ping())
-    assert (pending.timeout, pending.result(DEADLINE).ok) == (30, True)
+    assert (pending.timeout, pending.result(DEADLINE_SECONDS).ok) == (30, True)
     table.rows = {"one": entry(one), "two": entry(two, OPTIONS={"action_timeout": 7})}
     ami.reload()
     with pytest.raises(ConfigurationError, match="AMI_DEFAULT_SERVER"):
@@ -269,21 +269,21 @@ def test_servers_in_memory_and_over_tcp(sims: Any, settings: Any) -> None:
     one, two = sims
     table = settings.AMI_SERVERS = Table(one=entry(one))
     with ami_outbox.set_aside():
-        assert ami.server("one").send(Ping()).result(DEADLINE).ok
+        assert ami.server("one").send(Ping()).result(DEADLINE_SECONDS).ok
         table.rows = {"one": entry(one), "memory": LOCMEM}
         assert ami.reload() == Changes(added=("memory",))
-        assert ami.server("memory").send(Ping()).result(DEADLINE).ok
-        assert ami.server("one").send(Ping()).result(DEADLINE).ok
+        assert ami.server("memory").send(Ping()).result(DEADLINE_SECONDS).ok
+        assert ami.server("one").send(Ping()).result(DEADLINE_SECONDS).ok
         table.rows = {"memory": LOCMEM, "more": LOCMEM}
         assert ami.reload() == Changes(added=("more",), removed=("one",))
         one.wait_for(lambda: one.logoffs == 1)
-        assert ami.server("more").send(Ping()).result(DEADLINE).ok
+        assert ami.server("more").send(Ping()).result(DEADLINE_SECONDS).ok
         table.rows = {"memory": {**LOCMEM, "OPTIONS": {"action_timeout": 7}}}
         assert ami.reload() == Changes(changed=("memory",), removed=("more",))
         assert ami.send(Ping()).timeout == 7
         table.rows = {"two": entry(two)}
         assert ami.reload() == Changes(added=("two",), removed=("memory",))
-        assert ami.send(Ping()).result(DEADLINE).ok
+        assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
         assert [action.server for action in ami_outbox] == ["memory", "more", "memory"]
         assert one.logins == 1
 
@@ -359,10 +359,10 @@ def test_test_without_rows_gets_an_error_with_the_cure(settings: Any) -> None:
 def test_a_test_names_the_servers_and_the_function_is_not_called(settings: Any) -> None:
     table = settings.AMI_SERVERS = Table(one={"URL": "ami://u:s@127.0.0.1"})
     with override_ami("one", "other") as outbox:
-        assert ami.server("other").send(Ping()).result(DEADLINE).ok
+        assert ami.server("other").send(Ping()).result(DEADLINE_SECONDS).ok
         assert [action.server for action in outbox] == ["other"]
         assert table.calls == 0
     with override_ami() as outbox:
-        assert ami.send(Ping()).result(DEADLINE).ok
+        assert ami.send(Ping()).result(DEADLINE_SECONDS).ok
         assert [action.server for action in outbox] == ["one"]
     assert conf.servers_function() is table

@@ -13,7 +13,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
-from tests.running import DEADLINE, PYTHON, ROOT, Program, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, ROOT, Program, wait_until
 
 TUTORIAL = (ROOT / "docs/tutorial.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TUTORIAL, re.DOTALL | re.MULTILINE)
@@ -146,7 +146,7 @@ def without_numbers(text: str) -> str:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(8 * DEADLINE)  # a dozen programs, one after the other
+@pytest.mark.timeout(8 * DEADLINE_SECONDS)  # a dozen programs, one after the other
 def test_the_tutorial(tmp_path: Path) -> None:
     with Reader(tmp_path) as reader:
         for language, text in BLOCKS:

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import pytest
 
 from django_ami.testing import FakeAsterisk
-from tests.running import DEADLINE, PYTHON, Program, run_python
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, run_python
 from tests.servers.matrix import CELERY, WEB, Row, redis, run, run_celery
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def ask(
     port: int, method: str, path: str, body: str | None = None, **headers: str
 ) -> tuple[int, bytes, str]:
     """One request over a connection of its own: status, body and cookie."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_SECONDS)
     try:
         connection.request(method, path, body, {"Connection": "close", **headers})
         response = connection.getresponse()

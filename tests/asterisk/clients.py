@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from tests.asterisk.conftest import Asterisk
 
 NAME = "pbx"
-PATIENCE = 15.0
+PATIENCE_SECONDS = 15.0
+PATIENCE = PATIENCE_SECONDS  # the old name, until every test has the new one
 
 Found = TypeVar("Found")
 
 
-def until(condition: Callable[[], Found], what: str = "", timeout: float = PATIENCE) -> Found:
+def until(
+    condition: Callable[[], Found], what: str = "", timeout: float = PATIENCE_SECONDS
+) -> Found:
     """Wait until something is true, and say what it is."""
     deadline = time.monotonic() + timeout
     while not (found := condition()):
@@ -113,14 +116,14 @@ def call(client: Client, exten: str, seconds: int = 60, **how: Any) -> str:
     how = {"application": "Wait", "data": str(seconds), **how}
     variables = {"__WAITSECS": str(seconds), **how.pop("variables", {})}
     originate = Originate(channel=f"Local/{exten}/n", variables=variables, wait=True, **how)
-    outcome = client.send(originate).result(PATIENCE).outcome
+    outcome = client.send(originate).result(PATIENCE_SECONDS).outcome
     assert outcome is not None
     assert outcome.answered, outcome
     return outcome.channel
 
 
 def ask(client: Client, action: Action) -> Response:
-    return client.send(action).result(PATIENCE)
+    return client.send(action).result(PATIENCE_SECONDS)
 
 
 def refusal(client: Client, action: Action) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: A call is placed with every so many UserEvents.
 CALL_EVERY = 50
 #: How long Asterisk may take for an answer, in seconds: it may be frozen meanwhile.
-PATIENCE = 60
+PATIENCE_SECONDS = 60
 
 
 class Load:
@@ -34,7 +34,7 @@ class Load:
 
     def end(self) -> None:
         self._over.set()
-        self._thread.join(PATIENCE)
+        self._thread.join(PATIENCE_SECONDS)
 
     def _run(self) -> None:
         try:
@@ -46,7 +46,7 @@ class Load:
                         it.write("Originate", Channel="Local/500@default", Application="Wait",
                                  Data="1", Async="true", Variable="__WAITSECS=0.2")  # fmt: skip
                     it.write("UserEvent", ActionID="load", UserEvent="Numbered", Number=str(number))
-                    it.wait(PATIENCE, ActionID="load")
+                    it.wait(PATIENCE_SECONDS, ActionID="load")
                     self.last = number
         except (OSError, EOFError):
             pass  # Asterisk is gone

@@ -32,7 +32,7 @@ from django_ami.core.errors import ActionFailed, ConfigurationError, InvalidActi
 from django_ami.core.messages import CallResult
 from tests.asterisk.clients import (
     NAME,
-    PATIENCE,
+    PATIENCE_SECONDS,
     ask,
     call,
     connected,
@@ -92,7 +92,7 @@ def test_how_a_call_ends(asterisk: Asterisk, role: str, mask: str) -> None:
             client.send(to(channel, timeout_ms=time, wait=True)) for channel, time, *_ in ENDS
         ]
         for (channel, _, result, reason), pending in zip(ENDS, under_way, strict=True):
-            response = pending.result(PATIENCE)
+            response = pending.result(PATIENCE_SECONDS)
             assert response.message == "Originate successfully queued"
             outcome = outcome_of(response)
             assert (outcome.result, outcome.reason) == (result, reason), channel
@@ -139,7 +139,7 @@ def test_every_one_of_many_calls_is_told_its_own_outcome(asterisk: Asterisk) -> 
             for end, name, sender in calls
         ]
         for end, name, pending in under_way:
-            outcome = outcome_of(pending.result(PATIENCE))
+            outcome = outcome_of(pending.result(PATIENCE_SECONDS))
             assert outcome.answered == (end == "answer")
             assert outcome.uniqueid == name
 
@@ -163,7 +163,7 @@ def test_another_client_cannot_end_our_call_with_an_outcome_of_its_own(
                                Data="0", Async="true", ChannelId=theirs)  # fmt: skip
                 told = stranger.wait(Event="OriginateResponse", ActionID=action_id)
                 assert (value(told, "Response"), value(told, "Uniqueid")) == ("Success", theirs)
-            assert outcome_of(pending.result(PATIENCE)).result == CallResult.NO_ANSWER
+            assert outcome_of(pending.result(PATIENCE_SECONDS)).result == CallResult.NO_ANSWER
             assert status(client).unmatched_answers == 1
     finally:
         client.close()
@@ -191,7 +191,7 @@ def test_a_caller_that_may_not_filter_does_not_call(asterisk: Asterisk) -> None:
             with pytest.raises(
                 ConfigurationError, match="write=system, or send with wait=False"
             ) as caught:
-                pending.result(PATIENCE)
+                pending.result(PATIENCE_SECONDS)
             assert not caught.value.sent
         assert "Originate" not in between.actions()
         assert ask(client, to("Local/answer@outcomes")).message == "Originate successfully queued"
@@ -251,7 +251,7 @@ def test_variables_arrive_as_they_were(asterisk: Asterisk) -> None:
         channel = call(client, "840@default", variables=VALUES)
         pendings = {name: client.send(GetVar(name, channel=channel)) for name in VALUES}
         assert {
-            name: pending.result(PATIENCE)["Value"] for name, pending in pendings.items()
+            name: pending.result(PATIENCE_SECONDS)["Value"] for name, pending in pendings.items()
         } == VALUES
         # Not only where the action set them: a channel that inherits one has it unchanged.
         inherited = call(
@@ -314,7 +314,7 @@ def test_a_call_into_the_dialplan(asterisk: Asterisk) -> None:
                 channel="Local/840@default/n", context="default", exten=841, priority=1, wait=True
             )
         )
-        channel = outcome_of(pending.result(PATIENCE)).channel
+        channel = outcome_of(pending.result(PATIENCE_SECONDS)).channel
         until(lambda: place(client, channel) == ("default", "841", "Wait"))
 
 

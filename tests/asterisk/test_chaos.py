@@ -51,7 +51,7 @@ OVERTAKEN = 100
 #: The first number of a second load.
 AGAIN = 1_000_000
 #: How long Asterisk is frozen at least, in seconds.
-FROZEN = 20 if LONG else 0
+FROZEN_SECONDS = 20 if LONG else 0
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def wait_for_all(worker: Worker, condition: Callable[[str], object], what: str) 
 def stay_frozen(asterisk: Asterisk, begun: float) -> None:
     """It answers nobody, for a few seconds at least."""
     assert not asterisk.answers(), "it is not frozen"
-    time.sleep(max(0.0, begun + FROZEN - time.monotonic()))
+    time.sleep(max(0.0, begun + FROZEN_SECONDS - time.monotonic()))
 
 
 def test_frozen_for_longer_than_read_timeout(

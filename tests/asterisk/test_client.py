@@ -57,7 +57,7 @@ from django_ami.core.errors import (
 )
 from tests.asterisk.clients import (
     NAME,
-    PATIENCE,
+    PATIENCE_SECONDS,
     ask,
     call,
     connected,
@@ -250,7 +250,7 @@ def test_the_wrong_port_is_told(asterisk: Asterisk) -> None:
 def test_many_pings_at_once_are_answered_each(asterisk: Asterisk) -> None:
     with connected(asterisk) as client:
         pendings = [client.send(Ping()) for _ in range(2_000)]
-        answers = [pending.result(PATIENCE) for pending in pendings]
+        answers = [pending.result(PATIENCE_SECONDS) for pending in pendings]
         assert {answer["Ping"] for answer in answers} == {"Pong"}
         assert [answer["ActionID"] for answer in answers] == [
             pending.action_id for pending in pendings
@@ -259,7 +259,7 @@ def test_many_pings_at_once_are_answered_each(asterisk: Asterisk) -> None:
 
 def test_the_three_ways_to_wait(asterisk: Asterisk) -> None:
     with connected(asterisk) as client:
-        assert client.send(Ping()).result(timeout=PATIENCE).ok
+        assert client.send(Ping()).result(timeout=PATIENCE_SECONDS).ok
         told: dict[str, tuple[object, object]] = {}
         for name in ("Ping", "NoSuchAction"):
             client.send(Action(name)).on_complete(
@@ -361,9 +361,9 @@ def test_an_answer_that_comes_too_late_is_nobody_elses(asterisk: Asterisk) -> No
                                      run_async=False, timeout_ms=700), timeout=0.2)  # fmt: skip
         behind = client.send(GetVar("GREETING"))
         with pytest.raises(ActionTimeout) as caught:
-            slow.result(PATIENCE)
+            slow.result(PATIENCE_SECONDS)
         assert caught.value.sent
-        assert behind.result(PATIENCE)["Value"] == "Hello: wörld"
+        assert behind.result(PATIENCE_SECONDS)["Value"] == "Hello: wörld"
         assert (status(client).late_answers, status(client).pending_actions) == (1, 0)
     finally:
         client.close()
@@ -495,7 +495,7 @@ def test_every_list_is_whole(asterisk: Asterisk, live: set[str], role: str) -> N
         # All at once: each answer must still find its own action.
         pendings = [client.send(action) for action, _ in asked]
         for (action, items), pending in zip(asked, pendings, strict=True):
-            answer = pending.result(PATIENCE)
+            answer = pending.result(PATIENCE_SECONDS)
             assert count_names(answer.events) == items, action
             check_list(asterisk, action, answer)
         for action, name, least in GROWING:
@@ -712,12 +712,15 @@ def test_ami_connects_on_first_use_and_logs_off(asterisk: Asterisk) -> None:
         with override_settings(AMI_SERVERS={"node_1": setting(asterisk, PORT=between.port)}):
             assert ami.status()["node_1"].state == "idle"
             assert between.conversations == []
-            assert ami.send(Ping()).result(PATIENCE)["Ping"] == "Pong"
+            assert ami.send(Ping()).result(PATIENCE_SECONDS)["Ping"] == "Pong"
             assert (
-                ami.server("node_1").send(GetVar("GREETING")).result(PATIENCE)["Value"]
+                ami.server("node_1").send(GetVar("GREETING")).result(PATIENCE_SECONDS)["Value"]
                 == "Hello: wörld"
             )
-            assert ami.default.send(CoreShowChannels()).result(PATIENCE).final_event is not None
+            assert (
+                ami.default.send(CoreShowChannels()).result(PATIENCE_SECONDS).final_event
+                is not None
+            )
             assert ami.status()["node_1"].ready
             assert len(between.conversations) == 1
         # The setting has changed back: that client is over.
@@ -737,7 +740,7 @@ def test_ami_in_a_coroutine(asterisk: Asterisk) -> None:
 def test_ami_with_a_url_tls_and_options(asterisk: Asterisk) -> None:
     url = f"amis://admin:amp111@{asterisk.host}:{asterisk.tls_port}?ca_file={asterisk.cert}"
     with override_settings(AMI_SERVERS={"node_1": {"URL": url, "OPTIONS": {"auth_type": "plain"}}}):
-        assert ami.send(Ping()).result(PATIENCE).ok
+        assert ami.send(Ping()).result(PATIENCE_SECONDS).ok
         assert ami.status()["node_1"].tls
 
 
@@ -751,17 +754,17 @@ def test_ami_with_several_servers(asterisk: Asterisk) -> None:
         with pytest.raises(ConfigurationError, match="AMI_DEFAULT_SERVER"):
             ami.send(Ping())
         answers = {name: handle.send(Ping()) for name, handle in ami.servers.items()}
-        assert answers["good"].result(PATIENCE).ok
-        assert answers["limited"].result(PATIENCE).ok
+        assert answers["good"].result(PATIENCE_SECONDS).ok
+        assert answers["limited"].result(PATIENCE_SECONDS).ok
         with pytest.raises(AuthenticationFailed):
-            answers["refused"].result(PATIENCE)
+            answers["refused"].result(PATIENCE_SECONDS)
     with override_settings(AMI_SERVERS=servers, AMI_ROUTING=("failover", ["refused", "good"])):
         ami.send(Ping()).exception(
-            PATIENCE
+            PATIENCE_SECONDS
         )  # the first action connects them, and knows nothing of their health
         until(lambda: ami.status()["refused"].state == "refused")
         until(lambda: ami.status()["good"].ready)
-        assert ami.send(Ping()).result(PATIENCE).server == "good"
+        assert ami.send(Ping()).result(PATIENCE_SECONDS).server == "good"
 
 
 def test_an_action_id_that_somebody_else_takes_changes_nothing(asterisk: Asterisk) -> None:
@@ -772,4 +775,4 @@ def test_an_action_id_that_somebody_else_takes_changes_nothing(asterisk: Asteris
         pending = client.send(GetVar("GREETING"))
         other.write("UserEvent", ActionID=pending.action_id, UserEvent="Taken")
         assert value(other.wait(ActionID=pending.action_id), "Response") == "Success"
-        assert pending.result(PATIENCE)["Value"] == "Hello: wörld"
+        assert pending.result(PATIENCE_SECONDS)["Value"] == "Hello: wörld"

@@ -16,7 +16,15 @@ import pytest
 from django_ami import signals
 from django_ami.core.actions import Action, Hangup, Originate, Ping, QueuePause, UserEvent
 from django_ami.dispatch import Dispatcher
-from tests.asterisk.clients import NAME, PATIENCE, call, connected, other_half, status, until
+from tests.asterisk.clients import (
+    NAME,
+    PATIENCE_SECONDS,
+    call,
+    connected,
+    other_half,
+    status,
+    until,
+)
 from tests.asterisk.wire import assert_same_events, recording
 
 if TYPE_CHECKING:
@@ -74,7 +82,7 @@ class Scene:
 
     def _mark(self, name: str) -> int:
         """Send a mark, and say where among the events it is."""
-        self.caller.send(UserEvent(name)).result(PATIENCE)
+        self.caller.send(UserEvent(name)).result(PATIENCE_SECONDS)
         until(lambda: self._turn() or name in self._marks(), f"the mark {name}")
         return self._marks().index(name)
 
@@ -119,9 +127,9 @@ def scene(asterisk: Asterisk, *, mask: str = "on", **options: Any) -> Iterator[S
 
         with connect(signals.ami_event, receive):
             # Its answer comes after the reactor has learnt that every event is wanted.
-            listener.send(Ping()).result(PATIENCE)
+            listener.send(Ping()).result(PATIENCE_SECONDS)
             yield it
-        caller.send(Hangup("/^Local/")).result(PATIENCE)
+        caller.send(Hangup("/^Local/")).result(PATIENCE_SECONDS)
 
 
 def raw_of(events: list[Event]) -> list[bytes]:
@@ -179,7 +187,7 @@ def test_twenty_calls_from_their_beginning_to_their_end(asterisk: Asterisk, mask
             ]  # fmt: skip
             pendings = [it.caller.send(one) for one in calls]
             for pending in pendings:
-                outcome = pending.result(PATIENCE).outcome
+                outcome = pending.result(PATIENCE_SECONDS).outcome
                 assert outcome is not None
                 assert outcome.answered
 
@@ -223,15 +231,15 @@ def test_only_events_with_receivers_are_delivered_and_the_rest_is_counted(
         Dispatcher(listener) as dispatcher,
         connect(signals.events["Hangup"], on_hangup),
     ):
-        listener.send(Ping()).result(PATIENCE)
-        caller.send(UserEvent("Begin")).result(PATIENCE)
+        listener.send(Ping()).result(PATIENCE_SECONDS)
+        caller.send(UserEvent("Begin")).result(PATIENCE_SECONDS)
         recorded.until("Begin")
         calls = [Originate(channel="Local/500@default", application="Wait", data="30",
                            variables={"__WAITSECS": "0.1"}) for _ in range(3)]  # fmt: skip
         for one in calls:
-            caller.send(one).result(PATIENCE)
+            caller.send(one).result(PATIENCE_SECONDS)
         until(lambda: dispatcher.run(0.01) and len(heard) == 6)
-        caller.send(UserEvent("End")).result(PATIENCE)
+        caller.send(UserEvent("End")).result(PATIENCE_SECONDS)
         sent = recorded.until("End")
         assert_same_events(
             raw_of(heard), [block for block in sent if block.startswith(b"Event: Hangup\r\n")]
@@ -252,7 +260,8 @@ def test_a_receiver_that_raises_stops_nobody(
     with scene(asterisk, mask="user") as it, connect(signals.events["UserEvent"], bad_receiver):
         sent = it.play(
             lambda: [
-                it.caller.send(UserEvent("Numbered", Number=n)).result(PATIENCE) for n in range(10)
+                it.caller.send(UserEvent("Numbered", Number=n)).result(PATIENCE_SECONDS)
+                for n in range(10)
             ]
         )
         heard = list(it.heard)
@@ -271,7 +280,7 @@ def test_a_call_to_a_queue(asterisk: Asterisk) -> None:
         to_queue = Originate(
             channel="Local/530@default/n", application="Wait", data="30", channel_id="customer"
         )
-        sent = it.play(lambda: it.caller.send(to_queue).result(PATIENCE),
+        sent = it.play(lambda: it.caller.send(to_queue).result(PATIENCE_SECONDS),
                        until_heard=lambda: "AgentComplete" in it.names())  # fmt: skip
         assert_same_events(raw_of(it.heard), sent)
         join, *called, leave, connect_, complete = it.named(
@@ -292,19 +301,21 @@ def test_caller_gives_up_in_a_queue(asterisk: Asterisk) -> None:
     agents = [f"Local/{name}@agents/n" for name in ("a1", "a2")]
     with scene(asterisk) as it:
         for agent in agents:
-            it.caller.send(QueuePause(agent, queue="support")).result(PATIENCE)
+            it.caller.send(QueuePause(agent, queue="support")).result(PATIENCE_SECONDS)
         try:
 
             def give_up() -> None:
                 channel = call(it.caller, "530@default")
                 until(lambda: it._turn() or "QueueCallerJoin" in it.names())
-                it.caller.send(Hangup(channel)).result(PATIENCE)
+                it.caller.send(Hangup(channel)).result(PATIENCE_SECONDS)
 
             sent = it.play(give_up, until_heard=lambda: "QueueCallerLeave" in it.names() and
                            len(it.named("Hangup")) == 2)  # fmt: skip
         finally:
             for agent in agents:
-                it.caller.send(QueuePause(agent, paused=False, queue="support")).result(PATIENCE)
+                it.caller.send(QueuePause(agent, paused=False, queue="support")).result(
+                    PATIENCE_SECONDS
+                )
         assert_same_events(raw_of(it.heard), sent)
         story = [
             event.name for event in it.heard if event.name.startswith(("QueueCaller", "Agent"))
@@ -318,7 +329,7 @@ def test_a_parked_call_is_picked_up_and_another_gives_up(asterisk: Asterisk) -> 
         to_park = Originate(channel="Local/550@default/n", application="Wait", data="30")
 
         def park() -> None:
-            it.caller.send(to_park).result(PATIENCE)
+            it.caller.send(to_park).result(PATIENCE_SECONDS)
 
         assert raw_of(it.heard) == []
         sent = it.play(park, until_heard=lambda: it.named("ParkedCall"))
@@ -327,18 +338,18 @@ def test_a_parked_call_is_picked_up_and_another_gives_up(asterisk: Asterisk) -> 
         space, parkee = parked["ParkingSpace"], parked["ParkeeChannel"]
         fetch = Originate(channel=f"Local/{space}@default/n", application="Wait", data="30")
         sent = it.play(
-            lambda: it.caller.send(fetch).result(PATIENCE),
+            lambda: it.caller.send(fetch).result(PATIENCE_SECONDS),
             until_heard=lambda: it.named("UnParkedCall"),
         )
         assert_same_events(raw_of(it.heard), sent)
         assert it.named("UnParkedCall")[0]["ParkeeChannel"] == parkee
         it.play(park, until_heard=lambda: it.named("ParkedCall"))
         parkee = it.named("ParkedCall")[0]["ParkeeChannel"]
-        sent = it.play(lambda: it.caller.send(Hangup(parkee)).result(PATIENCE),
+        sent = it.play(lambda: it.caller.send(Hangup(parkee)).result(PATIENCE_SECONDS),
                        until_heard=lambda: it.named("ParkedCallGiveUp"))  # fmt: skip
         assert_same_events(raw_of(it.heard), sent)
         assert it.named("ParkedCallGiveUp")[0]["ParkeeChannel"] == parkee
-        assert it.caller.send(Action("ParkedCalls")).result(PATIENCE).events == ()
+        assert it.caller.send(Action("ParkedCalls")).result(PATIENCE_SECONDS).events == ()
 
 
 # --- odd text ---
@@ -348,7 +359,7 @@ def test_odd_text_arrives_as_it_was_sent(asterisk: Asterisk) -> None:
     with scene(asterisk) as it:
         odd = Originate(channel="Local/510@default", application="Wait", data="5")
         sent = it.play(
-            lambda: it.caller.send(odd).result(PATIENCE),
+            lambda: it.caller.send(odd).result(PATIENCE_SECONDS),
             until_heard=lambda: len(it.named("Hangup")) == 2,
         )
         assert_same_events(raw_of(it.heard), sent)
@@ -370,7 +381,7 @@ def test_line_ends_and_a_forged_message_inside_values(asterisk: Asterisk) -> Non
             data="5",
             variables={"__WAITSECS": "0.1"},
         )
-        sent = it.play(lambda: it.caller.send(lines).result(PATIENCE),
+        sent = it.play(lambda: it.caller.send(lines).result(PATIENCE_SECONDS),
                        until_heard=lambda: len(it.named("Hangup")) == 2)  # fmt: skip
         assert_same_events(raw_of(it.heard), sent)
         (event,) = [one for one in it.named("UserEvent") if one["UserEvent"] == "TestLines"]
@@ -405,7 +416,7 @@ def test_a_burst_is_whole_and_in_order(asterisk: Asterisk, mask: str) -> None:
     ):
         burst = Originate(channel=f"Local/9{count:04}@default", application="Wait", data="20")
         sent = it.play(
-            lambda: it.caller.send(burst).result(PATIENCE),
+            lambda: it.caller.send(burst).result(PATIENCE_SECONDS),
             until_heard=lambda: len(numbers) == count,
         )
         assert numbers == list(range(1, count + 1))
@@ -434,7 +445,7 @@ def test_two_bursts_at_once_to_a_listener_that_makes_calls_itself(asterisk: Aste
                     Originate(
                         channel="Local/91000@default", application="Wait", data="20", wait=True
                     )
-                ).result(PATIENCE)
+                ).result(PATIENCE_SECONDS)
             for number in range(100):
                 it.listener.send(UserEvent("Own", Number=number))
 

@@ -26,7 +26,7 @@ from django_ami.live.lists import Lists
 from django_ami.live.options import Options
 from django_ami.live.queue_views import AgentState
 from django_ami.live.tracker import Tracker
-from tests.asterisk.clients import NAME, PATIENCE, ask, connected, until
+from tests.asterisk.clients import NAME, PATIENCE_SECONDS, ask, connected, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ class Watched:
         """The items of a list; all events before them are known."""
         pending = self.client.send(action)
         self.until(pending.done)
-        return pending.result(PATIENCE).events
+        return pending.result(PATIENCE_SECONDS).events
 
     def seed(self) -> None:
         asked = time.time()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.asterisk.clients import NAME, PATIENCE, connected, until
+from tests.asterisk.clients import NAME, PATIENCE_SECONDS, connected, until
 from tests.asterisk.phones import answer, needs_sipp, never_answer, phone, refuse
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def test_two_telephones_talk_until_the_call_is_hung_up(asterisk: Asterisk, tmp_p
         call = client.originate(**to(first, second))
         states: list[str] = []
         call.on_change(lambda _, state: states.append(str(state)))
-        assert call.answered().result(PATIENCE)
+        assert call.answered().result(PATIENCE_SECONDS)
         found = other.call(call.id)
-        assert found.answered().result(PATIENCE)
+        assert found.answered().result(PATIENCE_SECONDS)
         found.hangup()
-        assert found.wait(PATIENCE).answered
-        outcome = call.wait(PATIENCE)
+        assert found.wait(PATIENCE_SECONDS).answered
+        outcome = call.wait(PATIENCE_SECONDS)
         assert (outcome.result, outcome.cause) == ("answered", 16)
         assert outcome.talk_seconds > 0
         until(lambda: states and states[-1] == "ended")
@@ -85,8 +85,8 @@ def test_a_telephone_that_is_not_there_and_an_extension_that_is_not(asterisk: As
     with connected(asterisk) as client:
         nobody = client.originate(**to("PJSIP/nobody", "PJSIP/nobody"))
         nowhere = client.originate(to="Local/500@default", context="outcomes", exten="none")
-        assert nobody.wait(PATIENCE).result == "unavailable"
-        assert nowhere.wait(PATIENCE).result in ("not found", "failed", "answered")
+        assert nobody.wait(PATIENCE_SECONDS).result == "unavailable"
+        assert nowhere.wait(PATIENCE_SECONDS).result in ("not found", "failed", "answered")
 
 
 def test_an_optimised_local_channel_leaves_one_call(asterisk: Asterisk, tmp_path: Path) -> None:
@@ -99,6 +99,6 @@ def test_an_optimised_local_channel_leaves_one_call(asterisk: Asterisk, tmp_path
             to="Local/near@outcomes", context="outcomes", exten="dial",
             variables={"__NEAR": first, "__FAR": second}, server=NAME,
         )  # fmt: skip
-        assert call.answered().result(PATIENCE), call.outcome
+        assert call.answered().result(PATIENCE_SECONDS), call.outcome
         call.hangup()
-        assert call.wait(PATIENCE).answered
+        assert call.wait(PATIENCE_SECONDS).answered

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from django_ami.core.actions import Hangup, Originate
-from tests.asterisk.clients import PATIENCE, ask, connected, until
+from tests.asterisk.clients import PATIENCE_SECONDS, ask, connected, until
 from tests.asterisk.phones import answer, forward, needs_sipp, never_answer, phone, refuse
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def test_outcome_for_each_answer_of_a_telephone(
             for name, channel in dialed.items()
         }
         found = {
-            name: facts(pending.result(PATIENCE).outcome) for name, pending in under_way.items()
+            name: facts(pending.result(PATIENCE_SECONDS).outcome)
+            for name, pending in under_way.items()
         }
     expected = {name: told for name, (_, told) in PHONES.items()}
     if asterisk.version == "16":  # which has no TechCause, and no cause of a call that rang out
@@ -114,7 +115,7 @@ def test_a_call_that_is_hung_up_while_it_rings(asterisk: Asterisk, tmp_path: Pat
         pending = client.send(to(far, channel_id="hang-up-while-it-rings"))
         until(lambda: ringing)
         assert ask(client, Hangup("hang-up-while-it-rings")).ok
-        assert facts(pending.result(PATIENCE).outcome) == ("cancelled", 0, None, True)
+        assert facts(pending.result(PATIENCE_SECONDS).outcome) == ("cancelled", 0, None, True)
 
 
 def test_a_telephone_that_sends_the_call_on(asterisk: Asterisk, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 from django_ami.core.actions import Originate, Ping, UserEvent
 from django_ami.core.config import TLSConfig
 from django_ami.testing import FakeAsterisk
-from tests.asterisk.clients import PATIENCE, connected, status, until
+from tests.asterisk.clients import PATIENCE_SECONDS, connected, status, until
 from tests.simulator.pings import answered, ping
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def told(event: Event) -> dict[str, str]:
 def test_four_hundred_pings_at_once(asterisk: Asterisk, tls: TLSConfig) -> None:
     with connected(asterisk, tls=tls) as client:
         pendings = [client.send(Ping(), timeout=AT_ONCE_SECONDS) for _ in range(400)]
-        assert [pending.result(PATIENCE)["Ping"] for pending in pendings] == ["Pong"] * 400
+        assert [pending.result(PATIENCE_SECONDS)["Ping"] for pending in pendings] == ["Pong"] * 400
 
 
 @pytest.mark.parametrize("kilobytes", [1, 3, 100])
@@ -86,7 +86,7 @@ def test_a_large_action_is_carried_out_at_once(
 ) -> None:
     with connected(asterisk, tls=tls) as client:
         action = UserEvent("Large", headers(kilobytes))
-        assert client.send(action, timeout=AT_ONCE_SECONDS).result(PATIENCE).ok
+        assert client.send(action, timeout=AT_ONCE_SECONDS).result(PATIENCE_SECONDS).ok
         until(lambda: heard, "the event of the action")
         assert told(heard[0]) == headers(kilobytes)
 
@@ -104,7 +104,7 @@ def test_a_hundred_kilobytes_of_actions_in_one_go(
             )
             for number in range(actions)
         ]
-        assert all(pending.result(PATIENCE).ok for pending in pendings)
+        assert all(pending.result(PATIENCE_SECONDS).ok for pending in pendings)
         until(lambda: len(heard) >= actions, "the events of all actions")
         assert [int(event["Number"]) for event in heard] == list(range(actions))
 
@@ -133,7 +133,7 @@ def test_actions_of_every_size_in_one_go(
             )
             for number, each in enumerate(lines)
         ]
-        assert all(pending.result(PATIENCE).ok for pending in pendings)
+        assert all(pending.result(PATIENCE_SECONDS).ok for pending in pendings)
         until(lambda: len(heard) >= len(lines), "the events of all actions")
     assert [int(event["Number"]) for event in heard] == list(range(len(lines)))
     assert [[len(value) for value in told(event).values()] for event in heard] == lines
@@ -146,7 +146,7 @@ def test_the_longest_line_that_the_server_takes(
     longest = "z" * (1_022 - len("H000: "))
     with connected(asterisk, tls=tls) as client:
         action = UserEvent("Longest", {f"H{number:03}": longest for number in range(3)})
-        assert client.send(action, timeout=AT_ONCE_SECONDS).result(PATIENCE).ok
+        assert client.send(action, timeout=AT_ONCE_SECONDS).result(PATIENCE_SECONDS).ok
         until(lambda: heard, "the event of the action")
     assert list(told(heard[0]).values()) == [longest] * 3
 
@@ -161,11 +161,11 @@ def test_a_large_originate_dials_at_once_and_once(asterisk: Asterisk, tls: TLSCo
             wait=True,
         )
         began = time.monotonic()
-        outcome = client.send(dial, timeout=AT_ONCE_SECONDS).result(PATIENCE).outcome
+        outcome = client.send(dial, timeout=AT_ONCE_SECONDS).result(PATIENCE_SECONDS).outcome
         assert outcome is not None
         assert outcome.answered
         assert time.monotonic() - began < AT_ONCE_SECONDS
-        client.send(Ping()).result(PATIENCE)
+        client.send(Ping()).result(PATIENCE_SECONDS)
         assert status(client).unmatched_answers == 0
 
 

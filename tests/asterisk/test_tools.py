@@ -17,7 +17,7 @@ from django_ami.testing import Recording
 from django_ami.tools.manager_conf import Stanza
 from django_ami.tools.needs import Needs, Wanted
 from django_ami.tools.usage import Usage
-from tests.asterisk.clients import PATIENCE, call, connected, secret_of, until
+from tests.asterisk.clients import PATIENCE_SECONDS, call, connected, secret_of, until
 from tests.management.tools import Done, run, start
 
 if TYPE_CHECKING:
@@ -297,10 +297,10 @@ def hears(asterisk: Asterisk, client: Client, *expected: str) -> bool:
         "ami_events", "--json", "--only=Hangup,UserEvent", servers=(url(asterisk, "site"),)
     ) as events:
         events.wait_for_err(": ready")
-        client.send(UserEvent("First")).result(PATIENCE)
+        client.send(UserEvent("First")).result(PATIENCE_SECONDS)
         call(client, "500@default", seconds=1)
         until(lambda: len(ends) == 2, "both ends hang up")
-        client.send(UserEvent("Last")).result(PATIENCE)
+        client.send(UserEvent("Last")).result(PATIENCE_SECONDS)
         if "Hangup" in expected:  # before it came the first user event
             until(lambda: sum('"Hangup"' in line for line in events.out) == 2, str(events))
         if "UserEvent" in expected:  # before the last one came the ends of the call

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.benchmarks.clients.measuring import PATIENCE
+from tests.benchmarks.clients.measuring import PATIENCE_SECONDS
 from tests.benchmarks.machine import ROOT
 from tests.benchmarks.server import SECRET, USER
 
@@ -77,7 +77,7 @@ class Bench:
             env=_environment(),
             capture_output=True,
             text=True,
-            timeout=2 * PATIENCE,
+            timeout=2 * PATIENCE_SECONDS,
             check=False,
         )
         return self._result(f"{client} {task} {arguments}", done.stdout.splitlines(), done.stderr)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 USER: Final = "bench"
 SECRET: Final = "bench-secret"
 
-_READ: Final = 2**18
+_READ_BYTES: Final = 2**18
 _PIECE: Final = 2**20
 _CHALLENGE: Final = "131125642"
 _HEADER: Final = re.compile(rb"^(\w+): ([^\r\n]*)", re.MULTILINE)
@@ -111,7 +111,7 @@ class Connection(threading.Thread):
                 self._socket = self._tls.wrap_socket(self._socket, server_side=True)
             self._send(b"Asterisk Call Manager/11.0.0\r\n")
             rest = b""
-            while not self._leaving and (data := self._socket.recv(_READ)):
+            while not self._leaving and (data := self._socket.recv(_READ_BYTES)):
                 *actions, rest = (rest + data).split(b"\r\n\r\n")
                 self._send(b"".join(map(self.answer, actions)))
                 if self._flood:

@@ -13,7 +13,7 @@ from django_ami.core import Client, Options, ServerConfig
 from django_ami.errors import AuthenticationFailed
 from tests.benchmarks import server
 from tests.benchmarks.events import block
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +45,12 @@ def client_of(port: int, secret: str = server.SECRET, **options: object) -> Clie
 def test_server_lets_in_the_right_secret_alone(port: int, auth_type: str) -> None:
     client = client_of(port, auth_type=auth_type)
     client.start()
-    assert client.send(Ping()).result(DEADLINE)["Ping"] == "Pong"
+    assert client.send(Ping()).result(DEADLINE_SECONDS)["Ping"] == "Pong"
     client.close()
     stranger = client_of(port, "wrong", auth_type=auth_type)
     stranger.start()
     with pytest.raises(AuthenticationFailed):
-        stranger.send(Ping()).result(DEADLINE)
+        stranger.send(Ping()).result(DEADLINE_SECONDS)
     stranger.close()
 
 
@@ -58,7 +58,7 @@ def test_every_answer_is_that_of_its_action(port: int) -> None:
     client = client_of(port)
     client.start()
     pending = {name: client.send(Action("Getvar", Variable=name)) for name in map(str, range(500))}
-    assert {name: one.result(DEADLINE)["Variable"] for name, one in pending.items()} == {
+    assert {name: one.result(DEADLINE_SECONDS)["Variable"] for name, one in pending.items()} == {
         name: name for name in pending
     }
     client.close()
@@ -67,7 +67,7 @@ def test_every_answer_is_that_of_its_action(port: int) -> None:
 def test_a_list_has_as_many_channels_as_were_asked_for(port: int) -> None:
     client = client_of(port)
     client.start()
-    events = client.send(Action("CoreShowChannels", Channels="300")).result(DEADLINE).events
+    events = client.send(Action("CoreShowChannels", Channels="300")).result(DEADLINE_SECONDS).events
     assert len({event["Uniqueid"] for event in events}) == 300
     client.close()
 
@@ -80,10 +80,10 @@ def test_a_list_has_as_many_channels_as_were_asked_for(port: int) -> None:
 def test_all_events_come_and_no_others(port: int, action: Action) -> None:
     client = client_of(port)
     client.start()
-    client.send(Ping()).result(DEADLINE)
+    client.send(Ping()).result(DEADLINE_SECONDS)
     seen: list[bytes] = []
     client.subscribe(None, lambda event: seen.append(event.raw + b"\r\n\r\n"))
-    client.send(action).result(DEADLINE)
+    client.send(action).result(DEADLINE_SECONDS)
     wait_until(lambda: len(seen) >= 2500, what=f"2,500 events, not {len(seen)}")
     client.close()
     events = [frame + b"\r\n\r\n" for frame in block().data.split(b"\r\n\r\n")[:-1]]
@@ -100,4 +100,4 @@ def test_server_ends_with_its_parent() -> None:
         assert process.stdin is not None
         assert int(process.stdout.readline()) > 0
         process.stdin.close()
-        assert process.wait(DEADLINE) == 0
+        assert process.wait(DEADLINE_SECONDS) == 0

@@ -11,7 +11,7 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.browser import chromium
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ class Board:
         return [row for row in rows if all(text in row["text"] for text in texts)]
 
     def wait_for_row(
-        self, testid: str, *texts: str, timeout: float = DEADLINE, **data: str
+        self, testid: str, *texts: str, timeout: float = DEADLINE_SECONDS, **data: str
     ) -> dict[str, str]:
         """The first element with this data whose text has all these, as soon as there is one."""
         found: list[dict[str, str]] = []
@@ -81,7 +81,7 @@ class Board:
     def click(self, selector: str) -> None:
         """Click the one visible element that a CSS selector finds, as soon as it can be clicked."""
         clickable = expected_conditions.element_to_be_clickable((By.CSS_SELECTOR, selector))
-        WebDriverWait(self.driver, DEADLINE, _LOOK_SECONDS).until(clickable).click()
+        WebDriverWait(self.driver, DEADLINE_SECONDS, _LOOK_SECONDS).until(clickable).click()
 
     def click_action(self, testid: str, action: str, **data: str) -> None:
         """Click the button of an action in a row."""
@@ -96,7 +96,7 @@ class Board:
         Select(self.driver.find_element(By.CSS_SELECTOR, selector)).select_by_value(value)
 
     def wait_for(
-        self, condition: Callable[[], object], what: str, timeout: float = DEADLINE
+        self, condition: Callable[[], object], what: str, timeout: float = DEADLINE_SECONDS
     ) -> None:
         """Return as soon as the condition is true; TimeoutError with all that the page shows."""
         end = time.monotonic() + timeout

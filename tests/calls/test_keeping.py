@@ -18,7 +18,7 @@ from django_ami.calls.store import save_calls
 from django_ami.core.session import GapReason
 from django_ami.testing import CallTimes, FakeAsterisk
 from tests.calls.support import a_call
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def listener(server: FakeAsterisk) -> Iterator[Listener]:
     thread = listener.keeper._thread
     listener.keeper.close()
     if thread is not None:
-        thread.join(DEADLINE)
+        thread.join(DEADLINE_SECONDS)
         assert not thread.is_alive()
 
 
@@ -112,7 +112,7 @@ def test_where_calls_were_lost_nothing_is_certain(listener: Listener) -> None:
 def test_a_call_that_goes_on_is_looked_for_once(listener: Listener) -> None:
     row = a_row()
     ami.originate(to="PJSIP/101", context="default", exten="102", call_id=row.pk).answered().result(
-        DEADLINE
+        DEADLINE_SECONDS
     )
     listener.keeper.hear("node_1")
     wait_until(lambda: row.pk in listener.keeper._followed)
@@ -150,6 +150,6 @@ def test_the_signals_of_a_listener_reach_its_keeper(server: FakeAsterisk) -> Non
         keeper.close()
         thread = keeper._thread
         assert thread is not None
-        thread.join(DEADLINE)
+        thread.join(DEADLINE_SECONDS)
         listening._keepers.clear()
         listening._recorders.clear()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import DEADLINE, PYTHON, Program, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 from tests.servers import mariadb, postgresql
 
 pytestmark = pytest.mark.skipif(
@@ -35,13 +35,15 @@ def test_a_restart_loses_no_call(name: str) -> None:
         stored = f"SELECT count(*) FROM {'' if name == 'postgresql' else 'ami.'}ami_calls_call"
         with Program([*PYTHON, "-m", "tests.calls.writer"], **env) as writer:
             writer.wait_for_out("ready")
-            wait_until(lambda: database.execute(stored)[0][0] > 20, DEADLINE, what="calls")
+            wait_until(lambda: database.execute(stored)[0][0] > 20, DEADLINE_SECONDS, what="calls")
             database.stop()
             time.sleep(1)  # the length of the outage
             assert writer.process.poll() is None
             database.start()
             before = database.execute(stored)[0][0]
-            wait_until(lambda: database.execute(stored)[0][0] > before, DEADLINE, what="calls")
+            wait_until(
+                lambda: database.execute(stored)[0][0] > before, DEADLINE_SECONDS, what="calls"
+            )
             writer.signal(signal.SIGTERM)
             assert writer.wait() == 0, str(writer)
         put, longest, written, lost, failed, well = writer.out[-1].split()

@@ -19,7 +19,7 @@ from django_ami.calls.models import Call, MergedCall
 from django_ami.calls.recorder import Recorder
 from django_ami.live.changes import Change, Kind
 from tests.calls.support import a_call, a_queue_call
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +56,7 @@ def away() -> Iterator[None]:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -120,7 +120,7 @@ def test_while_the_database_is_away_calls_wait_and_putting_does_not(
         begin = time.monotonic()
         for number in range(1, 30):
             recorder.put(a_call(number))
-        assert time.monotonic() - begin < DEADLINE / 10
+        assert time.monotonic() - begin < DEADLINE_SECONDS / 10
         wait_for(lambda: recorder.status.waiting == 30)
     wait_for(lambda: recorder.status.written == 30)
     assert Call.objects.count() == 30
@@ -223,7 +223,7 @@ def test_the_end_waits_for_the_database_no_longer_than_it_may(
             recorder.put(a_call(number))
         begin = time.monotonic()
         assert not recorder.close(0.3)
-        assert 0.2 < time.monotonic() - begin < 0.5 + DEADLINE / 10
+        assert 0.2 < time.monotonic() - begin < 0.5 + DEADLINE_SECONDS / 10
     assert Call.objects.count() == 0
     assert "8 calls are lost" in caplog.records[-1].getMessage()
     assert recorder.status.lost == 8
@@ -238,5 +238,5 @@ def test_the_end_writes_what_waits_if_the_database_comes_back_in_time(
             recorder.put(a_call(number))
         wait_for(lambda: recorder.status.away)
         recorder._ending.set()
-    assert recorder.close(DEADLINE)
+    assert recorder.close(DEADLINE_SECONDS)
     assert Call.objects.count() == 8

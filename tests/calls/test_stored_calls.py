@@ -25,7 +25,7 @@ from django_ami.testing import CallTimes, FakeAsterisk
 from django_ami.testing.override import override_ami
 from tests.calls.support import START, a_call
 from tests.core.servers import refusing_port
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,10 +75,10 @@ def test_a_call_is_stored_before_it_is_made_and_so_is_its_end(server: FakeAsteri
     )
     row = Origination.objects.originate(**TO, asked_by="Ann", variables={"A": 1})
     assert stored(row).state == State.UNKNOWN
-    assert row.call.answered().result(DEADLINE)
+    assert row.call.answered().result(DEADLINE_SECONDS)
     assert (row.outcome, stored(row).outcome) == (None, None)
     row.call.hangup()
-    assert row.wait(DEADLINE).answered
+    assert row.wait(DEADLINE_SECONDS).answered
     wait_until(lambda: stored(row).state == State.ENDED)
     told = stored(row)
     assert (told.destination, told.context, told.exten) == ("PJSIP/101", "default", "102")
@@ -97,7 +97,7 @@ def test_a_call_that_nobody_answers_is_stored(
     server: FakeAsterisk, to: str, state: str, result: str
 ) -> None:
     row = Origination.objects.originate(**{**TO, "to": to})
-    assert row.wait(DEADLINE).result == result
+    assert row.wait(DEADLINE_SECONDS).result == result
     wait_until(lambda: (stored(row).state, stored(row).result) == (state, result))
 
 
@@ -106,10 +106,10 @@ def test_an_end_with_values_that_no_column_takes_is_stored(server: FakeAsterisk)
     row = Origination.objects.originate(
         to="PJSIP/101", application="Playback", data="x", timeout=5, asked_by="A\0nn"
     )
-    assert row.call.answered().result(DEADLINE)
+    assert row.call.answered().result(DEADLINE_SECONDS)
     odd = {"Cause": "9" * 18, "Cause-txt": "Normal\0 Clearing", "TechCause": "7" * 12}
     server.emit("Hangup", {"Uniqueid": row.pk, "Linkedid": row.pk, **odd})
-    assert row.wait(DEADLINE).answered
+    assert row.wait(DEADLINE_SECONDS).answered
     wait_until(lambda: stored(row).state == State.ENDED)
     told = stored(row)
     assert (told.cause, told.sip_code) == (2**31 - 1, 2**31 - 1)
@@ -125,7 +125,7 @@ def test_a_server_that_is_not_reached_is_dialled_never() -> None:
         ),
     ):
         row = Origination.objects.originate(**TO)
-        assert row.wait(DEADLINE).result == "failed"
+        assert row.wait(DEADLINE_SECONDS).result == "failed"
         wait_until(lambda: stored(row).state == State.NEVER_MADE)
 
 
@@ -133,12 +133,12 @@ def test_a_server_that_is_not_reached_is_dialled_never() -> None:
 def test_a_copy_of_a_row_finds_the_call_by_itself(server: FakeAsterisk, copied: Any) -> None:
     """As a cache makes one, and a task that is given the row."""
     row = Origination.objects.originate(**TO)
-    assert row.call.answered().result(DEADLINE)
+    assert row.call.answered().result(DEADLINE_SECONDS)
     same = copied(row)
     assert same == row
-    assert same.call.answered().result(DEADLINE)
+    assert same.call.answered().result(DEADLINE_SECONDS)
     same.call.hangup()
-    assert same.wait(DEADLINE).answered
+    assert same.wait(DEADLINE_SECONDS).answered
     assert dials(server) == [row.pk]
 
 
@@ -147,9 +147,9 @@ def test_the_same_key_is_the_same_call(server: FakeAsterisk) -> None:
     again = Origination.objects.originate(**TO, key="order 7")
     other = Origination.objects.originate(**TO, key="order 8")
     assert again.pk == row.pk != other.pk
-    assert again.call.answered().result(DEADLINE)
+    assert again.call.answered().result(DEADLINE_SECONDS)
     again.call.hangup()
-    assert row.wait(DEADLINE).answered
+    assert row.wait(DEADLINE_SECONDS).answered
     wait_until(lambda: len(dials(server)) == 2)
     assert sorted(dials(server)) == sorted([row.pk, other.pk])
     wait_until(lambda: stored(row).state == State.ENDED)
@@ -214,11 +214,11 @@ def test_a_call_that_a_limit_refuses_may_be_tried_again_with_its_key(server: Fak
         with pytest.raises(Backpressure):
             Origination.objects.originate(**TO, key="later", over_limit="raise")
         assert Origination.objects.count() == 1
-        first.call.answered().result(DEADLINE)
+        first.call.answered().result(DEADLINE_SECONDS)
         first.call.hangup()
-        first.wait(DEADLINE)
+        first.wait(DEADLINE_SECONDS)
         later = Origination.objects.originate(**TO, key="later", over_limit="raise")
-        assert later.call.answered().result(DEADLINE)
+        assert later.call.answered().result(DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize("over_limit", ["wait", 3600])
@@ -231,11 +231,11 @@ def test_a_call_has_left_when_it_may_be_told_as_never_made_or_it_never_does(
         AMI_CALLS={"settle_seconds": TO["timeout"] + 10.05},  # as long as an Originate takes, and
     ):
         first = Origination.objects.originate(**TO)
-        assert first.call.answered().result(DEADLINE)
+        assert first.call.answered().result(DEADLINE_SECONDS)
         later = Origination.objects.originate(**TO, over_limit=over_limit)
-        assert later.wait(DEADLINE).result == "failed"
+        assert later.wait(DEADLINE_SECONDS).result == "failed"
         first.call.hangup()
-        assert first.wait(DEADLINE).answered
+        assert first.wait(DEADLINE_SECONDS).answered
         wait_until(lambda: stored(later).state == State.NEVER_MADE)
     assert dials(server) == [first.pk]
 
@@ -254,7 +254,7 @@ def test_a_transaction_that_is_open_is_refused(server: FakeAsterisk) -> None:
     made: list[Origination] = []
     with transaction.atomic():
         transaction.on_commit(lambda: made.append(Origination.objects.originate(**TO)))
-    assert made[0].call.answered().result(DEADLINE)
+    assert made[0].call.answered().result(DEADLINE_SECONDS)
 
 
 @pytest.mark.django_db(transaction=False)
@@ -288,7 +288,7 @@ def test_numbers_are_masked(server: FakeAsterisk) -> None:
     with override_settings(AMI_CALLS=masked):
         row = Origination.objects.originate(**{**TO, "to": "PJSIP/4930123456@out"})
     assert (stored(row).destination, stored(row).exten) == ("PJSIP/...56@out", "...02")
-    assert row.call.answered().result(DEADLINE)
+    assert row.call.answered().result(DEADLINE_SECONDS)
 
 
 # --- reconcile ---
@@ -296,7 +296,7 @@ def test_numbers_are_masked(server: FakeAsterisk) -> None:
 
 def test_a_call_of_a_process_that_is_gone_is_found_on_its_server(server: FakeAsterisk) -> None:
     row = an_orphan()
-    ami.originate(**TO, call_id=row.pk).answered().result(DEADLINE)
+    ami.originate(**TO, call_id=row.pk).answered().result(DEADLINE_SECONDS)
     assert Origination.objects.reconcile() == {"made": 1}
     assert stored(row).asked is not None
     stored(row).call.hangup()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django_ami.core import Action, Client, Options, ServerConfig
 from django_ami.testing import Simulator
-from tests.core.io_support import PATIENCE, ready, wait_until
+from tests.core.io_support import PATIENCE_SECONDS, ready, wait_until
 
 
 def loopback(state: str) -> None:
@@ -47,7 +47,7 @@ def main() -> None:
             while not pending.sent:
                 pass
             client.close()
-        error = pending.exception(PATIENCE)
+        error = pending.exception(PATIENCE_SECONDS)
         wait_until(lambda: not client.server("node_1").ready)
         told = {
             "error": type(error).__name__,
@@ -59,7 +59,7 @@ def main() -> None:
             client = Client([ServerConfig(name="node_1", options=options, **settings)])
             client.start(connect=True)
         ready(client)
-        told["ready again"] = client.send(Action("Ping")).result(PATIENCE).ok
+        told["ready again"] = client.send(Action("Ping")).result(PATIENCE_SECONDS).ok
         told["ghosts"] = sum(action.get("UserEvent") == "ghost" for action in sim.received)
         client.close()
     print(json.dumps(told))

@@ -11,7 +11,7 @@ from django_ami.core.actions import Ping
 from django_ami.core.messages import Event
 from django_ami.core.protocol import Parser
 from django_ami.testing import FakeAsterisk
-from tests.core.io_support import PATIENCE, config, ready, started, wait_until
+from tests.core.io_support import PATIENCE_SECONDS, config, ready, started, wait_until
 from tests.core.support import feed, pieces, show
 from tests.core.test_protocol import Work
 
@@ -74,7 +74,7 @@ class Encounter:
 
     def assert_well(self) -> None:
         """Nothing is under way, and the next action is answered as if nothing had happened."""
-        assert self.client.send(Ping()).result(PATIENCE)["Ping"] == "Pong"
+        assert self.client.send(Ping()).result(PATIENCE_SECONDS)["Ping"] == "Pong"
         status = self.status
         assert (status.state, status.pending_actions, status.reconnects) == ("ready", 0, 0)
         assert (
@@ -91,7 +91,7 @@ def encounter(**options: Any) -> Iterator[Encounter]:
         wait_until(lambda: client.status()["node_1"].pending_actions == 0)
         meeting = Encounter(client, sim)
         client.subscribe(None, meeting.events.append)
-        client.send(Ping()).result(PATIENCE)
+        client.send(Ping()).result(PATIENCE_SECONDS)
         meeting.chunks.clear()
         yield meeting
 

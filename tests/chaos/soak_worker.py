@@ -38,7 +38,7 @@ THREADS = 8
 #: Seconds after which an action that is never answered is given up.
 SOON_SECONDS = 0.01
 #: Seconds: nobody waits so long unless something is broken.
-NEVER = 3600.0
+NEVER_SECONDS = 3600.0
 
 #: The actions while the link is up, in turn. One that is ``held`` is not answered before ``LetGo``,
 #: which comes after the link: it is lost, unless it was late itself.
@@ -173,7 +173,7 @@ class Soak:
         self._begin(kind)
         pending.on_complete(partial(self._told, number, kind))
         if waits or kind == "late":
-            self._tell(number, kind, "waited", pending.exception(NEVER))
+            self._tell(number, kind, "waited", pending.exception(NEVER_SECONDS))
         elif number % 3 == 1:
             self._begin(kind)
             asyncio.run_coroutine_threadsafe(self._awaited(number, kind, pending), self._loop)
@@ -205,7 +205,7 @@ class Soak:
             self._wait_for(lambda: not self._under_way)
             # The answer comes behind those of all that were held. The server has counted all that
             # it wrote before it.
-            ami.send(Action("LetGo" if measured else "Ping")).result(NEVER)
+            ami.send(Action("LetGo" if measured else "Ping")).result(NEVER_SECONDS)
             if measured:
                 self._wait_for(lambda: not self._held and _quiet(ami.status()["node_1"]))
             full = measured and event["Full"] == "True"
@@ -246,7 +246,7 @@ def make(number: int, kind: str) -> Action:
 
 
 def timeout(kind: str) -> float:
-    return {"unanswered": SOON_SECONDS, "late": SOON_SECONDS, "held": NEVER}.get(kind, 60.0)
+    return {"unanswered": SOON_SECONDS, "late": SOON_SECONDS, "held": NEVER_SECONDS}.get(kind, 60.0)
 
 
 def _quiet(status: ServerStatus) -> bool:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.running import DEADLINE, PYTHON, Program, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -165,6 +165,6 @@ def ami_listen(
 def settled(simulator: Simulator, logoffs: int = 1) -> int:
     """How many events the simulator has written when all who were connected have logged off."""
     simulator.wait_for(
-        lambda: simulator.logoffs >= logoffs and not simulator.sessions, timeout=DEADLINE
+        lambda: simulator.logoffs >= logoffs and not simulator.sessions, timeout=DEADLINE_SECONDS
     )
     return simulator.events_sent

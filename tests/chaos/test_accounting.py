@@ -19,7 +19,7 @@ from django_ami.core import Client, Options, ServerConfig
 from django_ami.core.cluster import backlog
 from django_ami.testing import FakeAsterisk
 from tests.chaos.support import LONG, ami_listen, settled
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,7 +145,7 @@ def test_at_any_moment_of_a_flood(
                 for name in ("UserEvent", "Newchannel", "Hangup")
             ]
             for flood in floods:
-                assert flood.result(DEADLINE + count / 1000).total == count
+                assert flood.result(DEADLINE_SECONDS + count / 1000).total == count
             released.set()
             wait_until(
                 lambda: all(one.received == 3 * count + 1 for one in client.status().values())
@@ -216,7 +216,7 @@ def test_two_servers_ignored_events_and_drops(sim: Simulator, other: Simulator) 
             for name in ("UserEvent", "Newchannel", "Hangup")
         ]
         for flood in floods:
-            flood.result(DEADLINE)
+            flood.result(DEADLINE_SECONDS)
         assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         check_exit(worker, {"node_1": sim, "node_2": other}, {"node_1": 1, "node_2": 1})
         status = worker.status
@@ -232,7 +232,7 @@ def test_everything_is_received_by_a_receiver_of_every_event(sim: Simulator) -> 
     with ami_listen(sim, receivers={"*": "note"}) as worker:
         worker.wait_for_out("ready")
         sim.run_traffic(30)
-        sim.wait_for(lambda: sim.events_sent > 1000, timeout=DEADLINE)
+        sim.wait_for(lambda: sim.events_sent > 1000, timeout=DEADLINE_SECONDS)
         sim.stop_traffic()
         assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         check_exit(worker, {"node_1": sim}, {"node_1": 1})
@@ -248,7 +248,9 @@ def test_with_reconnects_in_between(sim: Simulator, policy: str) -> None:
         for cut in range(cuts):
             before = sim.events_sent
             sim.start_flood(count=10_000_000, rate=10_000)
-            sim.wait_for(lambda before=before: sim.events_sent > before + 1000, timeout=DEADLINE)
+            sim.wait_for(
+                lambda before=before: sim.events_sent > before + 1000, timeout=DEADLINE_SECONDS
+            )
             sim.drop()
             wait_until(lambda cut=cut: len(worker.out) == cut + 2, what=str(worker))
         assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
@@ -265,10 +267,12 @@ def test_one_of_two_servers_comes_and_goes(sim: Simulator, other: Simulator) -> 
         for cut in range(3):
             before = other.events_sent
             other.start_flood(count=10_000_000, rate=5000)
-            other.wait_for(lambda before=before: other.events_sent > before + 200, timeout=DEADLINE)
+            other.wait_for(
+                lambda before=before: other.events_sent > before + 200, timeout=DEADLINE_SECONDS
+            )
             other.drop()
             wait_until(lambda cut=cut: len(worker.out) == cut + 3, what=str(worker))
-        assert steady.result(DEADLINE).total == 5000
+        assert steady.result(DEADLINE_SECONDS).total == 5000
         assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         check_exit(worker, {"node_1": sim, "node_2": other}, {"node_1": 1, "node_2": 4})
         assert worker.numbers() == list(range(5000))

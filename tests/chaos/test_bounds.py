@@ -16,7 +16,7 @@ import pytest
 
 from django_ami.testing import FakeAsterisk
 from tests.chaos.support import ami_listen
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def test_large_events_behind_a_receiver_that_sleeps(sim: Simulator) -> None:
         )
         worker.wait_for_notes(16 * MB // 121_000)
         grown = resident(worker) - before
-        assert worker.stop(signal.SIGTERM, DEADLINE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, DEADLINE_SECONDS) == 0, str(worker)
         assert grown < 48 * MB, "the queue, what was handed over, and what was just read"
         kept = len(worker.numbers())
         assert 16 * MB // 121_000 <= kept <= 16 * MB // 120_000
@@ -93,9 +93,9 @@ def test_worker_delivers_all_events_that_arrived_while_it_was_stopped(
         with while_stopped(worker):
             flood, begun = sim.start_flood(count=40_000), time.monotonic()
             wait_until(lambda: sim.events_sent == 40_000 or time.monotonic() > begun + 2.0)
-        flood.result(DEADLINE)
+        flood.result(DEADLINE_SECONDS)
         worker.wait_for_notes(40_000)
-        assert worker.stop(signal.SIGTERM, DEADLINE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, DEADLINE_SECONDS) == 0, str(worker)
         assert worker.summary == (40_001, 40_000, 0, 1, 0, 0, 0), str(worker)
         assert worker.numbers() == list(range(40_000))
         assert worker.err == []
@@ -108,7 +108,7 @@ def test_a_stop_delivers_what_waits_for_room(sim: Simulator) -> None:
         worker.wait_for_out("ready")
         sim.flood(count=4000)
         worker.wait_for_notes(1)
-        assert worker.stop(signal.SIGTERM, DEADLINE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, DEADLINE_SECONDS) == 0, str(worker)
         assert worker.summary == (4001, 4000, 0, 1, 0, 0, 0), str(worker)
 
 
@@ -135,7 +135,7 @@ def test_no_memory_is_left(sim: Simulator) -> None:
         limit_memory(worker, -1)
         sim.emit("Hangup", Number=7)
         worker.wait_for_notes(1, "Hangup")
-        assert worker.stop(signal.SIGTERM, DEADLINE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, DEADLINE_SECONDS) == 0, str(worker)
         summary = worker.summary  # whose sum is right
         assert summary.reconnects >= 1
         assert summary.dropped > 0
@@ -165,7 +165,7 @@ def test_a_receiver_hoards_all_memory_that_is_left(sim: Simulator) -> None:
         worker.wait_for_out("ready again")
         sim.emit("Hangup", Number=7)
         worker.wait_for_notes(1, "Hangup")
-        assert worker.stop(signal.SIGTERM, DEADLINE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, DEADLINE_SECONDS) == 0, str(worker)
         summary = worker.summary  # whose sum is right
         assert summary.failed > 0, str(worker)
         assert summary.reconnects == 1, str(worker)

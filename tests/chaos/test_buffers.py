@@ -34,7 +34,7 @@ __all__ = ["no_bugs"]
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
 
-LIMIT = 2**20
+LIMIT_BYTES = 2**20
 #: 20 MB, in actions of about 2 KB, so that the cut falls somewhere inside one.
 MANY, VALUE = 10_000, "v" * 980
 
@@ -131,7 +131,7 @@ def test_a_server_that_stops_reading_costs_no_more_than_the_limit(how: str) -> N
         settings = config(
             server.port,
             auth_type="plain",
-            write_buffer_limit=LIMIT,
+            write_buffer_limit=LIMIT_BYTES,
             max_pending_actions=MANY,
             read_timeout=3600,
         )
@@ -153,7 +153,7 @@ def test_a_server_that_stops_reading_costs_no_more_than_the_limit(how: str) -> N
             wait_until_still(client, lambda: client.status()["node_1"].unwritten_bytes)
             status = client.status()["node_1"]
             # The kernel may have taken some more since the last action was refused.
-            assert LIMIT / 2 < status.unwritten_bytes <= LIMIT
+            assert LIMIT_BYTES / 2 < status.unwritten_bytes <= LIMIT_BYTES
             assert status.pending_actions == len(held)
             assert status.state == "ready"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 5_000 if LONG else 240
 LOOKS = 24
-PATIENCE = 3600 if LONG else 300
+PATIENCE_SECONDS = 3600 if LONG else 300
 OPTIONS = {"idle_timeout": 0.01, "reconnect_initial": 0.05, "reconnect_max": 0.1, "stable_after": 0}
 
 pytestmark = pytest.mark.skipif(
@@ -39,7 +39,7 @@ def servers() -> Iterator[list[FakeAsterisk]]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(PATIENCE)
+@pytest.mark.timeout(PATIENCE_SECONDS)
 @pytest.mark.parametrize("way", ["waits", "told"])
 def test_a_process_that_only_sends(servers: list[FakeAsterisk], way: str) -> None:
     settings = {
@@ -50,7 +50,9 @@ def test_a_process_that_only_sends(servers: list[FakeAsterisk], way: str) -> Non
     urls = {f"AMI_NODE{number}_URL": server.url for number, server in enumerate(servers, 1)}
     command = [*PYTHON, "-m", "tests.chaos.caller_worker", way, str(ROUNDS), str(LOOKS)]
     with Program(command, AMI_TEST_SETTINGS=json.dumps(settings), **urls) as worker:
-        wait_until(lambda: worker.process.poll() is not None, PATIENCE, "the end of its rounds")
+        wait_until(
+            lambda: worker.process.poll() is not None, PATIENCE_SECONDS, "the end of its rounds"
+        )
         assert worker.wait() == 0, str(worker)
         looks = [json.loads(line) for line in worker.out]
         show(looks)

@@ -18,7 +18,7 @@ from django_ami.testing import FakeAsterisk, Faults
 from tests.chaos.support import LONG, ami_listen, settled
 from tests.core.io_support import unacknowledged
 from tests.core.servers import Hoard, ScriptedServer, read_action, refusing_port, take_login
-from tests.running import DEADLINE, black_hole, wait_until
+from tests.running import DEADLINE_SECONDS, black_hole, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ def test_events_that_arrived_without_time_for_the_logoff_are_delivered(whose: st
 
     def serve(sock: socket.socket) -> None:
         stream = take_login(sock)
-        assert begin.wait(DEADLINE)
+        assert begin.wait(DEADLINE_SECONDS)
         sock.sendall(events)
         wait_until(lambda: unacknowledged(sock.fileno()) == 0)
         arrived.set()
@@ -154,7 +154,7 @@ def test_events_that_arrived_without_time_for_the_logoff_are_delivered(whose: st
     ):
         worker.wait_for_out("ready")
         begin.set()
-        assert arrived.wait(DEADLINE)
+        assert arrived.wait(DEADLINE_SECONDS)
         assert worker.stop(signal.SIGTERM, drain_timeout) in (0, 4), str(worker)
         # It may have no time to deliver them either; then they are counted as left.
         assert worker.summary.received == count + 1
@@ -272,7 +272,7 @@ def test_during_the_tls_handshake(number: int) -> None:
     with ScriptedServer(listen) as mute:
         url = f"amis://admin:amp111@127.0.0.1:{mute.port}"
         with ami_listen(url, connect_timeout=3600) as worker:
-            assert hello.wait(DEADLINE), str(worker)
+            assert hello.wait(DEADLINE_SECONDS), str(worker)
             assert worker.stop(number, 0) == 0, str(worker)
             assert worker.err == []
 
@@ -305,7 +305,8 @@ def test_while_a_server_boots() -> None:
     ):
         # Its question behind the answer to the login.
         sim.wait_for(
-            lambda: any(action.name == "CoreSettings" for action in sim.received), timeout=DEADLINE
+            lambda: any(action.name == "CoreSettings" for action in sim.received),
+            timeout=DEADLINE_SECONDS,
         )
         assert worker.stop(signal.SIGTERM, 0) == 0, str(worker)
         settled(sim)
@@ -406,7 +407,7 @@ def test_a_signal_while_it_begins(sim: Simulator, moment: str) -> None:
         assert worker.ends() == 0, str(worker)
         assert worker.err == []
         assert worker.summary.left == 0
-        sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE)
+        sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE_SECONDS)
         # In the middle of a login there is nothing to log off from.
         assert sim.logoffs == 1 or not any("ready" in line for line in worker.out)
 
@@ -419,7 +420,7 @@ def test_a_signal_while_it_ends(sim: Simulator, moment: str) -> None:
         assert worker.ends() == 0, str(worker)
         assert worker.err == []
         assert worker.summary.left == 0
-        sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE)
+        sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE_SECONDS)
         # In the middle of a login there is nothing to log off from.
         assert sim.logoffs == 1 or not any("ready" in line for line in worker.out)
 
@@ -435,7 +436,7 @@ def test_killed_and_started_again(sim: Simulator) -> None:
         worker.signal(signal.SIGKILL)
         assert worker.wait() == -signal.SIGKILL
         flood.cancel()
-        sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE)
+        sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE_SECONDS)
     before = sim.events_sent
     with ami_listen(sim, receivers={"UserEvent": "note"}) as worker:
         worker.wait_for_out("ready")
@@ -485,15 +486,15 @@ def test_a_closed_client_leaves_nothing_behind(sim: Simulator) -> None:
         client.on_ready(lambda _: ready.release())
         client.start()
         for _ in urls:
-            assert ready.acquire(timeout=DEADLINE)
+            assert ready.acquire(timeout=DEADLINE_SECONDS)
         client.close()
 
     one_round()
-    sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE)
+    sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE_SECONDS)
     threads, before = set(threading.enumerate()), len(links())
     for _ in range(rounds):
         one_round()
-    sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE)
+    sim.wait_for(lambda: not sim.sessions, timeout=DEADLINE_SECONDS)
     assert set(threading.enumerate()) == threads
     wait_until(lambda: len(links()) <= before, what=f"{before} descriptors of {links()}")
     assert sim.logoffs == 2 * (rounds + 1)

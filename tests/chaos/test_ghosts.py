@@ -17,7 +17,7 @@ from django_ami.core.actions import Action
 from django_ami.core.config import TLSConfig
 from django_ami.core.errors import ActionTimeout, ConnectionLost
 from django_ami.testing import Simulator
-from tests.core.io_support import PATIENCE, Authority, config, ready, started, wait_until
+from tests.core.io_support import PATIENCE_SECONDS, Authority, config, ready, started, wait_until
 from tests.core.servers import LOOPBACK, ScriptedServer
 from tests.running import PYTHON, Program
 
@@ -51,7 +51,7 @@ class Relay:
                         return
                     (far if sock is near else near).sendall(data)
             self.in_hole.set()
-            assert self.healed.wait(PATIENCE)
+            assert self.healed.wait(PATIENCE_SECONDS)
             try:
                 while data := near.recv(65536):
                     far.sendall(data)
@@ -82,7 +82,7 @@ def test_no_action_leaves_when_its_connection_was_given_up(
         ):
             ready(client)
             relay.hole.set()
-            assert relay.in_hole.wait(PATIENCE)
+            assert relay.in_hole.wait(PATIENCE_SECONDS)
             for number in range(FILLERS):
                 client.send(
                     Action("UserEvent", UserEvent="filler", Number=number, Value=["v" * 980] * 2),
@@ -92,18 +92,18 @@ def test_no_action_leaves_when_its_connection_was_given_up(
             if given_up == "closed":
                 wait_until(lambda: ghost.sent)
                 client.close()
-            error = ghost.exception(PATIENCE)
+            error = ghost.exception(PATIENCE_SECONDS)
             assert isinstance(error, ConnectionLost | ActionTimeout)
             # By TLS a record waits in this process until those before it have left.
             assert error.sent or how == "TLS"
             wait_until(lambda: not client.server("node_1").ready)
             relay.healed.set()
-            assert relay.drained.wait(PATIENCE)
+            assert relay.drained.wait(PATIENCE_SECONDS)
             # Not by an end, as if the server were to do what it was asked.
             assert relay.ended_by is ConnectionResetError
             if given_up == "lost":
                 ready(client)
-                assert client.send(Action("Ping")).result(PATIENCE).ok
+                assert client.send(Action("Ping")).result(PATIENCE_SECONDS).ok
         with suppress(AssertionError):
             wait_until(lambda: ghosts(sim), timeout=0.2)
         assert ghosts(sim) == []

@@ -32,7 +32,7 @@ from tests.chaos.hostile_support import (
 )
 from tests.core.io_support import (
     NEVER,
-    PATIENCE,
+    PATIENCE_SECONDS,
     Recorder,
     config,
     no_bugs,
@@ -97,7 +97,7 @@ def test_s1_s2_a_refusal_fails_that_action_alone_and_at_once(
     meeting.sim.on("Command").raw(lambda action: frame.replace(b"{id}", action.action_id.encode()))
     refused = meeting.client.send(Command("core show uptime"))
     # Its own bytes were enough: nothing else was said that could have ended its frame.
-    error = refused.exception(PATIENCE)
+    error = refused.exception(PATIENCE_SECONDS)
     assert isinstance(error, ActionFailed)
     assert str(error).startswith(
         "node_1: Command refused: Permission denied: write= of the AMI user lacks its class"
@@ -106,7 +106,12 @@ def test_s1_s2_a_refusal_fails_that_action_alone_and_at_once(
     others = [
         meeting.client.send(action) for action in (Ping(), Command("x"), CoreShowChannels(), Ping())
     ]
-    assert [other.exception(PATIENCE) is None for other in others] == [True, False, True, True]
+    assert [other.exception(PATIENCE_SECONDS) is None for other in others] == [
+        True,
+        False,
+        True,
+        True,
+    ]
     assert (
         meeting.status.garbage_bytes,
         meeting.status.unmatched_answers,
@@ -156,7 +161,7 @@ def test_s3_an_error_without_an_action_id_is_nobodys_answer(meeting: Encounter) 
     )
     answer = f"Response: Success\r\nActionID: {pending.action_id}\r\nMessage: yours\r\n\r\n"
     meeting.say(answer.encode())
-    assert pending.result(PATIENCE).message == "yours"
+    assert pending.result(PATIENCE_SECONDS).message == "yours"
     meeting.assert_well()
 
 
@@ -182,7 +187,7 @@ def test_r5_what_is_for_others_is_neither_an_answer_nor_an_item(meeting: Encount
             ),
         )
     )
-    response = meeting.client.send(CoreShowChannels()).result(PATIENCE)
+    response = meeting.client.send(CoreShowChannels()).result(PATIENCE_SECONDS)
     assert [event["Channel"] for event in response.events] == ["mine"]
     meeting.say(b"")
     # Nobody can say that they were not for a receiver; one that claims to be ours and is not is
@@ -200,9 +205,9 @@ def test_r5_doubled_answers_and_closers_are_counted(meeting: Encounter) -> None:
     )
     start = "Response: Success\nActionID: {id}\nEventList: start\n\n"
     meeting.sim.on("CoreShowChannels").raw(answering(start, start, closer, closer, closer))
-    assert meeting.client.send(CoreShowChannels()).result(PATIENCE).events == ()
+    assert meeting.client.send(CoreShowChannels()).result(PATIENCE_SECONDS).events == ()
     meeting.sim.faults.double_responses = True
-    assert meeting.client.send(Ping()).result(PATIENCE).ok
+    assert meeting.client.send(Ping()).result(PATIENCE_SECONDS).ok
     meeting.sim.faults.double_responses = False
     assert meeting.say(b"") == []
     assert meeting.status.late_answers == 4
@@ -229,7 +234,7 @@ def test_r5_items_and_closers_before_their_response_complete_nothing(
     start = "Response: Success\nActionID: {id}\nEventList: start\n\n"
     meeting.sim.on("CoreShowChannels").raw(answering(*frames, start)).once()
     pending = meeting.client.send(CoreShowChannels(), timeout=0.2)
-    error = pending.exception(PATIENCE)
+    error = pending.exception(PATIENCE_SECONDS)
     assert isinstance(error, ActionTimeout)
     assert list(pending.events) == []
     assert meeting.status.late_answers == late
@@ -241,7 +246,7 @@ def test_r5_items_without_a_start_are_of_no_answer(meeting: Encounter) -> None:
     meeting.sim.on("CoreShowChannels").raw(
         answering("Response: Success\nActionID: {id}\n\n", item, item)
     ).once()
-    assert meeting.client.send(CoreShowChannels()).result(PATIENCE).events == ()
+    assert meeting.client.send(CoreShowChannels()).result(PATIENCE_SECONDS).events == ()
     assert meeting.say(b"") == []
     assert meeting.status.late_answers == 2
     meeting.assert_well()
@@ -272,7 +277,7 @@ def test_s4_a_greeting_of_any_kind_is_no_obstacle(
     def script(sock: socket.socket) -> None:
         sock.sendall(greeting[:cut])
         if cut:
-            greeted.wait(PATIENCE)
+            greeted.wait(PATIENCE_SECONDS)
             sock.sendall(greeting[cut:])
         take_login(_Without(sock, b"Asterisk Call Manager/11.0.0\r\n"))  # type: ignore[arg-type]
         sock.recv(1)
@@ -312,7 +317,7 @@ def test_s4_no_greeting_at_all_is_told_within_the_connect_timeout() -> None:
         ScriptedServer(lambda sock: sock.recv(1)) as server,
         started(config(server.port, connect_timeout=0.2, **NEVER)) as client,
     ):
-        error = client.send(Ping()).exception(PATIENCE)
+        error = client.send(Ping()).exception(PATIENCE_SECONDS)
     assert isinstance(error, ConnectionFailed)
     assert "no AMI greeting from 127.0.0.1:" in str(error)
     assert "within 0.2 s: is this the AMI port, or its TLS port without the setting TLS?" in str(
@@ -378,9 +383,9 @@ def test_s5_the_same_messages_in_any_pieces(
     assert meeting.say(MIXED) == MIXED_EVENTS
     assert any(map(is_cut, meeting.chunks)), "the pieces arrived as pieces"  # type: ignore[arg-type]
     assert meeting.status.garbage_bytes == len(b"free text\r\n")
-    listing = meeting.client.send(QueueStatus()).result(PATIENCE)
+    listing = meeting.client.send(QueueStatus()).result(PATIENCE_SECONDS)
     meeting.sim.faults.split_writes = None
-    again = meeting.client.send(QueueStatus()).result(PATIENCE)
+    again = meeting.client.send(QueueStatus()).result(PATIENCE_SECONDS)
     assert listing.events
     assert [event.headers[:-1] for event in listing.events] == [
         event.headers[:-1] for event in again.events
@@ -458,7 +463,7 @@ def test_s6_half_an_answer_that_runs_into_an_event_is_seen(meeting: Encounter) -
     wait_until(lambda: len(meeting.session.exchange.parser.tail.buffer) > 40)
     assert not pending.done()
     assert meeting.say(whole() + whole()) == [WHOLE]
-    response = pending.result(PATIENCE)
+    response = pending.result(PATIENCE_SECONDS)
     assert response.get_all("Event") == ["Whole"]
     assert meeting.status.suspect_messages == 1
     meeting.assert_well()
@@ -466,7 +471,7 @@ def test_s6_half_an_answer_that_runs_into_an_event_is_seen(meeting: Encounter) -
 
 def test_s6_half_an_answer_and_nothing_more_times_out(meeting: Encounter) -> None:
     meeting.sim.on("Command").raw(answering("Response: Success\nActionID: {id}\nMess")).once()
-    error = meeting.client.send(Command("x"), timeout=0.2).exception(PATIENCE)
+    error = meeting.client.send(Command("x"), timeout=0.2).exception(PATIENCE_SECONDS)
     assert isinstance(error, ActionTimeout)
     # The next text ends it: that answer is late now, and the one behind it is good.
     meeting.say(b"age: late\r\n\r\n" + whole())
@@ -543,14 +548,14 @@ def test_s8_an_answer_over_the_limit_fails_its_action_alone(
         lambda action: frame.replace(b"{id}", action.action_id.encode(), 1)
     ).once()
     before, large, after = (small.client.send(action) for action in (Ping(), Command("x"), Ping()))
-    error = large.exception(PATIENCE)
+    error = large.exception(PATIENCE_SECONDS)
     assert isinstance(error, ProtocolError)
     assert (
         "the answer to Command is larger than 65536 bytes (option max_frame_size): ask for less"
         in str(error)
     )
     assert error.sent
-    assert (before.result(PATIENCE).ok, after.result(PATIENCE).ok) == (True, True)
+    assert (before.result(PATIENCE_SECONDS).ok, after.result(PATIENCE_SECONDS).ok) == (True, True)
     assert small.say(whole()) == [WHOLE]
     status = small.status
     assert (status.oversized_messages, status.garbage_bytes, status.late_answers) == (1, 0, 0)
@@ -581,7 +586,7 @@ def test_s8_an_item_over_the_limit_fails_its_list_wherever_its_action_id_is(
                 "Event: QueueStatusComplete\nActionID: {id}\nEventList: Complete\nListItems: 1\n\n",
             )
         ).once()
-        error = small.client.send(QueueStatus()).exception(PATIENCE)
+        error = small.client.send(QueueStatus()).exception(PATIENCE_SECONDS)
         assert isinstance(error, ProtocolError)
         assert "the answer to QueueStatus is larger than 65536 bytes" in str(error)
     assert small.say(b"") == []
@@ -614,15 +619,15 @@ def test_s8_an_endless_answer_fails_its_action_at_once_and_the_server_in_the_end
                 return events
 
             session.exchange.receive = measured  # type: ignore[method-assign]
-            error = client.send(Command("x")).exception(PATIENCE)
+            error = client.send(Command("x")).exception(PATIENCE_SECONDS)
             assert isinstance(error, ProtocolError)
             # An endless message is no sign of life: the next action fails with that.
-            lost = client.send(Ping()).exception(PATIENCE)
+            lost = client.send(Ping()).exception(PATIENCE_SECONDS)
             assert isinstance(lost, ConnectionLost | ActionTimeout), lost
             wait_until(
                 lambda: client.status()["node_1"].reconnects == 1 and client.server("node_1").ready
             )
-            assert client.send(Ping()).result(PATIENCE).ok
+            assert client.send(Ping()).result(PATIENCE_SECONDS).ok
             assert "a message without an end" in str(client.status()["node_1"].last_error)
             assert max(largest.firsts) <= 64 * KB + 64
             assert client.status()["node_1"].oversized_messages == 1
@@ -640,42 +645,45 @@ def test_s9_ten_megabytes_of_output_are_too_many_for_that_action_alone(
     large, below, after = (
         meeting.client.send(action) for action in (Command("a"), Command("b"), Ping())
     )
-    error = large.exception(PATIENCE)
+    error = large.exception(PATIENCE_SECONDS)
     assert isinstance(error, ProtocolError)
     assert f"the answer to Command is larger than {4 * MB} bytes (option max_frame_size)" in str(
         error
     )
-    response = below.result(PATIENCE)
+    response = below.result(PATIENCE_SECONDS)
     assert len(response.output) > MB // 2
-    assert after.result(PATIENCE).ok
+    assert after.result(PATIENCE_SECONDS).ok
     meeting.assert_well()
 
 
 # --- larger than any server: the parser and the session alone ---
 
-LIMIT = 64 * KB
+LIMIT_BYTES = 64 * KB
 #: The memory of a piece of 64 KB while it is read: the piece itself, the buffer with the frame, and
 #: copies of both.
-BOUND = 8 * LIMIT
+BOUND_BYTES = 8 * LIMIT_BYTES
 
 ENDLESS = {
-    "one line": (b"Event: X\r\nA: ", b"x" * LIMIT),
-    "no line end at all": (b"", b"x" * LIMIT),
-    "carriage returns": (b"Event: X\r\n", b"\r" * LIMIT),
-    "lines": (b"Event: X\r\n", b"A: 1\r\n" * (LIMIT // 6)),
-    "a million headers": (b"Event: X\r\n", b"A:\r\n" * (LIMIT // 4)),
-    "nearly an end": (b"Event: X\r\n", b"A: 1\r\n\nEven\r\n" * (LIMIT // 13)),
-    "Follows": (b"Response: Follows\r\nActionID: a\r\n", b"--END COMMAND--\r\n" * (LIMIT // 17)),
-    "line feeds": (b"Event: X\n", b"A: 1\n" * (LIMIT // 5)),
-    "zeroes": (b"Event: X\r\n", b"\0" * LIMIT),
-    "no UTF-8": (b"Event: X\r\nA: ", b"\xff\xc3" * (LIMIT // 2)),
+    "one line": (b"Event: X\r\nA: ", b"x" * LIMIT_BYTES),
+    "no line end at all": (b"", b"x" * LIMIT_BYTES),
+    "carriage returns": (b"Event: X\r\n", b"\r" * LIMIT_BYTES),
+    "lines": (b"Event: X\r\n", b"A: 1\r\n" * (LIMIT_BYTES // 6)),
+    "a million headers": (b"Event: X\r\n", b"A:\r\n" * (LIMIT_BYTES // 4)),
+    "nearly an end": (b"Event: X\r\n", b"A: 1\r\n\nEven\r\n" * (LIMIT_BYTES // 13)),
+    "Follows": (
+        b"Response: Follows\r\nActionID: a\r\n",
+        b"--END COMMAND--\r\n" * (LIMIT_BYTES // 17),
+    ),
+    "line feeds": (b"Event: X\n", b"A: 1\n" * (LIMIT_BYTES // 5)),
+    "zeroes": (b"Event: X\r\n", b"\0" * LIMIT_BYTES),
+    "no UTF-8": (b"Event: X\r\nA: ", b"\xff\xc3" * (LIMIT_BYTES // 2)),
 }
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("start", "piece"), ENDLESS.values(), ids=ENDLESS)
 def test_a_hundred_megabytes_without_an_end_need_no_memory(start: bytes, piece: bytes) -> None:
-    parser = Parser(banner=False, max_frame_size=LIMIT)
+    parser = Parser(banner=False, max_frame_size=LIMIT_BYTES)
     messages = []
 
     def read() -> None:
@@ -684,8 +692,8 @@ def test_a_hundred_megabytes_without_an_end_need_no_memory(start: bytes, piece: 
             messages.extend(parser.feed(chunk))
 
     used = peak(read)
-    assert used <= BOUND, used
-    assert len(parser.tail.buffer) <= LIMIT + 64
+    assert used <= BOUND_BYTES, used
+    assert len(parser.tail.buffer) <= LIMIT_BYTES + 64
     assert [type(message) for message in messages] == [Oversized]
     messages = parser.feed(b"\n\r\n\r\n--END COMMAND--\r\n\r\n" + whole())
     assert [show(message) for message in messages] == [WHOLE]
@@ -698,23 +706,23 @@ def test_a_hundred_megabytes_without_an_end_need_no_memory(start: bytes, piece: 
     ids=repr,
 )
 def test_megabytes_of_nothing_need_no_memory(piece: bytes) -> None:
-    parser = Parser(banner=False, max_frame_size=LIMIT)
+    parser = Parser(banner=False, max_frame_size=LIMIT_BYTES)
     parser.kinds.interest = frozenset()
-    chunk = piece * (LIMIT // len(piece))
+    chunk = piece * (LIMIT_BYTES // len(piece))
     used = peak(lambda: [parser.feed(data) for data in endless(chunk, 2 * MB)])
-    assert used <= 20 * LIMIT, used
+    assert used <= 20 * LIMIT_BYTES, used
     assert len(parser.tail.buffer) == 0
 
 
 def test_an_endless_answer_in_a_session_costs_one_action_and_no_memory() -> None:
-    talk = Dialogue(max_frame_size=LIMIT)
+    talk = Dialogue(max_frame_size=LIMIT_BYTES)
     talk.become_ready()
     pending, other = talk.send(Command("x")), talk.send()
     request = talk.requests()[0]
     talk.say(f"Response: Success\nActionID: {request['ActionID']}\n")
-    piece = b"Output: and so on\r\n" * (LIMIT // 19)
+    piece = b"Output: and so on\r\n" * (LIMIT_BYTES // 19)
     used = peak(lambda: [talk.say(data) for data in endless(piece, 100 * MB)])
-    assert used <= BOUND, used
+    assert used <= BOUND_BYTES, used
     assert isinstance(pending.exception(0), ProtocolError)
     assert (talk.counters.oversized_messages, len(talk.exchange.pending), other.done()) == (
         1,
@@ -728,7 +736,7 @@ def test_an_endless_answer_in_a_session_costs_one_action_and_no_memory() -> None
 def test_a_million_headers_in_one_frame_below_the_limit() -> None:
     frame = b"Event: X\r\n" + b"A:\r\n" * 1_000_000 + b"Last: 1\r\n\r\n"
     parser = Parser(banner=False, max_frame_size=5 * MB)
-    (event,) = feed(parser, pieces(frame, LIMIT))
+    (event,) = feed(parser, pieces(frame, LIMIT_BYTES))
     assert isinstance(event, Event)
     # A look at one header copies the others, twice at most, and frees them; it does not split them,
     # which takes far more.
@@ -737,7 +745,7 @@ def test_a_million_headers_in_one_frame_below_the_limit() -> None:
     assert peak(lambda: event.get("last")) < 2 * len(frame)
     assert event.get("last") == "1"
     again = Parser(banner=False, max_frame_size=3 * MB)
-    assert [type(message) for message in feed(again, pieces(frame + whole(), LIMIT))] == [
+    assert [type(message) for message in feed(again, pieces(frame + whole(), LIMIT_BYTES))] == [
         Oversized,
         Event,
     ]
@@ -825,10 +833,10 @@ def test_a_recording_backwards_forwards_and_shuffled_never_raises() -> None:
         b"".join(sorted(lines)),
         data.replace(b"\r\n\r\n", b"\r\n"),
     ):
-        parser = Parser(banner=False, max_frame_size=LIMIT)
+        parser = Parser(banner=False, max_frame_size=LIMIT_BYTES)
         for message in feed(parser, pieces(stream, 1000)):
             show(message)
-        assert len(parser.tail.buffer) <= LIMIT + 64
+        assert len(parser.tail.buffer) <= LIMIT_BYTES + 64
         assert [show(message) for message in parser.feed(b"\n\r\n\r\n" + END)][-1][:2] == (
             "event",
             "End",

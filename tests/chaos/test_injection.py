@@ -27,7 +27,7 @@ from django_ami.core.actions import (
 from django_ami.core.actions.base import encode
 from django_ami.core.config import Options, ServerConfig
 from django_ami.core.errors import ConfigurationError, InvalidAction
-from tests.core.io_support import PATIENCE, config, no_bugs, ready, started, wait_until
+from tests.core.io_support import PATIENCE_SECONDS, config, no_bugs, ready, started, wait_until
 from tests.core.servers import ScriptedServer, take_login
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Witness:
     def since(self, send: Callable[[Action], PendingAction]) -> bytes:
         """The bytes since the last look, up to a Ping that is sent now, without the Ping."""
         pending = send(Ping())
-        pending.result(PATIENCE)
+        pending.result(PATIENCE_SECONDS)
         with self._lock:
             taken = bytes(self.taken)
             self.taken.clear()
@@ -221,7 +221,7 @@ def test_no_parameter_of_a_typed_action_takes_another_line(
     # The action without the hostile value arrives as it is: the test sees actions that are sent.
     pending = send(good := build(kind))
     if good.final_event is None:
-        assert pending.result(PATIENCE).ok
+        assert pending.result(PATIENCE_SECONDS).ok
     assert witness.since(send) == encode(good, pending.action_id)
 
 
@@ -303,7 +303,7 @@ def test_the_name_of_a_variable_smuggles_no_other_one(
 def test_the_value_of_a_variable_is_one_value(
     value: str, send: Callable[[Action], PendingAction], witness: Witness
 ) -> None:
-    send(Originate(channel="a", variables={"A": value, "F(x,y)": value})).result(PATIENCE)
+    send(Originate(channel="a", variables={"A": value, "F(x,y)": value})).result(PATIENCE_SECONDS)
     lines = [
         line for line in witness.since(send).decode().split("\r\n") if line.startswith("Variable: ")
     ]
@@ -386,7 +386,7 @@ def test_ami_sends_no_second_line(value: str, witness: Witness) -> None:
         refused(send, lambda: Action("X", A=value))
         refused(send, lambda: Originate(channel=value, variables={"A": value}))
     assert witness.connections == 0
-    ami.send(Ping()).result(PATIENCE)
+    ami.send(Ping()).result(PATIENCE_SECONDS)
     assert witness.since(ami.send).count(b"Action: ") == 1, "the Ping alone"
 
 

@@ -19,7 +19,7 @@ from django_ami.core.cluster import backlog
 from django_ami.core.reports import MOST_LINES
 from django_ami.testing import FakeAsterisk
 from tests.chaos.support import LONG, ami_listen, settled
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def test_s10_a_burst_of_twice_the_queue(sim: Simulator) -> None:
         worker.wait_for_out("ready")
         assert sim.flood(count=20_000).total == 20_000
         before = pings(sim)
-        sim.wait_for(lambda: pings(sim) >= before + 5, timeout=DEADLINE, what=str(worker))
+        sim.wait_for(lambda: pings(sim) >= before + 5, timeout=DEADLINE_SECONDS, what=str(worker))
         code = worker.stop(signal.SIGTERM, AMPLE_SECONDS)
         sent, summary, numbers = settled(sim), worker.summary, worker.numbers()
         assert (sent, summary.received, summary.ignored, summary.reconnects) == (
@@ -105,7 +105,7 @@ def test_a_flood_that_lasts(sim: Simulator) -> None:
         **options,
     ) as worker:
         worker.wait_for_out("ready")
-        sim.flood(count=5000 * seconds, rate=5000, timeout=10 * seconds + DEADLINE)
+        sim.flood(count=5000 * seconds, rate=5000, timeout=10 * seconds + DEADLINE_SECONDS)
         assert worker.stop(signal.SIGTERM, 0.5) == 4, str(worker)
         sent, summary = settled(sim), worker.summary
         assert (sent, summary.received, summary.reconnects) == (
@@ -142,7 +142,7 @@ def test_a_receiver_that_blocks_for_a_while(sim: Simulator) -> None:
         line = worker.wait_for_err("events dropped")
         assert re.search(r"Slowest receiver: tests\.chaos\.worker\.sleeps_once, ", line)
         before = pings(sim)
-        sim.wait_for(lambda: pings(sim) >= before + 4, timeout=DEADLINE)
+        sim.wait_for(lambda: pings(sim) >= before + 4, timeout=DEADLINE_SECONDS)
         worker.wait_for_notes(1000)
         assert worker.stop(signal.SIGTERM, AMPLE_SECONDS) == 0, str(worker)
         assert worker.summary == (2002, 1000, 1001, 1, 0, 0, 0)

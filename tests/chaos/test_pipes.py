@@ -16,7 +16,7 @@ import pytest
 
 from django_ami.testing import FakeAsterisk
 from tests.chaos.support import ami_listen
-from tests.running import DEADLINE, unread_pipe, wait_until
+from tests.running import DEADLINE_SECONDS, unread_pipe, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def test_a_second_signal_ends_it_though_nobody_reads(sim: Simulator, how: str) -
         sim.emit("Wait", privilege="call")
         worker.wait_for_notes(1, "Wait")
         worker.signal(signal.SIGTERM)
-        sim.wait_for(lambda: sim.logoffs == 1, timeout=DEADLINE)
+        sim.wait_for(lambda: sim.logoffs == 1, timeout=DEADLINE_SECONDS)
         assert worker.stop(signal.SIGTERM, 0) == 4, str(worker)
 
 
@@ -99,7 +99,7 @@ def test_a_receiver_that_logs_where_nobody_reads_holds_up_events_alone(sim: Simu
         sim.emit("Log", privilege="call")
         worker.wait_for_notes(1, "Log")
         sim.drop()
-        sim.wait_for(lambda: sim.logins == 2, timeout=DEADLINE)
+        sim.wait_for(lambda: sim.logins == 2, timeout=DEADLINE_SECONDS)
         assert worker.stop(signal.SIGTERM, BRIEF_SECONDS + LAST_WORDS_SECONDS) == 4, str(worker)
         assert worker.out[-1].endswith("Not drained: a receiver did not return.")
 
@@ -267,7 +267,7 @@ def test_a_receiver_that_takes_the_signals_away_and_does_not_return(
         sim.emit("Take", privilege="call")
         worker.wait_for_notes(1, "Take")
         worker.signal(signal.SIGTERM)
-        sim.wait_for(lambda: sim.logoffs == 1, timeout=DEADLINE)
+        sim.wait_for(lambda: sim.logoffs == 1, timeout=DEADLINE_SECONDS)
         assert worker.process.poll() is None, "one signal is one"
         assert worker.stop(signal.SIGTERM, 0) == 4, str(worker)
         assert worker.out[-1].endswith("Not drained: stopped by a second signal.")

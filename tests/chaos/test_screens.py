@@ -25,7 +25,7 @@ from django_ami.management.commands import ami_listen
 from django_ami.testing import FakeAsterisk, Recording
 from django_ami.tools.board import Wallboard
 from django_ami.tools.picture import picture
-from tests.core.io_support import NEVER, PATIENCE, config, ready, started, wait_until
+from tests.core.io_support import NEVER, PATIENCE_SECONDS, config, ready, started, wait_until
 from tests.core.servers import ScriptedServer
 from tests.management.tools import run, start
 from tests.running import PYTHON
@@ -288,8 +288,10 @@ def test_the_picture_of_ami_top(evil: FakeAsterisk) -> None:
         from django_ami.core.actions import CoreShowChannels, QueueStatus
 
         server.ready(client.status()["node_1"].asterisk_version)
-        server.list_channels(client.send(CoreShowChannels()).result(PATIENCE).events, 1.0, 1.0)
-        server.list_queues(client.send(QueueStatus()).result(PATIENCE).events, 1.0, 1.0)
+        server.list_channels(
+            client.send(CoreShowChannels()).result(PATIENCE_SECONDS).events, 1.0, 1.0
+        )
+        server.list_queues(client.send(QueueStatus()).result(PATIENCE_SECONDS).events, 1.0, 1.0)
     for width in (40, 80, 200):
         lines = picture(board, 2.0, "12:00:00", width=width, height=50)
         assert len(lines) > 8
@@ -343,7 +345,7 @@ def test_ami_replay_as_a_server_and_ami_simulator(tmp_path: Path) -> None:
                     + NUMBER[:900]
                 )
                 sock.sendall(b"\r\n\r\nAction: Logoff\r\n\r\n")
-                sock.settimeout(PATIENCE)
+                sock.settimeout(PATIENCE_SECONDS)
                 while sock.recv(65536):
                     pass
             program.signal(15)
@@ -412,7 +414,7 @@ def test_the_errors_of_actions(evil: FakeAsterisk) -> None:
     with started(config(evil)) as client:
         ready(client)
         for action in (Originate(channel="PJSIP/1", application="Wait"), Command("x")):
-            error = client.send(action).exception(PATIENCE)
+            error = client.send(action).exception(PATIENCE_SECONDS)
             assert isinstance(error, ActionFailed)
             clean(str(error))
             clean(repr(error))
@@ -439,7 +441,7 @@ def test_a_greeting(greeting: bytes, log: StringIO) -> None:
         checked(run("ami_doctor", "--timeout=0.3", servers=(url,), settings=options), 8)
         checked(run("ami_listen", "--run-for=0.4", servers=(url,), settings=options))
         with started(config(server.port, connect_timeout=0.2, **NEVER)) as client:
-            error = client.send(Ping()).exception(PATIENCE)
+            error = client.send(Ping()).exception(PATIENCE_SECONDS)
             assert isinstance(error, AmiError)
             clean(str(error))
     assert "not connected" in clean(log.getvalue())

@@ -16,7 +16,7 @@ import pytest
 from django_ami.testing import FakeAsterisk
 from tests.chaos.looks import check_memory, check_what_is_held, show
 from tests.chaos.support import LONG, ami_listen, settled
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,17 +29,17 @@ EVENTS, ACTIONS, ROUNDS = (10_000_000, 100_000, 2_000) if LONG else (200_000, 4_
 #: How often the process is looked at. In the first third of the time it warms up.
 LOOKS = 100 if LONG else 30
 #: For what takes a moment, of a machine that has other things to do.
-PATIENCE = 4 * DEADLINE
+PATIENCE_SECONDS = 4 * DEADLINE_SECONDS
 
 #: Memory may grow by 2 %; in the short form by so many bytes, too. Python takes memory from the
 #: system by the megabyte (an arena: ARENA_BITS in Objects/obmalloc.c), and the C library does in
 #: steps of its own. A step up says no more than that just now a little more was needed at once than
 #: ever before; a short warm-up has not seen it all.
-STEPS = 0 if LONG else 4 * 2**20
+STEPS_BYTES = 0 if LONG else 4 * 2**20
 
-CAPACITY = 2_000
+CAPACITY_EVENTS = 2_000
 OPTIONS = {
-    "event_queue_capacity": CAPACITY,
+    "event_queue_capacity": CAPACITY_EVENTS,
     # The orders for the worker must not be dropped.
     "important_events": ["Work", "Wait", "Settle", "Measure"],
     "reconnect_max": 0.2,
@@ -226,47 +226,50 @@ class Soak:
         server, sim, out = self.server, self.server.sim, self.worker.out
         written, seen, said = sim.events_sent, len(server.seen), len(out)
         overload = number % 6 == 0
-        some = max(EVENTS // ROUNDS, 3 * CAPACITY * overload)
+        some = max(EVENTS // ROUNDS, 3 * CAPACITY_EVENTS * overload)
         if overload:
-            server.tell("Wait", number, More=2 * CAPACITY)
+            server.tell("Wait", number, More=2 * CAPACITY_EVENTS)
         floods = server.flood(2 * number, some if end != self._reset else 10 * some)
         server.tell("Work", number, Count=ACTIONS // ROUNDS * 3 // 4)
         sim.wait_for(
-            lambda: len(server.seen) > seen and sim.events_sent >= written + some, PATIENCE
+            lambda: len(server.seen) > seen and sim.events_sent >= written + some, PATIENCE_SECONDS
         )
         if end != self._reset:
             for flood in floods:
-                flood.result(PATIENCE)
+                flood.result(PATIENCE_SECONDS)
             # An action of ours when the server closes turns its FIN into a reset.
             self._ask("Settle", number)
             # Bytes that are on their way then arrive. They are not more than the system takes at
             # once.
             for flood in server.flood(2 * number + 1, ON_THEIR_WAY, rate=None):
-                flood.result(PATIENCE)
+                flood.result(PATIENCE_SECONDS)
         end()
         wait_until(
             lambda: len(out) > said or self.worker.process.poll() is not None,
-            PATIENCE,
+            PATIENCE_SECONDS,
             "ready again",
         )
         # A thread that got its job before a reset may have done it after that.
         self._ask("Settle", number)
         sim.wait_for(
-            lambda: not sim.pbx.channels, PATIENCE, "the calls to end, of which there are events"
+            lambda: not sim.pbx.channels,
+            PATIENCE_SECONDS,
+            "the calls to end, of which there are events",
         )
         return self._ask("Measure", number, Full=full)
 
     def _fin(self) -> None:
-        self.server.sim.drop(timeout=PATIENCE)
+        self.server.sim.drop(timeout=PATIENCE_SECONDS)
 
     def _reset(self) -> None:
-        self.server.sim.drop(reset=True, timeout=PATIENCE)
+        self.server.sim.drop(reset=True, timeout=PATIENCE_SECONDS)
 
     def _restart(self) -> None:
         said = len(self.worker.err)
-        self.server.sim.shutdown(restart=True, timeout=PATIENCE)
+        self.server.sim.shutdown(restart=True, timeout=PATIENCE_SECONDS)
         wait_until(
-            lambda: any("not connected" in line for line in self.worker.err[said:]), PATIENCE
+            lambda: any("not connected" in line for line in self.worker.err[said:]),
+            PATIENCE_SECONDS,
         )
         wait_until(self.server.start)
 
@@ -282,7 +285,7 @@ class Soak:
                 text = file.readline()
             return text.endswith(b"\n") or self.worker.process.poll() is not None
 
-        wait_until(written, PATIENCE, f"{name} of round {number}")
+        wait_until(written, PATIENCE_SECONDS, f"{name} of round {number}")
         assert text.endswith(b"\n"), str(self.worker)
         self._read += len(text)
         line: dict[str, Any] = json.loads(text)
@@ -329,7 +332,7 @@ def test_weeks(server: Server) -> None:
         worker.wait_for_out("ready")
         soak = Soak(server, worker)
         soak.run()
-        assert worker.stop(signal.SIGTERM, DEADLINE) == 0, str(worker)
+        assert worker.stop(signal.SIGTERM, DEADLINE_SECONDS) == 0, str(worker)
         soak.account_at_the_end()
         show(soak.looks)
         status = worker.status["node_1"]
@@ -349,4 +352,4 @@ def test_weeks(server: Server) -> None:
         assert not [line for line in worker.err if "A bug" in line]
         check_actions(worker.file, server.seen)
         check_what_is_held(soak.looks)
-        check_memory(soak.looks, steps=STEPS)
+        check_memory(soak.looks, steps=STEPS_BYTES)

@@ -34,12 +34,15 @@ from django_ami.core.reactor import Leader, Loop, Runner, Traffic
 from django_ami.testing import FakeAsterisk, ServerTLS, Simulator
 
 #: Long enough for the slowest machine, since nothing waits for the whole of it unless it fails.
-PATIENCE = 20.0
+PATIENCE_SECONDS = 20.0
+PATIENCE = PATIENCE_SECONDS  # the old name, until every test has the new one
 #: Options of a server that is tried once: the next attempt comes at a random moment of a whole day.
 NEVER: dict[str, Any] = {"reconnect_initial": 86_400, "reconnect_max": 86_400}
 
 
-def wait_until(condition: Callable[[], object], what: str = "", timeout: float = PATIENCE) -> None:
+def wait_until(
+    condition: Callable[[], object], what: str = "", timeout: float = PATIENCE_SECONDS
+) -> None:
     """Wait for a condition; fail by name after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():
@@ -66,7 +69,7 @@ def wait_for_the_log() -> None:
     marker.setLevel(logging.DEBUG)
     try:
         get_logger(marker.name).debug("so far")
-        assert handled.wait(PATIENCE)
+        assert handled.wait(PATIENCE_SECONDS)
     finally:
         marker.removeHandler(handler)
 
@@ -330,5 +333,5 @@ class Turns:
             over.set()
 
         runner_of(self._client).call_soon(begin)
-        assert over.wait(PATIENCE)
+        assert over.wait(PATIENCE_SECONDS)
         return counts[1] - counts[0]

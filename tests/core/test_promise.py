@@ -14,7 +14,7 @@ from itertools import count
 import pytest
 
 from django_ami.core.promise import Promise, completion
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 
 class Lost(Exception):
@@ -66,7 +66,7 @@ def test_of_many_threads_that_settle_it_one_does():
         barrier, good = threading.Barrier(3), []
 
         def settle(number: int) -> None:
-            barrier.wait(DEADLINE)  # noqa: B023
+            barrier.wait(DEADLINE_SECONDS)  # noqa: B023
             try:
                 promise.set_result(number)  # noqa: B023
             except InvalidStateError:
@@ -77,7 +77,7 @@ def test_of_many_threads_that_settle_it_one_does():
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(DEADLINE)
+            thread.join(DEADLINE_SECONDS)
         assert good == told == [promise.result(0)]
 
 
@@ -91,28 +91,29 @@ def test_a_thread_that_waits_gets_it_at_whatever_moment_it_begins():
         barrier = threading.Barrier(2)
 
         def settle() -> None:
-            barrier.wait(DEADLINE)  # noqa: B023
+            barrier.wait(DEADLINE_SECONDS)  # noqa: B023
             for number, promise in enumerate(promises):  # noqa: B023
                 promise.set_result(number)
 
         thread = threading.Thread(target=settle)
         thread.start()
-        barrier.wait(DEADLINE)
-        assert [promise.result(DEADLINE) for promise in promises] == list(range(8))
-        thread.join(DEADLINE)
+        barrier.wait(DEADLINE_SECONDS)
+        assert [promise.result(DEADLINE_SECONDS) for promise in promises] == list(range(8))
+        thread.join(DEADLINE_SECONDS)
 
 
 def test_many_threads_wait_for_one():
     promise: Promise = Promise()
     got: list[object] = []
     threads = [
-        threading.Thread(target=lambda: got.append(promise.result(DEADLINE))) for _ in range(10)
+        threading.Thread(target=lambda: got.append(promise.result(DEADLINE_SECONDS)))
+        for _ in range(10)
     ]
     for thread in threads:
         thread.start()
     promise.set_result("yes")
     for thread in threads:
-        thread.join(DEADLINE)
+        thread.join(DEADLINE_SECONDS)
     assert got == ["yes"] * 10
 
 
@@ -139,9 +140,9 @@ def test_the_functions_of_concurrent_futures_know_it():
             promises[number].set_result(number)
 
     timer = later(settle)
-    assert len(wait(promises[1:], DEADLINE, return_when=FIRST_COMPLETED).done) >= 1
-    assert set(as_completed(promises, DEADLINE)) == set(promises)
-    assert wait(promises, DEADLINE).not_done == set()
+    assert len(wait(promises[1:], DEADLINE_SECONDS, return_when=FIRST_COMPLETED).done) >= 1
+    assert set(as_completed(promises, DEADLINE_SECONDS)) == set(promises)
+    assert wait(promises, DEADLINE_SECONDS).not_done == set()
     timer.join()
 
 
@@ -179,15 +180,15 @@ def test_a_function_that_comes_while_it_is_settled_is_called_once():
         barrier = threading.Barrier(2)
 
         def settle() -> None:
-            barrier.wait(DEADLINE)  # noqa: B023
+            barrier.wait(DEADLINE_SECONDS)  # noqa: B023
             promise.set_result(None)  # noqa: B023
 
         thread = threading.Thread(target=settle)
         thread.start()
-        barrier.wait(DEADLINE)
+        barrier.wait(DEADLINE_SECONDS)
         for _ in range(20):
             promise.add_done_callback(lambda _: next(calls))  # noqa: B023
-        thread.join(DEADLINE)
+        thread.join(DEADLINE_SECONDS)
         assert next(calls) == 20
 
 
@@ -235,7 +236,9 @@ def test_every_loop_gets_its_own():
     promises: list[Promise] = [Promise() for _ in range(40)]
 
     async def ask(number: int) -> list[object]:
-        return await asyncio.wait_for(asyncio.gather(*map(wait_for, promises[number::4])), DEADLINE)
+        return await asyncio.wait_for(
+            asyncio.gather(*map(wait_for, promises[number::4])), DEADLINE_SECONDS
+        )
 
     got: dict[int, list[object]] = {}
     threads = [
@@ -246,7 +249,7 @@ def test_every_loop_gets_its_own():
     for number, promise in enumerate(promises):
         promise.set_result(number)
     for thread in threads:
-        thread.join(DEADLINE)
+        thread.join(DEADLINE_SECONDS)
     assert got == {number: list(range(number, 40, 4)) for number in range(4)}
 
 

@@ -486,8 +486,8 @@ def test_a_tls_alert_without_a_line_feed_waits_for_the_end_of_the_connection():
 
 # --- frames that are too large ---
 
-LIMIT = 4096
-BIG = b"x" * LIMIT
+LIMIT_BYTES = 4096
+BIG = b"x" * LIMIT_BYTES
 
 OVERSIZED = {
     "an answer": (b"Response: Success\r\nActionID: a-1\r\nOutput: " + BIG + b"\r\n\r\n", "a-1"),
@@ -529,7 +529,7 @@ OVERSIZED = {
 @pytest.mark.parametrize("size", [*CHUNKS, 4000])
 @pytest.mark.parametrize(("data", "action_id"), OVERSIZED.values(), ids=OVERSIZED)
 def test_a_frame_that_is_too_large_is_dropped_and_the_next_one_is_read(data, action_id, size):
-    parser = Parser(max_frame_size=LIMIT, banner=False)
+    parser = Parser(max_frame_size=LIMIT_BYTES, banner=False)
     messages = feed(parser, pieces(PONG + data + PONG, size))
     assert [show(message) for message in messages] == [PING, ("oversized", action_id), PING]
     assert (
@@ -549,12 +549,12 @@ def test_a_frame_that_is_too_large_is_dropped_and_the_next_one_is_read(data, act
 @pytest.mark.parametrize(
     "data",
     [
-        b"Event: X\r\nA: " + b"x" * (LIMIT - 13) + b"\r\n\r\n",
+        b"Event: X\r\nA: " + b"x" * (LIMIT_BYTES - 13) + b"\r\n\r\n",
         b"Response: Follows\r\n" + b"x" * 4076 + b"\n--END COMMAND--\r\n\r\n",
     ],
 )
 def test_the_largest_frame(data, size):
-    parser = Parser(max_frame_size=LIMIT, banner=False)
+    parser = Parser(max_frame_size=LIMIT_BYTES, banner=False)
     assert [type(message).__name__ for message in feed(parser, pieces(data, size))] in (
         ["Event"],
         ["Response"],
@@ -566,11 +566,11 @@ def test_the_largest_frame(data, size):
     "start", [b"Event: X\r\n", b"Response: Follows\r\n", b"Event: X\n", b"", b"Event: X"]
 )
 def test_an_endless_frame_needs_no_memory(start):
-    parser = Parser(max_frame_size=LIMIT, banner=False)
+    parser = Parser(max_frame_size=LIMIT_BYTES, banner=False)
     messages = parser.feed(start)
     for _ in range(100):
         messages += parser.feed(BIG)
-        assert len(parser.tail.buffer) <= LIMIT + 32
+        assert len(parser.tail.buffer) <= LIMIT_BYTES + 32
     assert [show(message) for message in messages] == [("oversized", None)]
     assert parser.tail.discarding
 
@@ -901,7 +901,7 @@ UNFINISHED = {
 @pytest.mark.parametrize("size", [*CHUNKS, 1000])
 @pytest.mark.parametrize(("data", "expected"), UNFINISHED.values(), ids=UNFINISHED)
 def test_parser_describes_a_frame_that_has_not_ended(data, expected, size):
-    parser = Parser(max_frame_size=LIMIT, banner=False)
+    parser = Parser(max_frame_size=LIMIT_BYTES, banner=False)
     feed(parser, [PONG, *pieces(data, size)])
     assert (parser.tail.unfinished, parser.tail.answering, parser.tail.swallowed) == expected
 

@@ -22,7 +22,14 @@ from django_ami.core.transport import (
     READ_BUDGET_BYTES,
     Transport,
 )
-from tests.core.io_support import PATIENCE, Authority, addresses, config, unacknowledged, wait_until
+from tests.core.io_support import (
+    PATIENCE_SECONDS,
+    Authority,
+    addresses,
+    config,
+    unacknowledged,
+    wait_until,
+)
 from tests.core.servers import ScriptedServer, black_hole, refusing_port
 
 LOOPBACK = "127.0.0.1"
@@ -30,7 +37,7 @@ LOOPBACK = "127.0.0.1"
 
 def connect(transport: Transport) -> Transport:
     """Advance until it is up; ConnectionFailed as it comes."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE_SECONDS
     try:
         while not transport.up:
             assert time.monotonic() < deadline, "neither up nor failed"
@@ -45,7 +52,7 @@ def connect(transport: Transport) -> Transport:
 def wait(transport: Transport, *, wants_write: bool = False) -> None:
     with selectors.DefaultSelector() as selector:
         selector.register(transport.fileno(), transport.events(wants_write=wants_write))
-        selector.select(PATIENCE)
+        selector.select(PATIENCE_SECONDS)
 
 
 def to(port: int, **settings: object) -> Transport:
@@ -120,7 +127,7 @@ def test_transport_reads_no_more_than_its_share(hurry: bool) -> None:
         transport = connect(to(server.port))
         reads: list[int] = []
         more = False
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while len(reads) < 200 or (max(reads) <= READ_BUDGET_BYTES and not hurry):
             assert time.monotonic() < deadline, f"never more than {max(reads)} bytes"
             wait(transport)
@@ -156,7 +163,7 @@ def test_transport_writes_the_bytes_that_fit_and_deletes_them() -> None:
     full = threading.Event()
 
     def collect(sock: socket.socket) -> None:
-        full.wait(PATIENCE)
+        full.wait(PATIENCE_SECONDS)
         while data := sock.recv(65536):
             received.extend(data)
 
@@ -182,7 +189,7 @@ def reading_later(
     """A connection to a server that reads when it is told, and says how it ended."""
 
     def collect(sock: socket.socket) -> None:
-        reads.wait(PATIENCE)
+        reads.wait(PATIENCE_SECONDS)
         try:
             while data := sock.recv(65536):
                 received.extend(data)
@@ -248,7 +255,7 @@ def test_records_are_whole_lines_that_asterisk_takes_at_once(authority: Authorit
 
     def collect(sock: socket.socket) -> None:
         with context.wrap_socket(sock, server_side=True) as secure:
-            read_on.wait(PATIENCE)
+            read_on.wait(PATIENCE_SECONDS)
             while record := secure.recv(65536):  # one at a time, whatever there is room for
                 records.append(record)
 
@@ -310,7 +317,7 @@ def test_server_that_does_not_read_never_has_a_part_of_a_record(
     def keep(sock: socket.socket) -> None:
         secure = context.wrap_socket(sock, server_side=True)
         with secure, socket.socket(fileno=os.dup(secure.fileno())) as raw:
-            read_on.wait(PATIENCE)
+            read_on.wait(PATIENCE_SECONDS)
             seen.extend(raw.recv(1 << 22, socket.MSG_PEEK))
 
     with ScriptedServer(keep) as server:

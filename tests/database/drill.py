@@ -15,7 +15,7 @@ import time
 from typing import NamedTuple
 
 from django_ami.testing import FakeAsterisk
-from tests.running import DEADLINE, PYTHON, Program
+from tests.running import DEADLINE_SECONDS, PYTHON, Program
 from tests.servers.postgresql import PostgreSQL
 
 COMMAND = (
@@ -90,7 +90,7 @@ def drill(
                 away.start()
             if number == events // 2:
                 assert stopped.wait(
-                    DEADLINE
+                    DEADLINE_SECONDS
                 )  # stopping takes its time, and some events come while it is away
             time.sleep(1 / per_second)
         away.join()

@@ -16,7 +16,7 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 import pytest
 
 from django_ami.testing import FakeAsterisk
-from tests.running import DEADLINE, PYTHON, Program, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -49,12 +49,12 @@ class Visitor:
 
     def open(self, path: str, **headers: str) -> HTTPResponse:
         request = Request(self.site + path, headers=headers)
-        answer: HTTPResponse = self._browser.open(request, timeout=DEADLINE)
+        answer: HTTPResponse = self._browser.open(request, timeout=DEADLINE_SECONDS)
         return answer
 
     def post(self, path: str, **form: str) -> str:
         body = urlencode({"csrfmiddlewaretoken": self._token, **form}).encode()
-        with self._browser.open(self.site + path, body, timeout=DEADLINE) as answer:
+        with self._browser.open(self.site + path, body, timeout=DEADLINE_SECONDS) as answer:
             return str(answer.read().decode())
 
     def state(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_the_wallboard_shows_a_call_centre_in_motion_and_ctrl_c_ends_all(tmp_pat
         rest.start()
         program.signal(signal.SIGINT)
         assert program.wait() == 0, str(program)
-        rest.join(DEADLINE)
+        rest.join(DEADLINE_SECONDS)
         assert b"event: end\n" in streams[0].read()
         assert program.out[-1].startswith("The database has ")
         assert not any("Traceback" in line or "ERROR" in line for line in program.err), str(program)
@@ -137,7 +137,7 @@ def test_the_other_pages_lead_to_the_wallboard_which_no_stranger_sees(tmp_path: 
         stranger = build_opener()
         for path in ("wallboard/state/", "wallboard/stream/"):
             with pytest.raises(HTTPError) as caught:
-                stranger.open(visitor.site + path, timeout=DEADLINE)
+                stranger.open(visitor.site + path, timeout=DEADLINE_SECONDS)
             assert caught.value.code == 403
             caught.value.close()
         program.wait_for_out("node_1: ready")

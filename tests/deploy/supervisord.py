@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 CONF = ROOT / "deploy" / "supervisor" / "django_ami.conf"
 
 #: A worker starts in a second; this is for a machine that has other things to do.
-PATIENCE = 60.0
+PATIENCE_SECONDS = 60.0
 
 _MAIN = """\
 [unix_http_server]
@@ -52,7 +52,7 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(PATIENCE_SECONDS)
         self.sock.connect(self.host)
 
 
@@ -119,7 +119,7 @@ class Supervisord:
         """Tell it to end, as init does; says its exit code. All it started must be gone by then."""
         self.infos()
         self._process.terminate()
-        code = self._process.wait(PATIENCE)
+        code = self._process.wait(PATIENCE_SECONDS)
         left = [pid for pid in self._pids if _alive(pid)]
         assert not left, f"supervisord has left {left} running\n{self.report()}"
         return code
@@ -164,10 +164,10 @@ class Supervisord:
         return found
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             assert time.monotonic() < deadline, (
-                f"not within {PATIENCE:g} s: {what}\n{self.report()}"
+                f"not within {PATIENCE_SECONDS:g} s: {what}\n{self.report()}"
             )
             time.sleep(0.02)
 
@@ -182,7 +182,7 @@ class Supervisord:
             *words,
         ]
         done = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, timeout=PATIENCE
+            command, env=self._environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS
         )
         return done.stdout + done.stderr
 

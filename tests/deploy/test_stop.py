@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from django_ami.testing import Simulator
-from tests.deploy.supervisord import PATIENCE, ROOT
+from tests.deploy.supervisord import PATIENCE_SECONDS, ROOT
 
 #: ami_listen that gets its TERM when it is about to wait for events, and is held up while it logs
 #: off until the reactor thread has ended.
@@ -62,7 +62,7 @@ def test_a_held_up_signal_handler_still_ends_the_waiting_for_events() -> None:
             env=os.environ | environment,
             capture_output=True,
             text=True,
-            timeout=PATIENCE / 2,
+            timeout=PATIENCE_SECONDS / 2,
         )
         assert done.returncode == 0, done.stderr
         assert re.match(r"node_1: ready, .*\nStopped: ", done.stdout)

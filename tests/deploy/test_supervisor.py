@@ -12,7 +12,7 @@ import pytest
 
 from django_ami.testing import Simulator
 from django_ami.tools.exits import Exit
-from tests.deploy.supervisord import PATIENCE, Supervisord
+from tests.deploy.supervisord import PATIENCE_SECONDS, Supervisord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Start = Callable[..., Supervisord]
 
 # More than all deadlines that one test can wait for.
-pytestmark = [pytest.mark.long, pytest.mark.timeout(4 * PATIENCE)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(4 * PATIENCE_SECONDS)]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def wait_until_ready(
 ) -> int:
     """Running for supervisor, logged in for the server, ready for the worker. The process id."""
     info = supervisord.wait_for_state(f"ami:{server}", "RUNNING")
-    simulator.wait_for(lambda: simulator.logins == logins, PATIENCE)
+    simulator.wait_for(lambda: simulator.logins == logins, PATIENCE_SECONDS)
     ready = rf"(?m)^{server}: ready, 127\.0\.0\.1:{simulator.port}, Asterisk 22\."
     supervisord.wait_for(
         lambda: len(re.findall(ready, supervisord.log(f"{server}.log"))) == logins,
@@ -74,7 +74,7 @@ def test_a_worker_for_each_server_and_a_killed_one_comes_back(
 
     os.kill(first, signal.SIGKILL)
 
-    node_1.wait_for(lambda: node_1.logins == 2, PATIENCE)
+    node_1.wait_for(lambda: node_1.logins == 2, PATIENCE_SECONDS)
     second = wait_until_ready(supervisord, "node_1", node_1, logins=2)
     assert second != first
     assert wait_until_ready(supervisord, "node_2", node_2) == other
@@ -96,7 +96,7 @@ def test_a_refused_login_is_not_tried_again(
     # Supervisor had its chance to restart it when it has restarted the other one.
     other = wait_until_ready(supervisord, "node_2", node_2)
     os.kill(other, signal.SIGKILL)
-    node_2.wait_for(lambda: node_2.logins == 2, PATIENCE)
+    node_2.wait_for(lambda: node_2.logins == 2, PATIENCE_SECONDS)
     wait_until_ready(supervisord, "node_2", node_2, logins=2)
 
     assert supervisord.state("ami:node_1") == "EXITED"
@@ -129,7 +129,7 @@ def test_stop_logs_off_and_delivers_events_that_were_read(
     supervisord = start()
     wait_until_ready(supervisord, "node_1", node_1)
     node_1.flood("UserEvent", count=150)  # 1.5 s for the receiver
-    node_1.wait_for(lambda: node_1.events_sent >= 150, PATIENCE)
+    node_1.wait_for(lambda: node_1.events_sent >= 150, PATIENCE_SECONDS)
 
     assert supervisord.ctl("stop", "ami:node_1") == "ami:node_1: stopped\n"
 
@@ -137,7 +137,7 @@ def test_stop_logs_off_and_delivers_events_that_were_read(
     assert (info["statename"], info["exitstatus"]) == ("STOPPED", 0), supervisord.report()
     assert "stopped: node_1 (exit status 0)" in supervisord.log("supervisord.log")
     assert (node_1.logoffs, node_1.logins) == (1, 1)
-    node_1.wait_for(lambda: not node_1.sessions, PATIENCE)
+    node_1.wait_for(lambda: not node_1.sessions, PATIENCE_SECONDS)
     last = supervisord.log("node_1.log").splitlines()[-1]
     # The FullyBooted of the login was received, too.
     assert re.fullmatch(

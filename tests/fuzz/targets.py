@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 HEAD = 4
 LETTERS = b"0123456789abcdefghijklmnopqrstuvwxyz"
 #: The parser keeps this much more than a frame: an end that is cut by the edge of a piece.
-SLACK = 64
+SLACK_BYTES = 64
 WANTED = (None, frozenset(), frozenset({"hangup", "newexten"}), frozenset({"x"}))
 
 
@@ -78,7 +78,7 @@ def _parse(data: bytes, how: int) -> dict[str, Any]:
         for piece in cut(data[HEAD:], how):
             messages += one.feed(piece)
             assert len(one.tail.buffer) <= (
-                512 if one.banner is None else one.max_frame_size + SLACK
+                512 if one.banner is None else one.max_frame_size + SLACK_BYTES
             ), len(one.tail.buffer)
     except ProtocolError as raised:
         assert one.banner is None, "a greeting alone is worth an error"
@@ -165,7 +165,7 @@ def _converse(data: bytes, how: int) -> dict[str, Any] | None:
         assert talk.exchange.ignored >= 0, talk.exchange.ignored
         assert (
             len(talk.exchange.parser.tail.buffer)
-            <= talk.session.config.options.max_frame_size + SLACK
+            <= talk.session.config.options.max_frame_size + SLACK_BYTES
         )
         events += [event.raw for event in given]
         talk.exchange.outgoing.clear()

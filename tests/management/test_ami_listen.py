@@ -20,7 +20,7 @@ from django.core.management import CommandError
 
 from django_ami.management.commands import ami_listen
 from django_ami.testing import FakeAsterisk, Faults, ServerTLS, Simulator, User
-from tests.running import DEADLINE, PYTHON, Program, black_hole, environment, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, black_hole, environment, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -523,7 +523,7 @@ def test_a_second_signal_ends_it_now_with_exit_code_4(listen: Listen, sim: Simul
         sim.emit("UserEvent", Number=number)
     worker.wait_for_note("blocked")
     worker.signal(signal.SIGTERM)
-    sim.wait_for(lambda: sim.logoffs == 1, timeout=DEADLINE)
+    sim.wait_for(lambda: sim.logoffs == 1, timeout=DEADLINE_SECONDS)
     assert worker.process.poll() is None
     worker.signal(signal.SIGINT)
     assert worker.wait() == 4, str(worker)
@@ -571,7 +571,7 @@ def test_a_signal_while_connecting_to_a_black_hole(listen: Listen) -> None:
 def test_a_signal_while_waiting_for_a_greeting(listen: Listen) -> None:
     with FakeAsterisk(faults=Faults(banner=None)) as sim:
         worker = listen(servers=(sim,), settings=NEVER)
-        sim.wait_for(lambda: sim.connections == 1, timeout=DEADLINE)
+        sim.wait_for(lambda: sim.connections == 1, timeout=DEADLINE_SECONDS)
         worker.signal(signal.SIGTERM)
         assert worker.wait() == 0, str(worker)
         assert sim.login_attempts == 0
@@ -607,7 +607,7 @@ def test_a_worker_whose_terminal_is_closed_drains(sim: Simulator, tmp_path: Path
             said += os.read(terminal, 1024)
         os.close(inside)
         os.close(terminal)
-        _, errors = process.communicate(timeout=DEADLINE)
+        _, errors = process.communicate(timeout=DEADLINE_SECONDS)
         assert (process.returncode, errors) == (0, "")
     sim.wait_for(lambda: sim.logoffs == 1)
 
@@ -669,7 +669,7 @@ def test_a_second_signal_while_it_waits(listen: Listen, sim: Simulator) -> None:
     worker = listen("--drain-timeout=3600", servers=(sim,))
     hold(worker, sim)
     worker.signal(signal.SIGTERM)
-    sim.wait_for(lambda: sim.logoffs == 1, timeout=DEADLINE)
+    sim.wait_for(lambda: sim.logoffs == 1, timeout=DEADLINE_SECONDS)
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 4, str(worker)
     assert " 4 left" in worker.summary

@@ -15,7 +15,7 @@ from django_ami.signals import call_ended
 from django_ami.testing import FakeAsterisk, scenarios
 from tests.management.tools import run, start
 from tests.receiving import fresh_registry
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,8 +81,8 @@ def test_process_that_only_sends_actions_does_not_start_it(file: Path, listener:
         caller = Client([ServerConfig.from_url("node_1", url)], role="caller")
         caller.start()
         try:
-            assert caller.send(Ping()).result(DEADLINE).ok
-            assert caller.send(Ping()).result(DEADLINE).ok
+            assert caller.send(Ping()).result(DEADLINE_SECONDS).ok
+            assert caller.send(Ping()).result(DEADLINE_SECONDS).ok
             assert len(program.out) == 1
             events = listener(url)
             wait_until(lambda: len(events) > 10)

@@ -21,7 +21,7 @@ import pytest
 
 from django_ami.testing import FakeAsterisk, User
 from tests.management.tools import run, start
-from tests.running import DEADLINE, PYTHON, ROOT, environment, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, ROOT, environment, wait_until
 
 if TYPE_CHECKING:
     from django_ami.testing import Simulator
@@ -83,7 +83,7 @@ class Terminal:
 
         Ctrl-L has all of it written anew, and not only what has changed.
         """
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + DEADLINE_SECONDS
         while (
             text.encode() not in self.said
             and self.process.poll() is None
@@ -94,7 +94,7 @@ class Terminal:
         assert text.encode() in self.said, str(self)
 
     def wait(self) -> int:
-        code = self.process.wait(DEADLINE)
+        code = self.process.wait(DEADLINE_SECONDS)
         self._reader.join(5)
         return code
 

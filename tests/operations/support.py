@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.running import DEADLINE, PYTHON, Program, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SETTINGS = "tests.operations.settings"
 COMMAND = (*PYTHON, "-m", "django", "ami_listen", f"--settings={SETTINGS}")
 #: A lease for tests: short, and long enough for a machine that does ten other things.
-TIMEOUT = 2.0
+TIMEOUT_SECONDS = 2.0
 
 
 _FORGET = """
@@ -41,7 +41,7 @@ class Site:
         self.file = folder / "notes.jsonl"
         self.database = dict(database or sqlite(folder))
         self.options = {
-            "lease_timeout": TIMEOUT,
+            "lease_timeout": TIMEOUT_SECONDS,
             "standby_interval": 0.1,
             "heartbeat_interval": 0.5,
             **options,
@@ -115,7 +115,7 @@ class Site:
         ]
 
     def wait_for(
-        self, what: str, count: int = 1, *, timeout: float = DEADLINE, **wanted: object
+        self, what: str, count: int = 1, *, timeout: float = DEADLINE_SECONDS, **wanted: object
     ) -> dict[str, Any]:
         """The note of that number, as soon as it is there."""
         wait_until(

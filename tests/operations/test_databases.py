@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.operations.support import SETTINGS, TIMEOUT, Counter, Site
+from tests.operations.support import SETTINGS, TIMEOUT_SECONDS, Counter, Site
 from tests.running import PYTHON, Program, wait_until
 from tests.servers import mariadb, pgbouncer, postgresql
 
@@ -108,7 +108,7 @@ def test_stopped_holder_delivers_nothing_more_on(site: Site, sim: Simulator) -> 
     site.wait_for("event", 5)
     first.signal(signal.SIGSTOP)
     site.wait_for("ready", pid=second.process.pid)
-    time.sleep(2 * TIMEOUT)  # three times the lease in all
+    time.sleep(2 * TIMEOUT_SECONDS)  # three times the lease in all
     before = site.numbers(pid=first.process.pid)
     first.signal(signal.SIGCONT)
     site.wait_for("lease_lost", pid=first.process.pid)
@@ -129,7 +129,7 @@ def test_database_that_is_down_stops_delivery_until_it_is_back_on(
     try:
         if server.name != "pgbouncer":  # which may let a question wait, and says nothing
             first.wait_for_err("does not answer")
-        time.sleep(2 * TIMEOUT)
+        time.sleep(2 * TIMEOUT_SECONDS)
         counter.emit(5)
         first.wait_for_err("its events wait")
         assert site.numbers() == list(range(5))

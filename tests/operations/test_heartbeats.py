@@ -20,7 +20,7 @@ from django_ami.operations.conf import OperationsOptions
 from django_ami.operations.heartbeats import HOST, Heartbeats
 from django_ami.operations.models import Listener
 from django_ami.operations.others import Others
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def row(process: str, *, host: str = "far", pid: int = 1, role: str = "alone", a
 
 def known() -> tuple[ListenerStatus, ...]:
     """The listeners, patiently: SQLite in memory does not let threads wait for each other."""
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + DEADLINE_SECONDS
     while True:
         try:
             return ami.status(all_processes=True).get("node_1", ())

@@ -13,7 +13,7 @@ from django_ami.core.lease import Lease
 from django_ami.operations.conf import options_of
 from django_ami.operations.keeper import Keeper
 from django_ami.operations.leases import Seen
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ class PlayedTable:
         self.released: list[float | None] = []
 
     def _answer(self) -> None:
-        self.answers.wait(DEADLINE)
+        self.answers.wait(DEADLINE_SECONDS)
         if self.error is not None:
             raise self.error
 
@@ -99,7 +99,7 @@ def test_lease_is_got_when_it_is_free_with_what_was_delivered_before() -> None:
         ((token, heard_until),) = kept.gained
         assert token == 7
         assert heard_until is not None
-        assert 5 <= time.monotonic() - heard_until < 5 + DEADLINE
+        assert 5 <= time.monotonic() - heard_until < 5 + DEADLINE_SECONDS
         assert kept.lease.valid
         assert 0 < kept.lease.left <= 40  # the margin is off
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.operations.support import TIMEOUT, Counter, Site
+from tests.operations.support import TIMEOUT_SECONDS, Counter, Site
 from tests.running import wait_until
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def test_standby_takes_over_at_once_after_a_clean_stop(site: Site, sim: Simulato
     (gap,) = site.told("gap")
     assert (gap["reason"], gap["lost"], gap["pid"]) == ("takeover", None, second.process.pid)
     assert 0 < gap["end"] - gap["begin"] < 5
-    assert took < TIMEOUT, took  # not after the lease was over
+    assert took < TIMEOUT_SECONDS, took  # not after the lease was over
 
 
 @pytest.mark.long
@@ -163,7 +163,7 @@ def test_database_that_is_away_stops_delivery_and_loses_nothing_if_nobody_else_h
     site.wait_for("event", 5)
     with locked(site.database["NAME"]):
         first.wait_for_err("the database does not answer")
-        time.sleep(TIMEOUT)  # until the lease is over by the holder's own clock
+        time.sleep(TIMEOUT_SECONDS)  # until the lease is over by the holder's own clock
         counter.emit(5)
         first.wait_for_err("its events wait")
         assert len(site.told("event")) == 5

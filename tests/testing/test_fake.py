@@ -11,7 +11,7 @@ from django_ami.core.actions import Originate, Ping
 from django_ami.core.errors import ActionFailed, ConnectionLost
 from django_ami.simulator.outcomes import RESULTS
 from django_ami.testing import FakeAsterisk, Faults, events, scenarios
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def test_a_play_takes_its_time_and_no_more_than_it_may(server: FakeAsterisk) -> 
         with pytest.raises(TimeoutError):
             server.play(scenarios.answered_call(talk=3600), speed=1, timeout=0.05)
         listener.events.clear()
-        assert listener.client.send(Ping()).result(DEADLINE).ok, (
+        assert listener.client.send(Ping()).result(DEADLINE_SECONDS).ok, (
             "it is there, and the rest of the call is not played"
         )
         assert "BridgeCreate" not in [event.name for event in listener.events]
@@ -117,7 +117,7 @@ def test_tls_of_its_own(server: FakeAsterisk) -> None:
         other = Client([ServerConfig.from_url("node_1", wrong)], role="caller")
         other.start()
         try:
-            assert "fingerprint" in str(other.send(Ping()).exception(DEADLINE)).lower()
+            assert "fingerprint" in str(other.send(Ping()).exception(DEADLINE_SECONDS)).lower()
         finally:
             other.close()
     assert "amis" not in server.url
@@ -132,9 +132,9 @@ def test_several_servers_know_nothing_of_each_other(server: FakeAsterisk) -> Non
         client.start()
         try:
             other.on("Ping").fail("Permission denied")
-            assert client.send(Ping()).result(DEADLINE).ok
+            assert client.send(Ping()).result(DEADLINE_SECONDS).ok
             with pytest.raises(ActionFailed):
-                client.server("b").send(Ping()).result(DEADLINE)
+                client.server("b").send(Ping()).result(DEADLINE_SECONDS)
         finally:
             client.close()
         server.assert_action_sent("Ping", count=1)
@@ -176,7 +176,7 @@ def test_drop_is_a_loss(server: FakeAsterisk) -> None:
         server.wait_for_action("Ping")
         server.drop()
         with pytest.raises(ConnectionLost) as raised:
-            pending.result(DEADLINE)
+            pending.result(DEADLINE_SECONDS)
         assert raised.value.sent
 
 
@@ -187,7 +187,7 @@ def test_healing_keeps_the_faults_that_it_was_made_with() -> None:
         server.heal()
         assert server.faults.login_delay == 0.25
         with Listener(server.url) as listener:
-            assert listener.client.send(Ping()).result(DEADLINE).ok
+            assert listener.client.send(Ping()).result(DEADLINE_SECONDS).ok
 
 
 def test_fake_server_finds_the_actions_that_it_received(server: FakeAsterisk) -> None:
@@ -212,7 +212,7 @@ def test_outcomes(server: FakeAsterisk, channel: str, result: str) -> None:
     server.on("Originate").outcome(result)
     with Listener(server.url) as listener:
         action = Originate(channel=channel, context="default", exten="5", priority=1, wait=True)
-        outcome = listener.client.send(action).result(DEADLINE).outcome
+        outcome = listener.client.send(action).result(DEADLINE_SECONDS).outcome
         assert outcome is not None
         assert outcome.result == {"congestion": "failed"}.get(result, result)
         reasons = {"answered": 4, "no answer": 3}

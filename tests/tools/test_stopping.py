@@ -14,7 +14,7 @@ import time
 import pytest
 
 from django_ami.tools.stopping import STOPS, Stopped, raise_stopped, stopping
-from tests.running import DEADLINE, ROOT, environment
+from tests.running import DEADLINE_SECONDS, ROOT, environment
 
 
 @pytest.mark.parametrize("number", STOPS)
@@ -50,20 +50,20 @@ def test_main_thread_that_waits_for_a_lock_hears_a_signal_that_does_not_interrup
     locked.acquire()
 
     def signal_itself() -> None:
-        waiting.wait(DEADLINE)
+        waiting.wait(DEADLINE_SECONDS)
         signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
     def wait() -> None:
         waiting.set()
-        locked.acquire(timeout=2 * DEADLINE)
+        locked.acquire(timeout=2 * DEADLINE_SECONDS)
 
     thread = threading.Thread(target=signal_itself)
     thread.start()
     begun = time.monotonic()
     with pytest.raises(Stopped), stopping(raise_stopped):
         wait()
-    assert time.monotonic() - begun < DEADLINE
-    thread.join(DEADLINE)
+    assert time.monotonic() - begun < DEADLINE_SECONDS
+    thread.join(DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize("refuse", ["no_descriptors", "no_threads"])
@@ -85,7 +85,7 @@ except Stopped as stopped:
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=DEADLINE,
+        timeout=DEADLINE_SECONDS,
     )
     assert (done.stdout, done.stderr) == (f"{signal.SIGTERM.value} 0\n", "")
 

@@ -12,7 +12,7 @@ import pytest
 
 from django_ami.testing import FakeAsterisk
 from tests.management.tools import start
-from tests.running import DEADLINE, unread_pipe, wait_until
+from tests.running import DEADLINE_SECONDS, unread_pipe, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,8 @@ def test_a_signal_ends_one_whose_stdout_nobody_reads(
 ) -> None:
     with unread_pipe() as stdout, start(*arguments, servers=(sim,), stdout=stdout) as tool:
         sim.wait_for(
-            lambda: any(action.name == "CoreSettings" for action in sim.received), timeout=DEADLINE
+            lambda: any(action.name == "CoreSettings" for action in sim.received),
+            timeout=DEADLINE_SECONDS,
         )
         sim.flood(count=500)
         wait_until(lambda: writes(tool.process.pid), what=str(tool))
@@ -79,7 +80,7 @@ def test_stderr_that_nobody_reads_keeps_nothing_from_going_on(
             return f"Number={number}" in text.replace("Number: ", "Number=")
 
         for number in (1, 2):
-            sim.wait_for(lambda number=number: sim.logins == number, timeout=DEADLINE)
+            sim.wait_for(lambda number=number: sim.logins == number, timeout=DEADLINE_SECONDS)
 
             def emitted(number: int = number) -> bool:
                 sim.emit("UserEvent", Number=number)
@@ -104,7 +105,7 @@ def test_a_reader_that_is_gone(sim: Simulator, arguments: tuple[str, ...], strea
         with start(*arguments, servers=(sim,), **{stream: writing}) as tool:
             sim.wait_for(
                 lambda: any(action.name == "CoreSettings" for action in sim.received),
-                timeout=DEADLINE,
+                timeout=DEADLINE_SECONDS,
             )
             if stream == "stdout":
                 wait_until(

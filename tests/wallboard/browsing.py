@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.asgi import get_asgi_application
 
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
@@ -106,7 +106,7 @@ class Browser:
 
     async def wait_for(self, condition: Callable[[], object]) -> None:
         """Wait until it has read what is meant."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while not condition():
                 self._news.clear()
                 await self._news.wait()
@@ -173,5 +173,5 @@ async def browsing(path: str = PATH, *, query: str = "", **headers: str) -> Asyn
     finally:
         browser.left.set()
         browser.go_on()
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await task

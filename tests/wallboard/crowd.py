@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class Reader:
 
     async def wait_for(self, condition: Callable[[bytes], object]) -> None:
         """Wait for what is meant in its text, or for its end."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while not condition(self.text) and not self.ended:
                 self._news.clear()
                 await self._news.wait()
@@ -77,7 +77,7 @@ class Crowd:
 
     async def wait_for_the_end(self) -> None:
         """Wait until the server has ended all streams."""
-        await asyncio.wait(self._tasks, timeout=DEADLINE)
+        await asyncio.wait(self._tasks, timeout=DEADLINE_SECONDS)
         assert all(reader.ended for reader in self.readers)
 
     async def leave(self) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.running import DEADLINE, PYTHON, Program, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 from tests.servers import postgresql
 from tests.servers.redis import free_port
 from tests.wallboard.browsing import in_loop, parsed
@@ -67,7 +67,7 @@ def serving(name: str, **env: object) -> Iterator[tuple[Program, int]]:
 
 def answers(port: int) -> bool:
     try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=DEADLINE).close()
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=DEADLINE_SECONDS).close()
     except urllib.error.HTTPError:
         return True
     except OSError:
@@ -140,7 +140,7 @@ async def test_browser_that_leaves_frees_its_place() -> None:
 
 
 async def come_when_there_is_a_place(crowd: Crowd) -> None:
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             try:
                 await crowd.come(1)

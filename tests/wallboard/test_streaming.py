@@ -14,7 +14,7 @@ from django_ami.live.feed.records import Batch, Position, Whole
 from django_ami.wallboard import audiences, hub, streaming
 from django_ami.wallboard.access import Access
 from django_ami.wallboard.sources import Source
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 from tests.wallboard.browsing import Browser, browsing, in_loop, parsed, picture
 from tests.wallboard.publishing import AGENT, HEADING, caller, gone, mirror, publisher
 
@@ -41,7 +41,7 @@ async def until_shown(browser: Browser, *keys: str) -> None:
 
 async def until_forgotten() -> None:
     """Wait until the hub knows no audience any more."""
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while hub.hub_of_this_loop()._audiences:  # noqa: ASYNC110  (nothing tells it)
             await asyncio.sleep(0.01)
 
@@ -63,7 +63,7 @@ async def test_stream_begins_with_all_and_goes_on_with_changes(listener: Publish
         assert patches == [{"caller:eve": {"position": 1}}]
         whole = browser.of("whole")[-1].data
         assert (whole["server"], whole["fresh"]) == ("node_1", True)
-        assert abs(whole["now"] - whole["heard"]) < DEADLINE
+        assert abs(whole["now"] - whole["heard"]) < DEADLINE_SECONDS
 
 
 @in_loop
@@ -95,7 +95,7 @@ async def test_stream_waits_for_the_first_look_at_the_feed(
     read = mirror_module.Mirror._read
 
     def slow(self: mirror_module.Mirror, page: mirror_module.Page) -> None:
-        asyncio.run_coroutine_threadsafe(looking.wait(), loop).result(DEADLINE)
+        asyncio.run_coroutine_threadsafe(looking.wait(), loop).result(DEADLINE_SECONDS)
         read(self, page)
 
     monkeypatch.setattr(mirror_module.Mirror, "_read", slow)

@@ -15,7 +15,7 @@ from tests.benchmarks.server import SECRET, USER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_READ = 2**16
+_READ_BYTES = 2**16
 
 
 # --- work on frames ---
@@ -111,7 +111,7 @@ def _connect(port: int) -> socket.socket:
     sock.sendall(f"Action: Login\r\nUsername: {USER}\r\nSecret: {SECRET}\r\n\r\n".encode())
     data = b""
     while not data.endswith(b"Status: Fully Booted\r\n\r\n"):
-        data += sock.recv(_READ)
+        data += sock.recv(_READ_BYTES)
     return sock
 
 
@@ -122,7 +122,7 @@ def _flood(port: int, events: int, consume: Callable[[list[bytes]], object]) -> 
         sock.sendall(b"Action: Flood\r\nCount: %d\r\n\r\n" % events)
         left, rest = events + 1, b""  # the answer is a frame, too
         while left:
-            frames = (rest + sock.recv(_READ)).split(b"\r\n\r\n")
+            frames = (rest + sock.recv(_READ_BYTES)).split(b"\r\n\r\n")
             rest = frames.pop()
             left -= len(frames)
             consume(frames)
@@ -135,12 +135,12 @@ def recv(port: int, events: int) -> dict[str, Any]:
     with _connect(port) as sock:
         meter = Meter(events)
         sock.sendall(b"Action: Flood\r\nCount: %d\r\n\r\n" % events)
-        data = sock.recv(_READ)
+        data = sock.recv(_READ_BYTES)
         head, _, body = data.partition(b"\r\n\r\n")
         left = size = int(head.rpartition(b"Bytes: ")[2])
         left -= len(body)
         while left:
-            left -= len(sock.recv(_READ))
+            left -= len(sock.recv(_READ_BYTES))
         meter.end()
     return meter.result(bytes=size)
 
@@ -209,7 +209,7 @@ def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
             sock.sendall(b"Action: Ping\r\nActionID: %d\r\n\r\n" % number)
             data = b""
             while not data.endswith(b"\r\n\r\n"):
-                data += sock.recv(_READ)
+                data += sock.recv(_READ_BYTES)
             taken.append(time.perf_counter() - begun)
             rest(pause)
         meter.end()

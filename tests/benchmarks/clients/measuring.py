@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 #: No task takes so long, in seconds, unless something is broken.
-PATIENCE = 300.0
+PATIENCE_SECONDS = 300.0
 
 
 class Meter:
@@ -51,8 +51,10 @@ class Meter:
 
     def wait(self) -> dict[str, Any]:
         """The result, when all events are there."""
-        if not self._over.wait(PATIENCE):
-            raise TimeoutError(f"{self.seen} of {self.expected} events came in {PATIENCE:g} s.")
+        if not self._over.wait(PATIENCE_SECONDS):
+            raise TimeoutError(
+                f"{self.seen} of {self.expected} events came in {PATIENCE_SECONDS:g} s."
+            )
         return self.result()
 
     def result(self, **more: Any) -> dict[str, Any]:
@@ -118,7 +120,7 @@ class Pings:
 
     def stop(self) -> dict[str, float]:
         self._over.set()
-        self._thread.join(PATIENCE)
+        self._thread.join(PATIENCE_SECONDS)
         return {**latencies(self.taken), "pings": len(self.taken)}
 
 

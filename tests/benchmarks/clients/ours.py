@@ -13,7 +13,7 @@ from django_ami.core import Action, Client, Options, ServerConfig
 from django_ami.core.actions import Ping
 from django_ami.core.config import TLSConfig
 from tests.benchmarks.clients.measuring import (
-    PATIENCE,
+    PATIENCE_SECONDS,
     Meter,
     check_channels,
     in_a_thread,
@@ -52,7 +52,7 @@ def started(client: Client) -> Iterator[Client]:
     """A started client that is ready."""
     client.start()
     try:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + PATIENCE_SECONDS
         while not all(server.ready for server in client.servers.values()):
             assert time.monotonic() < end, client.status()
             time.sleep(0.001)
@@ -130,7 +130,7 @@ def _ping(port: int, pings: int, pause: float = 0, tls: bool = False) -> dict[st
         meter = Meter(pings)
         for _ in range(pings):
             begun = time.perf_counter()
-            client.send(Ping()).result(PATIENCE)
+            client.send(Ping()).result(PATIENCE_SECONDS)
             taken.append(time.perf_counter() - begun)
             rest(pause)
         meter.end()
@@ -144,13 +144,13 @@ def ping_by_ticks(port: int, pings: int) -> dict[str, Any]:
     try:
         first = client.send(Ping())
         while not first.done():
-            client.tick(PATIENCE)
+            client.tick(PATIENCE_SECONDS)
         meter = Meter(pings)
         for _ in range(pings):
             begun = time.perf_counter()
             pending = client.send(Ping())
             while not pending.done():
-                client.tick(PATIENCE)
+                client.tick(PATIENCE_SECONDS)
             pending.result()
             taken.append(time.perf_counter() - begun)
         meter.end()
@@ -174,11 +174,11 @@ def pipeline(
             for number in range(thread, actions, threads):
                 if len(pending) == outstanding // threads:
                     asked, answer = pending.popleft()
-                    wrong[thread] += answer.result(PATIENCE)["Variable"] != asked
+                    wrong[thread] += answer.result(PATIENCE_SECONDS)["Variable"] != asked
                 name = variable(number)
                 pending.append((name, client.send(Action("Getvar", Variable=name))))
             for asked, answer in pending:
-                wrong[thread] += answer.result(PATIENCE)["Variable"] != asked
+                wrong[thread] += answer.result(PATIENCE_SECONDS)["Variable"] != asked
 
         workers = [threading.Thread(target=work, args=(thread,)) for thread in range(threads)]
         meter = Meter(actions)
@@ -219,7 +219,9 @@ def channels(port: int, channels: int, times: int) -> dict[str, Any]:
     with started(Client([config(port)], role="caller")) as client:
         meter = Meter(times)
         for _ in range(times):
-            found = [event["Channel"] for event in client.send(action).result(PATIENCE).events]
+            found = [
+                event["Channel"] for event in client.send(action).result(PATIENCE_SECONDS).events
+            ]
             check_channels(found, channels)
         meter.end()
     return meter.result()

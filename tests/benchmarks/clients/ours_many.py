@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from django_ami.core import Action, Client
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, run
+from tests.benchmarks.clients.measuring import PATIENCE_SECONDS, Meter, run
 from tests.benchmarks.clients.ours import config, started
 from tests.benchmarks.machine import cpu_seconds, raise_file_limit, rss_bytes, wakeups
 
@@ -75,7 +75,7 @@ def memory(port: int, events: int) -> dict[str, Any]:
     with started(Client([config(port, event_queue_capacity=10_000)])) as client:
         client.subscribe(None, on_event)
         client.send(Action("Flood", Count=str(events)))
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + PATIENCE_SECONDS
         while (status := client.status()["pbx"]).received < events or status.queued:
             assert time.monotonic() < end, status
             time.sleep(0.02)
@@ -87,7 +87,7 @@ def queued(port: int, events: int) -> dict[str, Any]:
     client = Client([config(port)])
     client.subscribe(None, lambda _: None)
     client.start(dispatcher=False)
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + PATIENCE_SECONDS
     while not client.server("pbx").ready:
         assert time.monotonic() < end, client.status()
         time.sleep(0.001)

@@ -15,7 +15,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.benchmarks.clients.measuring import PATIENCE, latencies
+from tests.benchmarks.clients.measuring import PATIENCE_SECONDS, latencies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +107,7 @@ async def _measured(port: int, server: int, streams: int, seconds: float) -> dic
         come = [_Reader(not (len(readers) + one) % _LOOKS_EVERY) for one in range(number)]
         for reader in come:
             await loop.create_connection(lambda reader=reader: reader, "127.0.0.1", port)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.gather(*(reader.begun for reader in come))
         readers += come
     await asyncio.sleep(_SETTLE_SECONDS)
@@ -123,14 +123,16 @@ async def _measured(port: int, server: int, streams: int, seconds: float) -> dic
         "seconds": time.perf_counter() - clock,
         "count": count,
         "memory": (memory - empty) / max(1, streams - 1),
-        **latencies([delay for reader in looking for delay in reader.delays or ()] or [PATIENCE]),
+        **latencies(
+            [delay for reader in looking for delay in reader.delays or ()] or [PATIENCE_SECONDS]
+        ),
     }
 
 
 async def _first(port: int) -> _Reader:
     """The first reader, as soon as the server is there."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             reader = _Reader(looks=True)
             try:

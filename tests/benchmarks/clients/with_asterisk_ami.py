@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.clients.measuring import (
-    PATIENCE,
+    PATIENCE_SECONDS,
     Meter,
     Pings,
     check_channels,
@@ -134,7 +134,7 @@ def channels(port: int, channels: int, times: int) -> dict[str, Any]:
             found.clear()
             complete.clear()
             client.send_action(SimpleAction("CoreShowChannels", Channels=channels))
-            complete.wait(PATIENCE)
+            complete.wait(PATIENCE_SECONDS)
             check_channels(found, channels)
         meter.end()
     return meter.result()

@@ -10,7 +10,7 @@ from cacofonisk.handlers import EventHandler
 from cacofonisk.reporters import BaseReporter
 from panoramisk import Manager
 
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, run
+from tests.benchmarks.clients.measuring import PATIENCE_SECONDS, Meter, run
 from tests.benchmarks.server import SECRET, USER
 
 
@@ -44,7 +44,7 @@ def calls(port: int, blocks: int) -> dict[str, Any]:
         for name in handler.event_handlers():
             manager.register_event(name, on_event)
         manager.send_action({"Action": "FloodOfCalls", "Blocks": blocks})
-        await asyncio.wait_for(over.wait(), PATIENCE)
+        await asyncio.wait_for(over.wait(), PATIENCE_SECONDS)
         manager.close()
         return meter.result(faults=faults)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from panoramisk import Manager
 
 from tests.benchmarks.clients.measuring import (
-    PATIENCE,
+    PATIENCE_SECONDS,
     Meter,
     check_channels,
     in_a_thread,
@@ -38,7 +38,7 @@ def _run(
         manager.loop = asyncio.get_running_loop()
         await manager.connect()
         assert (await manager.authenticated_future).success
-        result = await asyncio.wait_for(work(manager), PATIENCE)
+        result = await asyncio.wait_for(work(manager), PATIENCE_SECONDS)
         manager.close()
         return result
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.clients.measuring import (
-    PATIENCE,
+    PATIENCE_SECONDS,
     Meter,
     check_channels,
     in_a_thread,
@@ -91,7 +91,7 @@ def pipeline(port: int, actions: int, outstanding: int, threads: int) -> dict[st
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join(PATIENCE)
+            worker.join(PATIENCE_SECONDS)
         meter.end()
     return meter.result(wrong=sum(wrong))
 
@@ -108,7 +108,7 @@ def channels(port: int, channels: int, times: int) -> dict[str, Any]:
             found.clear()
             complete.clear()
             client.send_action({"Action": "CoreShowChannels", "Channels": channels})
-            complete.wait(PATIENCE)
+            complete.wait(PATIENCE_SECONDS)
             check_channels(found, channels)
         meter.end()
     return meter.result()

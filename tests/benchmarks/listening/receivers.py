@@ -18,7 +18,7 @@ from django_ami.signals import (
     events,
     server_ready,
 )
-from tests.benchmarks.clients.measuring import PATIENCE, Meter, Pings
+from tests.benchmarks.clients.measuring import PATIENCE_SECONDS, Meter, Pings
 
 
 class Task:
@@ -59,7 +59,9 @@ class Mixed(Task):
     """Events at a rate, and pings at another one from a thread of the same process."""
 
     def begin(self, sender: Any, **kwargs: Any) -> None:
-        self.pings = Pings(lambda: ami.send(Ping()).result(PATIENCE), self.arguments["pings"])
+        self.pings = Pings(
+            lambda: ami.send(Ping()).result(PATIENCE_SECONDS), self.arguments["pings"]
+        )
         super().begin(sender)
         self.pings.start()
 

@@ -31,7 +31,7 @@ from django_ami.core.pending import PendingAction
 from django_ami.simulator.masks import CLASSES
 from django_ami.testing import CallTimes, FakeAsterisk, Faults, ReceivedAction, Simulator, User
 from tests.core.io_support import (
-    PATIENCE,
+    PATIENCE_SECONDS,
     Recorder,
     config,
     loop_of,
@@ -1117,13 +1117,13 @@ def test_a_wait_of_own_dispatching_is_ended_whatever_the_reactor_does(sim: Simul
     """Its thread is held up by what should not hold it up."""
     release, held = threading.Event(), threading.Event()
     with started(config(sim), role="caller", connect=False, dispatcher=False) as client:
-        runner_of(client).call_soon(lambda: (held.set(), release.wait(PATIENCE)))
-        assert held.wait(PATIENCE)
+        runner_of(client).call_soon(lambda: (held.set(), release.wait(PATIENCE_SECONDS)))
+        assert held.wait(PATIENCE_SECONDS)
         waiting = threading.Thread(target=client.dispatch)
         waiting.start()
         wait_until(lambda: client._delivery._changed._waiters)
         client.inbox.wake()
-        waiting.join(PATIENCE / 2)
+        waiting.join(PATIENCE_SECONDS / 2)
         ended = not waiting.is_alive()
         release.set()
         waiting.join()

@@ -44,7 +44,7 @@ from django_ami.actions import (
 )
 from django_ami.core.catalog import ACTIONS
 from django_ami.core.errors import ActionFailed
-from tests.core.io_support import PATIENCE, Recorder, config, ready, started, wait_until
+from tests.core.io_support import PATIENCE_SECONDS, Recorder, config, ready, started, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +81,7 @@ def names_heard(client: Client, heard: Recorder) -> list[str]:
         return status.received == status.ignored + status.delivered
 
     client.send(QueueReset()).result(
-        PATIENCE
+        PATIENCE_SECONDS
     )  # its answer comes behind everything that was sent before
     wait_until(handed_over)
     return [event.name for event in heard.firsts]
@@ -108,7 +108,7 @@ SAMPLE: list[Action] = [
 
 @pytest.mark.parametrize("action", SAMPLE, ids=str)
 def test_a_generated_action_is_complete(client: Client, action: Action) -> None:
-    response = client.send(action).result(PATIENCE)
+    response = client.send(action).result(PATIENCE_SECONDS)
     assert response.ok
     info = ACTIONS[action.name]
     assert {event.name for event in response.events} <= set(info.items)
@@ -133,16 +133,16 @@ def test_a_generated_action_is_complete(client: Client, action: Action) -> None:
 )
 def test_a_generated_action_is_refused(client: Client, action: Action, message: str) -> None:
     with pytest.raises(ActionFailed) as caught:
-        client.send(action).result(PATIENCE)
+        client.send(action).result(PATIENCE_SECONDS)
     assert message in caught.value.response.message
 
 
 def test_a_tree_that_was_written_is_deleted(client: Client) -> None:
     for key in ("a", "b"):
-        client.send(DBPut("catalogue", key, "1")).result(PATIENCE)
-    assert len(client.send(DBGetTree(family="catalogue")).result(PATIENCE).events) == 2
-    client.send(DBDelTree(family="catalogue", key="a")).result(PATIENCE)
-    [left] = client.send(DBGetTree(family="catalogue")).result(PATIENCE).events
+        client.send(DBPut("catalogue", key, "1")).result(PATIENCE_SECONDS)
+    assert len(client.send(DBGetTree(family="catalogue")).result(PATIENCE_SECONDS).events) == 2
+    client.send(DBDelTree(family="catalogue", key="a")).result(PATIENCE_SECONDS)
+    [left] = client.send(DBGetTree(family="catalogue")).result(PATIENCE_SECONDS).events
     assert left["Key"] == "/catalogue/b"
 
 
@@ -156,7 +156,7 @@ def test_figures_that_come_as_one_event(sim: Simulator, client: Client) -> None:
     sim.on("FAXStats").raw(
         frames("Response: Success|ActionID: @|Message: FAXStats event will follow", FIGURES)
     )
-    response = client.send(FAXStats()).result(PATIENCE)
+    response = client.send(FAXStats()).result(PATIENCE_SECONDS)
     assert response.final_event is not None
     assert response.final_event["CurrentSessions"] == "3"
     assert response.events == ()
@@ -166,11 +166,11 @@ def test_figures_that_come_as_one_event(sim: Simulator, client: Client) -> None:
 def test_one_event_that_is_refused_is_not_waited_for(sim: Simulator, client: Client) -> None:
     sim.on("FAXSession").fail("Session not found")
     with pytest.raises(ActionFailed, match="FAXSession refused: Session not found"):
-        client.send(FAXSession(session_number=7)).result(PATIENCE)
+        client.send(FAXSession(session_number=7)).result(PATIENCE_SECONDS)
 
 
 def test_the_wait_for_an_event(sim: Simulator, client: Client) -> None:
-    response = client.send(WaitEvent(0)).result(PATIENCE)
+    response = client.send(WaitEvent(0)).result(PATIENCE_SECONDS)
     assert response.message == "Waiting for Event completed."
     assert response.final_event is not None
     assert response.final_event.name == "WaitEventComplete"
@@ -190,7 +190,7 @@ def test_items_that_do_not_say_whose_they_are(sim: Simulator, client: Client) ->
     client.subscribe(None, heard)
     sim.on("IAXpeers").raw(frames(*PEERS))
     responses = [
-        pending.result(PATIENCE) for pending in [client.send(IAXpeers()) for _ in range(3)]
+        pending.result(PATIENCE_SECONDS) for pending in [client.send(IAXpeers()) for _ in range(3)]
     ]
     for response in responses:
         assert [event["ObjectName"] for event in response.events] == ["one", "two"]
@@ -203,7 +203,7 @@ def test_a_list_that_has_no_beginning_if_it_is_empty(sim: Simulator, client: Cli
     sim.on("VoicemailUsersList").raw(
         frames("Response: Success|ActionID: @|Message: There are no voicemail users.")
     )
-    response = client.send(VoicemailUsersList()).result(PATIENCE)
+    response = client.send(VoicemailUsersList()).result(PATIENCE_SECONDS)
     assert (response.events, response.final_event) == ((), None)
 
 
@@ -214,8 +214,8 @@ def test_the_first_of_two_answers_counts(sim: Simulator, client: Client) -> None
     )
     sim.on("JabberSend").raw(both)
     action = JabberSend(jabber="asterisk", screen_name="a@b", message="hello")
-    assert client.send(action).result(PATIENCE).message == "Attempting"
-    client.send(QueueReset()).result(PATIENCE)
+    assert client.send(action).result(PATIENCE_SECONDS).message == "Attempting"
+    client.send(QueueReset()).result(PATIENCE_SECONDS)
     assert client.status()["node_1"].late_answers == 1
 
 
@@ -223,8 +223,11 @@ def test_an_action_that_is_answered_with_mere_text_has_it(sim: Simulator) -> Non
     sim.on("IAXnetstats").raw(b"peer  1 2 3\nother  1 2 3\n\r\n")
     with started(config(sim), role="caller") as client:
         ready(client)
-        assert client.send(IAXnetstats()).result(PATIENCE).output == "peer  1 2 3\nother  1 2 3"
-        assert client.send(QueueReset()).result(PATIENCE).ok
+        assert (
+            client.send(IAXnetstats()).result(PATIENCE_SECONDS).output
+            == "peer  1 2 3\nother  1 2 3"
+        )
+        assert client.send(QueueReset()).result(PATIENCE_SECONDS).ok
 
 
 def test_sent_action_arrives(sim: Simulator, client: Client) -> None:
@@ -257,7 +260,7 @@ def test_sent_action_arrives(sim: Simulator, client: Client) -> None:
     ]
     for action, headers in sent:
         sim.on(action.name).reply()
-        client.send(action).result(PATIENCE)
+        client.send(action).result(PATIENCE_SECONDS)
         [received] = [one for one in sim.received if one.name == action.name]
         assert {key: received.get(key) for key in headers} == headers
         assert re.fullmatch(r"[0-9a-f]{16}-[0-9a-f]{16}", received.action_id)

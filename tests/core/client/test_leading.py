@@ -20,7 +20,7 @@ from django_ami.core.reactor import When, pause
 from django_ami.core.reactor.leader import Phase
 from django_ami.core.transport import READ_BUDGET_BYTES
 from tests.core.io_support import (
-    PATIENCE,
+    PATIENCE_SECONDS,
     Recorder,
     config,
     leader_of,
@@ -33,7 +33,7 @@ from tests.core.io_support import (
     wait_until,
     with_leaders,
 )
-from tests.running import DEADLINE, hold_pings
+from tests.running import DEADLINE_SECONDS, hold_pings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,16 +46,16 @@ pytestmark = [pytest.mark.usefixtures("no_bugs"), with_leaders]
 OWN = "django_ami-reactor"
 #: No timer of these ends a rest.
 CALM = {
-    "heartbeat_interval": 10 * DEADLINE,
-    "read_timeout": 20 * DEADLINE,
-    "action_timeout": 10 * DEADLINE,
+    "heartbeat_interval": 10 * DEADLINE_SECONDS,
+    "read_timeout": 20 * DEADLINE_SECONDS,
+    "action_timeout": 10 * DEADLINE_SECONDS,
 }
 
 
 @pytest.fixture(autouse=True)
 def endless_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reactor thread, once it pauses, stays away for the whole test unless it is woken."""
-    monkeypatch.setattr(pause, "COALESCE_SECONDS", 10 * DEADLINE)
+    monkeypatch.setattr(pause, "COALESCE_SECONDS", 10 * DEADLINE_SECONDS)
 
 
 def at_rest(client: Client) -> Client:
@@ -93,7 +93,7 @@ def resting(sim: Simulator) -> Iterator[Client]:
 
 
 def ping(client: Client) -> bool:
-    return client.send(Ping()).result(PATIENCE).ok
+    return client.send(Ping()).result(PATIENCE_SECONDS).ok
 
 
 class Turners:
@@ -117,7 +117,7 @@ class Turners:
 class Asking(threading.Thread):
     """A thread that sends an action and waits for the answer."""
 
-    def __init__(self, client: Client, action: Action, timeout: float = PATIENCE) -> None:
+    def __init__(self, client: Client, action: Action, timeout: float = PATIENCE_SECONDS) -> None:
         super().__init__(name="asking")
         self.told: Any = None
         self._client, self._action, self._timeout = client, action, timeout
@@ -130,7 +130,7 @@ class Asking(threading.Thread):
             self.told = error
 
     def result(self) -> Any:
-        self.join(PATIENCE)
+        self.join(PATIENCE_SECONDS)
         assert not self.is_alive()
         return self.told
 
@@ -165,7 +165,7 @@ def test_thread_that_asks_repeatedly_wakes_no_other_thread(
 
     asker = threading.Thread(target=ask, name="asker")
     asker.start()
-    asker.join(PATIENCE)
+    asker.join(PATIENCE_SECONDS)
     assert set(turners.names) == turners.guests == {"asker"}
 
 
@@ -195,7 +195,7 @@ def test_a_coroutine_that_waits_during_a_rest_ends_it(client: Client) -> None:
     async def ask() -> bool:
         return (await client.send(Ping())).ok
 
-    assert asyncio.run(asyncio.wait_for(ask(), PATIENCE))
+    assert asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
 
 
 def test_a_function_that_waits_during_a_rest_ends_it(sim: Simulator, client: Client) -> None:
@@ -220,7 +220,7 @@ def test_follower_is_served_after_the_leader_leaves(
         async def ask() -> bool:
             return (await client.send(Action("Slower"))).ok
 
-        assert asyncio.run(asyncio.wait_for(ask(), PATIENCE))
+        assert asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
     else:
         seen = Recorder()
         client.send(Action("Slower")).on_complete(seen)
@@ -259,7 +259,7 @@ def test_action_of_a_thread_leaves_at_once_and_by_itself(
         target=client.send, args=(Action("Setvar", Variable="V", Value="1"),), name="sender"
     )
     sender.start()
-    sender.join(PATIENCE)
+    sender.join(PATIENCE_SECONDS)
     assert writers == ["sender"]
     wait_until(lambda: arrived(sim, "Setvar") == 1)
 
@@ -276,7 +276,7 @@ def test_actions_sent_while_others_are_awaited_leave_together(
 
     sender = threading.Thread(target=send, name="sender")
     sender.start()
-    sender.join(PATIENCE)
+    sender.join(PATIENCE_SECONDS)
     assert len(loop_of(resting).calls) == 49
     assert ping(resting)
     assert arrived(sim, "Never") == 50
@@ -360,7 +360,7 @@ def test_an_exception_from_outside_in_the_midst_of_a_turn_makes_the_connections_
         caplog.at_level(logging.WARNING),
         pytest.raises(ConnectionLost, match="was interrupted by an exception") as lost,
     ):
-        client.send(Ping()).result(PATIENCE)
+        client.send(Ping()).result(PATIENCE_SECONDS)
     assert lost.value.sent
     assert isinstance(asking.result(), limit)
     assert ping(client)
@@ -446,7 +446,7 @@ def test_answered_follower_is_forgotten(sim: Simulator, client: Client) -> None:
             assert leader_of(client).following < 200
         return asked
 
-    assert asyncio.run(asyncio.wait_for(ask(), PATIENCE)) >= 500
+    assert asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS)) >= 500
     assert asking.result().ok
 
 
@@ -500,7 +500,7 @@ def flooded(sim: Simulator) -> Iterator[Client]:
     ):
         made.set_interest(frozenset({"flood"}))
         ready(made)
-        assert asker.submit(ping, made).result(PATIENCE)
+        assert asker.submit(ping, made).result(PATIENCE_SECONDS)
         at_rest(made)
         drain(made)
         sim.send_raw(data)
@@ -517,7 +517,7 @@ def test_dispatching_thread_reads_a_flood_itself(
     turners = Turners(flooded, monkeypatch)
     seen: list[int] = []
     while len(seen) < MANY:
-        calls, events = flooded.inbox.take(PATIENCE, lead=True)
+        calls, events = flooded.inbox.take(PATIENCE_SECONDS, lead=True)
         assert events
         assert not calls
         seen += numbers(events)
@@ -538,7 +538,7 @@ def test_wake_up_ends_the_lead_of_a_dispatching_thread(client: Client) -> None:
     traffic_of(client).flooded = True  # by a server that has gone silent
     timer = threading.Timer(0.05, client.inbox.wake)
     timer.start()
-    assert client.inbox.take(PATIENCE, lead=True) == ([], [])
+    assert client.inbox.take(PATIENCE_SECONDS, lead=True) == ([], [])
     timer.join()
 
 

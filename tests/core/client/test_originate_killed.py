@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from django_ami.testing import CallTimes, FakeAsterisk
-from tests.core.io_support import PATIENCE, config, started
+from tests.core.io_support import PATIENCE_SECONDS, config, started
 from tests.running import PYTHON, Program
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ def test_no_call_is_made_twice_and_its_state_is_known_afterwards(moment: str) ->
         with started(config(server), role="caller", connect=False) as restarted:
             call = restarted.call(call_id)
             if moment == "before":
-                assert call.wait(PATIENCE).result == "unknown"
+                assert call.wait(PATIENCE_SECONDS).result == "unknown"
             else:
-                assert call.answered().result(PATIENCE)
+                assert call.answered().result(PATIENCE_SECONDS)
                 call.hangup()
-                assert call.wait(PATIENCE).answered
+                assert call.wait(PATIENCE_SECONDS).answered
         made = [action for action in server.received if action.name == "Originate"]
         assert [action.get("ChannelId") for action in made] == [call_id] * (moment != "before")

@@ -23,7 +23,7 @@ from django_ami.core.errors import (
 from django_ami.core.progress import OriginateState, Progress
 from django_ami.testing import CallTimes, FakeAsterisk, Simulator, User
 from django_ami.testing.events import event
-from tests.core.io_support import NEVER, PATIENCE, config, started, wait_until
+from tests.core.io_support import NEVER, PATIENCE_SECONDS, config, started, wait_until
 from tests.core.servers import LOOPBACK, refusing_port
 from tests.running import black_hole
 
@@ -57,7 +57,7 @@ def states_of(call: OriginatedCall) -> list[str]:
     """All states of a call, once it has ended."""
     states: list[str] = []
     call.on_change(lambda _, state: states.append(str(state)))
-    call.wait(PATIENCE)
+    call.wait(PATIENCE_SECONDS)
     wait_until(lambda: states and states[-1] == "ended", str(states))
     return states
 
@@ -95,7 +95,7 @@ def test_one_party_rings_and_then_the_other_until_both_talk(sim, client):
 )
 def test_each_end_of_a_call_is_told(sim, client, to, exten, result, picked_up):
     call = client.originate(to=to, context="default", exten=exten, timeout=5)
-    outcome = call.wait(PATIENCE)
+    outcome = call.wait(PATIENCE_SECONDS)
     assert (outcome.result, outcome.picked_up) == (result, picked_up)
     assert call.answered().result(0) is (result == "answered")
     assert dials(sim) == 1
@@ -103,23 +103,23 @@ def test_each_end_of_a_call_is_told(sim, client, to, exten, result, picked_up):
 
 def test_a_first_party_that_rings_out(sim, client):
     call = client.originate(**{**TO, "to": "PJSIP/noanswer", "timeout": 0.05})
-    assert call.wait(PATIENCE).result == "no answer"
+    assert call.wait(PATIENCE_SECONDS).result == "no answer"
 
 
 def test_an_application_is_one_party(sim, client):
     call = client.originate(to="PJSIP/101", application="Wait", data="0.05")
-    assert call.answered().result(PATIENCE)
-    assert call.wait(PATIENCE).answered
+    assert call.answered().result(PATIENCE_SECONDS)
+    assert call.wait(PATIENCE_SECONDS).answered
 
 
 def test_a_call_of_another_client_is_hung_up_before_it_is_found(patient):
     with started(config(patient)) as one, started(config(patient)) as other:
         call = one.originate(**TO)
-        assert call.answered().result(PATIENCE)
+        assert call.answered().result(PATIENCE_SECONDS)
         found = other.call(call.id)
         found.hangup()
-        assert call.wait(PATIENCE).answered
-        assert found.wait(PATIENCE).result in ("answered", "unknown")
+        assert call.wait(PATIENCE_SECONDS).answered
+        assert found.wait(PATIENCE_SECONDS).result in ("answered", "unknown")
 
 
 def test_a_call_is_hung_up_while_it_rings():
@@ -127,19 +127,19 @@ def test_a_call_is_hung_up_while_it_rings():
         call = client.originate(**TO)
         wait_until(lambda: call.state == "ringing")
         call.hangup()
-        assert call.wait(PATIENCE).result == "cancelled"
+        assert call.wait(PATIENCE_SECONDS).result == "cancelled"
         assert not call.answered().result(0)
 
 
 def test_both_parties_are_hung_up(patient):
     with started(config(patient), role="caller", connect=False) as client:
         call = client.originate(**TO)
-        assert call.answered().result(PATIENCE)
+        assert call.answered().result(PATIENCE_SECONDS)
         assert call.state is OriginateState.ANSWERED
         with pytest.raises(ActionTimeout):
             call.wait(0.01)
         call.hangup()
-        assert call.wait(PATIENCE).answered
+        assert call.wait(PATIENCE_SECONDS).answered
         call.hangup()  # does nothing more
 
 
@@ -150,7 +150,7 @@ def test_a_call_that_has_not_left_is_withdrawn():
     ):
         call = client.originate(**TO)
         call.hangup()
-        assert call.wait(PATIENCE).result == "cancelled"
+        assert call.wait(PATIENCE_SECONDS).result == "cancelled"
 
 
 def test_a_server_that_is_not_there_makes_no_call():
@@ -161,7 +161,7 @@ def test_a_server_that_is_not_there_makes_no_call():
         first = client.originate(**TO, server="node_1")
         wait_until(lambda: first.state == "ended" or client.status()["node_1"].last_error)
         call = client.originate(**TO)
-        outcome = call.wait(PATIENCE)
+        outcome = call.wait(PATIENCE_SECONDS)
         assert outcome.result == "failed"
         assert isinstance(call.error, ConnectionFailed)
         assert call.error.sent is False
@@ -177,7 +177,7 @@ def test_call_moves_on_to_the_next_server_and_is_followed_there(sim):
             routing=("failover", ["node_1", "node_2"]),
         ) as client,
     ):
-        outcomes = [client.originate(**TO).wait(PATIENCE).result for _ in range(2)]
+        outcomes = [client.originate(**TO).wait(PATIENCE_SECONDS).result for _ in range(2)]
         assert outcomes == ["answered", "answered"]
         assert dials(sim) == 2
         with pytest.raises(ConfigurationError, match=r"call\.server"):
@@ -196,7 +196,7 @@ def test_a_link_that_ends_around_the_answer_makes_no_second_call(cut, result):
         rule.cut(after=None if cut == "cut" else 0)
         with started(config(server), role="caller", connect=False) as client:
             call = client.originate(**TO)
-            outcome = call.wait(PATIENCE)
+            outcome = call.wait(PATIENCE_SECONDS)
             assert outcome.result == result
             assert dials(server) == 1
 
@@ -207,19 +207,19 @@ def test_a_call_is_found_by_another_client(patient):
         started(config(patient), role="caller", connect=False) as other,
     ):
         call = one.originate(**TO)
-        assert call.answered().result(PATIENCE)
+        assert call.answered().result(PATIENCE_SECONDS)
         found = other.call(call.id)
-        assert found.answered().result(PATIENCE)
+        assert found.answered().result(PATIENCE_SECONDS)
         assert found.state is OriginateState.ANSWERED
         found.hangup()
-        assert found.wait(PATIENCE).answered
-        assert call.wait(PATIENCE).answered
+        assert found.wait(PATIENCE_SECONDS).answered
+        assert call.wait(PATIENCE_SECONDS).answered
 
 
 def test_a_call_that_never_was_is_unknown(sim, client):
     call = client.call("never-was")
     assert call.state is OriginateState.UNKNOWN
-    assert call.wait(PATIENCE).result == "unknown"
+    assert call.wait(PATIENCE_SECONDS).result == "unknown"
 
 
 def test_a_channel_that_no_action_can_name_is_not_hung_up(sim, client):
@@ -240,7 +240,7 @@ def test_an_account_without_rights_for_events_makes_one_call_and_says_so():
         ) as client,
     ):
         call = client.originate(**TO)
-        outcome = call.wait(PATIENCE)
+        outcome = call.wait(PATIENCE_SECONDS)
         assert "write=system" in call.note
         assert outcome.inferred
         assert dials(server) == 1
@@ -248,7 +248,7 @@ def test_an_account_without_rights_for_events_makes_one_call_and_says_so():
 
 def test_a_listener_follows_its_calls_too(sim):
     with started(config(sim)) as client:
-        assert client.originate(**TO).wait(PATIENCE).answered
+        assert client.originate(**TO).wait(PATIENCE_SECONDS).answered
 
 
 def test_coroutines_wait_for_it(sim, client):
@@ -263,12 +263,12 @@ def test_coroutines_wait_for_it(sim, client):
     async def _of(call: OriginatedCall) -> str:
         return str((await call).result)
 
-    assert asyncio.run(asyncio.wait_for(make(), PATIENCE)) == (True, "answered")
+    assert asyncio.run(asyncio.wait_for(make(), PATIENCE_SECONDS)) == (True, "answered")
 
 
 def test_in_a_running_loop_to_wait_is_refused_whether_the_call_is_over_or_not(sim, client):
     call = client.originate(**TO)
-    call.wait(PATIENCE)
+    call.wait(PATIENCE_SECONDS)
     known = call.answered()
 
     async def ask() -> None:
@@ -280,7 +280,7 @@ def test_in_a_running_loop_to_wait_is_refused_whether_the_call_is_over_or_not(si
         assert await asyncio.wrap_future(known)
         assert known.result()
 
-    asyncio.run(asyncio.wait_for(ask(), PATIENCE))
+    asyncio.run(asyncio.wait_for(ask(), PATIENCE_SECONDS))
 
 
 def test_functions_for_an_end_run_where_user_code_runs(sim, client):
@@ -288,7 +288,7 @@ def test_functions_for_an_end_run_where_user_code_runs(sim, client):
     call = client.originate(**TO)
     call.answered().add_done_callback(lambda _: threads.append(threading.current_thread().name))
     call.on_change(lambda *_: threads.append(threading.current_thread().name))
-    assert call.wait(PATIENCE).answered
+    assert call.wait(PATIENCE_SECONDS).answered
     wait_until(lambda: len(threads) > 1)
     assert len(set(threads)) == 1
     with pytest.raises(TypeError):
@@ -299,7 +299,7 @@ def test_many_threads_make_one_call_each(sim, client):
     results: list[str] = []
 
     def make() -> None:
-        results.append(client.originate(**TO).wait(PATIENCE).result)
+        results.append(client.originate(**TO).wait(PATIENCE_SECONDS).result)
 
     threads = [threading.Thread(target=make) for _ in range(20)]
     for thread in threads:
@@ -317,14 +317,14 @@ def test_many_threads_make_one_call_each(sim, client):
 def test_a_client_without_threads_turns_itself_while_it_waits(sim):
     client = Client([config(sim)], role="caller")
     try:
-        assert client.originate(**TO).wait(PATIENCE).answered
+        assert client.originate(**TO).wait(PATIENCE_SECONDS).answered
     finally:
         client.close()
 
 
 def test_a_function_that_comes_late_is_told_the_end_alone(sim, client):
     call = client.originate(**TO)
-    call.wait(PATIENCE)
+    call.wait(PATIENCE_SECONDS)
     states: list[tuple[Any, str]] = []
     call.on_change(lambda each, state: states.append((each, str(state))))
     wait_until(lambda: states)
@@ -362,7 +362,7 @@ def test_calls_over_the_rate_wait_in_order(sim):
         begin = time.monotonic()
         calls = [client.originate(**TO) for _ in range(9)]
         assert str(calls[-1].state) == "waiting"  # for 200 ms: a slow machine has made some by then
-        assert [call.wait(PATIENCE).result for call in calls] == ["answered"] * 9
+        assert [call.wait(PATIENCE_SECONDS).result for call in calls] == ["answered"] * 9
     assert [call_id for _, call_id in arrivals] == [call.id for call in calls]
     # The last one waits for eight spaces of 25 ms; a slow machine only makes it later.
     assert arrivals[-1][0] - begin >= 8 / 40
@@ -380,7 +380,7 @@ def test_no_more_calls_at_a_time_than_may(sim):
         for call in calls:
             call.on_change(watch)
         assert [str(call.state) for call in calls[2:]] == ["waiting"] * 5
-        assert [call.wait(PATIENCE).result for call in calls] == ["answered"] * 7
+        assert [call.wait(PATIENCE_SECONDS).result for call in calls] == ["answered"] * 7
     assert most <= 2
     assert dials(sim) == 7
 
@@ -394,16 +394,16 @@ def test_over_the_limit_backpressure_is_raised_by_choice(patient):
         waiting = [client.originate(**TO) for _ in range(20)]
         with pytest.raises(Backpressure, match="max_pending_actions"):
             client.originate(**TO)
-        assert call.answered().result(PATIENCE), call.outcome
+        assert call.answered().result(PATIENCE_SECONDS), call.outcome
         for each in waiting:
             each.hangup()
-            assert each.wait(PATIENCE).result == "cancelled"
+            assert each.wait(PATIENCE_SECONDS).result == "cancelled"
         call.hangup()
-        call.wait(PATIENCE)
+        call.wait(PATIENCE_SECONDS)
         third = client.originate(**TO, over_limit="raise")
-        assert third.answered().result(PATIENCE)
+        assert third.answered().result(PATIENCE_SECONDS)
         left = client.originate(**TO)
-    assert left.wait(PATIENCE).result == "failed"  # the client was closed before its turn
+    assert left.wait(PATIENCE_SECONDS).result == "failed"  # the client was closed before its turn
     assert dials(patient) == 2
 
 
@@ -412,14 +412,14 @@ def test_a_call_waits_for_its_turn_for_no_longer_than_it_may(patient):
     with started(settings, role="caller", connect=False) as client:
         call = client.originate(**TO)
         late = client.originate(**TO, over_limit=0.05)
-        patiently = client.originate(**TO, over_limit=PATIENCE)
-        outcome = late.wait(PATIENCE)
+        patiently = client.originate(**TO, over_limit=PATIENCE_SECONDS)
+        outcome = late.wait(PATIENCE_SECONDS)
         assert outcome.result == "failed"
         assert "over_limit" in outcome.description
         assert late.error is not None
         assert not late.error.sent
         call.hangup()
-        assert patiently.answered().result(PATIENCE)
+        assert patiently.answered().result(PATIENCE_SECONDS)
         assert dials(patient) == 2
 
 
@@ -442,7 +442,7 @@ def test_a_call_that_moves_on_to_a_server_with_no_room_fails_and_harms_nobody(pa
         assert all("max_pending_actions" in text for text in told), told
         assert client.status()["there"].unexpected_errors == 0
         first = next(call for call in calls if call.outcome is None)
-        assert first.answered().result(PATIENCE)
+        assert first.answered().result(PATIENCE_SECONDS)
         assert dials(patient) == 1
 
 
@@ -499,5 +499,8 @@ def test_an_id_may_be_stored_before_the_call_is_made(sim, client):
     assert call_id != client.new_call_id()
     call = client.server("node_1").originate(**TO, call_id=call_id)
     assert call.id == call_id
-    assert client.server("node_1").call(call_id).wait(PATIENCE).result in ("answered", "unknown")
-    call.wait(PATIENCE)
+    assert client.server("node_1").call(call_id).wait(PATIENCE_SECONDS).result in (
+        "answered",
+        "unknown",
+    )
+    call.wait(PATIENCE_SECONDS)

@@ -12,7 +12,7 @@ from django_ami.core.actions import Action, Originate, Ping
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.session import widening
 from django_ami.testing import FakeAsterisk, User
-from tests.core.io_support import PATIENCE, Recorder, config, ready, wait_until
+from tests.core.io_support import PATIENCE_SECONDS, Recorder, config, ready, wait_until
 from tests.running import hold_pings
 
 if TYPE_CHECKING:
@@ -107,10 +107,10 @@ def test_action_under_way_is_answered_before_a_new_login() -> None:
     with FakeAsterisk() as sim, listening(sim, "Hangup") as (client, heard):
         released = hold_pings(sim)
         slow = client.server("node_1").send(Ping())
-        sim.wait_for_action("Ping", timeout=PATIENCE)
+        sim.wait_for_action("Ping", timeout=PATIENCE_SECONDS)
         client.subscribe("Newchannel", heard)
         released.set()
-        assert slow.result(PATIENCE)
+        assert slow.result(PATIENCE_SECONDS)
         # A heartbeat, ten seconds later, would have it look, too.
         wait_until(lambda: sim.logins == 2, timeout=5)
         wait_until(lambda: client.status()["node_1"].gaps == 1)
@@ -123,12 +123,12 @@ def test_action_that_comes_while_a_new_login_is_due_waits_for_it(
     with FakeAsterisk() as sim, listening(sim, "Hangup") as (client, heard):
         released = hold_pings(sim)
         slow = client.server("node_1").send(Ping())
-        sim.wait_for_action("Ping", timeout=PATIENCE)
+        sim.wait_for_action("Ping", timeout=PATIENCE_SECONDS)
         client.subscribe("Newchannel", heard)
         late = client.server("node_1").send(Action("CoreStatus"))
         released.set()
-        assert slow.result(PATIENCE)
-        assert late.result(PATIENCE)
+        assert slow.result(PATIENCE_SECONDS)
+        assert late.result(PATIENCE_SECONDS)
         assert order(sim)[-1] == "CoreStatus"
         assert (sim.logins, order(sim).count("CoreStatus")) == (2, 1)
 
@@ -141,7 +141,7 @@ def test_action_without_an_answer_does_not_hold_up_a_new_login_for_ever(
         sim.on("QueueStatus").hang()
         hung = client.server("node_1").send(Action("QueueStatus"))
         client.subscribe("Newchannel", heard)
-        error = hung.exception(PATIENCE)
+        error = hung.exception(PATIENCE_SECONDS)
         assert isinstance(error, ConnectionLost)
         assert (error.sent, sim.logins) == (True, 1)
         wait_until(lambda: sim.logins == 2)
@@ -151,11 +151,11 @@ def test_receiver_that_goes_again_needs_no_new_login() -> None:
     with FakeAsterisk() as sim, listening(sim, "Hangup") as (client, heard):
         released = hold_pings(sim)
         slow = client.server("node_1").send(Ping())
-        sim.wait_for_action("Ping", timeout=PATIENCE)
+        sim.wait_for_action("Ping", timeout=PATIENCE_SECONDS)
         client.subscribe("Newchannel", heard)()
         released.set()
-        assert slow.result(PATIENCE)
-        client.server("node_1").send(Ping()).result(PATIENCE)
+        assert slow.result(PATIENCE_SECONDS)
+        client.server("node_1").send(Ping()).result(PATIENCE_SECONDS)
         assert sim.logins == 1
 
 

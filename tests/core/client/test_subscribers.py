@@ -14,7 +14,7 @@ from django_ami.core.actions import Ping
 from django_ami.core.client import Client
 from django_ami.core.messages import Event
 from tests.core.io_support import Recorder, config, ready, started, wait_until
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def listener(sim: FakeAsterisk) -> Iterator[Client]:
 
 def settle(client: Client) -> None:
     """All earlier calls to the loop are done after this."""
-    assert client.send(Ping()).result(DEADLINE).ok
+    assert client.send(Ping()).result(DEADLINE_SECONDS).ok
 
 
 def emit(sim: FakeAsterisk, client: Client, *names: str) -> None:
@@ -93,7 +93,7 @@ def test_a_receiver_that_ends_its_own_subscription_gets_no_further_event(
     hold = threading.Event()
 
     def once(event: Event) -> None:
-        assert hold.wait(DEADLINE)
+        assert hold.wait(DEADLINE_SECONDS)
         seen.append(event)
         end()
 
@@ -147,7 +147,7 @@ def test_own_interest_of_the_caller_stays_when_others_subscribe(
             wait_until(lambda: client.status()["node_1"].received == before + 3)
             found: list[str] = []
             while client.status()["node_1"].queued:
-                _, items = client.inbox.take(DEADLINE)
+                _, items = client.inbox.take(DEADLINE_SECONDS)
                 some = [item.name for item in items if isinstance(item, Event)]
                 client.inbox.delivered("node_1", len(some))
                 found += some
@@ -176,7 +176,7 @@ def test_subscriptions_of_many_threads_all_count(sim: FakeAsterisk, listener: Cl
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(DEADLINE)
+        thread.join(DEADLINE_SECONDS)
     emit(sim, listener, *(f"{kind}{number}" for kind in ("Name", "Kept") for number in range(8)))
     assert sorted(event.name for event in kept.firsts) == [f"Kept{number}" for number in range(8)]
     assert len(ended) == 0

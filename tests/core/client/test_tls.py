@@ -20,7 +20,7 @@ from django_ami.core.errors import ConfigurationError, ConnectionFailed, Connect
 from django_ami.testing import FakeAsterisk, Simulator
 from tests.core.io_support import (
     NEVER,
-    PATIENCE,
+    PATIENCE_SECONDS,
     Authority,
     Certificate,
     Recorder,
@@ -388,7 +388,7 @@ def test_no_action_waits_for_the_next_one(either: Simulator, authority: Authorit
         large = client.send(
             Action("Ping", Number=len(sizes), Fill=["y" * 1_016] * 124)
         )  # lines of 1,022 bytes
-        assert all(pending.result(PATIENCE).ok for pending in [*sent, large])
+        assert all(pending.result(PATIENCE_SECONDS).ok for pending in [*sent, large])
         received = [action for action in either.received if "Number" in action]
         assert [int(action["Number"]) for action in received] == [*range(len(sizes) + 1)]
         assert [len(action["Fill"]) for action in received[:-1]] == sizes

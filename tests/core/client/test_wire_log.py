@@ -16,7 +16,7 @@ from django_ami.core.actions import Command, Ping
 from django_ami.core.config import TLSConfig
 from django_ami.testing import FakeAsterisk
 from tests.core.io_support import config, ready, started, wait_until
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def test_a_conversation_from_the_greeting_to_the_logoff(
         settings = TLSConfig(fingerprint=sim.fingerprint) if tls else None
         with started(config(sim, tls=settings, auth_type=auth_type)) as client:
             ready(client)
-            assert client.send(Ping()).result(DEADLINE).ok
+            assert client.send(Ping()).result(DEADLINE_SECONDS).ok
             sim.emit("Hangup", Channel="PJSIP/101-1")
             wait_until(
                 lambda: wire.has("Event: Hangup | Privilege: call,all | Channel: PJSIP/101-1")
@@ -89,7 +89,7 @@ def test_each_server_has_its_name_and_a_lost_connection_an_end(wire: Wire) -> No
         one.drop()
         wait_until(lambda: len(wire.of("one", "=")) >= 3)
         ready(client)
-        assert client.send(Command("core show version"), server="two").result(DEADLINE).ok
+        assert client.send(Command("core show version"), server="two").result(DEADLINE_SECONDS).ok
     assert [line.split(":")[0] for line in wire.of("one", "=")[:3]] == [
         "connected to 127.0.0.1",
         "disconnected",
@@ -108,7 +108,7 @@ def test_wire_log_may_be_turned_on_and_off_while_connected(
 
         def ping() -> str:
             pending = client.send(Ping())
-            assert pending.result(DEADLINE).ok
+            assert pending.result(DEADLINE_SECONDS).ok
             return pending.action_id
 
         def logged_ping() -> str:
@@ -144,7 +144,7 @@ def test_wire_log_makes_no_record_while_it_is_off(
     caplog.set_level(logging.INFO, LOGGER)
     with started(config(sim)) as client:
         ready(client)
-        assert client.send(Ping()).result(DEADLINE).ok
+        assert client.send(Ping()).result(DEADLINE_SECONDS).ok
     assert Wire(caplog).lines == []
 
 
@@ -156,7 +156,7 @@ def test_client_waits_for_no_handler_of_the_wire_log(
     class Stuck(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             stuck.set()
-            released.wait(DEADLINE)
+            released.wait(DEADLINE_SECONDS)
 
     logger = logging.getLogger(LOGGER)
     monkeypatch.setattr(logger, "handlers", [Stuck()])
@@ -167,7 +167,7 @@ def test_client_waits_for_no_handler_of_the_wire_log(
             logger.setLevel(logging.DEBUG)
             for _ in range(20):
                 assert client.send(Ping()).result(2).ok
-            assert stuck.wait(DEADLINE)
+            assert stuck.wait(DEADLINE_SECONDS)
         finally:
             logger.setLevel(logging.NOTSET)
             released.set()
@@ -180,7 +180,7 @@ def test_the_events_are_received_all_the_same(wire: Wire, sim: FakeAsterisk) -> 
     client.start()
     try:
         ready(client)
-        client.send(Ping()).result(DEADLINE)
+        client.send(Ping()).result(DEADLINE_SECONDS)
         for number in range(500):
             sim.emit("Flood", Number=number)
         wait_until(lambda: len(seen) == 500)

@@ -19,7 +19,7 @@ from django_ami.core.client import Client
 from django_ami.core.errors import ConnectionFailed, ConnectionLost
 from django_ami.testing import FakeAsterisk, Simulator
 from tests.core.io_support import (
-    PATIENCE,
+    PATIENCE_SECONDS,
     config,
     loop_of,
     ready,
@@ -104,13 +104,13 @@ def test_unexpected_error_ends_one_connection_alone(
         failing = Failing(monkeypatch, session if what == "tick" else session.exchange, what, error)
         failing.times = 1
         PLACES[what](client, pair[0])
-        lost = under_way.exception(PATIENCE)
+        lost = under_way.exception(PATIENCE_SECONDS)
         assert isinstance(lost, ConnectionLost)
         assert lost.sent
         assert told in str(lost)
         ready(client, "a")
-        assert client.send(Ping(), server="a").result(PATIENCE).ok
-        assert client.send(Ping(), server="b").result(PATIENCE).ok
+        assert client.send(Ping(), server="a").result(PATIENCE_SECONDS).ok
+        assert client.send(Ping(), server="b").result(PATIENCE_SECONDS).ok
         assert (counted(client), reconnects(client)) == ([1, 0], [1, 0])
     assert f"a: connection lost: {told}" in caplog.text
     bugs = [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -126,7 +126,7 @@ def test_an_action_that_meets_it_on_its_way_has_an_end(
         ready(client)
         exchange = client._cluster.servers["node_1"].session.exchange
         Failing(monkeypatch, exchange, "send", unexpected[0]).times = 1
-        error = client.send(Ping()).exception(PATIENCE)
+        error = client.send(Ping()).exception(PATIENCE_SECONDS)
         assert isinstance(error, ConnectionLost)
         assert error.sent  # an action of unknown fate is not safe to repeat
         ready(client)
@@ -140,7 +140,9 @@ def test_a_thread_that_asks_another_server_goes_on(
 ) -> None:
     """A waiting thread runs the loop for all: failures of other servers do not reach it."""
     release = threading.Event()
-    pair[1].on("Slow").raw(lambda action: (release.wait(PATIENCE) and b"") or _success(action))
+    pair[1].on("Slow").raw(
+        lambda action: (release.wait(PATIENCE_SECONDS) and b"") or _success(action)
+    )
     with started(config(pair[0], "a"), config(pair[1], "b"), default="b") as client:
         client.subscribe("Hangup", lambda event: None)
         ready(client)
@@ -148,7 +150,7 @@ def test_a_thread_that_asks_another_server_goes_on(
         failing = Failing(monkeypatch, exchange, "receive", unexpected[0])
         answers: list[Any] = []
         asking = threading.Thread(
-            target=lambda: answers.append(client.send(Action("Slow")).exception(PATIENCE))
+            target=lambda: answers.append(client.send(Action("Slow")).exception(PATIENCE_SECONDS))
         )
         asking.start()
         wait_until(lambda: loop_of(client).guest)
@@ -156,7 +158,7 @@ def test_a_thread_that_asks_another_server_goes_on(
         pair[0].emit("Hangup")
         wait_until(lambda: counted(client) == [1, 0])
         release.set()
-        asking.join(PATIENCE)
+        asking.join(PATIENCE_SECONDS)
         assert answers == [None]
         ready(client)
         assert reconnects(client) == [1, 0]
@@ -226,11 +228,11 @@ def test_a_write_that_the_system_refuses_ends_the_connection_at_once(
         sim.emit("Hangup")
         sim.wait_for(lambda: sim.events_sent > written)
         world.next["send"] = error
-        lost = client.send(Ping()).exception(PATIENCE)
+        lost = client.send(Ping()).exception(PATIENCE_SECONDS)
         assert isinstance(lost, ConnectionLost)
         assert not lost.sent
         ready(client)
-        assert client.send(Ping()).result(PATIENCE).ok
+        assert client.send(Ping()).result(PATIENCE_SECONDS).ok
         assert (reconnects(client), counted(client)) == ([1], [0])
         wait_until(lambda: len(events) == 1)
 
@@ -250,7 +252,7 @@ def test_reactor_thread_outlives_failures_between_the_calls(
         failing.times = 1
         sim.emit("Hangup")
         wait_until(lambda: failing.times == 0)
-        assert client.send(Ping()).result(PATIENCE).ok
+        assert client.send(Ping()).result(PATIENCE_SECONDS).ok
         assert client.status()["node_1"].reconnects == 0  # nothing was under way
         failing = Failing(monkeypatch, loop_of(client), "_run_calls", error)
         failing.times = 1

@@ -27,24 +27,24 @@ from tests.core.io_support import (
     wait_until,
     with_leaders,
 )
-from tests.running import DEADLINE
+from tests.running import DEADLINE_SECONDS
 
 pytestmark = [pytest.mark.usefixtures("no_bugs"), with_leaders]
 
 
 #: No timer of these ends a rest.
 CALM = {
-    "heartbeat_interval": 10 * DEADLINE,
-    "read_timeout": 20 * DEADLINE,
-    "action_timeout": 10 * DEADLINE,
-    "connect_timeout": 10 * DEADLINE,
+    "heartbeat_interval": 10 * DEADLINE_SECONDS,
+    "read_timeout": 20 * DEADLINE_SECONDS,
+    "action_timeout": 10 * DEADLINE_SECONDS,
+    "connect_timeout": 10 * DEADLINE_SECONDS,
 }
 
 
 @pytest.fixture(autouse=True)
 def endless_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pause now outlasts the test, unless a caller ends it."""
-    monkeypatch.setattr(pause, "COALESCE_SECONDS", 10 * DEADLINE)
+    monkeypatch.setattr(pause, "COALESCE_SECONDS", 10 * DEADLINE_SECONDS)
 
 
 def event(number: int) -> bytes:
@@ -62,7 +62,7 @@ def listening(client: Client) -> Recorder:
     seen = Recorder()
     client.subscribe("Trickle", seen)
     ready(client)
-    assert client.send(Ping()).result(DEADLINE).ok
+    assert client.send(Ping()).result(DEADLINE_SECONDS).ok
     return seen
 
 
@@ -77,7 +77,7 @@ def test_a_trickle_gathers_until_somebody_waits_for_an_answer() -> None:
         with started(config(other)) as busy:  # meanwhile, others do a lot
             ready(busy)
         assert (turns.count, numbers(seen)) == (0, [0])
-        assert client.send(Ping()).result(DEADLINE).ok
+        assert client.send(Ping()).result(DEADLINE_SECONDS).ok
         wait_until(lambda: numbers(seen) == [0, 1, 2, 3])  # they came before the answer
 
 
@@ -89,10 +89,10 @@ def test_a_flood_is_read_without_a_rest() -> None:
 
         def stand_still() -> None:
             standing.set()
-            there.wait(DEADLINE)
+            there.wait(DEADLINE_SECONDS)
 
         runner_of(client).call_soon(stand_still)
-        assert standing.wait(DEADLINE)
+        assert standing.wait(DEADLINE_SECONDS)
         sim.send_raw(b"".join(flood))
         wait_until(
             lambda: unread(client) > READ_BUDGET_BYTES + 4_000, "more than is read at a time"
@@ -101,11 +101,11 @@ def test_a_flood_is_read_without_a_rest() -> None:
         there.set()
         wait_until(lambda: len(seen) >= before)
         # Events meanwhile do not end a pause.
-        assert client.send(Ping()).result(DEADLINE).ok
+        assert client.send(Ping()).result(DEADLINE_SECONDS).ok
         wait_until(lambda: numbers(seen) == list(range(len(flood))))
 
 
-@pytest.mark.parametrize("longest", [10 * DEADLINE, 0.05])
+@pytest.mark.parametrize("longest", [10 * DEADLINE_SECONDS, 0.05])
 def test_events_gather_while_a_thread_waits_for_an_answer(
     monkeypatch: pytest.MonkeyPatch, longest: float
 ) -> None:
@@ -118,7 +118,7 @@ def test_events_gather_while_a_thread_waits_for_an_answer(
 
         def ask() -> None:
             pendings.append(client.send(Action("Slow")))
-            pendings[0].result(DEADLINE)
+            pendings[0].result(DEADLINE_SECONDS)
 
         asker = threading.Thread(target=ask)
         sim.send_raw(event(0))
@@ -126,7 +126,7 @@ def test_events_gather_while_a_thread_waits_for_an_answer(
         asker.start()
         wait_until(lambda: leader_of(client).polling)
         server = client._cluster.servers["node_1"]
-        if longest > DEADLINE:
+        if longest > DEADLINE_SECONDS:
             for number in range(1, 4):
                 sim.send_raw(event(number))
                 wait_until(lambda number=number: len(server._backlog._events) == number)
@@ -137,9 +137,9 @@ def test_events_gather_while_a_thread_waits_for_an_answer(
         assert leader_of(client).led
         answer = f"Response: Success\r\nActionID: {pendings[0].action_id}\r\n\r\n"
         sim.send_raw(answer.encode() + event(4))
-        asker.join(DEADLINE)
+        asker.join(DEADLINE_SECONDS)
         assert pendings[0].done()
-        assert client.send(Ping()).result(DEADLINE).ok  # not from a thread that would lead
+        assert client.send(Ping()).result(DEADLINE_SECONDS).ok  # not from a thread that would lead
         wait_until(lambda: numbers(seen) == [0, 1, 2, 3, 4])
 
 
@@ -166,10 +166,10 @@ def test_one_turn_may_send_more_than_the_write_buffer_limit() -> None:
 
         def stand_still() -> None:
             standing.set()
-            sent.wait(DEADLINE)
+            sent.wait(DEADLINE_SECONDS)
 
         runner_of(client).call_soon(stand_still)
-        assert standing.wait(DEADLINE)
+        assert standing.wait(DEADLINE_SECONDS)
         pending = [client.send(Action("Setvar", Variable="V", Value="x" * 400)) for _ in range(100)]
         sent.set()
-        assert all(one.result(DEADLINE).ok for one in pending)
+        assert all(one.result(DEADLINE_SECONDS).ok for one in pending)

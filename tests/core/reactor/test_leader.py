@@ -15,7 +15,7 @@ from django_ami.core.reactor import Leader, Loop, Traffic, When, pause
 from django_ami.core.reactor import leader as module
 from django_ami.core.reactor import priority as priorities
 from django_ami.core.reactor.leader import Phase
-from tests.core.io_support import PATIENCE, wait_until
+from tests.core.io_support import PATIENCE_SECONDS, wait_until
 
 
 class CountingLoop(Loop):
@@ -58,7 +58,7 @@ def running(leader: Leader, loop: Loop) -> Iterator[threading.Thread]:
             leader.stopping = True
 
         leader.call_soon(stop)
-        thread.join(PATIENCE)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
 
 
@@ -129,7 +129,7 @@ def test_leader_leaves_when_its_wait_is_over_and_leaves_other_sockets_to_the_rea
             for name in ("other", "urgent"):
                 pairs[name][1].send(b"x")
             loop.priority.await_replies(pairs["urgent"][0].fileno(), 1)
-            assert leader.lead(When(lambda: ("urgent", here()) in served), PATIENCE)
+            assert leader.lead(When(lambda: ("urgent", here()) in served), PATIENCE_SECONDS)
             wait_until(lambda: len(served) == 3)
     assert served == [("first", "reactor"), ("urgent", here()), ("other", "reactor")]
 
@@ -137,7 +137,7 @@ def test_leader_leaves_when_its_wait_is_over_and_leaves_other_sockets_to_the_rea
 def test_sleeping_reactor_thread_makes_no_turns(sleeping: Leader, loop: CountingLoop) -> None:
     done = threading.Event()
     sleeping.call_soon(lambda: loop.call_at(loop.now + 0.3, done.set) and None)
-    assert done.wait(PATIENCE)
+    assert done.wait(PATIENCE_SECONDS)
     # The call, the sockets that woke the thread for it, and the timer.
     assert loop.turns <= 6
 
@@ -156,10 +156,10 @@ def test_call_here_keeps_its_place_behind_earlier_calls(sleeping: Leader, loop: 
 
     def hold() -> None:
         held.set()
-        go_on.wait(PATIENCE)
+        go_on.wait(PATIENCE_SECONDS)
 
     sleeping.call_soon(hold)
-    assert held.wait(PATIENCE)
+    assert held.wait(PATIENCE_SECONDS)
     sleeping.call_here(lambda: seen.append("first"))
     sleeping.call_lazily(lambda: seen.append("second"))
     assert seen == []
@@ -254,7 +254,7 @@ def test_leader_that_stops_the_loop_ends_the_reactor_thread(leader: Leader, loop
         leader.stopping = True
 
     leader.call_here(stop)
-    thread.join(PATIENCE)
+    thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
 
 
@@ -277,7 +277,7 @@ def test_socket_that_becomes_ready_wakes_the_leader_alone(
         sender = threading.Thread(target=send)
         sender.start()
         turns = loop.turns
-        assert sleeping.lead(When(lambda: bool(served)), PATIENCE)
+        assert sleeping.lead(When(lambda: bool(served)), PATIENCE_SECONDS)
         sender.join()
         assert sleeping.phase is Phase.SLEEPING
         assert loop.turns - turns <= 2, "the reactor thread has made a turn, too"
@@ -393,7 +393,7 @@ class TestSpinning:
             loop.watch(ours.fileno(), EVENT_READ, read)
             loop.priority.await_replies(ours.fileno(), 1)
             theirs.send(b"x")
-            assert leader.lead(When(lambda: bool(came)), PATIENCE, guest=True)
+            assert leader.lead(When(lambda: bool(came)), PATIENCE_SECONDS, guest=True)
 
         return arrive
 

@@ -20,7 +20,7 @@ from django_ami.core.actions import (
 )
 from django_ami.core.errors import AmiError
 from django_ami.testing import FakeAsterisk, events, locmem
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ def _raw(action: Any) -> bytes:
 def told(pending: Any) -> dict[str, Any]:
     """All that its sender can see, but for what differs from run to run."""
     try:
-        response, error = pending.result(DEADLINE), None
+        response, error = pending.result(DEADLINE_SECONDS), None
     except AmiError as raised:
         response, error = getattr(raised, "response", None), raised
     outcome = None if response is None else response.outcome
@@ -214,7 +214,8 @@ def test_success_has_the_words_of_the_real_one() -> None:
         try:
             for action in actions:
                 assert (
-                    made.send(action).result().message == real.send(action).result(DEADLINE).message
+                    made.send(action).result().message
+                    == real.send(action).result(DEADLINE_SECONDS).message
                 ), action
         finally:
             real.close()
