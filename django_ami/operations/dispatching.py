@@ -53,9 +53,17 @@ class LeasedDispatcher(Dispatcher):
         for server, lease in tuple(self._serving.items()):
             if self._keeper.get(server) is not lease:
                 self._step_down(server, lease)
-            elif server in self._waiting and lease.valid:
+            elif server not in self._waiting:
+                if not lease.valid:
+                    self._wait(server, [])
+            elif lease.valid:
                 self._go_on(server)
-        return super().run(timeout, most=most)
+        return super().run(self._patience(timeout), most=most)
+
+    def _patience(self, timeout: float | None) -> float | None:
+        """At most until a lease is over: the log says so even if no event comes."""
+        left = [one.left for name, one in self._serving.items() if name not in self._waiting]
+        return min([*left, timeout]) if timeout is not None else min(left, default=None)
 
     def _deliver(self, server: str, items: Iterable[Event | Notice]) -> None:
         some = list(items)

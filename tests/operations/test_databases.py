@@ -127,11 +127,9 @@ def test_database_that_is_down_stops_delivery_until_it_is_back_on(
     site.wait_for("event", 5)
     server.stop()
     try:
-        if server.name != "pgbouncer":  # which may let a question wait, and says nothing
-            first.wait_for_err("does not answer")
-        time.sleep(2 * TIMEOUT_SECONDS)
+        first.wait_for_err("its events wait")  # though none has come, and a question may hang
         counter.emit(5)
-        first.wait_for_err("its events wait")
+        time.sleep(TIMEOUT_SECONDS)
         assert site.numbers() == list(range(5))
     finally:
         server.start()

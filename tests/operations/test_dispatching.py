@@ -15,7 +15,7 @@ from django_ami.live.feed.memory import MemoryBackend
 from django_ami.operations.dispatching import LeasedDispatcher
 from django_ami.testing import FakeAsterisk, Simulator
 from tests.receiving import Listener, fresh_registry
-from tests.running import wait_until
+from tests.running import DEADLINE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,6 +182,25 @@ def test_batch_ends_in_the_midst_when_the_lease_is_over(site: Site) -> None:
     site.run_until(["ready", 1, 2, 3, 4, 5])
     site.listener.assert_accounted()
     assert site.status.dropped == 0
+
+
+def test_lease_that_is_over_is_told_of_in_time_even_if_no_event_comes(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that hangs answers nothing, and the keeper waits for it."""
+    site.give(7)
+    site.run_until(["ready"])
+    until = boottime() + 0.1
+    site.lease.renew(until)
+    while site.lease.valid:
+        site.listener.dispatcher.run(DEADLINE)  # for so long, if it does not look at the lease
+    assert boottime() - until < DEADLINE / 2
+    site.listener.dispatcher.run(0)
+    assert "its events wait" in caplog.text
+    site.lease.renew(boottime() + 3600)
+    site.emit(1)
+    site.run_until(["ready", 1])
+    assert "nobody else had it" in caplog.text
 
 
 def test_events_that_waited_are_dropped_when_another_has_had_the_lease(site: Site) -> None:
