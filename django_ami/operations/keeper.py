@@ -17,6 +17,7 @@ from django_ami.core.lease import Lease, boottime
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.operations.connection import make_impatient
+from django_ami.operations.watching import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,6 +66,7 @@ class Keeper:
         self._due: dict[str, float] = {}
         #: The leases of others, as they were seen last.
         self.seen: dict[str, Seen] = {}
+        self._watched: dict[str, Watched] = {}
         self._wake = threading.Event()
         self._ending = False
         self._thread: threading.Thread | None = None
@@ -141,6 +143,7 @@ class Keeper:
         sent = boottime()
         if not self._table.renew(server, lease.token, timeout, self._unheard(server)):
             lease.end()
+            self._watched[server].had(lease.token, self._delivered_until(server))
             del self._leases[server]
             self._lost(lease)
             return
@@ -151,16 +154,19 @@ class Keeper:
 
     def _look(self, server: str) -> None:
         timeout, now = self._options.lease_timeout, time.monotonic()
-        self.seen[server] = seen = self._table.look(server)
-        if seen.left > 0:
+        watched = self._watched.setdefault(server, Watched())
+        self.seen[server] = seen = self._table.look(server, watched.token, timeout)
+        heard_until = None if seen.unheard is None else now - seen.unheard - _SLACK_SECONDS
+        watched.had(seen.token, heard_until)
+        if not watched.is_free(seen):
             return
         sent = boottime()
         if not self._table.acquire(server, seen.token, timeout):
             return
         until = sent + timeout - self._options.lease_margin
         lease = self._leases[server] = Lease(server, seen.token + 1, until)
-        heard_until = None if seen.unheard is None else now - seen.unheard - _SLACK_SECONDS
-        self._gained(lease, heard_until)
+        watched.had(lease.token, None)
+        self._gained(lease, watched.heard_until)
 
     def _give_back(self, server: str) -> None:
         lease = self._leases.pop(server)

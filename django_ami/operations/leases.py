@@ -24,6 +24,7 @@ class Seen:
     """A lease, as a look at the table shows it. Durations are in seconds."""
 
     token: int
+    #: Empty if it was given back, or never had.
     holder: str
     holder_name: str
     #: For how long the holder still has it; negative: since when nobody has it.
@@ -44,16 +45,27 @@ class LeaseTable:
     def _rows(self) -> QuerySet[Lease]:
         return Lease.objects.using(self._using)
 
-    def look(self, server: str) -> Seen:
-        """How a lease is now. Makes the row of a server that has none."""
+    def look(self, server: str, known: int = 0, seconds: float = 0.0) -> Seen:
+        """How a lease is now. Makes the row of a server that has none.
+
+        ``known`` is the highest token that the caller has seen. A database without it has
+        forgotten, and a holder of which it knows nothing may deliver: the lease is nobody's for so
+        many ``seconds``.
+        """
         rows = self._rows.filter(server=server).annotate(
             over=since("expires_at"), unheard=since("heard_until")
         )
         row: Any = rows.first()
         if row is None:
             # Its first token is higher than those of a table that was there before.
-            new = Lease(server=server, token=int(time.time()), expires_at=now())
+            first = max(int(time.time()), known)
+            free_at = from_now(seconds) if known else now()
+            new = Lease(server=server, token=first, expires_at=free_at)
             self._rows.bulk_create([new], ignore_conflicts=True)
+            row = rows.get()
+        elif row.token < known:
+            old = self._rows.filter(server=server, token=row.token)
+            old.update(token=known, holder="", expires_at=from_now(seconds))
             row = rows.get()
         return Seen(
             row.token,
@@ -81,12 +93,17 @@ class LeaseTable:
         One that is over may be renewed as long as nobody else has taken it. ``unheard`` says how
         long ago it was when all events had been delivered; None if that was never so.
         """
-        values: dict[str, Any] = {"expires_at": from_now(seconds)}
-        if unheard is not None:
-            values["heard_until"] = ago(unheard)
-        mine = self._rows.filter(server=server, token=token, holder=self._me)
-        return mine.update(**values) == 1
+        mine = self._mine(server, token)
+        return mine.update(expires_at=from_now(seconds), **_heard(unheard)) == 1
 
     def release(self, server: str, token: int, unheard: float | None) -> bool:
         """Give a lease back: the next one may take it at once."""
-        return self.renew(server, token, 0.0, unheard)
+        mine = self._mine(server, token)
+        return mine.update(expires_at=now(), holder="", **_heard(unheard)) == 1
+
+    def _mine(self, server: str, token: int) -> QuerySet[Lease]:
+        return self._rows.filter(server=server, token=token, holder=self._me)
+
+
+def _heard(unheard: float | None) -> dict[str, Any]:
+    return {} if unheard is None else {"heard_until": ago(unheard)}

@@ -32,14 +32,16 @@ class PlayedTable:
         self.mine = True
         self.renewals = 0
         self.released: list[float | None] = []
+        self.known = (0, 0.0)
 
     def _answer(self) -> None:
         self.answers.wait(DEADLINE_SECONDS)
         if self.error is not None:
             raise self.error
 
-    def look(self, server: str) -> Seen:
+    def look(self, server: str, known: int = 0, seconds: float = 0.0) -> Seen:
         self._answer()
+        self.known = known, seconds
         return self.seen
 
     def acquire(self, server: str, token: int, seconds: float) -> bool:
@@ -206,3 +208,39 @@ def test_lease_is_given_back_at_the_end_and_when_its_server_is_removed() -> None
         wait_until(lambda: len(kept.gained) == 2, 10, what="not after a renewal's time")
     assert len(kept.table.released) == 2
     assert all(unheard is not None and unheard >= 2.0 for unheard in kept.table.released)
+
+
+def test_lease_that_seems_over_too_early_is_not_taken_before_its_time_here() -> None:
+    """The clock of the database was set forward, or it has forgotten a renewal."""
+    kept = Kept(lease_timeout=60)
+    kept.table.seen = Seen(6, "other", "elsewhere", 1.5, None)
+    with closing(kept.keeper):
+        kept.keeper.follow(["node_1"])
+        kept.keeper.start()
+        wait_until(lambda: "node_1" in kept.keeper.seen)
+        seen_at = time.monotonic()
+        kept.table.seen = Seen(6, "other", "elsewhere", -3600.0, None)
+        wait_until(lambda: kept.gained)
+        assert time.monotonic() - seen_at > 1.0
+
+
+def test_lease_that_is_given_back_is_taken_before_its_time_is_over() -> None:
+    kept = Kept(lease_timeout=3600)
+    kept.table.seen = Seen(6, "other", "elsewhere", 3600.0, None)
+    with closing(kept.keeper):
+        kept.keeper.follow(["node_1"])
+        kept.keeper.start()
+        wait_until(lambda: "node_1" in kept.keeper.seen)
+        kept.table.seen = Seen(6, "", "elsewhere", 0.0, None)
+        wait_until(lambda: kept.gained)
+
+
+def test_database_is_told_the_highest_token_and_gaps_begin_where_they_did() -> None:
+    with keeping() as kept:
+        wait_until(lambda: kept.gained)
+        kept.delivered_until = time.monotonic()
+        kept.table.seen = Seen(3, "", "", 0.0, None)  # older, and nobody was ever heard
+        kept.table.mine = False
+        wait_until(lambda: len(kept.gained) == 2)
+        assert kept.table.known == (7, 0.6)
+        assert kept.gained[1] == (4, kept.delivered_until)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,40 @@ def test_lease_that_is_released_is_free_at_once_and_tells_what_was_delivered() -
     unheard = b.look("node_1").unheard
     assert unheard is not None
     assert 7.4 < unheard < 30
+
+
+def test_lease_that_is_released_tells_so_and_is_not_renewed() -> None:
+    a, b = table("a"), table("b")
+    token = a.look("node_1").token
+    wait_until(lambda: a.acquire("node_1", token, 60))
+    assert a.release("node_1", token + 1, None)
+    seen = b.look("node_1")
+    assert (seen.holder, seen.holder_name) == ("", "host a")
+    assert not a.renew("node_1", token + 1, 60, None)
+    assert not a.release("node_1", token + 1, None)
+
+
+@pytest.mark.parametrize("row", ["gone", "older"])
+def test_database_that_has_forgotten_gives_no_lease_for_a_time_and_no_token_twice(
+    row: str,
+) -> None:
+    """A failover to a replica without the row, or with an older one."""
+    a, b = table("a"), table("b")
+    token = a.look("node_1").token
+    known = token + 5
+    if row == "gone":
+        Lease.objects.all().delete()
+        known += 10**9
+    seen = b.look("node_1", known, 60)
+    assert (seen.token, seen.holder) == (known, "")
+    assert 50 < seen.left <= 60
+    assert not b.acquire("node_1", known, 60)
+    again = a.look("node_1", known - 1, 3600)
+    assert again == replace(seen, left=again.left)
+    assert again.left <= 60
+    expire()
+    assert b.acquire("node_1", known, 60)
+    assert b.look("node_1", known + 1, 60).token == known + 1
 
 
 def test_clock_of_the_database_is_in_utc_whatever_the_time_zone() -> None:

@@ -1,0 +1,46 @@
+"""What this process has seen of a lease, by its own clock.
+
+Rule: a database can forget, after a failover to a replica that lagged, and its clock can be set. So
+a lease is free only if the database says so, and nothing that was seen here says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django_ami.core.lease import boottime
+
+if TYPE_CHECKING:
+    from django_ami.operations.leases import Seen
+
+__all__ = ["Watched"]
+
+
+class Watched:
+    """The lease of one server, as its keeper has seen it."""
+
+    def __init__(self) -> None:
+        #: The highest that was seen: a database that tells of a lower one has forgotten.
+        self.token = 0
+        #: Up to when all events are known to be delivered, by ``time.monotonic``.
+        self.heard_until: float | None = None
+        #: By ``boottime``: so long its holder may deliver, as was seen last.
+        self._held_until = float("-inf")
+
+    def had(self, token: int, heard_until: float | None) -> None:
+        """This token was seen, and the events up to then are delivered."""
+        self.token = max(self.token, token)
+        known = [one for one in (self.heard_until, heard_until) if one is not None]
+        self.heard_until = max(known, default=None)
+
+    def is_free(self, seen: Seen) -> bool:
+        """Whether a lease that was just looked at may be taken.
+
+        One that was given back is free at once. Another one is free when its time is over by both
+        clocks.
+        """
+        now = boottime()
+        if seen.left > 0:
+            self._held_until = now + seen.left
+            return False
+        return not seen.holder or now >= self._held_until
