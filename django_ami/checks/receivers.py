@@ -11,7 +11,7 @@ from django_ami.core.arguments import did_you_mean
 from django_ami.core.catalog import EVENTS, event
 from django_ami.core.catalog.renamed import predecessor, successors
 from django_ami.core.errors import ConfigurationError
-from django_ami.core.receivers import dotted_name
+from django_ami.core.naming import dotted_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -15,8 +15,8 @@ from django_ami.core.arguments import shown
 from django_ami.core.config import Options, ServerConfig
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.failures import reason
+from django_ami.core.naming import dotted_name
 from django_ami.core.promise import in_running_loop
-from django_ami.core.receivers import dotted_name
 
 __all__ = [
     "BACKEND",

@@ -165,6 +165,8 @@ class Failures:
         #: Those whose time was over while they raised: their calls fail at once until one goes
         #: well.
         self.given_up: set[str] = set()
+        #: How many calls were tried again, or will be after their pause.
+        self.attempts = 0
         self.retry = retry or Retry()
         self.recover = callable_of(recover, "recover")
         self._end = inf
@@ -198,6 +200,7 @@ class Failures:
         self._tell_held(name, error, about)
         attempts, pause, told_at = 1, min(self.retry.retry_initial, self.retry.retry_max), began
         while (left := began + self.retry.limit - time.monotonic()) > 0:
+            self.attempts += 1
             self._pause(min(pause, left))
             if time.monotonic() >= self._end:
                 logger.warning(

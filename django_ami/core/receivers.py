@@ -10,12 +10,12 @@ import time
 from collections import Counter, defaultdict
 from contextlib import nullcontext
 from functools import partial
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django_ami.core.arguments import callable_of, shown
 from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
 from django_ami.core.log import get_logger
+from django_ami.core.naming import dotted_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     #: counts for, empty if for none.
     Call = tuple[Callable[[Any], object], Callable[..., Any], str]
 
-__all__ = ["Plans", "Receivers", "dotted_name"]
+__all__ = ["Plans", "Receivers"]
 
 logger = get_logger(__name__)
 
@@ -43,8 +43,6 @@ _MAX_RECEIVERS: Final = 1000
 _MAX_PLANS: Final = 2048
 _LONGEST_NAME_CHARACTERS: Final = 128
 _NEVER: Final = float("inf")
-#: A function that says it wraps itself is not unwrapped for ever.
-_MOST_WRAPPERS: Final = 100
 
 
 class Tally(Protocol):
@@ -72,32 +70,6 @@ class Plans(dict[str, "tuple[Call, ...]"]):
 
 class _Recovering(Plans):
     """Plans of which each call tells when its receiver goes well again."""
-
-
-def dotted_name(function: Callable[..., Any]) -> str:
-    """The name of a function as one would import it."""
-    plain = getattr(function, "__func__", function)
-    if type(plain) is FunctionType and not plain.__dict__:  # nearly all, and in a tenth of the time
-        return f"{plain.__module__}.{plain.__qualname__}"
-    function = _innermost(function)
-    kind = type(function)
-    try:
-        name = getattr(function, "__qualname__", None) or kind.__qualname__
-        return f"{getattr(function, '__module__', None) or kind.__module__}.{name}"
-    except Exception:  # noqa: BLE001  (of a user's object; only its name is wanted)
-        return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The user's own function inside our wrappers, partials and decorators, in any order."""
-    for _ in range(_MOST_WRAPPERS):
-        if isinstance(function, partial):
-            function = function.func
-        elif isinstance(function, FunctionType) and hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
-        else:
-            break
-    return function
 
 
 class Receivers:
@@ -309,6 +281,15 @@ class Receivers:
     def failed(self, function: Callable[..., Any], error: BaseException) -> None:
         """A receiver raised, and is not to be called again: log it under its name, and count it."""
         self.failing.tell_failed(dotted_name(function), error, "")
+
+    @property
+    def step(self) -> tuple[float | None, int]:
+        """Another value once a further call has begun, or has been tried again.
+
+        Safe from any thread.
+        """
+        running = self._running
+        return None if running is None else running[1], self.failing.attempts
 
     def slowest(self) -> str:
         """The receiver that takes most of the time, in words; empty if none has taken any.

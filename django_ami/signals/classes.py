@@ -23,7 +23,8 @@ from django.dispatch import Signal
 
 from django_ami.core.arguments import plain_text, shown
 from django_ami.core.failures import NotCalled, SomeRaised
-from django_ami.core.receivers import Receivers, dotted_name
+from django_ami.core.naming import dotted_name
+from django_ami.core.receivers import Receivers
 from django_ami.core.refusals import is_refusal
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from django_ami.core.arguments import did_you_mean
 from django_ami.core.catalog import ACTIONS, event
 from django_ami.core.catalog import action as find_action
 from django_ami.core.errors import ConfigurationError
+from django_ami.core.naming import dotted_name
 from django_ami.core.options import EVENT_CLASSES
-from django_ami.core.receivers import dotted_name
 from django_ami.live.rounds import LISTS
 from django_ami.tools.usage import Usage, scan_project
 

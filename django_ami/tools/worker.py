@@ -24,6 +24,7 @@ from django_ami.core.scribe import scribe
 from django_ami.core.session import CLOSE_TIMEOUT_SECONDS, Lost, Ready
 from django_ami.database import cared_for
 from django_ami.tools.exits import Exit
+from django_ami.tools.service import Service
 from django_ami.tools.stopping import STOPS
 from django_ami.tools.streams import LAST_WORDS_SECONDS, Lines, within
 from django_ami.tools.watchdog import Watchdog
@@ -110,6 +111,7 @@ class Worker:
                 signal.SIGHUP: self._reload_or_stop,
             }
         )
+        self._service = Service(client, self._dispatcher, self._watchdog.call_at)
         self._lines = Lines(stdout)
         self._terminals = [descriptor for descriptor in (0, 1, 2) if os.isatty(descriptor)]
         #: True once a signal has come that means the end.
@@ -144,6 +146,7 @@ class Worker:
             try:
                 with self._dispatcher:
                     self._companion.connect()
+                    self._service.begin()
                     try:
                         self._listen()
                         self._drain()
@@ -192,7 +195,7 @@ class Worker:
     def _try_to_reload(self) -> None:
         """In the thread of the receivers: a function of AMI_SERVERS may ask the database."""
         self._reloading = True
-        with cared_for():
+        with cared_for(), self._service.reloading():
             try:
                 self._say(f"Reloaded: {self.reload()}.")
             except ConfigurationError as error:
@@ -240,6 +243,7 @@ class Worker:
             # queue.
             self._client.begin_close(max(PATIENCE_SECONDS, self._drain_timeout))
             self._neighbours.end()
+            self._service.stop(self._drain_timeout + _LONGEST_END_SECONDS)
 
     # --- on the watchdog's thread ---
 

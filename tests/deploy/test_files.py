@@ -107,6 +107,8 @@ def test_systemd() -> None:
     assert (service["KillSignal"], service["KillMode"]) == ("SIGTERM", "mixed")
     assert int(service["TimeoutStopSec"]) >= SHORTEST_STOP
     assert int(service["RestartSec"]) > 0
+    assert (service["Type"], service["NotifyAccess"]) == ("notify", "main")
+    assert int(service["WatchdogSec"]) >= 60
     assert unit["Unit"]["StartLimitIntervalSec"] == "0"
 
 
@@ -128,6 +130,19 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
         if UNIT.name in line or unit.name in line
     ]
     assert (done.returncode, told) == (0, []), done.stderr
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine"
+)
+def test_systemd_finds_the_unit_hardened(tmp_path: Path) -> None:
+    unit = tmp_path / UNIT.name.replace("@", "@node_1")
+    unit.write_text(UNIT.read_text())
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20"]
+    done = subprocess.run([*command, str(unit)], capture_output=True, text=True, timeout=60)
+    if "unrecognized option" in done.stderr:
+        pytest.skip("this systemd-analyze is older than 250")
+    assert done.returncode == 0, done.stdout[-400:] + done.stderr
 
 
 @pytest.mark.parametrize("path", [CONF, UNIT, DOCS], ids=lambda path: path.name)

@@ -97,6 +97,14 @@ class Inbox:
         """The receivers do not get ``count`` events of a server that were taken."""
         self._delivery.dropped(server, count)
 
+    def when_turned(self, function: Callable[[], None]) -> None:
+        """Call the function in the next turn of the event loop. From any thread; does not wait."""
+        self._runner.call_soon(function)
+
+    def when_taken(self, function: Callable[[], object]) -> None:
+        """Hand the function to the next ``take``, as the completion of an action. As above."""
+        self._delivery.put_call(function)
+
     def wake(self) -> None:
         """Let a waiting ``take`` return now, whatever the reactor does.
 

@@ -10,7 +10,8 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django_ami.core.arguments import callable_of, plain_text, shown
-from django_ami.core.receivers import Plans, dotted_name
+from django_ami.core.naming import dotted_name
+from django_ami.core.receivers import Plans
 from django_ami.core.session import Ready
 
 if TYPE_CHECKING:

@@ -1,0 +1,146 @@
+"""A worker as a service: systemd knows that it is ready, how it is, and whether it makes progress.
+
+Rule: a ping leaves only if the event loop has turned, and the receivers have moved, since the last
+look. Looking waits for nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.log import get_logger
+from django_ami.tools.notify import ServiceManager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django_ami.core.client import Client
+    from django_ami.dispatch import Dispatcher
+
+__all__ = ["Service"]
+
+logger = get_logger(__name__)
+
+#: So many looks fit into the time after which systemd kills.
+_LOOKS: Final = 4
+#: It looks at least so often, also for the line of ``systemctl status``.
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+#: ``systemctl status`` shows one line; so many servers of each state are named in it.
+_MOST_NAMES: Final = 10
+
+
+class Service:
+    """Tells the service manager of a run; does nothing where none listens.
+
+    ``call_at`` calls a function on a thread that nothing holds up, at a time of ``time.monotonic``.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        dispatcher: Dispatcher,
+        call_at: Callable[[float, Callable[[], object]], None],
+    ) -> None:
+        self._manager = ServiceManager()
+        self._client = client
+        self._dispatcher = dispatcher
+        self._call_at = call_at
+        kill_after = self._manager.watchdog_seconds
+        self._pause_seconds = _LONGEST_PAUSE_SECONDS
+        if kill_after is not None:
+            self._pause_seconds = min(kill_after / _LOOKS, _LONGEST_PAUSE_SECONDS)
+        #: Both have answered the last question.
+        self._turned = self._taken = True
+        self._step: object = None
+        self._moved_at = time.monotonic()
+        self._told_of_standstill = self._stopping = False
+
+    def begin(self) -> None:
+        """The run has begun: whether its servers can be reached is no part of that."""
+        if self._manager.listens:
+            self._manager.tell(READY="1", STATUS="started")
+            self._look()
+
+    @contextmanager
+    def reloading(self) -> Iterator[None]:
+        """Settings are read again meanwhile."""
+        self._manager.tell(RELOADING="1", MONOTONIC_USEC=str(time.monotonic_ns() // 1000))
+        try:
+            yield
+        finally:
+            self._manager.tell(READY="1")
+
+    def stop(self, longest_seconds: float) -> None:
+        """The run ends, within so long: its own deadlines see to that, and no more to progress."""
+        self._stopping = True
+        self._manager.tell(
+            STOPPING="1",
+            STATUS="stopping: what was read is delivered",
+            EXTEND_TIMEOUT_USEC=str(int(longest_seconds * 1_000_000)),
+        )
+
+    # --- on the watchdog's thread ---
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        self._call_at(now + self._pause_seconds, self._look)
+        step = self._client.receivers.step
+        if self._turned and (self._taken or step != self._step):
+            self._moved_at, self._told_of_standstill = now, False
+            if self._manager.watchdog_seconds is not None:
+                self._manager.tell(WATCHDOG="1")
+        elif self._stopping:
+            self._manager.tell(WATCHDOG="1")
+        else:
+            self._tell_of_standstill(now - self._moved_at)
+        self._step = step
+        self._ask()
+
+    def _ask(self) -> None:
+        """Ask both again, but for one that has not answered yet."""
+        if self._turned:
+            self._turned = False
+            self._client.inbox.when_turned(self._on_turn)
+        if self._taken:
+            self._taken = False
+            self._client.inbox.when_taken(self._on_take)
+
+    def _tell_of_standstill(self, seconds: float) -> None:
+        kill_after = self._manager.watchdog_seconds
+        if kill_after is None or self._told_of_standstill or seconds < kill_after / 2:
+            return
+        self._told_of_standstill = True
+        slowest = self._client.receivers.slowest()
+        logger.error(
+            "No progress for %.1f s: %s. systemd is not told that this process lives, and will "
+            "end it after %g s (WatchdogSec).",
+            seconds,
+            f"the receivers stand still ({slowest})" if self._turned else "the event loop is held",
+            kill_after,
+        )
+
+    # --- the answers ---
+
+    def _on_turn(self) -> None:
+        self._turned = True
+
+    def _on_take(self) -> None:
+        """On the thread of the receivers."""
+        self._taken = True
+        if not self._stopping:
+            self._manager.tell(STATUS=self._status())
+
+    def _status(self) -> str:
+        """The servers, by their state."""
+        names: dict[str, list[str]] = {}
+        for name, status in self._client.status().items():
+            stands_by = status.ready and not self._dispatcher.serves(name)
+            names.setdefault("standing by" if stands_by else status.state, []).append(name)
+        return "; ".join(f"{state}: {_some(of)}" for state, of in names.items())
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
