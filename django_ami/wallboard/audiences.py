@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
+from django_ami.wallboard.encodings import Chunk
 from django_ami.wallboard.messages import message
 from django_ami.wallboard.positions import positions_as_text
 from django_ami.wallboard.visible import Visible
@@ -42,10 +43,10 @@ class Audience:
         self.streams: WeakSet[Stream] = WeakSet()
         self.visible = {server: Visible(access, server) for server in sources}
         #: The messages from number ``begin`` on; ``end`` will be that of the next one.
-        self._messages: deque[bytes] = deque()
+        self._messages: deque[Chunk] = deque()
         self.begin = self.end = 0
         self._bytes = 0
-        self._whole: bytes = b""
+        self._whole = Chunk(b"")
         self._whole_at = float("-inf")
         self._changed = True
         self._waiting: list[asyncio.Future[None]] = []
@@ -101,7 +102,7 @@ class Audience:
         self.sent_at = time.monotonic()
         self._wake()
 
-    def _append(self, text: bytes) -> None:
+    def _append(self, text: Chunk) -> None:
         self._messages.append(text)
         self.end += 1
         self._bytes += len(text)
@@ -127,13 +128,13 @@ class Audience:
         self._waiting.append(future)
         return future
 
-    def after(self, number: int) -> list[bytes]:
+    def after(self, number: int) -> list[Chunk]:
         """The messages from that number on; the whole picture if it is gone."""
         if number < self.begin:
             return [self.whole()]
         return [self._messages[at - self.begin] for at in range(number, self.end)]
 
-    def whole(self) -> bytes:
+    def whole(self) -> Chunk:
         """The picture of all servers: made once for all who come in the same turn."""
         now = time.monotonic()
         if self._changed or now >= self._whole_at + _WHOLE_SECONDS:
@@ -142,7 +143,7 @@ class Audience:
             self._whole_at, self._changed = now, False
         return self._whole
 
-    def since(self, positions: Mapping[str, Position]) -> bytes:
+    def since(self, positions: Mapping[str, Position]) -> Chunk:
         """The message for a browser that knows the servers as they were at these positions."""
         if not positions:
             return self.whole()
@@ -170,13 +171,14 @@ class Audience:
         return self.visible[source.server].since(position, changed)
 
 
-def _joined(parts: list[tuple[str, dict[str, Any]]], id: str) -> bytes:
+def _joined(parts: list[tuple[str, dict[str, Any]]], id: str) -> Chunk:
     """The parts as messages: the last one has the id, since only behind it all of them are read."""
     last = len(parts) - 1
-    return b"".join(
+    texts = (
         message(event, data, id if number == last else "")
         for number, (event, data) in enumerate(parts)
     )
+    return Chunk(b"".join(texts))
 
 
 def _now() -> float:
@@ -189,7 +191,7 @@ class Stream:
     def __init__(self, audience: Audience, positions: Mapping[str, Position]) -> None:
         self._audience = audience
         self._number = audience.end
-        self._first: bytes | None = audience.since(positions)
+        self._first: Chunk | None = audience.since(positions)
         #: Why it has to end; empty while it goes on.
         self.reason = ""
         audience.streams.add(self)
@@ -198,7 +200,7 @@ class Stream:
         """Nobody reads it any more."""
         self._audience.streams.discard(self)
 
-    def take(self) -> list[bytes]:
+    def take(self) -> list[Chunk]:
         """The messages that it has not had."""
         number, self._number = self._number, self._audience.end
         if self._first is not None:

@@ -6,6 +6,7 @@ It runs for each object that has changed, so it takes what it needs of plain dat
 
 from __future__ import annotations
 
+from math import floor
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.live.feed.codec import decode
@@ -89,6 +90,14 @@ def _share(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
 
 
+def _percents(share: float | None) -> float | None:
+    """A share in whole percents, rounded down as the page rounds it.
+
+    The occupancy of each agent changes all the time, and a page shows no more of it.
+    """
+    return None if share is None else floor(share * 100 + 1e-9) / 100
+
+
 def _queue(data: Plain) -> dict[str, Any]:
     return SlimQueue(decode("queue", data))
 
@@ -99,11 +108,14 @@ def _curve(data: Plain) -> dict[str, Any]:
 
 
 def _caller(data: Plain) -> dict[str, Any]:
+    call = data.get("call")
+    # The call of a caller says who that is.
+    who = {"call": call} if call else _told(number=data.get("number"), name=data.get("name"))
     return {
         "queue": data["queue"],
         "position": data["position"],
         "joined": _time(data["joined"]),
-        **_told(number=data.get("number"), name=data.get("name"), call=data.get("call")),
+        **who,
     }
 
 
@@ -119,7 +131,7 @@ def _agent(data: Plain) -> dict[str, Any]:
             wrapup_until=data["state"] == "wrap_up" and _time(data.get("wrapup_until")),
             calls_taken=data.get("calls_taken"),
         ),
-        **_known(occupancy_today=_share(data.get("occupancy_today"))),
+        **_known(occupancy_today=_percents(data.get("occupancy_today"))),
     }
 
 
@@ -136,7 +148,6 @@ def _call(data: Plain) -> dict[str, Any]:
     caller = _calling(data.get("source", ""), parties)
     visit = data["queues"][-1] if "queues" in data else {}
     return {
-        "id": data["id"],
         "state": data["state"],
         "started": _time(data["started"]),
         **_told(

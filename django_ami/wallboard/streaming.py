@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 
 from django_ami.core.log import get_logger
 from django_ami.errors import AmiError
+from django_ami.wallboard.encodings import Chunk, encoding_for
 from django_ami.wallboard.hub import end_all_streams, hub_of_this_loop
 from django_ami.wallboard.limits import RETRY_SECONDS, TooManyStreams, take_slot
 from django_ami.wallboard.messages import message
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from django_ami.wallboard.audiences import Stream
+    from django_ami.wallboard.encodings import Gzip, Identity
     from django_ami.wallboard.limits import Slot
     from django_ami.wallboard.visitors import Visitor
 
@@ -54,8 +56,7 @@ _HEADERS: Final = {
     "Cache-Control": "no-cache",
     # nginx would collect the messages before it passes them on.
     "X-Accel-Buffering": "no",
-    # GZipMiddleware of Django 6 would collect them, too.
-    "Content-Encoding": "identity",
+    "Vary": "Accept-Encoding",
 }
 _ENDS: Final = {
     "shutdown": "The web server ends: open the stream again.",
@@ -91,15 +92,21 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
         logger.warning("The wallboard cannot be shown: %s", error)
         return refusal(503, str(error), retry_seconds=RETRY_SECONDS)
     on_shutdown(end_all_streams)
+    encoding = encoding_for(request.headers.get("Accept-Encoding", ""))
     return StreamingHttpResponse(
-        _messages(request, visitor, opened, slot),
+        _messages(request, visitor, opened, slot, encoding),
         content_type="text/event-stream",
-        headers=_HEADERS,
+        # GZipMiddleware would collect the messages, and leaves alone what has an encoding.
+        headers={**_HEADERS, "Content-Encoding": encoding.name},
     )
 
 
 async def _messages(
-    request: HttpRequest, visitor: Visitor, opened: Stream, slot: Slot
+    request: HttpRequest,
+    visitor: Visitor,
+    opened: Stream,
+    slot: Slot,
+    encoding: Identity | Gzip,
 ) -> AsyncIterator[bytes]:
     now = time.monotonic()
     jitter = random.uniform(1 - _AGE_JITTER, 1 + _AGE_JITTER)  # noqa: S311  (no secret)
@@ -108,10 +115,10 @@ async def _messages(
     try:
         await release_thread()
         retry = _RETRY_MS + random.randrange(_RETRY_JITTER_MS)  # noqa: S311  (no secret)
-        yield f"retry: {retry}\n\n".encode()
+        yield encoding.encode(Chunk(f"retry: {retry}\n\n".encode()))
         while not opened.reason:
-            for text in opened.take():
-                yield text
+            for chunk in opened.take():
+                yield encoding.encode(chunk)
             await opened.wait()
             now = time.monotonic()
             if now >= end_at:
@@ -120,7 +127,8 @@ async def _messages(
                 ask_at = now + _ASK_SECONDS
                 if not await may_still(request, visitor):
                     opened.reason = "access"
-        yield message("end", {"reason": opened.reason, "text": _ENDS[opened.reason]})
+        end = message("end", {"reason": opened.reason, "text": _ENDS[opened.reason]})
+        yield encoding.encode(Chunk(end)) + encoding.end()
     finally:
         opened.close()
         slot.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -81,9 +82,17 @@ class Browser:
         await self._goes_on.wait()
 
     @property
+    def text(self) -> bytes:
+        """All that it has read, as far as it can be read by now."""
+        read = b"".join(self.chunks)
+        if self.headers.get("content-encoding") != "gzip":
+            return read
+        return zlib.decompressobj(wbits=31).decompress(read)
+
+    @property
     def messages(self) -> list[Message]:
-        """All that it has read."""
-        return parsed(b"".join(self.chunks))
+        """The messages in it."""
+        return parsed(self.text)
 
     def of(self, *events: str) -> list[Message]:
         """The messages of these events."""

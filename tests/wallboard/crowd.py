@@ -28,7 +28,6 @@ class Reader:
         lines = [
             "GET /wallboard/stream/ HTTP/1.1",
             "Host: localhost",
-            "Accept-Encoding: gzip",
             *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
         ]
         writer.write("".join(f"{line}\r\n" for line in [*lines, ""]).encode())

@@ -73,9 +73,9 @@ def test_merged_call_names_the_call_that_it_is_part_of() -> None:
     tracker, published = Tracker("node_1"), Published()
     for at, event in timed("attended-by-callee", "22", "phones"):
         published.hear(tracker, tracker.feed(event, at), at)
-    calls = [one for key, one in published.all.items() if key.startswith("call:")]
-    older, younger = sorted(calls, key=lambda call: call["started"])
-    assert younger["merged_into"] == older["id"]
+    calls = [(key, one) for key, one in published.all.items() if key.startswith("call:")]
+    (key, older), (_, younger) = sorted(calls, key=lambda call: call[1]["started"])
+    assert younger["merged_into"] == key.removeprefix("call:")
     assert older["outcome"] == "answered"
     assert older["caller"] == ALICE
 
@@ -152,7 +152,22 @@ def test_caller_tells_its_place_in_the_queue() -> None:
     shown = published.hear(centre.tracker, centre.changes, centre.now)["caller:100.1"]
     assert shown["queue"] == "support"
     assert (shown["position"], shown["joined"]) == (1, NOON)
-    assert (shown["number"], shown["name"]) == ("+49100.1", "Caller 100.1")
+    assert shown["call"] == "100.1"
+
+
+def test_caller_whose_call_is_known_is_named_by_the_call_alone() -> None:
+    who = {"number": "+49100", "name": "Amy"}
+    place = {"queue": "support", "position": 2, "joined": NOON}
+    assert slim("caller:1.1", {**place, **who, "call": ""}) == {**place, **who}
+    assert slim("caller:1.1", {**place, **who, "call": "1.1"}) == {**place, "call": "1.1"}
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.7999, 0.79), (0.8, 0.8), (0.29, 0.29), (0, 0)])
+def test_occupancy_of_an_agent_is_in_whole_percents_as_the_page_shows_it(
+    share: float, shown: float
+) -> None:
+    agent = {"interface": "PJSIP/1", "name": "Amy", "state": "available"}
+    assert slim("agent:PJSIP/1", {**agent, "occupancy_today": share})["occupancy_today"] == shown
 
 
 def test_kinds_that_pages_do_not_see_are_devices_and_members() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -74,16 +75,58 @@ async def test_response_is_one_that_nobody_holds_back(
     async with browsing(accept_encoding="gzip") as browser:
         await until_shown(browser, "server:")
         assert browser.status == 200
-        assert browser.chunks[0].startswith(b"retry: ")
+        assert browser.text.startswith(b"retry: ")
         assert (
             browser.headers.items()
             >= {
                 "content-type": "text/event-stream",
                 "cache-control": "no-cache",
                 "x-accel-buffering": "no",
-                "content-encoding": "identity",
+                "content-encoding": "gzip",
+                "vary": "Accept-Encoding",
             }.items()
         )
+
+
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "br, gzip; q=0.0, zstd"])
+@in_loop
+async def test_stream_is_text_for_a_browser_that_takes_no_gzip(
+    site: SettingsWrapper, listener: Publisher, accepted: str
+) -> None:
+    site.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware"]
+    async with browsing(accept_encoding=accepted) as browser:
+        await until_shown(browser, "server:")
+        assert browser.chunks[0].startswith(b"retry: ")
+        assert browser.headers["content-encoding"] == "identity"
+
+
+@in_loop
+async def test_stream_is_a_file_of_gzip_from_its_first_byte_to_its_last(
+    listener: Publisher,
+) -> None:
+    async with browsing(accept_encoding="gzip, deflate, br") as browser:
+        await until_shown(browser, "server:")
+        listener.note("node_1", [caller("eve")])
+        await until_shown(browser, "caller:eve")
+        hub.end_all_streams()
+        await browser.wait_for(lambda: browser.ended)
+        read = gzip.decompress(b"".join(browser.chunks))
+        assert read == browser.text
+        assert parsed(read)[-1].data["reason"] == "shutdown"
+
+
+@in_loop
+async def test_browsers_of_gzip_share_bytes_a_third_as_many(listener: Publisher) -> None:
+    async with browsing(accept_encoding="gzip") as one, browsing(accept_encoding="gzip") as other:
+        await until_shown(one, "server:")
+        await until_shown(other, "server:")
+        before, chunks = len(one.text), len(one.chunks)
+        listener.note("node_1", [caller(f"{number:03}") for number in range(100)])
+        await until_shown(one, "caller:099")
+        await until_shown(other, "caller:099")
+        chunk = max(one.chunks[chunks:], key=len)
+        assert any(each is chunk for each in other.chunks)
+        assert len(one.text) - before > 3 * len(chunk)
 
 
 @in_loop
@@ -249,7 +292,7 @@ def test_browser_that_is_ahead_of_the_next_turn_gets_all() -> None:
     audience = audiences.Audience(Access(), {"node_1": source})
     page.take(Batch(Position("ab", 2), 1.0, {}))  # the hub takes it in its next turn
     for number, event in ((1, "fresh"), (2, "whole")):
-        sent = parsed(audience.since({"node_1": Position("ab", number)}))
+        sent = parsed(audience.since({"node_1": Position("ab", number)}).text)
         assert [one.event for one in sent] == [event]
 
 
