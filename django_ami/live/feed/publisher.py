@@ -29,6 +29,8 @@ logger = get_logger(__name__)
 
 #: A batch is written at least so often, also if nothing changes: readers see that somebody writes.
 HEARTBEAT_SECONDS: Final = 1.0
+#: How often the thread looks during a heartbeat, if there is no news.
+_LOOKS_A_HEARTBEAT: Final = 4
 #: How often the whole picture is written, for readers that begin.
 _WHOLE_SECONDS: Final = 10.0
 #: How often a store that is away is tried, and how long the last words may take at the end.
@@ -90,6 +92,8 @@ class Publisher:
         self._dropped: set[str] = set()
         self._lock = threading.Lock()
         self._end = threading.Event()
+        #: Set when something was noted that the thread has not taken.
+        self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._logged_at = float("-inf")
         self._retry_at = 0.0
@@ -98,6 +102,7 @@ class Publisher:
         """These objects are now as given; None for one that is gone. Safe from any thread."""
         with self._lock:
             self._noted.setdefault(server, {}).update(objects)
+        self._wake()
         if self._thread is None and not self._end.is_set():
             self._begin()
 
@@ -106,12 +111,19 @@ class Publisher:
         with self._lock:
             self._noted[server] = dict(objects)
             self._over.add(server)
+        self._wake()
 
     def drop(self, server: str) -> None:
         """Write no more of a server: another process does. A later page begins anew."""
         with self._lock:
             self._noted.pop(server, None)
             self._dropped.add(server)
+        self._wake()
+
+    def _wake(self) -> None:
+        """There is something to write. It may be called for each event, so it mostly just looks."""
+        if not self._news.is_set():
+            self._news.set()
 
     def _begin(self) -> None:
         try:
@@ -122,13 +134,18 @@ class Publisher:
     def close(self) -> None:
         """Write what is left, for a moment at most."""
         self._end.set()
+        self._news.set()
         if self._thread is not None:
             self._thread.join(_END_SECONDS)
 
     def _run(self) -> None:
         try:
-            while not self._end.wait(self._backend.write_seconds):
+            while not self._end.is_set():
+                # News behind a silence are written at once, and then no more often than that.
+                self._news.wait(HEARTBEAT_SECONDS / _LOOKS_A_HEARTBEAT)
+                self._news.clear()
                 self._turn()
+                self._end.wait(self._backend.write_seconds)
             self._retry_at = 0.0
             self._turn()
         finally:

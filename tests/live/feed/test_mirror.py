@@ -87,6 +87,22 @@ def test_published_change_is_seen(publisher: Publisher, picture: RemotePicture) 
     wait_until(lambda: not picture.devices)
 
 
+def test_change_behind_a_silence_is_written_at_once_and_others_are_collected(
+    store: Store, picture: RemotePicture
+) -> None:
+    store.write_seconds = 600.0  # longer than the test waits
+    publisher = Publisher(store)
+    publisher.note("pbx", [HEADING])
+    wait_until(lambda: picture.server.complete)
+    for number in range(9):
+        publisher.note("pbx", [device("PJSIP/101", f"{number}")])
+    publisher.close()
+    whole = store.whole("pbx")
+    assert whole is not None
+    (batch,) = store.after("pbx", whole.position)
+    assert list(batch.bodies) == ["device:PJSIP/101"]
+
+
 def test_a_picture_that_nobody_has_published_is_empty_and_stale(picture: RemotePicture) -> None:
     assert picture.calls == {}
     assert (picture.age, picture.fresh, picture.complete) == (None, False, False)
