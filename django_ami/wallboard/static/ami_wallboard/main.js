@@ -69,7 +69,6 @@ const dirty = new Map();
 let waits = false;
 let later = 0;
 let flushed = -Infinity;
-let agentsCounted = -Infinity;
 
 page.store.subscribe((server, kind, name) => {
   if (!dirty.has(kind)) dirty.set(kind, new Map());
@@ -91,26 +90,34 @@ function flush() {
   for (const [kind, view] of Object.entries(views)) {
     const changes = dirty.get(kind);
     if (changes?.size) view.update(changes);
-    if (kind !== "agent") changes?.clear();
   }
-  let pending = countAgents(time);
+  let pending = false;
   for (const view of Object.values(views)) pending = view.arrange() || pending;
   if (dirty.get("totals")?.size || dirty.get("fresh")?.size) totals.update();
-  if (dirty.get("curve")?.size) drawCurve();
-  for (const kind of dirty.keys()) if (kind !== "agent") dirty.get(kind).clear();
+  for (const [kind, changes] of dirty) {
+    if (!(kind in rare)) changes.clear();
+    else if (changes.size > 0) pending = rare[kind](time, changes) || pending;
+  }
   if (pending) later ||= setTimeout(() => ((later = 0), request()), AGAIN_MILLISECONDS);
 }
 
-/** The agents of the queues are counted when one of them changed; true if later. */
-function countAgents(time) {
-  const changes = dirty.get("agent");
-  if (!changes?.size) return false;
-  if (time - agentsCounted < AGAIN_MILLISECONDS) return true;
-  agentsCounted = time;
-  changes.clear();
-  views.queue.countAgents();
-  return false;
+/** Work on objects that changed, so often at most; it returns true if it is to be done later. */
+function atMostEvery(milliseconds, work) {
+  let done = -Infinity;
+  return (time, changes) => {
+    if (time - done < milliseconds) return true;
+    done = time;
+    changes.clear();
+    work();
+    return false;
+  };
 }
+
+/** The curve is of quarters of an hour, and the agents of queues are counted anew, all of them. */
+const rare = {
+  agent: atMostEvery(AGAIN_MILLISECONDS, () => views.queue.countAgents()),
+  curve: atMostEvery(1000, drawCurve),
+};
 
 function drawCurve() {
   const { sorted } = views.queue;
@@ -139,6 +146,8 @@ function tick() {
   document.title = waiting ? `(${page.format.count(waiting)}) ${strings.title}` : strings.title;
   views.server.sample();
   if (!document.hidden) {
+    // They measure, and then they write: the other way round each would lay out the page anew.
+    for (const view of Object.values(views)) view.look();
     for (const view of Object.values(views)) view.tick(now);
     totals.tick(now);
     put(byId("clock"), page.format.time(now));

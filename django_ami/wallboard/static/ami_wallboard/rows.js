@@ -23,7 +23,8 @@ export class Rows {
   shown = [];
   #dirty = false;
   #ordered = -Infinity;
-  #test = filter("");
+  /** Whether a text passes the filter; null: everything does. */
+  #test = null;
   #reverse = false;
   /** The rows in sight: the first one, and the one behind the last. */
   #sight = [0, 40];
@@ -142,13 +143,13 @@ export class Rows {
 
   /** Lets the timers of the shown rows go on. */
   tick(now) {
-    this.look();
     for (const entry of this.shown) this.tickRow(entry, this.page.nowOf(entry.server, now));
   }
 
   tickRow() {}
 
   #matches(entry) {
+    if (!this.#test) return true;
     entry.text ??= folded(this.text(entry).filter(Boolean).join(" "));
     return this.#test(entry.text);
   }
