@@ -52,6 +52,11 @@ class ListenerStatus:
     last_error: str
     #: The counts of its events and connections, as in ``ServerStatus``.
     counters: Mapping[str, int]
+    #: Of the server, as it told this listener; empty if it has not.
+    asterisk_version: str = ""
+    ami_version: str = ""
+    #: How long the server took for its last Ping, in seconds; None if there was none.
+    ping_seconds: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """A plain dict, for JSON."""

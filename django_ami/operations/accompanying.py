@@ -95,6 +95,9 @@ class StandbyCompanion(ListenerCompanion):
             gained=self._gained,
             lost=self._lost,
             regained=client.inbox.wake,
+            asked=self._asked,
+            queued=self._queued,
+            handed_over=self._handed_over,
         )
 
     def dispatcher(self, *arguments: Any, **named: Any) -> Dispatcher:
@@ -125,6 +128,10 @@ class StandbyCompanion(ListenerCompanion):
     def _delivered_until(self, server: str) -> float | None:
         return None if self._dispatcher is None else self._dispatcher.delivered_until(server)
 
+    def _queued(self, server: str) -> int:
+        tally = self._client.inbox.tally.get(server)
+        return 0 if tally is None else tally.queued
+
     def _role(self, server: str) -> tuple[ListenerRole, int | None]:
         lease = self._keeper.get(server)
         if lease is None or not lease.valid:
@@ -151,4 +158,24 @@ class StandbyCompanion(ListenerCompanion):
             lease.token,
         )
         self._client.stand_by(lease.server)
+        self._client.inbox.wake()
+
+    def _asked(self, lease: Lease, by: str) -> None:
+        logger.warning(
+            "%s: %s has asked for a handover: this process turns its events off, delivers those "
+            "that it has, and gives the lease with token %d back.",
+            lease.server,
+            by,
+            lease.token,
+        )
+        self._client.stand_by(lease.server)
+
+    def _handed_over(self, lease: Lease) -> None:
+        logger.warning(
+            "%s: the lease with token %d is given back. If nobody takes it within %.1f s, this "
+            "process takes it again.",
+            lease.server,
+            lease.token,
+            self._options.lease_timeout,
+        )
         self._client.inbox.wake()

@@ -153,6 +153,8 @@ class Heartbeats:
             "seen_at": now(),
             "last_error": (status.last_error or "")[:_LONGEST_ERROR_CHARACTERS],
             "counters": {name: getattr(status, name) for name in _COUNTERS},
+            "asterisk_version": status.asterisk_version[:100],
+            "ami_version": status.ami_version[:20],
         }
         if self._states.get(server.name) != status.state:
             values["state_since"] = now()

@@ -35,6 +35,9 @@ _LOG_SECONDS: Final = 60.0
 _END_SECONDS: Final = 2.0
 #: Events are delivered a moment after they came, and a gap is to hold all that are missing.
 _SLACK_SECONDS: Final = 0.25
+#: A holder that hands over waits so long for its last events, and looks so often for its queue.
+_LAST_EVENTS_SECONDS: Final = 0.3
+_DRAIN_LOOK_SECONDS: Final = 0.1
 
 
 class Keeper:
@@ -44,6 +47,10 @@ class Keeper:
     ``time.monotonic``. On the keeper's thread are called: ``gained(lease, heard_until)`` when this
     process gets a lease, with the same of the holder before; ``lost(lease)`` when another process
     has got it; and ``regained()`` when one that was over is valid again.
+
+    When somebody has asked that it be handed over, ``asked(lease, by)`` is called: the events are
+    to be turned off. When ``queued(server)`` is 0, or ``lease_timeout`` is over, the lease is given
+    back, ``handed_over(lease)`` is called, and another has ``lease_timeout`` to take it.
     """
 
     def __init__(
@@ -55,15 +62,22 @@ class Keeper:
         gained: Callable[[Lease, float | None], None],
         lost: Callable[[Lease], None],
         regained: Callable[[], None],
+        asked: Callable[[Lease, str], None],
+        queued: Callable[[str], int],
+        handed_over: Callable[[Lease], None],
     ) -> None:
         self._table = table
         self._options = options
         self._delivered_until = delivered_until
         self._gained, self._lost, self._regained = gained, lost, regained
+        self._asked, self._queued, self._handed_over = asked, queued, handed_over
         self._servers: tuple[str, ...] = ()
         self._leases: dict[str, Lease] = {}
         #: By ``boottime``: when a server's lease is looked at next.
         self._due: dict[str, float] = {}
+        #: By ``boottime``: since when a lease is being handed over, and until when others go first.
+        self._asked_at: dict[str, float] = {}
+        self._stands_back_until: dict[str, float] = {}
         #: The leases of others, as they were seen last.
         self.seen: dict[str, Seen] = {}
         self._watched: dict[str, Watched] = {}
@@ -119,7 +133,7 @@ class Keeper:
         interval = self._options.renew_interval
         had = server in self._leases
         if self._ask(server, self._renew if had else self._look) and server in self._leases:
-            return interval
+            return min(interval, _DRAIN_LOOK_SECONDS) if server in self._asked_at else interval
         return 0.0 if had and server not in self._leases else self._options.standby_interval
 
     def _ask(self, server: str, question: Callable[[str], None]) -> bool:
@@ -145,12 +159,29 @@ class Keeper:
             lease.end()
             self._watched[server].had(lease.token, self._delivered_until(server))
             del self._leases[server]
+            self._asked_at.pop(server, None)
             self._lost(lease)
             return
         was_valid = lease.valid
         lease.renew(sent + timeout - self._options.lease_margin)
         if lease.valid and not was_valid:
             self._regained()
+        by = self._table.handover_requested_by(server, lease.token)
+        if by is not None:
+            self._hand_over(lease, by)
+
+    def _hand_over(self, lease: Lease, by: str) -> None:
+        """Give a lease back once its events are off and delivered; others go first then."""
+        server, now = lease.server, boottime()
+        if server not in self._asked_at:
+            self._asked_at[server] = now
+            self._asked(lease, by)
+        waited = now - self._asked_at[server]
+        drained = waited >= _LAST_EVENTS_SECONDS and not self._queued(server)
+        if drained or waited >= self._options.lease_timeout:
+            self._stands_back_until[server] = now + self._options.lease_timeout
+            self._give_back(server)
+            self._handed_over(lease)
 
     def _look(self, server: str) -> None:
         timeout, now = self._options.lease_timeout, time.monotonic()
@@ -158,7 +189,7 @@ class Keeper:
         self.seen[server] = seen = self._table.look(server, watched.token, timeout)
         heard_until = None if seen.unheard is None else now - seen.unheard - _SLACK_SECONDS
         watched.had(seen.token, heard_until)
-        if not watched.is_free(seen):
+        if not watched.is_free(seen) or boottime() < self._stands_back_until.get(server, 0.0):
             return
         sent = boottime()
         if not self._table.acquire(server, seen.token, timeout):
@@ -172,6 +203,7 @@ class Keeper:
         lease = self._leases.pop(server)
         lease.end()
         self._due.pop(server, None)
+        self._asked_at.pop(server, None)
         self._table.release(server, lease.token, self._unheard(server))
 
     def _unheard(self, server: str) -> float | None:

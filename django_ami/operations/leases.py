@@ -84,6 +84,8 @@ class LeaseTable:
             token=token + 1,
             acquired_at=now(),
             expires_at=from_now(seconds),
+            handover_requested_at=None,
+            handover_requested_by="",
         )
         return changed == 1
 
@@ -100,6 +102,11 @@ class LeaseTable:
         """Give a lease back: the next one may take it at once."""
         mine = self._mine(server, token)
         return mine.update(expires_at=now(), holder="", **_heard(unheard)) == 1
+
+    def handover_requested_by(self, server: str, token: int) -> str | None:
+        """The name of the person who has asked for the handover of a lease; None if nobody has."""
+        asked = self._rows.filter(server=server, token=token, handover_requested_at__isnull=False)
+        return asked.values_list("handover_requested_by", flat=True).first()
 
     def _mine(self, server: str, token: int) -> QuerySet[Lease]:
         return self._rows.filter(server=server, token=token, holder=self._me)

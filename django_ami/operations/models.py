@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-__all__ = ["Lease", "Listener"]
+__all__ = ["IdempotencyKey", "Lease", "Listener"]
 
 
 class Lease(models.Model):
     """The right to deliver the events of a server: one row for each.
 
-    Only ``leases.py`` writes here: one statement decides who gets the lease.
+    One statement of ``leases.py`` decides who gets the lease; ``handover.py`` asks for it.
     """
 
     server = models.CharField(max_length=200, primary_key=True)
@@ -28,8 +29,19 @@ class Lease(models.Model):
     expires_at = models.DateTimeField()
     #: The holder has delivered all events up to then.
     heard_until = models.DateTimeField(null=True, blank=True)
+    #: Somebody has asked the holder to give it back, for another listener to take it.
+    handover_requested_at = models.DateTimeField(null=True, blank=True)
+    handover_requested_by = models.CharField(max_length=150, blank=True, default="")
 
     objects: ClassVar = models.Manager()
+
+    class Meta:
+        verbose_name = _("server")
+        verbose_name_plural = _("servers")
+        permissions: ClassVar = [
+            ("hand_over_lease", "Can have a lease handed over"),
+            ("send_actions", "Can send actions from the admin"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.server}: {self.holder_name or 'nobody'}, token {self.token}"
@@ -60,10 +72,17 @@ class Listener(models.Model):
     token = models.BigIntegerField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True, default="")
     counters = models.JSONField(default=dict, blank=True)
+    #: Of Asterisk; empty until it has said so.
+    asterisk_version = models.CharField(max_length=100, blank=True, default="")
+    ami_version = models.CharField(max_length=20, blank=True, default="")
+    #: How long the server took for its last Ping, in seconds.
+    ping_seconds = models.FloatField(null=True, blank=True)
 
     objects: ClassVar = models.Manager()
 
     class Meta:
+        verbose_name = _("listener")
+        verbose_name_plural = _("listeners")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=("process", "server"), name="ami_operations_listener_once"
@@ -72,3 +91,17 @@ class Listener(models.Model):
 
     def __str__(self) -> str:
         return f"{self.server}: {self.host}, process {self.pid}"
+
+
+class IdempotencyKey(models.Model):
+    """A form that was sent: the first request with a key is done, and each repeated one is not."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    used_at = models.DateTimeField()
+    #: How it went, in words; empty while it is under way.
+    outcome = models.CharField(max_length=500, blank=True, default="")
+
+    objects: ClassVar = models.Manager()
+
+    def __str__(self) -> str:
+        return self.key

@@ -46,4 +46,7 @@ def _status(row: Any, longest_seconds: float) -> ListenerStatus:
         token=row.token,
         last_error=row.last_error,
         counters=row.counters,
+        asterisk_version=row.asterisk_version,
+        ami_version=row.ami_version,
+        ping_seconds=row.ping_seconds,
     )

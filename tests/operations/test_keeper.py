@@ -33,6 +33,7 @@ class PlayedTable:
         self.renewals = 0
         self.released: list[float | None] = []
         self.known = (0, 0.0)
+        self.asked_by: str | None = None
 
     def _answer(self) -> None:
         self.answers.wait(DEADLINE_SECONDS)
@@ -57,6 +58,9 @@ class PlayedTable:
         self.released.append(unheard)
         return True
 
+    def handover_requested_by(self, server: str, token: int) -> str | None:
+        return self.asked_by
+
 
 class Kept:
     """A keeper, and its calls."""
@@ -67,6 +71,9 @@ class Kept:
         self.lost: list[int] = []
         self.regained = 0
         self.delivered_until: float | None = None
+        self.asked: list[tuple[int, str]] = []
+        self.queued = 0
+        self.handed_over: list[int] = []
         self.keeper = Keeper(
             self.table,  # type: ignore[arg-type]
             options_of({"lease_timeout": 0.6, "standby_interval": 0.05, **options}),
@@ -74,6 +81,9 @@ class Kept:
             gained=lambda lease, heard_until: self.gained.append((lease.token, heard_until)),
             lost=lambda lease: self.lost.append(lease.token),
             regained=self._count,
+            asked=lambda lease, by: self.asked.append((lease.token, by)),
+            queued=lambda _: self.queued,
+            handed_over=lambda lease: self.handed_over.append(lease.token),
         )
 
     def _count(self) -> None:
@@ -244,3 +254,41 @@ def test_database_is_told_the_highest_token_and_gaps_begin_where_they_did() -> N
         wait_until(lambda: len(kept.gained) == 2)
         assert kept.table.known == (7, 0.6)
         assert kept.gained[1] == (4, kept.delivered_until)
+
+
+def test_lease_that_is_asked_for_goes_when_its_events_are_delivered() -> None:
+    with keeping(lease_timeout=60, renew_interval=0.05) as kept:
+        wait_until(lambda: kept.gained)
+        lease, kept.queued = kept.lease, 3
+        kept.table.asked_by = "root"
+        wait_until(lambda: kept.asked)
+        renewals = kept.table.renewals
+        wait_until(lambda: kept.table.renewals > renewals + 5)  # it is kept meanwhile
+        assert lease.valid
+        assert (kept.table.released, kept.handed_over) == ([], [])
+        kept.queued = 0
+        wait_until(lambda: kept.handed_over == [7])
+        assert not lease.valid
+        assert len(kept.table.released) == 1
+        assert kept.asked == [(7, "root")]
+
+
+def test_lease_that_is_asked_for_goes_after_a_lease_timeout_whatever_waits() -> None:
+    with keeping(lease_timeout=1.0) as kept:
+        wait_until(lambda: kept.gained)
+        kept.queued = 3
+        kept.table.asked_by = "root"
+        wait_until(lambda: kept.asked)
+        asked_at = time.monotonic()
+        wait_until(lambda: kept.handed_over == [7])
+        assert time.monotonic() - asked_at > 0.9
+
+
+def test_holder_that_has_handed_over_lets_others_go_first() -> None:
+    with keeping(lease_timeout=1.0) as kept:
+        wait_until(lambda: kept.gained)
+        kept.table.asked_by = "root"
+        wait_until(lambda: kept.handed_over)
+        handed_over_at, kept.table.asked_by = time.monotonic(), None
+        wait_until(lambda: len(kept.gained) == 2)  # nobody else has taken it
+        assert time.monotonic() - handed_over_at > 0.9

@@ -1,0 +1,117 @@
+"""Servers: their state, their versions, their lease, their listeners; and the handover of a lease."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import csrf_protect_m
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpResponseRedirect, JsonResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from django_ami.operations import handover
+from django_ami.operations.admin.base import HAND_OVER, SEND, Page, ReadOnlyAdmin, may, require
+from django_ami.operations.admin.shown import shown, summary
+from django_ami.operations.admin.words import COUNTERS
+from django_ami.operations.models import Lease
+from django_ami.operations.overview import overview
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
+
+__all__ = ["ServerAdmin"]
+
+_VIEW: Final = "ami_operations.view_lease"
+#: How often the page asks for what is new.
+_REFRESH_MILLISECONDS: Final = 2000
+
+
+@admin.register(Lease)
+class ServerAdmin(ReadOnlyAdmin):
+    """The page of all servers stands in the place of the list of leases."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("status/", view(self.status_view), name="ami_operations_status"),
+            path(
+                "<path:server>/hand-over/",
+                view(self.hand_over_view),
+                name="ami_operations_hand_over",
+            ),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """All servers. Needs the permission ``view_lease``."""
+        require(request, _VIEW)
+        servers = overview()
+        return Page(self, "servers.html").render(
+            request,
+            _("Asterisk servers"),
+            servers=shown(servers),
+            summary=summary(servers),
+            counters=COUNTERS,
+            columns=len(COUNTERS) + 5,
+            refresh_milliseconds=_REFRESH_MILLISECONDS,
+            may_hand_over=may(request, HAND_OVER),
+            may_send=may(request, SEND),
+            **(extra_context or {}),
+        )
+
+    def status_view(self, request: HttpRequest) -> HttpResponse:
+        """What the page shows, as JSON. Needs the permission ``view_lease``."""
+        return _status(request)
+
+    def hand_over_view(self, request: HttpRequest, server: str) -> HttpResponse:
+        """Ask before a handover, and then for it. Needs the permission ``hand_over_lease``."""
+        return _hand_over(self, request, unquote(server))
+
+
+@never_cache
+@require_GET
+def _status(request: HttpRequest) -> HttpResponse:
+    require(request, _VIEW)
+    servers = overview()
+    return JsonResponse({"servers": shown(servers), "summary": summary(servers)})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def _hand_over(model_admin: ServerAdmin, request: HttpRequest, server: str) -> HttpResponse:
+    require(request, _VIEW, HAND_OVER)
+    found = {one.name: one for one in overview()}.get(server)
+    if found is None or found.lease is None:
+        raise Http404(f"the server {server!r} has no lease.")
+    back = reverse("admin:ami_operations_lease_changelist")
+    if request.method == "POST":
+        _request(model_admin, request, server)
+        return HttpResponseRedirect(back)
+    return Page(model_admin, "hand_over.html").render(
+        request,
+        _("Hand over the lease of %(server)s?") % {"server": server},
+        trail=[(back, model_admin.opts.verbose_name_plural)],
+        server=shown([found])[0],
+        lease=found.lease,
+        successors=handover.successors(server),
+        back=back,
+    )
+
+
+def _request(model_admin: ServerAdmin, request: HttpRequest, server: str) -> None:
+    user: Any = request.user
+    try:
+        handover.request(server, int(request.POST.get("token", "")), user.get_username())
+    except (handover.HandoverRefused, ValueError) as refusal:
+        messages.error(request, str(refusal))
+        return
+    text = _("Handover requested: the holder gives the lease back within seconds.")
+    model_admin.log_change(request, Lease(pk=server), text)
+    messages.success(request, f"{server}: {text}")

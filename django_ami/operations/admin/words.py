@@ -1,0 +1,53 @@
+"""The words of the pages for what the code says in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.utils.functional import _StrPromise
+
+__all__ = ["COUNTERS", "role", "state"]
+
+#: Of a connection, as ``ServerStatus.state`` says.
+_STATES: Final[Mapping[str, _StrPromise]] = {
+    "idle": _("not connected"),
+    "waiting": _("waits to try again"),
+    "connecting": _("connecting"),
+    "greeting": _("connecting"),
+    "login": _("logging in"),
+    "booting": _("Asterisk is starting"),
+    "ready": _("ready"),
+    "closing": _("logging off"),
+    "refused": _("login refused"),
+}
+_ROLES: Final[Mapping[str, _StrPromise]] = {
+    "active": _("delivers"),
+    "standby": _("standby"),
+    "alone": _("delivers, without a lease"),
+}
+#: The counters of a listener that the pages show, in their order.
+COUNTERS: Final[Mapping[str, _StrPromise]] = {
+    "received": _("Received"),
+    "delivered": _("Delivered"),
+    "ignored": _("Ignored"),
+    "failed": _("Failed"),
+    "dropped": _("Dropped"),
+    "queued": _("Waiting"),
+    "gaps": _("Gaps"),
+    "reconnects": _("Reconnects"),
+}
+
+
+def state(word: str) -> str:
+    """The state of a connection."""
+    return str(_STATES.get(word, word))
+
+
+def role(word: str) -> str:
+    """The part of a listener."""
+    return str(_ROLES.get(word, word))
