@@ -60,7 +60,7 @@ class ServerOverview:
         )
 
     def told(self, field: str) -> Any:
-        """What a listener that is heard of says in a field; None if none says it."""
+        """The value of a field, of a listener that is heard of; None if none has it."""
         fresh = sorted((one for one in self.listeners if not one.stale), key=_standbys_last)
         return next((value for one in fresh if (value := getattr(one, field))), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 import django
@@ -11,19 +12,20 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from django_ami.core.errors import ConfigurationError
 from django_ami.operations import conf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from django.db.models import QuerySet
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     ModelAdmin = admin.ModelAdmin[Any]
 else:
     ModelAdmin = admin.ModelAdmin
 
-__all__ = ["HAND_OVER", "SEND", "Page", "ReadOnlyAdmin", "may", "require"]
+__all__ = ["HAND_OVER", "SEND", "Page", "ReadOnlyAdmin", "may", "require", "tells_faults"]
 
 #: The permissions of the pages, beside those to view a table.
 SEND: Final = "ami_operations.send_actions"
@@ -100,6 +102,20 @@ class Page:
             },
             status=status,
         )
+
+
+def tells_faults(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Have a method of a ModelAdmin tell of wrong settings in a page, instead of a traceback."""
+
+    @wraps(view)
+    def told(model_admin: ModelAdmin, request: HttpRequest, *args: Any, **named: Any) -> Any:
+        try:
+            return view(model_admin, request, *args, **named)
+        except ConfigurationError as error:
+            page = Page(model_admin, "fault.html")
+            return page.render(request, _("The settings are wrong"), error=error, status=500)
+
+    return told
 
 
 def _app_index(site: str, label: str) -> str:

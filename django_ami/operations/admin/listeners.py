@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_ami.operations import conf
 from django_ami.operations.admin.base import HAND_OVER, ReadOnlyAdmin, may
-from django_ami.operations.admin.shown import moment
+from django_ami.operations.admin.shown import moment, where
 from django_ami.operations.admin.words import COUNTERS, role, state
 from django_ami.operations.clock import since
 from django_ami.operations.models import Listener
@@ -38,7 +38,8 @@ class ListenerAdmin(ReadOnlyAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).annotate(age=since("seen_at"))
+        found: QuerySet[Any] = super().get_queryset(request).annotate(age=since("seen_at"))
+        return found
 
     def get_list_display(self, request: HttpRequest) -> Any:
         shown = super().get_list_display(request)
@@ -47,7 +48,7 @@ class ListenerAdmin(ReadOnlyAdmin):
     @admin.display(description=_("listener"), ordering="host")
     def where(self, listener: Listener) -> str:
         """The machine and the process."""
-        return _("%(host)s, process %(pid)d") % {"host": listener.host, "pid": listener.pid}
+        return where(listener)
 
     @admin.display(description=_("role"), ordering="role")
     def part(self, listener: Listener) -> str:

@@ -1,12 +1,12 @@
-"""Servers: their state, their versions, their lease, their listeners; and the handover of a lease."""
+"""Servers: their state, versions, lease and listeners; and the handover of a lease."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import unquote
+from django.db import transaction
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -14,8 +14,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from django_ami.operations import handover
-from django_ami.operations.admin.base import HAND_OVER, SEND, Page, ReadOnlyAdmin, may, require
-from django_ami.operations.admin.shown import shown, summary
+from django_ami.operations.admin.base import (
+    HAND_OVER,
+    SEND,
+    Page,
+    ReadOnlyAdmin,
+    may,
+    require,
+    tells_faults,
+)
+from django_ami.operations.admin.sending import send_view
+from django_ami.operations.admin.shown import shown, summary, where
 from django_ami.operations.admin.words import COUNTERS
 from django_ami.operations.models import Lease
 from django_ami.operations.overview import overview
@@ -39,6 +48,7 @@ class ServerAdmin(ReadOnlyAdmin):
         view = self.admin_site.admin_view
         return [
             path("status/", view(self.status_view), name="ami_operations_status"),
+            path("send/", view(self.send_view), name="ami_operations_send"),
             path(
                 "<path:server>/hand-over/",
                 view(self.hand_over_view),
@@ -47,6 +57,7 @@ class ServerAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    @tells_faults
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
@@ -66,26 +77,35 @@ class ServerAdmin(ReadOnlyAdmin):
             **(extra_context or {}),
         )
 
+    @tells_faults
     def status_view(self, request: HttpRequest) -> HttpResponse:
-        """What the page shows, as JSON. Needs the permission ``view_lease``."""
+        """The words of the page, as JSON. Needs the permission ``view_lease``."""
+        require(request, _VIEW)
         return _status(request)
 
+    # A transaction that is rolled back would give the idempotency key back.
+    @transaction.non_atomic_requests
+    @tells_faults
+    def send_view(self, request: HttpRequest) -> HttpResponse:
+        """Send an action. Needs the permission ``send_actions``."""
+        return send_view(request, self)
+
+    @tells_faults
     def hand_over_view(self, request: HttpRequest, server: str) -> HttpResponse:
         """Ask before a handover, and then for it. Needs the permission ``hand_over_lease``."""
-        return _hand_over(self, request, unquote(server))
+        return _hand_over(request, self, unquote(server))
 
 
 @never_cache
 @require_GET
 def _status(request: HttpRequest) -> HttpResponse:
-    require(request, _VIEW)
     servers = overview()
     return JsonResponse({"servers": shown(servers), "summary": summary(servers)})
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def _hand_over(model_admin: ServerAdmin, request: HttpRequest, server: str) -> HttpResponse:
+def _hand_over(request: HttpRequest, model_admin: ServerAdmin, server: str) -> HttpResponse:
     require(request, _VIEW, HAND_OVER)
     found = {one.name: one for one in overview()}.get(server)
     if found is None or found.lease is None:
@@ -100,7 +120,7 @@ def _hand_over(model_admin: ServerAdmin, request: HttpRequest, server: str) -> H
         trail=[(back, model_admin.opts.verbose_name_plural)],
         server=shown([found])[0],
         lease=found.lease,
-        successors=handover.successors(server),
+        successors=[where(one) for one in handover.successors(server)],
         back=back,
     )
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from django_ami.core.client import ServerStatus
     from django_ami.listeners import ListenerStatus
+    from django_ami.operations.models import Listener
     from django_ami.operations.overview import LeaseStatus, ServerOverview
 
-__all__ = ["moment", "shown", "summary"]
+__all__ = ["moment", "shown", "summary", "where"]
 
 
 def shown(servers: Sequence[ServerOverview]) -> list[dict[str, Any]]:
@@ -50,6 +51,11 @@ def moment(when: datetime | None) -> str:
     if local.date() == today:
         return time
     return f"{formats.date_format(local.date(), 'SHORT_DATE_FORMAT')} {time}"
+
+
+def where(one: ListenerStatus | Listener) -> str:
+    """The machine and the process of a listener."""
+    return _("%(host)s, process %(pid)d") % {"host": one.host, "pid": one.pid}
 
 
 def _server(server: ServerOverview) -> dict[str, Any]:
@@ -138,7 +144,6 @@ def _here(here: ServerStatus | None) -> str:
 
 
 def _listener(one: ListenerStatus) -> dict[str, Any]:
-    where = _("%(host)s, process %(pid)d") % {"host": one.host, "pid": one.pid}
     if one.stale:
         said = _("not heard of since %(time)s") % {"time": moment(one.seen)}
     else:
@@ -154,7 +159,7 @@ def _listener(one: ListenerStatus) -> dict[str, Any]:
         "key": f"{one.host} {one.pid}",
         "health": "bad" if one.stale else "good" if one.state == "ready" else "odd",
         "cells": {
-            "where": where,
+            "where": where(one),
             "role": role(one.role),
             "state": said,
             **counts,

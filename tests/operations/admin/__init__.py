@@ -1,0 +1,1 @@
+"""The admin of the operations, under each version of Django."""
