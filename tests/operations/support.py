@@ -88,8 +88,12 @@ class Site:
 
     def forget(self) -> None:
         """Begin with empty tables: the database may have been there before."""
-        with self._program("shell", "-c", _FORGET) as forgetting:
-            assert forgetting.wait() == 0, str(forgetting)
+        self.shell(_FORGET)
+
+    def shell(self, code: str) -> None:
+        """Run some Python in a process of the site."""
+        with self._program("shell", "-c", code) as program:
+            assert program.wait() == 0, str(program)
 
     def close(self) -> None:
         for listener in self.listeners:
