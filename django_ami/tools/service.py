@@ -23,11 +23,11 @@ __all__ = ["Service"]
 
 logger = get_logger(__name__)
 
-#: So many looks fit into the time after which systemd kills.
+#: The number of looks in the time after which systemd kills.
 _LOOKS: Final = 4
 #: It looks at least so often, also for the line of ``systemctl status``.
 _LONGEST_PAUSE_SECONDS: Final = 5.0
-#: ``systemctl status`` shows one line; so many servers of each state are named in it.
+#: ``systemctl status`` shows one line: the most servers of a state that it names.
 _MOST_NAMES: Final = 10
 
 

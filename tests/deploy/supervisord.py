@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "deploy" / "supervisor" / "django_ami.conf"
+STANDBY_CONF = CONF.with_name("django_ami_standby.conf")
+ALERTS_CONF = CONF.with_name("django_ami_alerts.conf")
 
 #: A worker starts in a second; this is for a machine that has other things to do.
 PATIENCE_SECONDS = 60.0
@@ -43,7 +45,7 @@ environment={environment}
 serverurl=unix://{here}/s
 
 [include]
-files={conf}
+files={confs}
 """
 
 
@@ -73,8 +75,13 @@ def _call(path: Path, method: str) -> Any:
 class Supervisord:
     """``here`` must be short: the path of a Unix socket has some hundred characters at most."""
 
-    def __init__(self, here: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, here: Path, environment: Mapping[str, str], confs: Sequence[Path] = (CONF,)
+    ) -> None:
+        #: Where manage.py is.
+        self.home = ROOT
         self.here = here
+        self._confs = confs
         self._environment = {
             name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"
         }
@@ -83,7 +90,7 @@ class Supervisord:
 
     def start(self) -> None:
         variables = {
-            "DJANGO_AMI_HOME": ROOT,
+            "DJANGO_AMI_HOME": self.home,
             "DJANGO_AMI_PYTHON": sys.executable,
             "DJANGO_AMI_SETTINGS": "tests.deploy.settings",
             "DJANGO_AMI_USER": pwd.getpwuid(os.getuid()).pw_name,
@@ -91,7 +98,13 @@ class Supervisord:
         }
         config = self.here / "supervisord.conf"
         environment = ",".join(f'{name}="{value}"' for name, value in variables.items())
-        config.write_text(_MAIN.format(here=self.here, conf=CONF, environment=environment))
+        config.write_text(
+            _MAIN.format(
+                here=self.here,
+                confs=" ".join(map(str, self._confs)),
+                environment=environment,
+            )
+        )
         command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)]
         with (self.here / "output").open("wb") as output:
             self._process = subprocess.Popen(
@@ -192,14 +205,11 @@ class Supervisord:
 
     def report(self) -> str:
         """Everything that was logged, for a failed assertion."""
-        names = (
+        names = [
             "supervisord.log",
-            "node_1.log",
-            "node_1.err.log",
-            "node_2.log",
-            "node_2.err.log",
             "output",
-        )
+            *sorted(path.name for path in self.here.glob("*.log")),
+        ]
         return "\n".join(f"--- {name}\n{self.log(name)}" for name in names)
 
 

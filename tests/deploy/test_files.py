@@ -17,7 +17,7 @@ from django_ami.core.session import CLOSE_TIMEOUT_SECONDS
 from django_ami.management.commands import ami_listen
 from django_ami.tools import worker
 from django_ami.tools.exits import Exit
-from tests.deploy.supervisord import CONF, ROOT
+from tests.deploy.supervisord import ALERTS_CONF, CONF, ROOT, STANDBY_CONF
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,11 +90,26 @@ def test_supervisor_s_programs_differ_in_nothing_but_the_name() -> None:
     assert programs["node_1"] == programs["node_2"]
 
 
-def test_lines_to_adapt_for_supervisor_are_named() -> None:
-    text = CONF.read_text()
+def test_supervisor_s_standby_pair_is_the_single_listener_twice() -> None:
+    alone, pair = read(CONF)["program:node_1"], dict(read(STANDBY_CONF)["program:node_1"])
+    assert (pair.pop("numprocs"), pair.pop("process_name")) == (
+        "2",
+        "%(program_name)s_%(process_num)d",
+    )
+    assert pair.pop("command") == f"{alone['command']} --standby"
+    assert {key: value.replace("_%(process_num)d", "") for key, value in pair.items()} == {
+        key: value for key, value in alone.items() if key != "command"
+    }
+
+
+@pytest.mark.parametrize("path", [CONF, STANDBY_CONF], ids=lambda path: path.name)
+def test_lines_to_adapt_for_supervisor_are_named(path: Path) -> None:
+    text = path.read_text()
     used = set(re.findall(r"%\(ENV_(\w+)\)s", text))
     assert set(re.findall(r"(?m)^;   (DJANGO_AMI_\w+) ", text)) == used
-    assert set(re.findall(r"\bDJANGO_AMI_\w+", DOCS.read_text())) == used
+    assert set(re.findall(r"%\(ENV_(\w+)\)s", ALERTS_CONF.read_text())) <= used
+    alert = {"DJANGO_AMI_ALERT_COMMAND"}
+    assert set(re.findall(r"\bDJANGO_AMI_\w+", DOCS.read_text())) == used | alert
 
 
 def test_systemd() -> None:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
+import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from django_ami.testing import Simulator
 from django_ami.tools.exits import Exit
-from tests.deploy.supervisord import PATIENCE_SECONDS, Supervisord
+from tests.deploy.supervisord import (
+    ALERTS_CONF,
+    CONF,
+    PATIENCE_SECONDS,
+    ROOT,
+    STANDBY_CONF,
+    Supervisord,
+)
+from tests.running import PYTHON, Program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     Start = Callable[..., Supervisord]
 
@@ -41,9 +52,15 @@ def start(
 ) -> Iterator[Start]:
     with ExitStack() as at_the_end:
 
-        def start(node_1_url: str = node_1.url) -> Supervisord:
-            environment = {"AMI_NODE1_URL": node_1_url, "AMI_NODE2_URL": node_2.url}
-            supervisord = Supervisord(tmp_path_factory.mktemp("s"), environment)
+        def start(
+            node_1_url: str = node_1.url,
+            confs: Sequence[Path] = (CONF,),
+            home: Path = ROOT,
+            **more: str,
+        ) -> Supervisord:
+            environment = {"AMI_NODE1_URL": node_1_url, "AMI_NODE2_URL": node_2.url, **more}
+            supervisord = Supervisord(tmp_path_factory.mktemp("s"), environment, confs)
+            supervisord.home = home
             supervisord.start()
             at_the_end.callback(supervisord.close)
             return supervisord
@@ -163,3 +180,121 @@ def test_supervisord_itself_ends_and_leaves_nothing(
         assert supervisord.log(f"{server}.log").splitlines()[-1].startswith("Stopped: ")
         assert f"stopped: {server} (exit status 0)" in supervisord.log("supervisord.log")
     assert not (supervisord.here / "s").exists()
+
+
+# --- a standby pair ---
+
+
+def holders(supervisord: Supervisord) -> list[str]:
+    """The processes of the pair that have had the lease, by their logs."""
+    return [
+        name
+        for name in ("node_1_0", "node_1_1")
+        if "has the lease" in supervisord.log(f"{name}.err.log")
+    ]
+
+
+def test_standby_takes_over_when_the_one_that_delivers_is_killed(
+    start: Start, node_1: Simulator, tmp_path: Path
+) -> None:
+    variables = {
+        "AMI_TEST_DATABASE": str(tmp_path / "site.sqlite3"),
+        "AMI_NODE1_URL": node_1.url,
+        "AMI_NODE2_URL": node_1.url,
+    }
+    with Program(
+        [*PYTHON, "-m", "django", "migrate", "--verbosity=0"],
+        DJANGO_SETTINGS_MODULE="tests.deploy.settings",
+        **variables,
+    ) as migrating:
+        assert migrating.wait() == 0, str(migrating)
+    supervisord = start(confs=[STANDBY_CONF], AMI_TEST_DATABASE=variables["AMI_TEST_DATABASE"])
+    supervisord.wait_for(lambda: holders(supervisord), "one has the lease")
+    (active,) = holders(supervisord)
+    standby = "node_1_1" if active == "node_1_0" else "node_1_0"
+    supervisord.wait_for(
+        lambda: "node_1: standing by" in supervisord.log(f"{standby}.log"), "the other stands by"
+    )
+    killed = int(supervisord.wait_for_state(f"ami:{active}", "RUNNING")["pid"])
+
+    os.kill(killed, signal.SIGKILL)
+
+    supervisord.wait_for(lambda: standby in holders(supervisord), "the standby takes over")
+    supervisord.wait_for(
+        lambda: supervisord.log(f"{active}.log").count("node_1: standing by") == 1,
+        "the killed one is the standby",
+    )
+
+
+# --- alerts ---
+
+
+@pytest.fixture
+def alerts(tmp_path: Path) -> Path:
+    """Alerts are appended to this file by ``command_of``."""
+    return tmp_path / "alerts"
+
+
+def command_of(alerts: Path, *, fails_first: bool = False) -> str:
+    program = f"""
+import pathlib, sys
+alerts = pathlib.Path({str(alerts)!r})
+before = alerts.with_suffix(".failed")
+if {fails_first} and not before.exists():
+    before.touch()
+    sys.exit("no mail server")
+with alerts.open("a") as file:
+    file.write(sys.stdin.read())
+"""
+    # supervisord expands % in its environment; there is none here.
+    return shlex.join([sys.executable, "-c", program])
+
+
+def wait_for_alert(supervisord: Supervisord, alerts: Path, *words: str) -> None:
+    supervisord.wait_for(
+        lambda: (
+            alerts.exists()
+            and any(all(word in line for word in words) for line in alerts.read_text().splitlines())
+        ),
+        f"an alert with {words}",
+    )
+
+
+def test_program_that_is_fatal_is_an_alert_though_the_first_run_of_the_command_fails(
+    start: Start, alerts: Path, tmp_path: Path
+) -> None:
+    supervisord = start(
+        confs=[CONF, ALERTS_CONF],
+        home=tmp_path / "gone",
+        DJANGO_AMI_ALERT_COMMAND=command_of(alerts, fails_first=True),
+    )
+    for server in ("node_1", "node_2"):
+        wait_for_alert(supervisord, alerts, f"ami:{server} on ", "FATAL", "supervisorctl start")
+    assert "no mail server" in supervisord.log("alerts.log")
+    assert "ami:node_1" in supervisord.log("alerts.log")
+
+
+def test_listener_whose_login_is_refused_is_an_alert_and_a_stop_by_hand_is_none(
+    start: Start, node_1: Simulator, node_2: Simulator, alerts: Path
+) -> None:
+    supervisord = start(
+        node_1.url.replace("amp111", "wrong"),
+        [CONF, ALERTS_CONF],
+        DJANGO_AMI_ALERT_COMMAND=command_of(alerts),
+    )
+    wait_until_ready(supervisord, "node_2", node_2)
+    supervisord.ctl("stop", "ami:node_2")
+    wait_for_alert(supervisord, alerts, "ami:node_1 on ", "stays down", "exit code 3")
+    assert "node_2" not in alerts.read_text()
+
+
+def test_listener_that_crashes_again_and_again_is_an_alert(
+    start: Start, node_2: Simulator, alerts: Path
+) -> None:
+    supervisord = start(confs=[CONF, ALERTS_CONF], DJANGO_AMI_ALERT_COMMAND=command_of(alerts))
+    for number in range(1, 6):
+        wait_until_ready(supervisord, "node_2", node_2, logins=number)
+        pid = supervisord.wait_for_state("ami:node_2", "RUNNING")["pid"]  # not of the last one
+        assert not alerts.exists()
+        os.kill(pid, signal.SIGKILL)
+    wait_for_alert(supervisord, alerts, "ami:node_2 on ", "has ended unexpectedly 5 times in ")
