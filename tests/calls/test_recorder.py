@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from django_ami.calls import recorder as module
+from django_ami import batches as module
 from django_ami.calls.conf import CallsOptions
 from django_ami.calls.models import Call, MergedCall
 from django_ami.calls.recorder import Recorder
@@ -147,7 +147,7 @@ def test_one_refusal_alone_is_no_outage(
             raise refusals.pop()
         save_calls(calls, **named)
 
-    monkeypatch.setattr(module, "save_calls", save)
+    monkeypatch.setattr("django_ami.calls.recorder.save_calls", save)
     recorder = make()
     recorder.put(a_call(0))
     wait_for(lambda: recorder.status.written == 1)
@@ -201,7 +201,7 @@ def test_one_that_the_database_refuses_is_left_out_if_others_are_taken(
             with connection.cursor() as cursor:
                 cursor.execute("SELECT nothing FROM nowhere")
 
-    monkeypatch.setattr(module, "save_calls", save)
+    monkeypatch.setattr("django_ami.calls.recorder.save_calls", save)
     recorder = make(flush_seconds=0.05, batch_calls=8)
     recorder.put(a_call(0, id="bad"))
     wait_for(lambda: recorder.status.away)
