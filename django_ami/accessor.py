@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from django.core.signals import setting_changed
 
-from django_ami import conf, signals, testrun  # noqa: F401  (importing testrun makes tests known to the core)
+from django_ami import acting, conf, signals, testrun  # noqa: F401  (importing testrun makes tests known to the core)
 from django_ami.backends import Backends
 from django_ami.core.client import Changes, ServerHandle
 from django_ami.core.errors import ConfigurationError
@@ -25,6 +25,7 @@ from django_ami.registering import Registering
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from django_ami.acting import UserAmi
     from django_ami.backends import Serving
     from django_ami.core.actions import Action
     from django_ami.core.client import OriginatedCall, ServerStatus
@@ -248,6 +249,17 @@ class Ami(Registering):
         the app ``django_ami.operations``.
         """
         return listeners() if all_processes else self._get().status()
+
+    def as_user(self, user: Any, *, view: str = "") -> UserAmi:
+        """Send in the name of a user: an action beyond the user's rights raises ActionRefused.
+
+        ``user`` is ``request.user``, or any user of Django; ``view`` is the word of the action log
+        for what sends (by default the task of Celery, or the program). The object has
+        ``send``, ``originate``, ``call``, ``server`` and ``servers``; and ``asend``, ``aoriginate``
+        and ``acall`` for coroutines. Raises ConfigurationError without the app
+        ``django_ami.operations``; the setting AMI_PERMISSIONS says what users may send.
+        """
+        return acting.as_user(user, view)
 
     # --- the life of the client ---
 

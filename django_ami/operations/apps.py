@@ -17,13 +17,17 @@ class OperationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django_ami import companion, listeners
+        from django_ami import acting, companion, listeners
         from django_ami.checks import TAG
+        from django_ami.operations import audit
         from django_ami.operations.accompanying import make
+        from django_ami.operations.acting import Book
         from django_ami.operations.checks import ALWAYS
         from django_ami.operations.statuses import statuses
 
         companion.register(make)
         listeners.register(statuses)
+        acting.register(Book())
+        audit.install()
         for check in ALWAYS:
             register(check, TAG)

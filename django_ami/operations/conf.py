@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 
 from django_ami.conf import read_mapping
+from django_ami.conf.reading import imported
 from django_ami.core.arguments import did_you_mean, shown
 from django_ami.core.errors import ConfigurationError
 
@@ -41,6 +42,14 @@ class OperationsOptions:
     standby_login: bool = True
     #: How often a listener writes its row.
     heartbeat_interval: float = 5.0
+    #: Which actions the action log has: those of ``users``, and of commands, or ``all``.
+    audit: str = "users"
+    #: Turns a telephone number into the text that the action log has instead of it.
+    audit_mask: Callable[[str], str] | None = None
+    #: How many entries of the action log may wait for the database.
+    audit_buffer: int = 30_000
+    #: How long the end of a process waits for them to be written.
+    audit_close_seconds: float = 5.0
 
 
 def load() -> OperationsOptions:
@@ -95,6 +104,28 @@ def _database(name: str, value: object) -> str:
     return value
 
 
+def _audit(name: str, value: object) -> str:
+    if value not in ("users", "all"):
+        raise _wrong(name, "'users' or 'all'", value)
+    return str(value)
+
+
+def _mask(name: str, value: object) -> Callable[[str], str] | None:
+    if value is None:
+        return None
+    found = imported(value, f"{_SETTING}: option {name!r}") if isinstance(value, str) else value
+    if not callable(found):
+        raise _wrong(name, "a function, or the dotted path of one", value)
+    function: Callable[[str], str] = found
+    return function
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise _wrong(name, "a whole number from 1 on", value)
+    return value
+
+
 _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "database": _database,
     "lease_timeout": _seconds,
@@ -103,4 +134,8 @@ _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "standby_interval": _seconds,
     "standby_login": _flag,
     "heartbeat_interval": _seconds,
+    "audit": _audit,
+    "audit_mask": _mask,
+    "audit_buffer": _count,
+    "audit_close_seconds": _seconds,
 }

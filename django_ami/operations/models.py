@@ -1,6 +1,6 @@
-"""The tables: the leases, and the listeners that run.
+"""The tables: the leases, the listeners that run, and the actions that were sent.
 
-All times are of the database's clock.
+Times are of the clock of the database, unless a model says otherwise.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-__all__ = ["IdempotencyKey", "Lease", "Listener"]
+__all__ = ["ActionLog", "IdempotencyKey", "Lease", "Listener", "RecentCalls"]
 
 
 class Lease(models.Model):
@@ -105,3 +105,95 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ActionLog(models.Model):
+    """An action that was sent, or refused: one row for each, written when its outcome is known.
+
+    Times are of the process that sent it.
+    """
+
+    class Outcome(models.TextChoices):
+        """The outcome of an action."""
+
+        #: The server says Success, Goodbye or Pong.
+        SUCCESS = "success"
+        #: The server says Error.
+        FAILED = "failed"
+        #: No answer in time: it may have been carried out.
+        TIMEOUT = "timeout"
+        #: The connection ended before the answer.
+        LOST = "lost"
+        #: It has not left: no connection, a bound, a fault in it.
+        NOT_SENT = "not_sent"
+        #: It was withdrawn before it left.
+        CANCELLED = "cancelled"
+        #: The user may not send it.
+        REFUSED = "refused"
+        #: The user has placed too many calls.
+        LIMITED = "limited"
+        #: The process ended before it was known.
+        UNKNOWN = "unknown"
+
+    class Kind(models.TextChoices):
+        """The kind of sender in ``who``."""
+
+        #: A user of Django.
+        USER = "user"
+        #: A user of the operating system, at a command.
+        SYSTEM = "system"
+        #: The program itself: nobody was named.
+        PROGRAM = "program"
+
+    at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    #: The name of the user, empty for a program and for a visitor who is not logged in.
+    who = models.CharField(max_length=200, blank=True, default="")
+    #: The primary key of a user of Django, as text: the row outlives the user.
+    user_pk = models.CharField(max_length=64, blank=True, default="")
+    #: The view, task, command or program that sent it.
+    via = models.CharField(max_length=200, blank=True, default="")
+    host = models.CharField(max_length=200, blank=True, default="")
+    pid = models.BigIntegerField()
+    #: Empty for one that was refused before a server was chosen.
+    server = models.CharField(max_length=200, blank=True, default="")
+    action = models.CharField(max_length=100)
+    #: Its headers in their order, as pairs: secrets are ``***``.
+    headers = models.JSONField(default=list, blank=True)
+    action_id = models.CharField(max_length=200, blank=True, default="")
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    #: The words of the server, or the reason of a refusal or a failure.
+    reason = models.CharField(max_length=500, blank=True, default="")
+    #: Whether any of it may have left this process.
+    sent = models.BooleanField()
+    #: From ``send`` to the answer, in seconds; None if there was none.
+    latency = models.FloatField(null=True, blank=True)
+
+    objects: ClassVar = models.Manager()
+
+    class Meta:
+        verbose_name = _("action")
+        verbose_name_plural = _("actions")
+        indexes: ClassVar = [
+            models.Index(fields=["who", "at"], name="ami_operations_log_who"),
+            models.Index(fields=["action", "at"], name="ami_operations_log_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T}: {self.who or self.via}: {self.action}: {self.outcome}"
+
+
+class RecentCalls(models.Model):
+    """The calls that a user has placed in the last minute. Only ``throttle.py`` writes here."""
+
+    #: The kind and the primary key of the user.
+    user = models.CharField(max_length=100, primary_key=True)
+    #: Grows with each change: of two processes that read the same row, one writes.
+    version = models.BigIntegerField(default=0)
+    #: The Unix times of the calls, by the clock of the database.
+    times = models.JSONField(default=list)
+
+    objects: ClassVar = models.Manager()
+
+    def __str__(self) -> str:
+        return f"{self.user}: {len(self.times)} calls"

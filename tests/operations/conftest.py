@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from django_ami.testing import FakeAsterisk, Simulator
+from django_ami import ami
+from django_ami.operations import audit
+from django_ami.testing import FakeAsterisk
 from tests.operations.support import Site
 
 if TYPE_CHECKING:
@@ -15,15 +17,25 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def sim() -> Iterator[Simulator]:
+def sim() -> Iterator[FakeAsterisk]:
     with FakeAsterisk() as simulator:
         yield simulator
 
 
 @pytest.fixture
-def site(tmp_path: Path, sim: Simulator) -> Iterator[Site]:
+def site(tmp_path: Path, sim: FakeAsterisk) -> Iterator[Site]:
     made = Site(tmp_path, [sim])
     try:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def server(sim: FakeAsterisk, settings: Any, transactional_db: None) -> Iterator[FakeAsterisk]:
+    """A simulated Asterisk as node_1, and an empty action log."""
+    settings.AMI_SERVERS = {"node_1": {"URL": sim.url}}
+    audit.close()
+    yield sim
+    ami.close()
+    audit.close()

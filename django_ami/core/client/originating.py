@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from django_ami.core.request import Request
     from django_ami.core.timeouts import Timeout
 
-__all__ = ["CallOptions", "Originating", "Published"]
+__all__ = ["CallOptions", "Originating", "Published", "action_of", "plain_call_id"]
 
 Target = TypeVar("Target", bound=Member)
 
@@ -125,6 +125,15 @@ def _checked(call: Mapping[str, object]) -> None:
             raise TypeError(f"originate has no argument {name!r}: {known}")
     if "to" not in call:
         raise TypeError("originate: say who is rung first: to='PJSIP/101'.")
+
+
+def action_of(call: Mapping[str, Any]) -> Originate:
+    """The Originate of a call with these arguments of ``originate``, but for ``over_limit``.
+
+    Raises InvalidAction, and TypeError for an argument that there is none of.
+    """
+    _checked(call)
+    return originate_action(**call)
 
 
 def originate_action(
@@ -220,8 +229,7 @@ class Originating(Calling, Generic[Target]):
         given = call.pop("call_id", None)
         call_id = self.new_call_id() if given is None else plain_call_id(given)
         call["call_id"] = call_id
-        _checked(call)
-        action = originate_action(**call)
+        action = action_of(call)
         target, others = self._choose(server)
         request = self._request(action, target, None)
         if others:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from itertools import islice, repeat
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from django_ami.core.actions import Action
 from django_ami.core.actions.base import encode
@@ -102,6 +102,8 @@ class Sender(Originating[Target]):
 
     #: Why nothing is sent any more, once it is closed.
     _end = "the client was closed"
+    #: Told of each action that is about to be sent, if an app records them. It must not raise.
+    observer: ClassVar[Callable[[Action, PendingAction], object] | None] = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -261,7 +263,7 @@ class Sender(Originating[Target]):
                     f"{action.name}: {error}. It was not sent.", server=target.name
                 ) from None
         # No local variable has the bytes: a traceback may be shown with its locals.
-        return Request(
+        request = Request(
             action,
             action_id,
             encode(action, action_id),
@@ -269,6 +271,9 @@ class Sender(Originating[Target]):
             timeout=seconds,
             owner=self,
         )
+        if Sender.observer is not None:
+            Sender.observer(action, request.pending)
+        return request
 
     def _submit(self, target: Target, request: Request) -> None:
         """Take an action to its server, or fail it."""

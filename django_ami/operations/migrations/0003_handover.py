@@ -8,7 +8,7 @@ __all__ = ["Migration"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ami_operations", "0001_initial")]
+    dependencies = [("ami_operations", "0002_action_log")]
 
     operations = [
         migrations.AlterModelOptions(
