@@ -40,7 +40,7 @@ _FAULTY: Final = (DataError, IntegrityError, ValueError, TypeError, OverflowErro
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of the log: the name of the table, that of its items, and the option of the bound."""
+    """Words of the log: the table, its items, and the option that bounds them."""
 
     table: str
     items: str
