@@ -109,8 +109,12 @@ class _Door:
         return UserCall(found, self._hang_up)
 
     def _hang_up_own(self, call: OriginatedCall) -> None:
-        with audit.following(self.author, Hangup(call.id)):
+        action, has_ended = Hangup(call.id), call.outcome is not None
+        with audit.following(self.author, action) as entries:
             call.hangup()
+        if not entries and not has_ended:
+            why = "the call is ended as soon as its channels are known, or was withdrawn."
+            audit.note_wish(self.author, action, why)
 
     def _hang_up(self, call: OriginatedCall) -> None:
         self.admit(Hangup(call.id))

@@ -69,15 +69,15 @@ def status() -> BatchesStatus:
 
 
 @contextmanager
-def following(author: Author, action: Action) -> Iterator[None]:
-    """Actions that are sent inside are those of ``author``.
+def following(author: Author, action: Action) -> Iterator[list[Entry]]:
+    """Actions that are sent inside are those of ``author``: their entries.
 
     If ``action`` is not even begun because of an error, that is an entry, too.
     """
     scope = _Scope(author)
     token = _scope.set(scope)
     try:
-        yield
+        yield scope.entries
     except Exception as error:
         if not scope.entries:
             note(author, action.name, error, action=action)
@@ -93,6 +93,13 @@ def note(author: Author, name: str, error: BaseException, *, action: Action | No
     entry = Entry(author, name, _put, is_tested=_is_tested())
     entry.action = action
     entry.end(error)
+
+
+def note_wish(author: Author, action: Action, reason: str) -> None:
+    """An action of ``author`` will be sent as soon as it can be, or is not needed."""
+    entry = Entry(author, action.name, _put, is_tested=_is_tested())
+    entry.action, entry.reason = action, reason
+    entry.abandon()
 
 
 def note_pending(author: Author, action: Action, pending: PendingAction) -> None:
