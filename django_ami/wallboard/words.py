@@ -46,6 +46,8 @@ def strings() -> dict[str, Any]:
         "title": _("Wallboard"),
         "today": _("today"),
         "unknown": _("unknown"),
+        "place": pgettext("in a queue", "no. %(place)s"),
+        "conference": {"locked": _("locked"), "recording": _("recorded")},
         "curve": _("Today: %(offered)s offered, %(answered)s answered, %(abandoned)s abandoned"),
         "breached": _("A caller has waited in %(queue)s for more than %(seconds)s seconds."),
         **_connection(),

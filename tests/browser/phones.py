@@ -62,6 +62,12 @@ class Phones:
             )
         )
 
+    def confer(self, caller: str, conference: str, device: str = "PJSIP/trunk") -> None:
+        """Somebody with this number goes into a conference."""
+        self._send(
+            Originate(channel=device, application="ConfBridge", data=conference, caller_id=caller)
+        )
+
     def pause(self, interface: str, queue: str, *, paused: bool = True) -> None:
         """A member of a queue goes for a while, or comes back."""
         self._send(QueuePause(interface=interface, queue=queue, paused=paused))

@@ -82,7 +82,7 @@ class CallStatus extends HTMLElement {
       } catch (error) {
         if (over.signal.aborted) return;
         if ([400, 403, 404].includes(error.status)) return this.#fail(error);
-        await sleep(pause, over.signal);
+        await sleep(Math.max(pause, 1000 * (error.retrySeconds ?? 0)), over.signal);
         pause = Math.min(2 * pause, LONGEST_PAUSE_MILLISECONDS);
       }
     }

@@ -2,10 +2,11 @@
 
 import { elapsed } from "./clock.js";
 import { put, set } from "./dom.js";
+import { fill } from "./format.js";
 import { Rows } from "./rows.js";
 
 /** Asterisk has a word for a name or a number that it does not know. */
-const known = (text) => (text === "<unknown>" ? "" : text);
+export const known = (text) => (text === "<unknown>" ? "" : text);
 
 /** A party as people know it: by its name and its number, else by its device. */
 export function party(party, otherwise = "") {
@@ -26,6 +27,10 @@ const placeOf = ({ queue, conference, parked }) => queue ?? conference ?? parked
 export const sinceOf = (call) => call.held_since ?? call.answered ?? call.started;
 
 export class Calls extends Rows {
+  /** id of a call → the place of its caller in a queue; and id of a caller → id of his call. */
+  #places = new Map();
+  #callers = new Map();
+
   constructor(page, body) {
     super(page, { kind: "call", body, template: "call-row", rolls: true, sort: "started" });
   }
@@ -38,6 +43,25 @@ export class Calls extends Rows {
     to: ({ object }) => calleeOf(object).name || undefined,
     queue: ({ object }) => placeOf(object) || undefined,
   };
+
+  /** Takes the callers in queues that changed: Map of id → [server, name]. */
+  takeCallers(changes) {
+    for (const [id, [server, name]] of changes) {
+      const caller = this.page.store.get(server, "caller", name);
+      const before = this.#callers.get(id);
+      const call = caller?.call === undefined ? undefined : `${server}\n${caller.call}`;
+      if (before !== call) this.#places.delete(before);
+      if (call === undefined) this.#callers.delete(id);
+      else {
+        this.#callers.set(id, call);
+        this.#places.set(call, caller.position);
+      }
+      for (const one of new Set([before, call])) {
+        const entry = this.entries.get(one);
+        if (entry?.node) this.#showPlace(entry);
+      }
+    }
+  }
 
   keeps(call) {
     return !call.merged_into;
@@ -62,7 +86,14 @@ export class Calls extends Rows {
     put(f.to, to.name || "–");
     put(f.toNumber, to.number);
     put(f.queue, placeOf(call));
+    this.#showPlace(entry);
     if (entry.started !== call.started) set(f.time, "title", this.page.format.time((entry.started = call.started)));
+  }
+
+  #showPlace({ id, object, f }) {
+    const place = object.state === "queued" ? this.#places.get(id) : undefined;
+    const { format, strings } = this.page;
+    put(f.place, place === undefined ? "" : fill(strings.place, { place: format.count(place) }));
   }
 
   tickRow({ object: call, f }, now) {

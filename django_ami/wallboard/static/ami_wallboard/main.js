@@ -11,6 +11,7 @@ import { put } from "./dom.js";
 import { Format } from "./format.js";
 import { Freshness } from "./freshness.js";
 import { listen } from "./keys.js";
+import { Conferences, Parked } from "./places.js";
 import { Preferences } from "./preferences.js";
 import { Queues } from "./queues.js";
 import { Servers } from "./servers.js";
@@ -56,6 +57,8 @@ const views = {
   call: new Calls(page, byId("calls")),
   agent: new Agents(page, byId("agents")),
   server: new Servers(page, byId("servers")),
+  parked: new Parked(page, byId("parked")),
+  conference: new Conferences(page, byId("conferences")),
 };
 const totals = new Totals(page, byId("totals"));
 const curve = new Curve(page, byId("curve"));
@@ -87,6 +90,7 @@ function request() {
 function flush() {
   waits = false;
   const time = (flushed = performance.now());
+  if (dirty.get("caller")?.size) views.call.takeCallers(dirty.get("caller"));
   for (const [kind, view] of Object.entries(views)) {
     const changes = dirty.get(kind);
     if (changes?.size) view.update(changes);
@@ -168,12 +172,19 @@ filterField.addEventListener("keydown", (event) => {
 });
 
 function filter(query) {
-  for (const kind of ["queue", "call", "agent"]) views[kind].filter(query);
+  for (const kind of ["queue", "call", "agent", "parked", "conference"]) views[kind].filter(query);
   drawCurve();
 }
 
 let section = "calls";
-const lists = { queues: views.queue, calls: views.call, agents: views.agent, servers: views.server };
+const lists = {
+  queues: views.queue,
+  calls: views.call,
+  agents: views.agent,
+  servers: views.server,
+  parked: views.parked,
+  conferences: views.conference,
+};
 
 function show(name) {
   section = name;
@@ -305,3 +316,4 @@ new Connection(config, {
 }).open();
 setInterval(() => freshness.check(), 500);
 tick();
+byId("not-begun").remove();

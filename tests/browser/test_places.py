@@ -1,0 +1,62 @@
+"""Where calls are: their places in queues, parking spaces and conferences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django_ami.simulator.dialplan import PARK_EXTEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.browser.board import Board
+    from tests.browser.phones import Phones
+    from tests.browser.site import Site
+
+#: The texts of rows that do not fit into their cells.
+CUT = """
+const cells = ".row:not(.head) :is(.who, .who bdi, .queue, .state, .time)";
+return [...document.querySelectorAll(cells)]
+  .filter((cell) => getComputedStyle(cell).display !== "inline")
+  .filter((cell) => cell.scrollWidth > cell.clientWidth)
+  .map((cell) => cell.innerText);
+"""
+
+
+def test_callers_of_a_queue_have_their_places_and_move_up(board: Board, phones: Phones) -> None:
+    phones.call("+4930801", "rush", "PJSIP/one")
+    board.wait_for_row("call-row", "+4930801", "rush no. 1", state="queued")
+    phones.call("+4930802", "rush", "PJSIP/two")
+    board.wait_for_row("call-row", "+4930802", "rush no. 2", state="queued")
+    phones.hang_up("PJSIP/one-.*")
+    board.wait_for_row("call-row", "+4930802", "rush no. 1", state="queued")
+    board.wait_for_none("call-row", "+4930801", "no. 1")
+
+
+def test_parked_caller_is_listed_until_somebody_takes_him(board: Board, phones: Phones) -> None:
+    assert board.rows("parked-row") == []
+    phones.call("+4930803", PARK_EXTEN)
+    row = board.wait_for_row("parked-row", "+4930803", "701")
+    board.wait_for_row("call-row", "+4930803", "701", call=row["parked"], state="parked")
+    phones.hang_up("PJSIP/trunk-.*")
+    board.wait_for_none("parked-row")
+
+
+def test_conference_is_listed_with_the_number_of_its_people(board: Board, phones: Phones) -> None:
+    phones.confer("+4930804", "300")
+    board.wait_for_row("conference-row", "300", "1", conference="300")
+    phones.confer("+4930805", "300")
+    board.wait_for_row("conference-row", "300", "2", conference="300")
+    phones.hang_up("PJSIP/trunk-.*")
+    board.wait_for_none("conference-row")
+
+
+def test_no_name_or_number_is_cut_on_a_screen_of_1400_pixels(
+    site: Site, browse: Callable[..., Board], phones: Phones
+) -> None:
+    board = browse(site, "supervisor", size=(1400, 860))
+    phones.call('"Praxis Dr. Weiss" <+49301234567>', "support")
+    phones.call('"Hannah O\'Neill" <+49301234568>', "rush")
+    board.wait_for_row("agent-row", "Praxis Dr. Weiss", "+49301234567", "support", state="talking")
+    board.wait_for_row("call-row", "Hannah O'Neill", "+49301234568", "rush no. 1")
+    assert board.run(CUT) == []
