@@ -38,6 +38,8 @@ class _Shown:
         self.agents: set[str] = set()
         #: The agents that wrap up, and until when.
         self.wrapups: dict[str, float] = {}
+        #: The queues in which callers have moved up since the last tick.
+        self.moved: set[str] = set()
         self.midnight = 0.0
 
 
@@ -86,6 +88,7 @@ class Feeding:
             objects[key] = subject
             by_kind.setdefault(change.kind, []).append(change.subject)
         shown.ended |= {f"call:{call.id}" for call in by_kind.get(Kind.ENDED, ())}
+        shown.moved |= {caller.queue for caller in by_kind.get(Kind.CALLER, ())}
         members = by_kind.get(Kind.MEMBER, ())
         self._add_agents(objects, shown, tracker, {member.interface for member in members})
         for member in members:
@@ -102,11 +105,12 @@ class Feeding:
     def tick(self, server: str, tracker: Tracker) -> None:
         """Time has gone on.
 
-        A wrap-up ends without an event; calls and agents are forgotten; and at midnight all figures
-        begin anew.
+        A wrap-up ends without an event, and callers move up without one; calls and agents are
+        forgotten; and at midnight all figures begin anew.
         """
         now, shown = self._now(), self._of(server)
-        objects: dict[str, Any] = {}
+        objects: dict[str, Any] = _line_up(tracker, shown.moved)
+        shown.moved.clear()
         agents = {name for name, until in shown.wrapups.items() if until <= now}
         agents |= tracker.agent_names ^ shown.agents
         if (midnight := tracker.midnight(now)) != shown.midnight:
@@ -152,6 +156,14 @@ class Feeding:
         for server in list(self._shown):
             self.forget(server)
         self.publisher.close()
+
+
+def _line_up(tracker: Tracker, queues: set[str]) -> dict[str, Any]:
+    """The callers of these queues, with the places that they have by now."""
+    if not queues:
+        return {}
+    callers = tracker.callers.values()
+    return {f"caller:{one.uniqueid}": one for one in callers if one.queue in queues}
 
 
 def _add_curves(

@@ -135,6 +135,20 @@ def test_heading_has_the_count_of_events_every_second() -> None:
     assert (heading["received"], heading["since"]) == (25, NOON)
 
 
+def test_callers_move_up_within_a_second_when_one_before_them_has_gone() -> None:
+    site = Site()
+    for number, caller in enumerate(("100.1", "100.3", "100.5"), 1):
+        site.centre.join(caller, position=number)
+    site.tick(1)
+    site.centre.hang_up("100.1")
+    site.tick()
+    places = {
+        key: one["position"] for key, one in site.published.all.items() if key.startswith("caller:")
+    }
+    assert places == {"caller:100.3": 1, "caller:100.5": 2}
+    assert "caller:100.3" not in site.tick(1)
+
+
 def test_caller_tells_its_call() -> None:
     site = Site()
     site.centre.tell(
