@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,19 @@ from django_ami.wallboard.commands.command import (
 )
 from django_ami.wallboard.commands.numbers import allowed_number
 from django_ami.wallboard.commands.seeing import is_seen
-from django_ami.wallboard.commands.waiting import LONGEST_WAIT_SECONDS, until_changed
+from django_ami.wallboard.commands.waiting import (
+    LONGEST_WAIT_SECONDS,
+    TooManyWaits,
+    until_changed,
+)
 from django_ami.wallboard.commands.words import text_of
+from django_ami.wallboard.limits import RETRY_SECONDS
 from django_ami.wallboard.options import options
 from django_ami.wallboard.threads import release_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from django.http import HttpRequest, HttpResponse
 
     from django_ami.core.client import OriginatedCall
@@ -73,7 +81,8 @@ async def begin(command: Command, **call: Any) -> OriginatedCall:
         await _limit(command)
         timeout = options().click_to_call.timeout_seconds
         made = placed.originate(server, call_id, to=to, timeout=timeout, **call)
-        await until_changed(made, str(made.state), _FIRST_LOOK_SECONDS)
+        with suppress(TooManyWaits):  # the browser asks for the state
+            await until_changed(made, str(made.state), _FIRST_LOOK_SECONDS, user=user)
         if made.error is not None:
             raise made.error
     except (AmiError, Refused) as error:
@@ -133,12 +142,26 @@ async def _tell(request: HttpRequest, call_id: str, visitor: Visitor) -> HttpRes
         await release_thread()
         waits_freely = isinstance(request, ASGIRequest)
         longest = LONGEST_WAIT_SECONDS if waits_freely else _WSGI_WAIT_SECONDS
-        await until_changed(found, known, longest)
+        await _wait(found, known, longest, visitor.user)
     told = placed.as_json(found)
     if _wants_page(request):
         shown = {"call": told, "text": text_of(told)}
         return await in_thread(render, request, "ami_wallboard/call.html", shown)
     return JsonResponse(told)
+
+
+async def _wait(call: OriginatedCall, known: str, seconds: float, user: Hashable | None) -> None:
+    try:
+        await until_changed(call, known, seconds, user=user)
+    except TooManyWaits as error:
+        if error.of_user:
+            text = _("You wait for %(most)s calls, which is the limit: close other windows.")
+            status = 429
+        else:
+            text = _("%(most)s requests wait in this process, which is the limit: try again.")
+            status = 503
+        text %= {"most": error.most}
+        raise Refused(status, text, retry_seconds=RETRY_SECONDS) from None
 
 
 def _find(command: Command, call_id: str) -> OriginatedCall:

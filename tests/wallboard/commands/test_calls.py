@@ -12,7 +12,7 @@ from django.test import AsyncClient
 
 from django_ami import ami
 from django_ami.wallboard.access import Access
-from django_ami.wallboard.commands import placed
+from django_ami.wallboard.commands import placed, waiting
 from django_ami.wallboard.options import options
 from tests.running import wait_until
 from tests.wallboard.commands.visiting import EVERYTHING
@@ -64,6 +64,13 @@ def test_a_call_that_is_not_answered_tells_why(
     told = ended(site, site.post("place", number=number).json()["url"])
     assert (told["outcome"], told["answered"]) == (outcome, False)
     assert told["description"]
+
+
+def test_a_click_is_carried_out_where_too_many_requests_wait(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "_MOST_WAITS", 0)
+    assert site.post("place", number="102").status_code == 201
 
 
 def test_a_click_that_comes_twice_is_one_call(site: Site) -> None:

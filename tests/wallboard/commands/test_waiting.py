@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
+from django.test import AsyncClient
 
 from django_ami import ami
 from django_ami.core.progress import OriginateState
 from django_ami.testing import CallTimes, FakeAsterisk
 from django_ami.wallboard.access import DEEDS, Access
-from django_ami.wallboard.commands import placed, waiting
+from django_ami.wallboard.commands import calls, placed, waiting
 from django_ami.wallboard.commands.clicks import call_of_click
 from tests.running import wait_until
 
@@ -57,7 +59,7 @@ def test_a_wait_ends_when_the_call_changes_and_when_the_server_is_told_to_end(
 
     assert asyncio.run(ended(waiting._waits.wake_all)) < SOON_SECONDS
     assert asyncio.run(ended(call.hangup)) < SOON_SECONDS
-    assert waiting._waits._count == 0
+    assert not waiting._waits._users
 
 
 def test_a_wait_without_news_ends_and_one_for_another_state_does_not_begin(
@@ -72,13 +74,58 @@ def test_a_wait_without_news_ends_and_one_for_another_state_does_not_begin(
     assert asyncio.run(waited()) - begun < SOON_SECONDS
 
 
-def test_a_request_is_answered_at_once_where_too_many_wait(
-    call: OriginatedCall, monkeypatch: pytest.MonkeyPatch
+def refusal_of(call: OriginatedCall, settings: Any, waits: dict[int | None, int]) -> Any:
+    """The answer to user 1 who would wait, while so many requests wait of each user."""
+    settings.ROOT_URLCONF = "tests.wallboard.urls"
+    settings.MIDDLEWARE = []
+    settings.AMI_WALLBOARD = {"ACCESS": as_user_1}
+
+    async def ask() -> Any:
+        tasks = [
+            asyncio.create_task(waiting.until_changed(call, "ringing", user=user))
+            for user, number in waits.items()
+            for _ in range(number)
+        ]
+        await asyncio.sleep(0)
+        # It waits if it is not refused, and then this takes too long.
+        async with asyncio.timeout(SOON_SECONDS):
+            answer = await AsyncClient().get(
+                f"/wallboard/calls/{call.id}/", {"known": "ringing", "server": "node_1"}
+            )
+        call.hangup()
+        await asyncio.gather(*tasks)
+        return answer
+
+    return asyncio.run(ask())
+
+
+def as_user_1(request: HttpRequest) -> Access:
+    request.user = SimpleNamespace(pk=1)  # type: ignore[assignment]
+    return Access(may=frozenset(DEEDS))
+
+
+@pytest.mark.parametrize(
+    ("waits", "status", "why"),
+    [
+        ({1: 2}, 429, "You wait for 2 calls"),
+        ({2: 1, None: 4}, 503, "5 requests wait"),
+    ],
+)
+def test_a_request_is_refused_for_a_moment_where_too_many_wait(
+    call: OriginatedCall,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    waits: dict[int | None, int],
+    status: int,
+    why: str,
 ) -> None:
-    monkeypatch.setattr(waiting, "_MOST_WAITS", 0)
-    begun = time.monotonic()
-    asyncio.run(waiting.until_changed(call, "ringing"))
-    assert time.monotonic() - begun < SOON_SECONDS
+    monkeypatch.setattr(waiting, "_MOST_WAITS", 5)
+    monkeypatch.setattr(waiting, "_MOST_WAITS_PER_USER", 2)
+    monkeypatch.setattr(calls, "is_own", lambda user, call: True)
+    answer = refusal_of(call, settings, waits)
+    assert (answer.status_code, answer["Retry-After"]) == (status, "10")
+    assert why in answer.json()["error"]
+    assert not waiting._waits._users
 
 
 def test_a_request_that_waits_has_no_thread(call: OriginatedCall, settings: Any) -> None:
@@ -99,7 +146,7 @@ def test_a_request_that_waits_has_no_thread(call: OriginatedCall, settings: Any)
         }  # fmt: skip
         asgi = ApplicationCommunicator(get_asgi_application(), scope)
         await asgi.send_input({"type": "http.request"})
-        await asyncio.to_thread(wait_until, lambda: waiting._waits._count)
+        await asyncio.to_thread(wait_until, lambda: waiting._waits._users)
         # Its database connections, which belong to a thread, have ended with it.
         await asyncio.to_thread(wait_until, lambda: not used[0].is_alive())
         call.hangup()
