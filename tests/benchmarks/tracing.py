@@ -1,4 +1,4 @@
-"""What Chromium's main thread of a page does, task by task, in time of its own CPU.
+"""The tasks of the main thread of a page in Chromium, in time of its own CPU.
 
 The time of a clock would be that of the machine: on two cores a simulated Asterisk, a listener, a
 web server and a browser wait for each other.
