@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.errors import ConfigurationError
 
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-__all__ = ["ListenerRole", "ListenerStatus", "are_known", "listeners", "register"]
+__all__ = [
+    "STALE_BEATS", "ListenerRole", "ListenerStatus", "are_known", "listeners", "register",
+]  # fmt: skip
+
+#: A listener is stale when this number of its heartbeats is missing.
+STALE_BEATS: Final = 3
 
 
 class ListenerRole(StrEnum):
@@ -68,7 +73,8 @@ class ListenerStatus:
         if self.stale:
             return f"{where}: stale, it was {self.role} and not heard of since {self.seen:%F %T %Z}"
         lease = "" if self.token is None else f", token {self.token}"
-        return f"{where}: {self.role}{lease}, {self.state} since {self.since:%F %T %Z}"
+        error = f"; {self.last_error}" if self.state != "ready" and self.last_error else ""
+        return f"{where}: {self.role}{lease}, {self.state} since {self.since:%F %T %Z}{error}"
 
 
 _sources: list[Callable[[], Iterable[ListenerStatus]]] = []

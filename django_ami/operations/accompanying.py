@@ -11,9 +11,11 @@ from django_ami.dispatch import Dispatcher
 from django_ami.listeners import ListenerRole
 from django_ami.operations import conf
 from django_ami.operations.dispatching import LeasedDispatcher
+from django_ami.operations.heartbeat_file import HeartbeatFile
 from django_ami.operations.heartbeats import HOST, Heartbeats
 from django_ami.operations.keeper import Keeper
 from django_ami.operations.leases import LeaseTable
+from django_ami.operations.reporting import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +54,12 @@ class ListenerCompanion:
         self._servers = tuple(servers)
         self._me = uuid4().hex
         self._heartbeats = Heartbeats(client, options, self._me, self._role, meant=meant)
+        self._report = Report(client, self._role, self._heartbeats)
+        self._file: HeartbeatFile | None = None
+        if options.heartbeat_file:
+            self._file = HeartbeatFile(
+                options.heartbeat_file, options.heartbeat_interval, self._report.said
+            )
 
     def dispatcher(self, *arguments: Any, **named: Any) -> Dispatcher:
         return Dispatcher(*arguments, **named)
@@ -62,13 +70,24 @@ class ListenerCompanion:
 
     def _tell(self) -> None:
         self._heartbeats.follow(self._servers)
+        self._report.follow(self._servers)
         self._heartbeats.start()
+        if self._file is not None:
+            self._file.start()
+
+    def _tell_now(self) -> None:
+        self._heartbeats.hurry()
+        if self._file is not None:
+            self._file.hurry()
 
     def follow(self, servers: Iterable[ServerConfig]) -> None:
         self._servers = tuple(servers)
         self._heartbeats.follow(self._servers)
+        self._report.follow(self._servers)
 
     def end(self) -> None:
+        if self._file is not None:
+            self._file.close()
         self._heartbeats.close()
 
     def _role(self, server: str) -> tuple[ListenerRole, int | None]:  # noqa: ARG002  (it is that of all)
@@ -149,6 +168,7 @@ class StandbyCompanion(ListenerCompanion):
             f"before it was {before}" if before else "nobody had it before",
         )
         self._client.take_over(lease.server, lease.token, heard_until)
+        self._tell_now()
 
     def _lost(self, lease: Lease) -> None:
         logger.error(
@@ -159,6 +179,7 @@ class StandbyCompanion(ListenerCompanion):
         )
         self._client.stand_by(lease.server)
         self._client.inbox.wake()
+        self._tell_now()
 
     def _asked(self, lease: Lease, by: str) -> None:
         logger.warning(
@@ -179,3 +200,4 @@ class StandbyCompanion(ListenerCompanion):
             self._options.lease_timeout,
         )
         self._client.inbox.wake()
+        self._tell_now()

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django.apps import AppConfig
 from django.core.checks import register
 
+if TYPE_CHECKING:
+    from django_ami.companion import Companion
+
 __all__ = ["OperationsConfig"]
+
+
+def _companion(*arguments: Any, **named: Any) -> Companion:
+    from django_ami.operations.accompanying import make  # only ami_listen needs it
+
+    return make(*arguments, **named)
 
 
 class OperationsConfig(AppConfig):
@@ -20,12 +31,11 @@ class OperationsConfig(AppConfig):
         from django_ami import acting, companion, listeners
         from django_ami.checks import TAG
         from django_ami.operations import audit
-        from django_ami.operations.accompanying import make
         from django_ami.operations.acting import Book
         from django_ami.operations.checks import ALWAYS
         from django_ami.operations.statuses import statuses
 
-        companion.register(make)
+        companion.register(_companion)
         listeners.register(statuses)
         acting.register(Book())
         audit.install()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -50,6 +52,8 @@ class OperationsOptions:
     audit_buffer: int = 30_000
     #: How long the end of a process waits for them to be written.
     audit_close_seconds: float = 5.0
+    #: The file in which a listener says how it is, for probes on its machine; empty for none.
+    heartbeat_file: str = ""
 
 
 def load() -> OperationsOptions:
@@ -98,6 +102,12 @@ def _flag(name: str, value: object) -> bool:
     return value
 
 
+def _file(name: str, value: object) -> str:
+    if not isinstance(value, str | PathLike) or (str(value) and not Path(value).is_absolute()):
+        raise _wrong(name, "an absolute path, or empty for no file", value)
+    return str(value)
+
+
 def _database(name: str, value: object) -> str:
     if not isinstance(value, str) or value not in settings.DATABASES:
         raise _wrong(name, "a name of DATABASES", value)
@@ -138,4 +148,5 @@ _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "audit_mask": _mask,
     "audit_buffer": _count,
     "audit_close_seconds": _seconds,
+    "heartbeat_file": _file,
 }

@@ -22,6 +22,7 @@ from django_ami.operations.clock import ago, now
 from django_ami.operations.connection import make_impatient
 from django_ami.operations.models import Listener
 from django_ami.operations.others import Others
+from django_ami.operations.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     #: The role of this process for a server, and the token of its lease.
     Role = Callable[[str], tuple[ListenerRole, int | None]]
 
-__all__ = ["HOST", "Heartbeats"]
+__all__ = ["HOST", "Heartbeats", "counters_of"]
 
 logger = get_logger(__name__)
 
@@ -48,6 +49,11 @@ _LOG_SECONDS: Final = 60.0
 #: The end waits so long for its rows to be deleted.
 _END_SECONDS: Final = 2.0
 _LONGEST_ERROR_CHARACTERS: Final = 500
+
+
+def counters_of(status: ServerStatus) -> dict[str, int]:
+    """The counts that others are told."""
+    return {name: getattr(status, name) for name in _COUNTERS}
 
 
 class Heartbeats:
@@ -73,7 +79,9 @@ class Heartbeats:
         #: By server: the state that was written last.
         self._states: dict[str, str] = {}
         self._began = time.monotonic()
-        self._end = threading.Event()
+        self._progress = Progress(client)
+        self._wake = threading.Event()
+        self._ending = False
         self._thread: threading.Thread | None = None
         self._logged_at = float("-inf")
 
@@ -88,21 +96,31 @@ class Heartbeats:
         """These are the servers from now on."""
         self._servers = tuple(servers)
 
+    def hurry(self) -> None:
+        """Write now: something has changed."""
+        self._wake.set()
+
     def close(self) -> None:
         """Delete the rows, within a moment: this listener has ended."""
-        self._end.set()
+        self._ending = True
+        self._wake.set()
         if self._thread is not None:
             self._thread.join(_END_SECONDS)
+
+    def of_process(self, progress: Progress) -> dict[str, int]:
+        """The counts of the whole process, beside those of each server."""
+        standstill = int(progress.standstill_seconds())
+        return {"standstill": standstill, "missed_heartbeats": self.failures}
 
     # --- its thread ---
 
     def _run(self) -> None:
         make_impatient(self._options.database, self._options.heartbeat_interval)
         self._try(self._sweep)
-        while True:
+        while not self._ending:
             self._try(self._beat)
-            if self._end.wait(self._options.heartbeat_interval):
-                break
+            self._wake.wait(self._options.heartbeat_interval)
+            self._wake.clear()
         self._try(lambda: self._mine.delete())
         connections.close_all()
 
@@ -134,9 +152,11 @@ class Heartbeats:
 
     def _beat(self) -> None:
         servers, status = self._servers, self._client.status()
+        of_process = self.of_process(self._progress)
         for server in servers:
             if server.name in status:
-                self._write(server, status[server.name])
+                counters = {**counters_of(status[server.name]), **of_process}
+                self._write(server, status[server.name], counters)
         gone = self._states.keys() - {server.name for server in servers}
         if gone:
             self._mine.filter(server__in=gone).delete()
@@ -144,7 +164,7 @@ class Heartbeats:
                 del self._states[name]
         self._others.look(servers, 3 * self._options.heartbeat_interval)
 
-    def _write(self, server: ServerConfig, status: ServerStatus) -> None:
+    def _write(self, server: ServerConfig, status: ServerStatus, counters: dict[str, int]) -> None:
         role, token = self._role(server.name)
         values: dict[str, Any] = {
             "role": role.value,
@@ -152,7 +172,7 @@ class Heartbeats:
             "state": status.state,
             "seen_at": now(),
             "last_error": (status.last_error or "")[:_LONGEST_ERROR_CHARACTERS],
-            "counters": {name: getattr(status, name) for name in _COUNTERS},
+            "counters": counters,
             "asterisk_version": status.asterisk_version[:100],
             "ami_version": status.ami_version[:20],
         }

@@ -114,7 +114,6 @@ class Keeper:
     def _run(self) -> None:
         make_impatient(self._options.database, self._options.lease_timeout / 2)
         while not self._ending:
-            self._wake.clear()
             servers = self._servers
             for server in [name for name in self._leases if name not in servers]:
                 self._ask(server, self._give_back)
@@ -124,6 +123,7 @@ class Keeper:
                     self._due[server] = begun + self._turn(server)
             next_due = min((self._due[name] for name in servers if name in self._due), default=0.0)
             self._wake.wait(max(0.0, next_due - boottime()) if servers else None)
+            self._wake.clear()  # and then look whether it is the end
         for server in list(self._leases):
             self._ask(server, self._give_back)
         connections.close_all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django_ami.listeners import ListenerRole, ListenerStatus
+from django_ami.listeners import STALE_BEATS, ListenerRole, ListenerStatus
 from django_ami.operations import conf
 from django_ami.operations.clock import since
 from django_ami.operations.models import Listener
@@ -12,10 +12,7 @@ from django_ami.operations.models import Listener
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["STALE_BEATS", "statuses"]
-
-#: A row is stale when so many heartbeats are missing.
-STALE_BEATS = 3
+__all__ = ["statuses"]
 
 
 def statuses() -> Iterator[ListenerStatus]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from django_ami.testing import Simulator
 
@@ -143,6 +144,16 @@ def sqlite(folder: Path) -> dict[str, object]:
         "NAME": str(folder / "site.sqlite3"),
         "OPTIONS": {"timeout": 5},
     }
+
+
+@contextmanager
+def hanging() -> Iterator[dict[str, object]]:
+    """An entry of DATABASES: a database that takes connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield {
+            "ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "NAME": "site",
+            "PORT": server.getsockname()[1], "USER": "secret-user", "PASSWORD": "amp111",
+        }  # fmt: skip
 
 
 class Counter:

@@ -20,7 +20,9 @@ from django_ami.operations.conf import OperationsOptions
 from django_ami.operations.heartbeats import HOST, Heartbeats
 from django_ami.operations.models import Listener
 from django_ami.operations.others import Others
-from tests.running import DEADLINE_SECONDS, wait_until
+from django_ami.testing import FakeAsterisk
+from tests.operations.support import SETTINGS, hanging
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +98,15 @@ def test_row_that_nobody_writes_any_more_is_stale() -> None:
     assert "stale, it was alone and not heard of since" in str(stale)
 
 
+def test_listener_that_is_not_logged_in_tells_why() -> None:
+    row("me")
+    Listener.objects.update(state="waiting", last_error="10.0.0.5:5038 refuses the connection")
+    (one,) = known()
+    assert str(one).endswith("UTC; 10.0.0.5:5038 refuses the connection")
+    Listener.objects.update(state="ready")
+    assert str(known()[0]).endswith("UTC")
+
+
 def test_row_of_a_listener_that_is_gone_for_a_day_is_deleted(client: Client) -> None:
     row("dead", age=90_000.0)
     row("stale", age=1000.0)
@@ -119,6 +130,7 @@ def test_database_that_refuses_is_counted_and_delays_nothing(
         with connections["default"].cursor() as cursor:
             cursor.execute("ALTER TABLE elsewhere RENAME TO ami_operations_listener")
     wait_until(known)
+    wait_until(lambda: known()[0].counters["missed_heartbeats"] > 3)
     heartbeats.close()
     (record,) = [one for one in caplog.records if "not told of this listener" in one.getMessage()]
     assert "manage.py migrate" in record.getMessage()
@@ -193,6 +205,33 @@ def test_others_that_are_meant_are_not_warned_of(caplog: pytest.LogCaptureFixtur
     meant.look([SERVER], 60.0)
     meant.look([SERVER], 60.0)
     assert warnings(caplog) == []
+
+
+def test_row_is_written_at_once_when_something_has_changed(client: Client) -> None:
+    role = [ListenerRole.STANDBY]
+    options = OperationsOptions(heartbeat_interval=600.0)
+    heartbeats = Heartbeats(client, options, "me", lambda _: (role[0], None))
+    heartbeats.follow([SERVER])
+    heartbeats.start()
+    try:
+        wait_until(known)
+        role[0] = ListenerRole.ACTIVE
+        heartbeats.hurry()
+        wait_until(lambda: known()[0].role == "active")
+    finally:
+        heartbeats.close()
+
+
+def test_status_command_tells_of_servers_while_the_database_hangs() -> None:
+    command = [*PYTHON, "-m", "django", "ami_status", f"--settings={SETTINGS}", "--timeout=2"]
+    with hanging() as database, FakeAsterisk() as sim:
+        env = {"AMI_TEST_DATABASE": json.dumps(database), "AMI_NODE1_URL": sim.url}
+        with Program(command, **env) as status:
+            assert status.wait() == 0, str(status)
+    assert status.out[0] == "node_1: well"
+    assert status.err == [
+        "The listeners of other processes are not known: the database does not answer within 2 s"
+    ]
 
 
 @pytest.mark.long

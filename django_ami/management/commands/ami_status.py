@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from django.db import connections
+
 from django_ami import listeners
 from django_ami.core.messages import Event
 from django_ami.core.numerals import whole_number
@@ -14,6 +16,7 @@ from django_ami.tools.console import ConsoleCommand, caller
 from django_ami.tools.examination import PINGS, Health, addresses, clock, examine
 from django_ami.tools.exits import Exit
 from django_ami.tools.neighbours import some, too_many
+from django_ami.tools.streams import within
 from django_ami.tools.text import counted
 
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ class Command(ConsoleCommand):
         for health in found:
             health.uptime = uptimes.get(health.server)
         everything = all(health.ok for health in found)
-        processes = self._processes()
+        processes = self._processes(options["timeout"])
         if options["json"]:
             self.say_json(
                 {
@@ -98,16 +101,25 @@ class Command(ConsoleCommand):
                 self._print_processes(processes.get(health.server, ()))
         return Exit.OK if everything else Exit.UNWELL
 
-    def _processes(self) -> dict[str, tuple[ListenerStatus, ...]]:
-        """The listeners of all processes, as far as they are known."""
-        if not listeners.are_known():
-            return {}
-        try:
-            return listeners.listeners()
-        except Exception as error:  # noqa: BLE001  (whatever a driver raises; the servers matter more)
-            text = next(iter(str(error).splitlines()), type(error).__name__)
-            self.warn(f"The listeners of other processes are not known: {text}")
-            return {}
+    def _processes(self, timeout: float) -> dict[str, tuple[ListenerStatus, ...]]:
+        """The listeners of all processes, as far as they are known, and known in time."""
+        found: dict[str, tuple[ListenerStatus, ...]] = {}
+        why = [f"the database does not answer within {timeout:g} s"]
+
+        def ask() -> None:
+            try:
+                found.update(listeners.listeners())
+                why.clear()
+            except Exception as error:  # noqa: BLE001  (whatever a driver raises; the servers matter more)
+                why[:] = [next(iter(str(error).splitlines()), type(error).__name__)]
+            finally:
+                connections.close_all()
+
+        if listeners.are_known():
+            within(timeout, ask)
+            for text in tuple(why):
+                self.warn(f"The listeners of other processes are not known: {text}")
+        return dict(found)
 
     def _print_processes(self, processes: Sequence[ListenerStatus]) -> None:
         for one in processes:

@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from django_ami.listeners import STALE_BEATS
 from django_ami.operations import conf
 from django_ami.operations.admin.base import HAND_OVER, ReadOnlyAdmin, may
 from django_ami.operations.admin.shown import moment, where
 from django_ami.operations.admin.words import COUNTERS, role, state
 from django_ami.operations.clock import since
 from django_ami.operations.models import Listener
-from django_ami.operations.statuses import STALE_BEATS
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
