@@ -1,8 +1,9 @@
 """From the queue to the signals, with care for the database: the main work of ``ami_listen``.
 
-Rule: receivers run on the thread that calls ``run``, one after the other, in the order of arrival.
-One that raises is logged with its name, counted, and stops nobody; but for an error of the database
-everything waits until it is back.
+Rule: receivers run on the thread that calls ``run``, one after the other, in the order of arrival;
+or on several threads, each call in its order (``parallel/``). One that raises is logged with its
+name, counted, and stops nobody; but for an error of the database everything behind it waits until
+that is back.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from math import inf
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from django_ami import conf, database, signals
+from django_ami.core.deadline import Deadline
+from django_ami.core.event_queue import Counts
 from django_ami.core.messages import Event
-from django_ami.core.receivers import Plans
+from django_ami.core.plans import Plans
 from django_ami.core.session import Gap, Lost, Ready
 from django_ami.pictures import lend
 from django_ami.signals.classes import watch_interest
@@ -26,13 +29,20 @@ if TYPE_CHECKING:
 
     from django_ami.core.client import Client, ServerHandle
     from django_ami.core.failures import Retry
-    from django_ami.core.receivers import Call
+    from django_ami.core.plans import Call
+    from django_ami.core.receivers import Receivers
     from django_ami.core.session import Notice
     from django_ami.feeding import Feeding
+    from django_ami.parallel.spreading import Spreading
     from django_ami.signals.classes import RobustSignal
     from django_ami.tracking import Tracking
 
 __all__ = ["Dispatcher"]
+
+#: A dispatcher that nobody has told when to end waits so long for its threads.
+_END_SECONDS: Final = 10.0
+#: At the end, how long one call of ``run`` waits for them.
+_LINGER_SECONDS: Final = 0.05
 
 
 class Dispatcher:
@@ -43,8 +53,9 @@ class Dispatcher:
     the sender of a server's signals, by its name; by default the client's own handle. ``retry``
     says which errors of receivers are worth another attempt (by default the setting
     ``AMI_DISPATCH``; ConfigurationError is raised if it is wrong). ``feeding`` publishes the live
-    pictures, which are then kept in any case. Use it as a context manager:
-    while it is open, the client reads only the events that have receivers.
+    pictures, which are then kept in any case. ``parallel`` says on how many threads receivers run.
+    Use it as a context manager: while it is open, the client reads only the events that have
+    receivers.
     """
 
     def __init__(
@@ -56,11 +67,15 @@ class Dispatcher:
         sender: Callable[[str], ServerHandle] | None = None,
         retry: Retry | None = None,
         feeding: Feeding | None = None,
+        parallel: conf.Parallel | None = None,
     ) -> None:
-        #: Events that all their receivers took, and those of which one raised in the end.
+        #: Events that all their receivers took, and those of which one raised in the end. With
+        #: several threads: those that were handed to one of them.
         self.delivered = self.failed = 0
-        #: True while receivers run.
-        self.busy = False
+        self._busy = False
+        self._parallel = parallel or conf.Parallel()
+        #: The threads; None if there is none but this one.
+        self._spreading: Spreading | None = None
         self._client = client
         self._on_notice = on_notice
         self._lead = lead
@@ -79,15 +94,41 @@ class Dispatcher:
     def __enter__(self) -> Self:
         if self._feeding is not None:
             signals.want_picture()
+        if self._parallel.workers > 1:
+            self._spread()
         self._unwatch = [watch_interest(self._tell_interest), lend(self._tracked)]
         self._tell_interest()
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._spreading is not None:
+            self._spreading.end(Deadline(_END_SECONDS).at if self.until is None else self.until)
         self.until = None
         self._failing.report(everything=True)
         while self._unwatch:
             self._unwatch.pop()()
+
+    def _spread(self) -> None:
+        from django_ami.parallel.spreading import Spreading  # most projects never need it
+
+        self._spreading = Spreading(
+            self._client,
+            self._parallel,
+            calls=self._receivers_of,
+            sender=self._sender,
+            serves=self.serves,
+            send_gap=self._send_gap,
+        )
+
+    @property
+    def busy(self) -> bool:
+        """True while receivers run."""
+        return self._busy or (self._spreading is not None and self._spreading.busy)
+
+    @property
+    def occupied(self) -> bool:
+        """True while every one of several threads runs a receiver."""
+        return self._spreading is not None and self._spreading.occupied
 
     def _tracked(self) -> Tracking:
         tracking = self._tracking
@@ -95,7 +136,7 @@ class Dispatcher:
             from django_ami.tracking import Tracking  # most projects never need it
 
             tracking = self._tracking = Tracking(
-                self._client, self._sender, self._send, self._feeding, serves=self.serves
+                self._client, self._sender, self._change, self._feeding, serves=self.serves
             )
             self._client.inbox.wake()
         return tracking
@@ -106,7 +147,10 @@ class Dispatcher:
         else:
             self._tracked()
         self._forget_plans()
-        self._client.set_interest(signals.interest())
+        interest = signals.interest()
+        if interest and self._spreading is not None:
+            interest |= self._spreading.wanted
+        self._client.set_interest(interest)
 
     @property
     def until(self) -> float | None:
@@ -119,7 +163,8 @@ class Dispatcher:
 
     @until.setter
     def until(self, when: float | None) -> None:
-        self._client.receivers.until = end = inf if when is None else when
+        end = inf if when is None else when
+        self._client.receivers.end_at(end)
         self._failing.end_at(end)
 
     @property
@@ -141,12 +186,14 @@ class Dispatcher:
             timeout = failing.until_report(timeout)
         if tracking is not None:
             timeout = tracking.patience(timeout)
+        if self._spreading is not None:
+            self._spreading.refill(self._may_take)
         calls, items = self._client.inbox.take(timeout, most, lead=self._lead)
         if failing.reports.due_at < inf:
             failing.report()
         if not calls and not items and tracking is None:
-            return 0
-        self.busy = True
+            return self._linger()
+        self._busy = True
         try:
             with database.cared_for():
                 for call in calls:
@@ -156,8 +203,18 @@ class Dispatcher:
                 if tracking is not None:
                     tracking.turn()
         finally:
-            self.busy = False
-        return len(calls) + len(items)
+            self._busy = False
+        return len(calls) + len(items) or self._linger()
+
+    def _linger(self) -> int:
+        """At the end, wait for the other threads: 1 if these have something left."""
+        if self._spreading is None or self.until is None:
+            return 0
+        return self._spreading.linger(_LINGER_SECONDS)
+
+    def _may_take(self, server: str) -> bool:  # noqa: ARG002  (as below)
+        """True if nothing but a lack of room keeps the events of a server from being taken."""
+        return True
 
     def serves(self, server: str) -> bool:  # noqa: ARG002  (another kind of dispatcher knows better)
         """True if this process delivers the events of a server now."""
@@ -171,27 +228,43 @@ class Dispatcher:
         self._plans = Plans(partial(self._plan, sender))
         try:
             for kind, some in groupby(items, type):
-                if kind is Event:
+                if kind is not Event:
+                    for notice in cast("Iterator[Notice]", some):
+                        self._tell(notice)
+                elif self._spreading is None:
                     self._client.receivers.deliver(
                         cast("Iterator[Event]", some), self._plans, sender, tally
                     )
                 else:
-                    for notice in cast("Iterator[Notice]", some):
-                        self._tell(notice)
+                    self._hand_on(self._spreading, sender, list(cast("Iterator[Event]", some)))
         finally:
             self._forget_plans()
-            self.delivered += tally.delivered - delivered
-            self.failed += tally.failed - failed
+            if self._spreading is None:
+                self.delivered += tally.delivered - delivered
+                self.failed += tally.failed - failed
+
+    def _hand_on(self, spreading: Spreading, sender: ServerHandle, events: list[Event]) -> None:
+        """Have the live picture take events, and then the other threads."""
+        if self._tracking is not None:
+            self._client.receivers.deliver(events, self._plans, sender, Counts())
+        spreading.spread(sender, events)
+        self.delivered += len(events)
 
     def _plan(self, sender: ServerHandle, name: str) -> tuple[Call, ...]:
         """Whom to call with events of that name; the live picture first, so that all can look."""
         tracking = self._tracking
         tracked = [] if tracking is None else tracking.calls(sender.name, name)
+        return (*tracked, *(() if self._spreading else self._receivers_of(sender, name)))
+
+    def _receivers_of(self, sender: ServerHandle, name: str) -> tuple[Call, ...]:
         signal = signals.events.get(name)
         own = [] if signal is None else signal.calls(sender)
-        if self._of_every_event is None:
-            self._of_every_event = signals.ami_event.calls(sender)
-        return (*tracked, *own, *self._of_every_event)
+        of_every_event = self._of_every_event
+        if of_every_event is None:
+            of_every_event = signals.ami_event.calls(sender)
+            if self._spreading is None:
+                self._of_every_event = of_every_event
+        return (*own, *of_every_event)
 
     def _forget_plans(self) -> None:
         """Behind a batch, as they hold on to the receivers; and when others are connected."""
@@ -199,6 +272,8 @@ class Dispatcher:
         self._of_every_event = None
 
     def _tell(self, notice: Notice) -> None:
+        if self._spreading is not None:
+            self._spreading.barrier(notice)
         if self._on_notice is not None:
             self._on_notice(notice)
         if self._tracking is not None:
@@ -218,20 +293,47 @@ class Dispatcher:
                     missing=notice.missing,
                 )
             case Gap():
-                end = _moment(notice.end)
-                self._send(
-                    signals.gap,
-                    sender,
-                    "gap",
-                    begin=end - timedelta(seconds=notice.end - notice.begin),
-                    end=end,
-                    reason=notice.reason,
-                    lost=notice.lost,
-                )
+                self._send_gap(notice)
 
-    def _send(self, signal: RobustSignal, sender: ServerHandle, name: str, **named: object) -> None:
+    def _send_gap(self, gap: Gap, receivers: Receivers | None = None) -> None:
+        end = _moment(gap.end)
+        self._send(
+            signals.gap,
+            self._sender(gap.server),
+            "gap",
+            receivers,
+            begin=end - timedelta(seconds=gap.end - gap.begin),
+            end=end,
+            reason=gap.reason,
+            lost=gap.lost,
+        )
+
+    def _change(
+        self, signal: RobustSignal, sender: ServerHandle, name: str, **named: object
+    ) -> None:
+        """Send the signal of a change in a live picture."""
+        if self._spreading is None:
+            self._send(signal, sender, name, **named)
+        else:
+            self._spreading.tell(
+                sender.name,
+                named,
+                lambda receivers: self._send(signal, sender, name, receivers, **named),
+            )
+
+    def _send(
+        self,
+        signal: RobustSignal,
+        sender: ServerHandle,
+        name: str,
+        receivers: Receivers | None = None,
+        /,
+        **named: object,
+    ) -> None:
+        """Send a signal; ``receivers`` are those of the thread, if it is not the one of ``run``."""
+        guard = (receivers or self._client.receivers).guard
         for call, _, _ in signal.calls(sender):
-            self._client.receivers.guard(call, sender, named, item=f"{name} of {sender.name}")
+            guard(call, sender, named, item=f"{name} of {sender.name}")
 
 
 def _moment(at: float) -> datetime:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.client import Client, ServerHandle
     from django_ami.core.messages import Event, Response
-    from django_ami.core.receivers import Call
+    from django_ami.core.plans import Call
     from django_ami.core.session import Notice
     from django_ami.feeding import Feeding
     from django_ami.live.changes import Change

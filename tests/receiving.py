@@ -19,6 +19,7 @@ from tests.running import DEADLINE_SECONDS, wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from django_ami.conf import Parallel
     from django_ami.signals.classes import RobustSignal
 
 
@@ -88,14 +89,14 @@ class Listener:
 
 
 @contextmanager
-def listening(*urls: str, **options: Any) -> Iterator[Listener]:
+def listening(*urls: str, parallel: Parallel | None = None, **options: Any) -> Iterator[Listener]:
     made = Options(**{"reconnect_initial": 0.02, **options})
     servers = [
         ServerConfig.from_url(f"node_{number}", url, made) for number, url in enumerate(urls, 1)
     ]
     client = Client(servers)
     listener = Listener(client, Dispatcher(client))
-    listener.dispatcher = Dispatcher(client, listener.notices.append)
+    listener.dispatcher = Dispatcher(client, listener.notices.append, parallel=parallel)
     try:
         with listener.dispatcher:
             client.start(dispatcher=False)

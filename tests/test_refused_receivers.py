@@ -16,7 +16,7 @@ from django.conf import settings
 settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS={}, DATABASES={})
 import django; django.setup()
 from django_ami import signals
-from django_ami.core.receivers import Plans
+from django_ami.core.plans import Plans
 from django_ami.testing import event
 from tests.refusing import no_descriptors, no_threads
 

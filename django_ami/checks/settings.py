@@ -18,7 +18,6 @@ from django_ami.conf.feed import read_feed
 from django_ami.core.arguments import did_you_mean
 from django_ami.core.config import SERVER_KEYS, Options, ServerConfig, TLSConfig
 from django_ami.core.errors import ConfigurationError
-from django_ami.core.failures import Retry
 
 __all__ = ["check_function", "check_settings", "has_function"]
 
@@ -80,10 +79,10 @@ def _dispatch_is_right() -> Iterator[Error]:
         yield _error("E001", "AMI_DISPATCH", fault.message)
         return
     for option, one in conf.read_mapping("AMI_DISPATCH").items():
-        if fault := _fault(conf.retry_of, {option: one}):
-            yield _error(
-                "E005" if option in Retry.names() else "E002", "AMI_DISPATCH", fault.message
-            )
+        fault = _fault(conf.retry_of, {option: one}) or _fault(conf.parallel_of, {option: one})
+        if fault is not None:
+            known = str(option).lower() in conf.dispatch_options()
+            yield _error("E005" if known else "E002", "AMI_DISPATCH", fault.message)
 
 
 def _of_each(found: Mapping[str, Any]) -> Iterator[Error]:

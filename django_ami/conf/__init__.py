@@ -10,7 +10,8 @@
   that take part.
 * ``AMI_CUSTOM_EVENTS``: names of events that Asterisk itself does not have, so that the checks know
   them.
-* ``AMI_DISPATCH``: which errors of a receiver are worth another attempt, and for how long.
+* ``AMI_DISPATCH``: on how many threads receivers run; which of their errors are worth another
+  attempt, and for how long.
 * ``AMI_LIVE``: the options of the live picture: trunks, channel variables, figures of queues.
 * ``AMI_FEED``: where live pictures are published for the other processes of the project.
 """
@@ -25,7 +26,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from django_ami.conf.dispatch import read_retry, retry_of
+from django_ami.conf.dispatch import Parallel, parallel_of, read_parallel, read_retry, retry_of
+from django_ami.conf.dispatch import option_names as dispatch_options
 from django_ami.conf.reading import MOST_NAMES, check_known, read_mapping
 from django_ami.conf.servers import (
     BACKEND,
@@ -47,14 +49,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AmiSettings",
+    "Parallel",
     "custom_events",
+    "dispatch_options",
     "import_backend",
     "is_debug",
     "load",
+    "parallel_of",
     "read_backend",
     "read_default",
     "read_live",
     "read_mapping",
+    "read_parallel",
     "read_retry",
     "read_routing",
     "read_server",

@@ -19,6 +19,7 @@ from django_ami.core.log import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from django_ami.core.errand import Errand
     from django_ami.core.event_queue import Item
     from django_ami.core.messages import Event
     from django_ami.core.session import Notice
@@ -149,6 +150,12 @@ class Delivery:
             queue.put_notice(notice)
             self._line_up(queue)
 
+    def put_errand(self, errand: Errand) -> None:
+        with self._changed:
+            queue = self._queues[errand.server]
+            queue.put_errand(errand)
+            self._line_up(queue)
+
     def _line_up(self, queue: EventQueue) -> None:
         """It is the queue's turn some time, if it has anything; with the lock held."""
         if queue.batches and queue not in self._held:
@@ -220,6 +227,16 @@ class Delivery:
         For the thread that takes them alone.
         """
         self._queues[server].counts.delivered += count  # no lock: nobody else writes it
+
+    def settle(self, server: str, counts: Counts) -> None:
+        """Add what became of events that another thread has had. From any thread."""
+        with self._changed:
+            mine = self._queues[server].counts
+            mine.delivered += counts.delivered
+            mine.failed += counts.failed
+            mine.dropped += counts.dropped
+            mine.dropped_important += counts.dropped_important
+            mine.gaps += counts.gaps
 
     def wake(self, *, wait: bool = True) -> bool:
         """Let ``take`` return.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.errand import Errand
 from django_ami.core.messages import Event
 from django_ami.core.overflow import Excess, Loss
 from django_ami.core.session import Gap
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.session import Notice
 
-    Item: TypeAlias = Event | Notice
+    Item: TypeAlias = Event | Notice | Errand
 
 __all__ = ["MOST_NOTICES", "Counts", "EventQueue", "size_of"]
 
@@ -193,6 +194,11 @@ class EventQueue:
         self._tell_loss()
         self._insert(len(self.batches), notice)
 
+    def put_errand(self, errand: Errand) -> None:
+        """Add work, behind all that came before it. It is never dropped."""
+        self._tell_loss()
+        self.batches.append(_Batch([errand], 0, 0.0))
+
     def _tell_loss(self) -> None:
         """Tell of what was dropped: where it is missing, before the first event that is not."""
         loss, self._loss = self._loss, None
@@ -330,7 +336,7 @@ class EventQueue:
 
 
 def _is_notice(batch: list[Item]) -> bool:
-    return not isinstance(batch[0], Event)
+    return not isinstance(batch[0], Event | Errand)
 
 
 def _as_many_as_fit(batch: list[Item], room: int) -> int:

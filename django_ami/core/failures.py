@@ -170,7 +170,8 @@ class Failures:
         self.retry = retry or Retry()
         self.recover = callable_of(recover, "recover")
         self._end = inf
-        self._end_changed = threading.Event()
+        #: Guards the counts and the reports, too: several threads may run receivers.
+        self._changed = threading.Condition()
         self.reports: Reports[tuple[str, type[BaseException]]] = Reports()
 
     def end_at(self, when: float) -> None:
@@ -178,8 +179,9 @@ class Failures:
 
         Safe from any thread, also during a pause.
         """
-        self._end = when
-        self._end_changed.set()
+        with self._changed:
+            self._end = when
+            self._changed.notify_all()
 
     def settle(
         self, attempt: Callable[[], object], name: str, error: BaseException, about: str
@@ -193,7 +195,6 @@ class Failures:
         if not self._is_worth_a_retry(error) or name in self.given_up or not self.retry.limit:
             self.tell_failed(name, error, about)
             return Outcome.FAILED
-        self._end_changed.clear()
         began = time.monotonic()
         if began >= self._end:
             return Outcome.LEFT
@@ -246,14 +247,15 @@ class Failures:
 
     def _pause(self, seconds: float) -> None:
         """Sleep for so long, or until the end, or until the end is changed."""
-        self._end_changed.wait(max(0.0, min(seconds, self._end - time.monotonic())))
-        self._end_changed.clear()
+        with self._changed:
+            self._changed.wait(max(0.0, min(seconds, self._end - time.monotonic())))
 
     # --- reports ---
 
     def _tell_held(self, name: str, error: BaseException, about: str) -> None:
         limit = "" if self.retry.retry_limit is None else f" for up to {self.retry.limit:g} s"
-        is_first = self.reports.is_first((name, type(error)), time.monotonic())
+        with self._changed:
+            is_first = self.reports.is_first((name, type(error)), time.monotonic())
         logger.warning(
             (
                 "The receiver %s raised %s at %s: %s. It is tried again%s; the next events wait "
@@ -265,9 +267,11 @@ class Failures:
 
     def tell_failed(self, name: str, error: BaseException, about: str) -> None:
         """A receiver raised: count it, and log it unless there were many of this kind."""
-        self.counts[name] += 1
         where = f" at {about}" if about else ""
-        level = self.reports.add((name, type(error)), time.monotonic(), f"{where}: {reason(error)}")
+        said = f"{where}: {reason(error)}"
+        with self._changed:
+            self.counts[name] += 1
+            level = self.reports.add((name, type(error)), time.monotonic(), said)
         if level is Level.COUNTED:
             return
         if level is Level.LINE:
@@ -288,7 +292,9 @@ class Failures:
 
     def report(self, *, everything: bool = False) -> None:
         """Log how many failures had no line, if it is time; ``everything``: even if it is not."""
-        for repeated in self.reports.due(time.monotonic(), everything=everything):
+        with self._changed:
+            due = self.reports.due(time.monotonic(), everything=everything)
+        for repeated in due:
             name, error = repeated.kind
             logger.error(
                 "The receiver %s raised %s %d times more in %.1f s, the last time%s.",

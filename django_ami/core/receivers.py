@@ -6,28 +6,31 @@ a ``sys.exit``, nor a cancelled task's ``CancelledError``; Ctrl-C alone goes thr
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, defaultdict
 from contextlib import nullcontext
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django_ami.core.arguments import callable_of, shown
 from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
 from django_ami.core.log import get_logger
 from django_ami.core.naming import dotted_name
+from django_ami.core.plans import RecoveringPlans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from django_ami.core.messages import Event
+    from django_ami.core.plans import Call
 
-    #: The function to call with the event; the receiver behind it; and the name that its time
-    #: counts for, empty if for none.
-    Call = tuple[Callable[[Any], object], Callable[..., Any], str]
+    #: The seconds of receivers by name; the one that runs, and since when.
+    Times = tuple[list[tuple[str, float]], tuple[Callable[..., Any], float] | None]
 
-__all__ = ["Plans", "Receivers"]
+__all__ = ["Receivers"]
 
 logger = get_logger(__name__)
 
@@ -39,9 +42,6 @@ _LONG_SECONDS: Final = 1.0
 #: receiver that is slow now, not the one that has been at work for weeks.
 _WINDOW_SECONDS: Final = 10.0
 _MAX_RECEIVERS: Final = 1000
-#: Names of events come off the wire: the plans of so many are kept, and of none that is longer.
-_MAX_PLANS: Final = 2048
-_LONGEST_NAME_CHARACTERS: Final = 128
 _NEVER: Final = float("inf")
 
 
@@ -50,26 +50,6 @@ class Tally(Protocol):
 
     delivered: int
     failed: int
-
-
-class Plans(dict[str, "tuple[Call, ...]"]):
-    """Whom to call with the events of a name, worked out when one comes.
-
-    ``clear`` it when that may have changed.
-    """
-
-    def __init__(self, plan: Callable[[str], tuple[Call, ...]]) -> None:
-        self._plan = plan
-
-    def __missing__(self, name: str) -> tuple[Call, ...]:
-        calls = self._plan(name)
-        if len(self) < _MAX_PLANS and len(name) <= _LONGEST_NAME_CHARACTERS:
-            self[name] = calls
-        return calls
-
-
-class _Recovering(Plans):
-    """Plans of which each call tells when its receiver goes well again."""
 
 
 class Receivers:
@@ -92,6 +72,9 @@ class Receivers:
         #: Called when a receiver had no memory, before that is told.
         self.relieve: Callable[[], object] = lambda: None
         self.slow_calls: Counter[str] = Counter()
+        self._slow_lock = threading.Lock()
+        #: The statistics of the other threads that run receivers beside this one's.
+        self._beside: list[Receivers] = []
         self._thresholds: Mapping[str, float] = {}
         self._least = _NEVER
         #: No event is begun after this time of ``time.monotonic``; another thread may set it during
@@ -103,6 +86,21 @@ class Receivers:
         self._window_began = self._window_before_began = time.monotonic()
         self._running: tuple[Callable[..., Any], float] | None = None
         self._reported: dict[str, float] = {}
+
+    def beside(self) -> Receivers:
+        """The same receivers, run by another thread: their times are that thread's own."""
+        other = Receivers(self.failing, around=self.around)
+        other.slow_calls, other._slow_lock, other._reported = (
+            self.slow_calls, self._slow_lock, self._reported,
+        )  # fmt: skip
+        other.thresholds, other.until = self.thresholds, self.until
+        other.relieve = lambda: self.relieve()  # it may be another one by then
+        self._beside.append(other)
+        return other
+
+    def alone(self) -> None:
+        """The threads beside this one have ended."""
+        self._beside.clear()
 
     @property
     def failures(self) -> Counter[str]:
@@ -117,6 +115,13 @@ class Receivers:
     def thresholds(self, seconds: Mapping[str, float]) -> None:
         self._thresholds = seconds
         self._least = min(seconds.values(), default=_NEVER)
+        for other in self._beside:
+            other.thresholds = seconds
+
+    def end_at(self, when: float) -> None:
+        """No event is begun after this time of ``time.monotonic``, on any thread."""
+        for one in (self, *self._beside):
+            one.until = when
 
     def call(
         self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any
@@ -199,14 +204,14 @@ class Receivers:
 
     def _recovering(self, plans: Mapping[str, Iterable[Call]]) -> Mapping[str, Iterable[Call]]:
         """The calls; if receivers were given up, each tells when its receiver goes well again."""
-        if not self.failing.given_up or isinstance(plans, _Recovering):
+        if not self.failing.given_up or isinstance(plans, RecoveringPlans):
             return plans
 
         def make(call: Callable[[Any], object], name: str, item: Any) -> None:
             call(item)
             self.failing.went_well(name)
 
-        return _Recovering(
+        return RecoveringPlans(
             lambda event: tuple(
                 (partial(make, call, name), function, name) for call, function, name in plans[event]
             )
@@ -283,42 +288,51 @@ class Receivers:
         self.failing.tell_failed(dotted_name(function), error, "")
 
     @property
-    def step(self) -> tuple[float | None, int]:
-        """Another value once a further call has begun, or has been tried again.
+    def step(self) -> tuple[object, ...]:
+        """Another value once a further call has begun, or has been tried again, on any thread.
 
         Safe from any thread.
         """
-        running = self._running
-        return None if running is None else running[1], self.failing.attempts
+        began = (None if one is None else one[1] for _, one in self._all_times())
+        return (self.failing.attempts, *began)
+
+    def _all_times(self) -> list[Times]:
+        return [one.times() for one in (self, *self._beside)]
+
+    def times(self) -> Times:
+        """The seconds of this thread's receivers by name; the one that runs, and since when."""
+        return [*self._seconds_before.items(), *self._seconds.items()], self._running
 
     def slowest(self) -> str:
         """The receiver that takes most of the time, in words; empty if none has taken any.
 
         Safe from any thread.
         """
-        running, now = self._running, time.monotonic()
+        now, longest = time.monotonic(), ("", 0.0)
         spent: defaultdict[str, float] = defaultdict(float)
-        for seconds in (self._seconds_before, self._seconds):
-            for name, some in list(seconds.items()):
-                if name:
-                    spent[name] += some
-        if running is not None:
-            name, lasting = dotted_name(running[0]), now - running[1]
-            if lasting >= _LONG_SECONDS:
-                return f"{name}, which has been running for {lasting:.1f} s"
-            spent[name] += lasting
-        name, most = max(spent.items(), key=lambda item: item[1], default=("", 0.0))
+        for seconds, running in self._all_times():
+            for name, some in seconds:
+                spent[name] += some if name else 0.0
+            if running is not None:
+                name, lasting = dotted_name(running[0]), now - running[1]
+                longest = max(longest, (name, lasting), key=itemgetter(1))
+                spent[name] += lasting
+        if longest[1] >= _LONG_SECONDS:
+            return f"{longest[0]}, which has been running for {longest[1]:.1f} s"
+        name, most = max(spent.items(), key=itemgetter(1), default=("", 0.0))
         window = now - self._window_before_began
         return f"{name}, {most:.1f} s of the last {window:.1f} s" if name else ""
 
     def _slow(self, function: Callable[..., Any], server: str, seconds: float) -> None:
         if seconds < self._thresholds.get(server, self._least):
             return
-        name = dotted_name(function)
-        self.slow_calls[name] += 1
-        now = time.monotonic()
-        if now - self._reported.get(name, -REPORT_INTERVAL_SECONDS) >= REPORT_INTERVAL_SECONDS:
-            self._reported[name] = now
+        name, now = dotted_name(function), time.monotonic()
+        with self._slow_lock:
+            self.slow_calls[name] += 1
+            tell = now - self._reported.get(name, -_NEVER) >= REPORT_INTERVAL_SECONDS
+            if tell:
+                self._reported[name] = now
+        if tell:
             logger.warning(
                 (
                     "%s: the receiver %s took %.2f s (option slow_receiver_threshold); the next "

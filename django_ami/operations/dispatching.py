@@ -47,7 +47,14 @@ class LeasedDispatcher(Dispatcher):
 
     def delivered_until(self, server: str) -> float | None:
         """Up to when all events of a server have been delivered here. From any thread."""
+        if self._spreading is not None and server in self._serving:
+            self._note_delivered(server)  # other threads deliver
         return self._delivered_until.get(server)
+
+    def _note_delivered(self, server: str) -> None:
+        heard_at = self._client.heard_at(server)
+        if heard_at is not None and not self._client.inbox.tally[server].queued:
+            self._delivered_until[server] = heard_at
 
     def run(self, timeout: float | None, *, most: int = 200) -> int:
         for server, lease in tuple(self._serving.items()):
@@ -74,9 +81,7 @@ class LeasedDispatcher(Dispatcher):
             if lease is None or not some:
                 return
         super()._deliver(server, self._while_valid(lease, some))
-        heard_at = self._client.heard_at(server)
-        if heard_at is not None and not self._client.inbox.tally[server].queued:
-            self._delivered_until[server] = heard_at
+        self._note_delivered(server)
 
     def _while_valid(self, lease: Lease, items: list[Event | Notice]) -> Iterator[Event | Notice]:
         for number, item in enumerate(items):
@@ -98,6 +103,9 @@ class LeasedDispatcher(Dispatcher):
         self._waiting[server] = since, rest
         self._client.inbox.hold(server)
 
+    def _may_take(self, server: str) -> bool:
+        return server not in self._waiting
+
     def _go_on(self, server: str) -> None:
         """Nobody else has had the lease meanwhile: no event is lost, none is delivered twice."""
         since, rest = self._waiting.pop(server)
@@ -112,12 +120,12 @@ class LeasedDispatcher(Dispatcher):
             self._client.inbox.release(server)
 
     def _work(self, server: str, items: list[Event | Notice]) -> None:
-        self.busy = True
+        self._busy = True
         try:
             with database.cared_for():
                 self._deliver(server, items)
         finally:
-            self.busy = False
+            self._busy = False
 
     # --- another process delivers ---
 
@@ -127,17 +135,19 @@ class LeasedDispatcher(Dispatcher):
         self._delivered_until.pop(server, None)
         _, rest = self._waiting.pop(server, (0.0, []))
         self._drop(server, rest)
+        if self._spreading is not None:
+            self._spreading.discard(server)
         self._client.inbox.release(server)
         sender = self._sender(server)
         sender.lease = None
         if self._tracking is not None:
             self._tracking.leave(server)
-        self.busy = True
+        self._busy = True
         try:
             with database.cared_for():
                 self._send(signals.lease_lost, sender, "lease_lost", token=lease.token)
         finally:
-            self.busy = False
+            self._busy = False
 
     def _behind_takeover(self, server: str, items: list[Event | Notice]) -> list[Event | Notice]:
         """The items that are ours: those behind the takeover under the lease that we have now."""

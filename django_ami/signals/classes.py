@@ -22,16 +22,18 @@ from asgiref.sync import async_to_sync
 from django.dispatch import Signal
 
 from django_ami.core.arguments import plain_text, shown
+from django_ami.core.errors import ConnectionFailed
 from django_ami.core.failures import NotCalled, SomeRaised
 from django_ami.core.naming import dotted_name
 from django_ami.core.receivers import Receivers
 from django_ami.core.refusals import is_refusal
+from django_ami.event_loop import adopt_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 
     from django_ami.core.messages import Event
-    from django_ami.core.receivers import Call
+    from django_ami.core.plans import Call
 
 __all__ = [
     "EventSignal",
@@ -170,9 +172,10 @@ def _run(function: Callable[..., Coroutine[Any, Any, Result]], *arguments: objec
         return await function(*arguments)
 
     try:
+        adopt_kept()
         return async_to_sync(run)()
-    except (OSError, MemoryError, RuntimeError) as error:
-        if begun or not is_refusal(error):
+    except (ConnectionFailed, OSError, MemoryError, RuntimeError) as error:
+        if begun or not (isinstance(error, ConnectionFailed) or is_refusal(error)):
             raise
         raise NotCalled(f"no event loop could be made for it: {error}") from error
 

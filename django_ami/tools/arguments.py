@@ -7,6 +7,8 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Final
 
+from django_ami.conf.dispatch import MOST_WORKERS
+
 __all__ = ["amount", "count", "file", "names", "seconds"]
 
 #: Thirty years in seconds. Waits of the operating system end at three hundred.
@@ -59,4 +61,11 @@ def count(text: str) -> int:
     """The type of an argument: a whole number from 1 on."""
     if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < 1:
         raise ArgumentTypeError(f"give a whole number above 0, not {text!r:.60}")
+    return int(text)
+
+
+def workers(text: str) -> int:
+    """The type of an argument: a number of threads."""
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or not 1 <= int(text) <= MOST_WORKERS:
+        raise ArgumentTypeError(f"give a whole number from 1 to {MOST_WORKERS}, not {text!r:.60}")
     return int(text)

@@ -87,7 +87,8 @@ class Service:
         now = time.monotonic()
         self._call_at(now + self._pause_seconds, self._look)
         step = self._client.receivers.step
-        if self._turned and (self._taken or step != self._step):
+        took = self._taken and not self._dispatcher.occupied
+        if self._turned and (took or step != self._step):
             self._moved_at, self._told_of_standstill = now, False
             if self._manager.watchdog_seconds is not None:
                 self._manager.tell(WATCHDOG="1")

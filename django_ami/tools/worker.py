@@ -13,9 +13,10 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from django_ami import feeds, signals
+from django_ami import conf, feeds, signals
 from django_ami.accessor import ami
 from django_ami.core.deadline import Deadline
 from django_ami.core.errors import AuthenticationFailed, ConfigurationError
@@ -23,6 +24,7 @@ from django_ami.core.log import get_logger
 from django_ami.core.scribe import scribe
 from django_ami.core.session import CLOSE_TIMEOUT_SECONDS, Lost, Ready
 from django_ami.database import cared_for
+from django_ami.event_loop import keeping
 from django_ami.tools.exits import Exit
 from django_ami.tools.service import Service
 from django_ami.tools.stopping import STOPS
@@ -32,7 +34,6 @@ from django_ami.tools.watchdog import Watchdog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ami import conf
     from django_ami.companion import Companion
     from django_ami.core.client import Changes, Client
     from django_ami.core.session import Notice
@@ -102,8 +103,16 @@ class Worker:
         self._refused: set[str] = set()
         self._fail_on_failed: bool = options["fail_on_failed"]
         self._feeding = _feeding_of(client)
+        parallel = conf.read_parallel()
+        if options["workers"] is not None:
+            parallel = replace(parallel, workers=options["workers"])
         self._dispatcher = companion.dispatcher(
-            client, self._on_notice, lead=True, sender=ami.handle, feeding=self._feeding
+            client,
+            self._on_notice,
+            lead=True,
+            sender=ami.handle,
+            feeding=self._feeding,
+            parallel=parallel,
         )
         self._watchdog = Watchdog(
             {
@@ -140,7 +149,7 @@ class Worker:
         # Started before the handlers, connected after them: a signal finds nothing to stop, or a
         # client that can be stopped.
         self._client.start(connect=False, dispatcher=False)
-        with self._watchdog:
+        with self._watchdog, keeping():
             if self._run_for is not None:
                 self._watchdog.call_at(end.at, self._stop)
             try:

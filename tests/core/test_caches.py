@@ -10,8 +10,8 @@ import pytest
 
 from django_ami.core import layouts
 from django_ami.core.messages import Event
+from django_ami.core.plans import Plans
 from django_ami.core.protocol import Parser
-from django_ami.core.receivers import Plans
 
 LONG = 100_000
 #: More than any of the caches has places.

@@ -413,6 +413,10 @@ def test_a_wrong_configuration_is_one_line_and_exit_code_2(
             "argument --drain-timeout: give a number from 0 to 1000000000, not '1e400'",
         ),
         (
+            "--workers=0",
+            "argument --workers: give a whole number from 1 to 256, not '0'",
+        ),
+        (
             "--run-for=-1",
             "argument --run-for: give a number of seconds between 0 and 1000000000, not '-1'",
         ),
@@ -513,6 +517,35 @@ def test_receivers_too_slow_for_the_drain_timeout_leave_the_rest_with_exit_code_
     )
     assert "did not return" not in worker.summary
     sim.wait_for(lambda: sim.logoffs == 1)
+
+
+def test_receivers_on_several_threads_are_drained(listen: Listen, sim: Simulator) -> None:
+    worker = listen("--workers=4", servers=(sim,))
+    worker.wait_for_out("ready")
+    for number in range(60):
+        sim.emit("Slow", privilege="call", Seconds=0.02, Device=number)
+    worker.wait_for_note("Slow")
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 0, str(worker)
+    assert sum(note["what"] == "Slow" for note in worker.notes) == 60
+    assert " 60 delivered, 0 dropped" in worker.summary
+
+
+def test_receiver_of_several_threads_that_does_not_return_is_left_behind_with_exit_code_4(
+    listen: Listen, sim: Simulator
+) -> None:
+    worker = listen("--drain-timeout=0.2", "--workers=4", servers=(sim,))
+    worker.wait_for_out("ready")
+    sim.emit("Block", privilege="call", Queued=1, Device="x")
+    worker.wait_for_note("blocked")
+    for number in range(8):
+        sim.emit("UserEvent", Number=number, Device=number)
+    worker.wait_for_note("UserEvent", 6)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 4, str(worker)
+    assert "3 left" in worker.summary
+    worker.wait_for_err("A receiver has not returned, and its event is left: ")
+    worker.wait_for_err("tests.management.listening.receivers.on_block")
 
 
 def test_a_second_signal_ends_it_now_with_exit_code_4(listen: Listen, sim: Simulator) -> None:

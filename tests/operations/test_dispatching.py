@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from django_ami import signals
+from django_ami.conf import Parallel
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.core.lease import Lease, boottime
 from django_ami.feeding import Feeding
@@ -82,9 +83,13 @@ class Site:
         return self.listener.status
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with FakeAsterisk() as sim, fresh_registry(), _listening(sim) as made:
+@pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    with (
+        FakeAsterisk() as sim,
+        fresh_registry(),
+        _listening(sim, workers=request.param) as made,
+    ):
         signals.events["UserEvent"].connect(made.on_event)
         for signal in (
             signals.server_ready,
@@ -100,7 +105,9 @@ def site() -> Iterator[Site]:
 
 
 @contextmanager
-def _listening(sim: Simulator, store: MemoryBackend | None = None) -> Iterator[Site]:
+def _listening(
+    sim: Simulator, store: MemoryBackend | None = None, workers: int = 1
+) -> Iterator[Site]:
     config = ServerConfig.from_url("node_1", sim.url, Options(reconnect_initial=0.02))
     client, keeper = Client([config]), PlayedKeeper()
     listener = Listener(client, LeasedDispatcher(keeper, client))  # type: ignore[arg-type]
@@ -110,6 +117,7 @@ def _listening(sim: Simulator, store: MemoryBackend | None = None) -> Iterator[S
         client,
         listener.notices.append,
         feeding=feeding,
+        parallel=Parallel(workers=workers),
     )
     try:
         with listener.dispatcher:

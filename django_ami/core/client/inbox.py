@@ -6,7 +6,7 @@ threads for each batch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from django_ami.core.deadline import Deadline
 from django_ami.core.reactor import When
@@ -69,7 +69,8 @@ class Inbox:
         seconds = None if timeout is None else 0.0 if timeout == 0 else in_seconds(timeout)
         if lead and seconds != 0 and self._traffic.flooded and self._started():
             seconds = self._read(seconds)
-        return self._delivery.take(min(most, self.most), seconds)
+        calls, items = self._delivery.take(min(most, self.most), seconds)
+        return calls, cast("list[Event | Notice]", items)  # nobody puts errands there
 
     def _read(self, timeout: float | None) -> float | None:
         """Run the loop until there is something to take. Returns what is left of the time."""
@@ -104,6 +105,10 @@ class Inbox:
     def when_taken(self, function: Callable[[], object]) -> None:
         """Hand the function to the next ``take``, as the completion of an action. As above."""
         self._delivery.put_call(function)
+
+    def settle(self, server: str, counts: Counts) -> None:
+        """Add what became of events of a server that another thread has had."""
+        self._delivery.settle(server, counts)
 
     def wake(self) -> None:
         """Let a waiting ``take`` return now, whatever the reactor does.

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django_ami.core.arguments import callable_of, plain_text, shown
 from django_ami.core.naming import dotted_name
-from django_ami.core.receivers import Plans
+from django_ami.core.plans import Plans
 from django_ami.core.session import Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ami.core.receivers import Call
+    from django_ami.core.plans import Call
     from django_ami.core.session import Notice
 
     #: One registration. Each is an object of its own, so that an undo removes it and no equal one.

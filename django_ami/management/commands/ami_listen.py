@@ -16,7 +16,7 @@ from django_ami.companion import companion_of
 from django_ami.core.client import Client
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed
 from django_ami.core.session import Role
-from django_ami.tools.arguments import amount, count, seconds
+from django_ami.tools.arguments import amount, count, seconds, workers
 from django_ami.tools.console import Program, selected
 from django_ami.tools.exits import Exit, exit_code
 from django_ami.tools.neighbours import Watch
@@ -86,6 +86,13 @@ class Command(Program):
             "--allow-others",
             action="store_true",
             help="another ami_listen for the same server is meant to be there: do not warn of it",
+        )
+        parser.add_argument(
+            "--workers",
+            type=workers,
+            metavar="N",
+            help="run receivers on so many threads, each call in order (default: option 'workers' "
+            "of AMI_DISPATCH, which is 1)",
         )
         parser.add_argument(
             "--standby",

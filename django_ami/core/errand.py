@@ -1,0 +1,23 @@
+"""Work that keeps its place among the events of a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Errand"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Errand:
+    """``run()`` is called behind the events before it, and before those behind it.
+
+    ``discard()`` is called in its place if these events reach no receiver any more.
+    """
+
+    server: str
+    run: Callable[[], object]
+    discard: Callable[[], object]

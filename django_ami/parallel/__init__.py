@@ -1,0 +1,1 @@
+"""Receivers on several threads, each call in order."""

@@ -1,0 +1,382 @@
+"""Threads that run receivers, each with bounded queues of its own.
+
+Rule: one thread puts, and it never waits for a receiver. What is put into a lane comes out in its
+order. A lane whose queue is full drops by the server's own policy, and holds up no other lane.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+from django_ami.core.delivery import Delivery
+from django_ami.core.errand import Errand
+from django_ami.core.event_queue import Counts
+from django_ami.core.log import get_logger
+from django_ami.core.messages import Event
+from django_ami.core.refusals import start_thread
+from django_ami.core.session import Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django_ami.core.options import Options
+    from django_ami.core.receivers import Receivers
+    from django_ami.core.session import Notice
+
+    #: Runs the receivers of some events: the server, the events, the lane's statistics and counts.
+    Deliver = Callable[[str, Iterator[Event], Receivers, Counts], None]
+
+__all__ = ["Lane", "Lanes"]
+
+logger = get_logger(__name__)
+
+#: So many events of a lane are in hand at a time, at most: these can no longer be dropped.
+_TAKEN_EVENTS: Final = 50
+#: And this part of its queue, one in so many.
+_TAKEN_PART: Final = 10
+#: How often a lane looks whether a lease that is over is valid again.
+_LEASE_SECONDS: Final = 0.05
+#: How often a thread that waits for lanes looks at them.
+_LOOK_SECONDS: Final = 0.02
+#: Changes of live pictures that wait in a lane; more are dropped, and counted.
+MOST_CHANGES: Final = 5_000
+_REPORT_SECONDS: Final = 10.0
+
+
+class Lane:
+    """A thread, and what waits for it."""
+
+    def __init__(self, number: int, lanes: Lanes, receivers: Receivers) -> None:
+        self.number = number
+        self.receivers = receivers
+        self.delivery = Delivery()
+        #: The server whose receivers run now; empty if none do.
+        self.at_work = ""
+        #: Servers whose events here reach no receiver any more.
+        self.discarding: set[str] = set()
+        #: Errands that were put, counted by the side that puts; and those that are over.
+        self._put = self._done = 0
+        #: What its queue had dropped when that was last added to the server's own counts.
+        self._told: dict[str, Counts] = {}
+        self._lanes = lanes
+        self._most = _TAKEN_EVENTS
+
+    # --- the side that puts ---
+
+    def admit(self, server: str, options: Options, lanes: int) -> None:
+        """Make room for the events of a server: a part of what the server itself may have."""
+        capacity = max(1, options.event_queue_capacity // lanes)
+        self._most = min(self._most, max(1, capacity // _TAKEN_PART))
+        self.delivery.add_server(
+            server,
+            capacity,
+            max(1, options.event_queue_bytes // lanes),
+            policy=options.overload_policy,
+            important=options.important_events,
+        )
+        self._told.setdefault(server, Counts())
+
+    def put(self, server: str, events: list[Event], size: int) -> Counts:
+        """Queue some events. Says what was dropped for them."""
+        self.delivery.put_events(server, events, 0, size, time.monotonic())
+        now, before = self.delivery.tally[server], self._told[server]
+        lost = Counts(
+            dropped=now.dropped - before.dropped,
+            dropped_important=now.dropped_important - before.dropped_important,
+        )
+        before.dropped += lost.dropped
+        before.dropped_important += lost.dropped_important
+        return lost
+
+    def put_errand(self, errand: Errand) -> None:
+        """Queue some work behind the events that are here."""
+        self._put += 1
+        self.delivery.put_errand(errand)
+
+    @property
+    def errands(self) -> int:
+        """How many errands are here, with one that is run now."""
+        return self._put - self._done
+
+    def waits(self, server: str) -> int:
+        """How many events of a server are here, with those whose receivers run."""
+        tally = self.delivery.tally.get(server)
+        return 0 if tally is None else tally.queued
+
+    # --- the thread ---
+
+    def run(self) -> None:
+        """Run receivers until the lanes end."""
+        while not self._lanes.over:
+            try:
+                self._turn()
+            except MemoryError as error:
+                self._lanes.failed(error)
+                return
+            except Exception:
+                # Errors of receivers are handled before: this is our bug, and must not stop the
+                # next events.
+                logger.exception(
+                    "A bug in django_ami: the delivery of some events failed; please report it."
+                )
+
+    def _turn(self) -> None:
+        _, items = self.delivery.take(self._most, None)
+        if not items:
+            return
+        server = self.at_work = items[0].server
+        try:
+            with self.receivers.around():
+                self._work(server, items)
+        finally:
+            self.at_work = ""
+            self._lanes.progressed.set()
+
+    def _work(self, server: str, items: list[Event | Notice | Errand]) -> None:
+        events: list[Event] = []
+        for item in items:
+            if isinstance(item, Event):
+                events.append(item)
+                continue
+            self._deliver(server, events)
+            events = []
+            if isinstance(item, Errand):
+                self._run_errand(item)
+            elif isinstance(item, Gap):
+                self._lanes.settle(server, Counts(gaps=1))
+                self._lanes.tell_gap(item, self.receivers)
+        self._deliver(server, events)
+
+    def _run_errand(self, errand: Errand) -> None:
+        try:
+            (errand.discard if errand.server in self.discarding else errand.run)()
+        finally:
+            self._done += 1
+
+    def deliver_one(self, server: str, event: Event) -> None:
+        """Deliver an event that is not in the queue of this lane."""
+        self._lanes.settle(server, self._run_receivers(server, [event]))
+
+    def _deliver(self, server: str, events: list[Event]) -> None:
+        if events:
+            counts = self._run_receivers(server, events)
+            self.delivery.delivered(server, counts.delivered + counts.failed + counts.dropped)
+            self._lanes.settle(server, counts)
+
+    def _run_receivers(self, server: str, events: list[Event]) -> Counts:
+        counts = Counts()
+        self._lanes.deliver(server, self._allowed(server, events), self.receivers, counts)
+        if server in self.discarding:
+            counts.dropped = len(events) - counts.delivered - counts.failed
+        return counts
+
+    def _allowed(self, server: str, events: list[Event]) -> Iterator[Event]:
+        """The events, each when it may be delivered; none once they are to be discarded."""
+        for event in events:
+            while not self._lanes.serves(server):
+                if server in self.discarding or self._lanes.over:
+                    return
+                time.sleep(_LEASE_SECONDS)
+            if server in self.discarding:
+                return
+            yield event
+
+
+class Lanes:
+    """Some lanes, and which of them has what. All but ``over`` and what lanes call: one thread.
+
+    ``deliver`` runs receivers on the lane's thread; ``settle`` counts what became of events;
+    ``serves`` says whether a server's events may be delivered now; ``tell_gap`` tells that a lane
+    has dropped some.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        receivers: Receivers,
+        *,
+        deliver: Deliver,
+        settle: Callable[[str, Counts], None],
+        serves: Callable[[str], bool],
+        tell_gap: Callable[[Gap, Receivers], None],
+    ) -> None:
+        self.deliver, self.settle, self.serves, self.tell_gap = deliver, settle, serves, tell_gap
+        #: True once no receiver is to be begun any more.
+        self.over = False
+        #: Set when a lane has done something.
+        self.progressed = threading.Event()
+        self._broken: MemoryError | None = None
+        self._receivers = receivers
+        self._lanes = [Lane(number, self, receivers.beside()) for number in range(count)]
+        self._threads = [
+            start_thread(lane.run, f"django_ami-lane-{lane.number}") for lane in self._lanes
+        ]
+        self._options: dict[str, Options] = {}
+        self._dropped_changes = 0
+        self._reported_at = float("-inf")
+
+    def __getitem__(self, number: int) -> Lane:
+        return self._lanes[number]
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def admit(self, server: str, options: Options) -> None:
+        """Make room for the events of a server, if it is new or its options have changed."""
+        if self._options.get(server) is not options:
+            for lane in self._lanes:
+                lane.admit(server, options, len(self._lanes))
+            self._options[server] = options
+
+    def knows(self, server: str) -> bool:
+        """True if there is room for the events of a server."""
+        return server in self._options
+
+    # --- which lane ---
+
+    def of_key(self, key: object) -> int:
+        """The lane of a key; of equal ones the same, in every process."""
+        return crc32(str(key).encode(errors="surrogatepass")) % len(self._lanes)
+
+    def loads(self, server: str) -> list[int]:
+        """How many events of a server are in each lane."""
+        return [lane.waits(server) for lane in self._lanes]
+
+    # --- putting ---
+
+    def put_change(self, server: str, number: int, tell: Callable[[Lane], object]) -> None:
+        """Have a lane tell a change, behind the events that it has."""
+        lane = self._lanes[number]
+        if lane.errands >= MOST_CHANGES:
+            self._drop_change(server)
+        else:
+            lane.put_errand(Errand(server, partial(tell, lane), _nothing))
+
+    def _drop_change(self, server: str) -> None:
+        self._dropped_changes += 1
+        now = time.monotonic()
+        if now - self._reported_at >= _REPORT_SECONDS:
+            self._reported_at = now
+            logger.error(
+                "%s: %d changes of calls, queues or agents reached no receiver, since %d wait. "
+                "Make the receivers faster, or connect fewer.",
+                server,
+                self._dropped_changes,
+                MOST_CHANGES,
+            )
+
+    def meet(self, server: str, numbers: set[int], event: Event) -> None:
+        """Have the first of some lanes deliver an event when all of them have come to it.
+
+        The others wait until that is over.
+        """
+        first, *others = (self._lanes[number] for number in sorted(numbers))
+        arrived, over = threading.Semaphore(0), threading.Event()
+
+        def lead() -> None:
+            for _ in others:
+                _until(arrived.acquire, self)
+            try:
+                first.deliver_one(server, event)
+            finally:
+                over.set()
+
+        def wait() -> None:
+            arrived.release()
+            _until(over.wait, self)
+
+        # All of them get it in the order in which this thread puts, so none waits in a circle.
+        first.put_errand(Errand(server, lead, lead))
+        for lane in others:
+            lane.put_errand(Errand(server, wait, wait))
+
+    # --- waiting for them ---
+
+    @property
+    def busy(self) -> bool:
+        """True while receivers run."""
+        return any(lane.at_work for lane in self._lanes)
+
+    @property
+    def occupied(self) -> bool:
+        """True while all lanes run receivers."""
+        return all(lane.at_work for lane in self._lanes)
+
+    def is_idle(self, server: str | None = None) -> bool:
+        """True if nothing of a server, or of any, is in a lane."""
+        servers = tuple(self._options) if server is None else (server,)
+        return not any(
+            lane.at_work in servers or lane.errands or any(map(lane.waits, servers))
+            for lane in self._lanes
+        )
+
+    def has_room(self, server: str) -> bool:
+        """False if even the lane with the fewest events of a server is half full."""
+        capacity = self._options[server].event_queue_capacity // len(self._lanes)
+        return min(self.loads(server)) <= capacity // 2
+
+    def wait(self, until: Callable[[], bool], seconds: float) -> bool:
+        """Wait for so long, at most, until lanes have come so far; says whether they have."""
+        self.check()
+        end = time.monotonic() + seconds
+        while not until():
+            left = end - time.monotonic()
+            if left <= 0 or self.over:
+                return False
+            self.progressed.clear()
+            self.progressed.wait(min(left, _LOOK_SECONDS))
+            self.check()
+        return True
+
+    def discard(self, server: str, seconds: float) -> None:
+        """The events of a server that wait in lanes reach no receiver: another process has them."""
+        for lane in self._lanes:
+            lane.discarding.add(server)
+        self.wait(lambda: self.is_idle(server), seconds)
+        for lane in self._lanes:
+            lane.put_errand(_end_of_discarding(lane, server))
+
+    def check(self) -> None:
+        """Raises MemoryError if a lane had none left."""
+        if self._broken is not None:
+            error, self._broken = self._broken, None
+            raise error
+
+    def failed(self, error: MemoryError) -> None:
+        self._broken = error
+        self.progressed.set()
+
+    def end(self, deadline: float) -> None:
+        """Begin no receiver any more, and wait for those that run until then."""
+        self.over = True
+        for lane in self._lanes:
+            lane.delivery.wake()
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
+            logger.error(
+                "A receiver has not returned, and its event is left: %s.",
+                self._receivers.slowest() or "it is not known which one",
+            )
+        self._receivers.alone()
+
+
+def _until(wait: Callable[..., bool], lanes: Lanes) -> None:
+    """Wait, but not beyond the end of the lanes."""
+    while not wait(timeout=_LEASE_SECONDS) and not lanes.over:
+        pass
+
+
+def _nothing() -> None:
+    """A change that nobody is told of."""
+
+
+def _end_of_discarding(lane: Lane, server: str) -> Errand:
+    def end() -> None:
+        lane.discarding.discard(server)
+
+    return Errand(server, end, end)

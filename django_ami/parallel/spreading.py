@@ -1,0 +1,255 @@
+"""From the thread that reads to the lanes: which event goes where, and what waits for what.
+
+Rule: all of it runs on the thread that dispatches, but for what lanes call. Live pictures are kept
+there, so each of them is one thread's.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
+
+from django_ami.core.event_queue import Counts, size_of
+from django_ami.core.failures import reason
+from django_ami.core.log import get_logger
+from django_ami.core.options import Options
+from django_ami.core.plans import Plans
+from django_ami.core.session import Ready
+from django_ami.parallel.lanes import Lanes
+from django_ami.parallel.partitions import KEY_EVENTS, CallPartitions, Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from django_ami.conf import Parallel
+    from django_ami.core.client import Client, ServerHandle
+    from django_ami.core.messages import Event
+    from django_ami.core.plans import Call
+    from django_ami.core.receivers import Receivers
+    from django_ami.core.session import Gap, Notice
+
+__all__ = ["Spreading"]
+
+logger = get_logger(__name__)
+
+#: A signal of a connection waits so long, at most, for the events before it.
+BARRIER_SECONDS: Final = 10.0
+#: Events of a lease that is over are dropped by lanes that run no receiver: at once.
+_DISCARD_SECONDS: Final = 10.0
+#: A function of the setting that raises is told so often.
+_REPORT_SECONDS: Final = 60.0
+
+
+class Spreading:
+    """The events of a client, in order where it matters, to several threads.
+
+    ``calls`` gives the receivers of a name of event, for a sender; ``sender`` the sender of a
+    server's signals; ``serves`` says whether its events may be delivered now; ``send_gap`` tells
+    that a lane has dropped events.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        parallel: Parallel,
+        *,
+        calls: Callable[[ServerHandle, str], tuple[Call, ...]],
+        sender: Callable[[str], ServerHandle],
+        serves: Callable[[str], bool],
+        send_gap: Callable[[Gap, Receivers], None],
+    ) -> None:
+        self._client = client
+        self._parallel = parallel
+        self._calls = calls
+        self._sender = sender
+        self._partitions: dict[str, CallPartitions] = {}
+        #: Servers of which nothing is taken, since no lane has room for their events.
+        self._full: set[str] = set()
+        self._reported_at = -inf
+        self._lanes = Lanes(
+            parallel.workers,
+            client.receivers,
+            deliver=self._deliver,
+            settle=self._settle,
+            serves=serves,
+            tell_gap=send_gap,
+        )
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The names, in lower case, of events that tell which channels are of one call."""
+        return frozenset() if self._parallel.partition is not None else KEY_EVENTS
+
+    # --- events ---
+
+    def spread(self, sender: ServerHandle, events: list[Event]) -> None:
+        """Hand events of one server to the lanes; those without a receiver are delivered here."""
+        server, lanes = sender.name, self._lanes
+        self._admit(server)
+        plans = Plans(partial(self._calls, sender))
+        parts: list[list[Event]] = [[] for _ in range(len(lanes))]
+        here, loads = Counts(), lanes.loads(server)
+        for event in events:
+            number, others = self._lane_of(server, event, loads)
+            loads[number] += 1
+            if not plans[event.name]:
+                here.delivered += 1
+            elif others:
+                for lane in {number, *others}:
+                    self._put(server, lane, parts[lane], here)
+                lanes.meet(server, {number, *others}, event)
+            else:
+                parts[number].append(event)
+        for number, part in enumerate(parts):
+            self._put(server, number, part, here)
+        self._client.inbox.settle(server, here)
+        if not lanes.has_room(server):
+            self._full.add(server)
+            self._client.inbox.hold(server)
+
+    def _admit(self, server: str) -> None:
+        if server in self._client.servers:
+            self._lanes.admit(server, self._client.member(server).config.options)
+        elif not self._lanes.knows(server):  # it was removed before its first event got here
+            self._lanes.admit(server, Options())
+
+    def _put(self, server: str, number: int, part: list[Event], counts: Counts) -> None:
+        if part:
+            lost = self._lanes[number].put(server, part[:], size_of(part))
+            counts.dropped += lost.dropped
+            counts.dropped_important += lost.dropped_important
+            part.clear()
+
+    def _lane_of(self, server: str, event: Event, loads: list[int]) -> tuple[int, set[int]]:
+        """The lane of an event, and other lanes that have to come to it first."""
+        if self._parallel.partition is not None:
+            return self._lanes.of_key(self._key_of(self._parallel.partition, event)), set()
+        call, gone = self._of_server(server).place(event)
+        number = self._lane_of_call(call, loads)
+        others = {one.lane for one in gone if one.lane is not None}
+        return number, others - {number}
+
+    def _lane_of_call(self, call: Partition, loads: list[int]) -> int:
+        """A new call goes where the fewest events wait; of several such lanes, it is their turn."""
+        if call.lane is None and not call.born:
+            call.lane = self._lanes.of_key(call.key)
+        elif call.lane is None:
+            count = len(loads)
+            in_turn = range(call.born, call.born + count)
+            call.lane = min(in_turn, key=lambda number: loads[number % count]) % count
+        return call.lane
+
+    def _key_of(self, partition: Callable[[Event], object], event: Event) -> object:
+        """The key that the project gives; if that fails, all such events stay in order."""
+        try:
+            return partition(event)
+        except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
+            now = time.monotonic()
+            if now - self._reported_at >= _REPORT_SECONDS:
+                self._reported_at = now
+                logger.error(  # noqa: TRY400  (its message says it)
+                    "the function of the option 'partition' raised %s for %s: %s. Such events go "
+                    "to one thread.",
+                    type(error).__name__, event.name, reason(error),
+                )  # fmt: skip
+            return ""
+
+    def _of_server(self, server: str) -> CallPartitions:
+        return self._partitions.setdefault(server, CallPartitions())
+
+    # --- changes of live pictures ---
+
+    def tell(
+        self, server: str, named: Mapping[str, Any], tell: Callable[[Receivers], object]
+    ) -> None:
+        """Have a lane tell a change, in the order of the events of that call, queue or device."""
+        self._admit(server)
+        call = named.get("call")
+        found = None if call is None else self._of_server(server).find(call.id)
+        number = (
+            self._lanes.of_key(_key_of_change(named))
+            if found is None
+            else self._lane_of_call(found, self._lanes.loads(server))
+        )
+        self._lanes.put_change(server, number, lambda lane: tell(lane.receivers))
+
+    # --- on the thread of a lane ---
+
+    def _deliver(
+        self, server: str, events: Iterator[Event], receivers: Receivers, counts: Counts
+    ) -> None:
+        sender = self._sender(server)
+        plans = Plans(partial(self._calls, sender))
+        receivers.deliver(events, plans, sender, counts)
+
+    def _settle(self, server: str, counts: Counts) -> None:
+        self._client.inbox.settle(server, counts)
+        if server in self._full:
+            self._client.inbox.wake()
+
+    # --- waiting ---
+
+    @property
+    def busy(self) -> bool:
+        """True while receivers run."""
+        return self._lanes.busy
+
+    @property
+    def occupied(self) -> bool:
+        """True while every lane runs receivers."""
+        return self._lanes.occupied
+
+    def refill(self, may_release: Callable[[str], bool]) -> None:
+        """Take events again of servers for which there is room now."""
+        self._lanes.check()
+        for server in [one for one in self._full if self._lanes.has_room(one)]:
+            self._full.discard(server)
+            if may_release(server):
+                self._client.inbox.release(server)
+
+    def barrier(self, notice: Notice) -> None:
+        """Wait until the events before a notice are through; they are of one connection."""
+        server, lanes = notice.server, self._lanes
+        if self._parallel.barriers and not (
+            lanes.wait(lambda: lanes.is_idle(server), BARRIER_SECONDS) or lanes.over
+        ):
+            logger.warning(
+                "%s: the signal of a %s is sent although receivers of events before it have not "
+                "returned for %g s (%s).",
+                server,
+                type(notice).__name__.lower(),
+                BARRIER_SECONDS,
+                self._client.receivers.slowest() or "none is known to run",
+            )
+        if isinstance(notice, Ready):
+            self._of_server(server).forget()
+
+    def discard(self, server: str) -> None:
+        """Another process delivers: what waits here reaches no receiver, and is counted."""
+        self._full.discard(server)
+        self._of_server(server).forget()
+        if self._lanes.knows(server):
+            self._lanes.discard(server, _DISCARD_SECONDS)
+
+    def linger(self, seconds: float) -> int:
+        """Wait for the lanes at the end; 0 if they have nothing more."""
+        return 0 if self._lanes.wait(self._lanes.is_idle, seconds) else 1
+
+    def end(self, deadline: float) -> None:
+        """Let the lanes finish until then, and end them."""
+        self._lanes.wait(self._lanes.is_idle, deadline - time.monotonic())
+        self._lanes.end(deadline)
+
+
+def _key_of_change(named: Mapping[str, Any]) -> str:
+    """The key of the events that are about the same; see ``partitions.key_by_name``."""
+    match named:
+        case {"queue": queue}:
+            return f"Queue:{queue.name}"
+        case {"member": member}:
+            return f"Queue:{member.queue}"
+        case {"device": device}:
+            return f"Device:{device.name}"
+    return str(named["call"].id)

@@ -1,0 +1,238 @@
+"""Receivers on several threads: a real connection, each call in order, all of it counted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from django_ami.conf import Parallel
+from django_ami.signals import ami_event, call_ended, call_started, events, gap, server_lost
+from django_ami.testing import FakeAsterisk
+from tests.receiving import fresh_registry, listening
+from tests.running import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django_ami.testing import Simulator
+
+FOUR: Final = Parallel(workers=4)
+
+
+@pytest.fixture(autouse=True)
+def registry(django_db_blocker: Any) -> Iterator[None]:
+    with fresh_registry(), django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    with FakeAsterisk() as simulator:
+        yield simulator
+
+
+class Seen:
+    """Receives events: by call, the numbers in their order, and the threads that brought them."""
+
+    def __init__(self) -> None:
+        self.numbers: defaultdict[str, list[int]] = defaultdict(list)
+        self.threads: defaultdict[str, set[str]] = defaultdict(set)
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Any, **_: Any) -> None:
+        with self._lock:
+            self.numbers[event["Uniqueid"]].append(int(event["Number"]))
+            self.threads[event["Uniqueid"]].add(threading.current_thread().name)
+            self.count += 1
+
+
+def emit(sim: Simulator, name: str, uniqueid: str, number: int, **more: object) -> None:
+    linkedid = more.pop("Linkedid", uniqueid)
+    sim.emit(name, Uniqueid=uniqueid, Linkedid=linkedid, Number=number, **more)
+
+
+def test_the_events_of_each_call_stay_in_order_and_on_one_thread(sim: Simulator) -> None:
+    seen = Seen()
+    events["Newexten"].connect(seen)
+    with listening(sim.url, parallel=FOUR) as listener:
+        listener.make_ready()
+        for number in range(400):
+            emit(sim, "Newexten", f"1.{number % 20}", number)
+        listener.run_until(lambda: seen.count == 400)
+        assert all(numbers == sorted(numbers) for numbers in seen.numbers.values())
+        assert all(len(threads) == 1 for threads in seen.threads.values())
+        assert len(set.union(*seen.threads.values())) == 4
+        listener.run_until(lambda: listener.status.queued == 0)
+        listener.assert_accounted()
+        assert listener.status.delivered == listener.status.received - listener.status.ignored
+
+
+def test_a_receiver_that_blocks_holds_up_its_own_calls_alone(sim: Simulator) -> None:
+    free, others = threading.Event(), Seen()
+
+    def on_event(event: Any, **_: Any) -> None:
+        if event["Uniqueid"] == "1.0":
+            assert free.wait(30)
+        else:
+            others(event)
+
+    events["Newexten"].connect(on_event)
+    with listening(sim.url, parallel=FOUR) as listener:
+        listener.make_ready()
+        for number in range(8):
+            emit(sim, "Newexten", f"1.{number}", number)
+        listener.run_until(lambda: others.count >= 6)
+        assert listener.dispatcher.busy
+        assert listener.status.queued >= 1
+        free.set()
+        listener.run_until(lambda: listener.status.queued == 0)
+        listener.assert_accounted()
+
+
+def test_a_partition_that_is_full_drops_its_own_events_and_tells_the_gap(sim: Simulator) -> None:
+    free, others, gaps = threading.Event(), Seen(), []
+
+    def on_event(event: Any, **_: Any) -> None:
+        if event["Uniqueid"] == "1.0":
+            assert free.wait(30)
+        else:
+            others(event)
+
+    events["Newexten"].connect(on_event)
+    gap.connect(lambda lost, **_: gaps.append(lost), weak=False)
+    with listening(sim.url, parallel=FOUR, event_queue_capacity=400) as listener:
+        listener.make_ready()
+        emit(sim, "Newexten", "1.0", 0)
+        listener.run_until(lambda: listener.dispatcher.busy)
+        for number in range(300):
+            emit(sim, "Newexten", "1.0", number)
+            emit(sim, "Newexten", f"1.{1 + number % 3}", number)
+            if number % 20 == 0:
+                listener.run_until(lambda number=number: others.count > number)
+        listener.run_until(lambda: others.count == 300)
+        free.set()
+        listener.run_until(lambda: listener.status.queued == 0)
+        listener.assert_accounted()
+        assert listener.status.dropped >= 190
+        listener.run_until(lambda: sum(gaps) == listener.status.dropped)
+        assert listener.status.gaps == len(gaps)
+
+
+def test_two_calls_that_become_one_meet_on_both_threads(sim: Simulator) -> None:
+    order: list[str] = []
+    free = threading.Event()
+
+    def on_event(event: Any, **_: Any) -> None:
+        if event["Number"] == "2":
+            assert free.wait(30)
+        order.append(event["Number"])
+
+    ami_event.connect(on_event)
+    with listening(sim.url, parallel=Parallel(workers=2)) as listener:
+        listener.make_ready()
+        order.clear()
+        emit(sim, "Newexten", "1.1", 1)
+        listener.run_until(lambda: order == ["1"])
+        emit(sim, "Newexten", "1.2", 2)  # on the other thread, which is held up
+        listener.run_until(lambda: listener.dispatcher.busy)
+        emit(sim, "DialBegin", "1.1", 3, DestUniqueid="1.2", DestLinkedid="1.2")
+        emit(sim, "Newexten", "1.1", 4)
+        emit(sim, "Newexten", "1.2", 5)
+        listener.run_until(lambda: listener.status.queued == 4)
+        assert order == ["1"]
+        free.set()
+        listener.run_until(lambda: len(order) == 5)
+        assert order == ["1", "2", "3", "4", "5"]
+        listener.run_until(lambda: listener.status.queued == 0)
+        listener.assert_accounted()
+
+
+def test_the_loss_of_a_connection_is_told_behind_all_events_before_it(sim: Simulator) -> None:
+    order: list[str] = []
+
+    def on_event(event: Any, **_: Any) -> None:
+        time.sleep(0.05)
+        order.append(event["Number"])
+
+    events["Newexten"].connect(on_event)
+    server_lost.connect(lambda **_: order.append("lost"), weak=False)
+    with listening(sim.url, parallel=FOUR) as listener:
+        listener.make_ready()
+        for number in range(8):
+            emit(sim, "Newexten", f"1.{number}", number)
+        wait_until(lambda: listener.status.queued == 8)
+        sim.drop()
+        listener.run_until(lambda: "lost" in order)
+        assert order[8] == "lost"
+
+
+def test_a_function_of_the_project_says_what_stays_in_order(sim: Simulator) -> None:
+    seen = Seen()
+    events["Newexten"].connect(seen)
+    with listening(sim.url, parallel=Parallel(4, lambda event: event["Tenant"])) as listener:
+        listener.make_ready()
+        for number in range(80):
+            emit(sim, "Newexten", f"1.{number}", number, Tenant="x")
+        listener.run_until(lambda: seen.count == 80)
+        assert len(set.union(*seen.threads.values())) == 1
+
+
+def test_a_function_of_the_project_that_raises_is_told_and_no_event_lost(
+    sim: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = Seen()
+    events["Newexten"].connect(seen)
+    with listening(sim.url, parallel=Parallel(4, lambda event: event["Tenant"])) as listener:
+        listener.make_ready()
+        for number in range(20):
+            emit(sim, "Newexten", f"1.{number}", number)
+        listener.run_until(lambda: seen.count == 20)
+    assert [one for one in caplog.messages if "'partition' raised" in one]
+    assert len([one for one in caplog.messages if "'partition' raised" in one]) == 1
+
+
+def test_changes_of_calls_are_told_on_the_threads_in_order(sim: Simulator) -> None:
+    told: list[tuple[str, str, str]] = []
+    for name, signal in (("started", call_started), ("ended", call_ended)):
+        signal.connect(
+            lambda call, name=name, **_: told.append(
+                (call.id, name, threading.current_thread().name)
+            ),
+            weak=False,
+        )
+    with listening(sim.url, parallel=FOUR) as listener:
+        listener.make_ready()
+        for number in range(12):
+            emit(sim, "Newchannel", f"1.{number}", number, Channel=f"PJSIP/a{number}-1")
+        listener.run_until(lambda: len(told) == 12)
+        for number in range(12):
+            emit(sim, "Hangup", f"1.{number}", number, Channel=f"PJSIP/a{number}-1", Cause=16)
+        listener.run_until(lambda: len(told) == 24)
+    by_call: defaultdict[str, list[str]] = defaultdict(list)
+    threads: defaultdict[str, set[str]] = defaultdict(set)
+    for call, what, thread in told:
+        by_call[call].append(what)
+        threads[call].add(thread)
+    assert all(one == ["started", "ended"] for one in by_call.values())
+    assert all(len(one) == 1 for one in threads.values())
+    assert all(name.startswith("django_ami-lane") for one in threads.values() for name in one)
+
+
+def test_a_receiver_that_raises_is_counted_on_any_thread(sim: Simulator) -> None:
+    def on_event(event: Any, **_: Any) -> None:
+        if int(event["Number"]) % 4 == 0:
+            raise ValueError(event["Number"])
+
+    with listening(sim.url, parallel=FOUR) as listener:
+        events["Newexten"].connect(on_event)
+        listener.make_ready()
+        for number in range(40):
+            emit(sim, "Newexten", f"1.{number}", number)
+        listener.run_until(lambda: listener.status.failed == 10 and listener.status.queued == 0)
+        listener.assert_accounted()
+        assert sum(listener.client.receivers.failures.values()) == 10

@@ -1,0 +1,131 @@
+"""Asynchronous receivers of a listener share one event loop, from the first event to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from django_ami import event_loop
+from django_ami.conf import Parallel
+from django_ami.signals import events
+from django_ami.testing import FakeAsterisk
+from tests.receiving import fresh_registry, listening
+from tests.running import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django_ami.testing import Simulator
+
+
+@pytest.fixture(autouse=True)
+def registry(django_db_blocker: Any) -> Iterator[None]:
+    with fresh_registry(), django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    with FakeAsterisk() as simulator:
+        yield simulator
+
+
+def loop_threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "django_ami-asyncio"]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_client_that_a_receiver_keeps_is_good_for_the_next_event(
+    sim: Simulator, workers: int
+) -> None:
+    answers: list[bytes] = []
+    kept: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    host, port = sim.url.rpartition("@")[2].split(":")
+
+    async def on_event(**_: Any) -> None:
+        if not kept:
+            kept.append(await asyncio.open_connection(host, int(port.strip("/"))))
+        reader, writer = kept[0]
+        writer.write(b"Action: Login\r\nUsername: x\r\nSecret: y\r\n\r\n" if not answers else b"")
+        answers.append(await reader.read(1))
+
+    events["Newexten"].connect(on_event)
+    with (
+        event_loop.keeping(),
+        listening(sim.url, parallel=Parallel(workers=workers)) as listener,
+    ):
+        listener.make_ready()
+        for number in range(5):
+            sim.emit("Newexten", Uniqueid="1.1", Linkedid="1.1", Number=number)
+        listener.run_until(lambda: len(answers) == 5)
+        assert all(answers)
+        assert not listener.status.failed
+        kept[0][1].close()
+
+
+def test_a_task_of_a_receiver_goes_on_behind_its_event(sim: Simulator) -> None:
+    done = threading.Event()
+    tasks = []
+
+    async def later() -> None:
+        await asyncio.sleep(0.05)
+        done.set()
+
+    async def on_event(**_: Any) -> None:
+        tasks.append(asyncio.create_task(later()))
+
+    events["Newexten"].connect(on_event)
+    with event_loop.keeping(), listening(sim.url) as listener:
+        listener.make_ready()
+        sim.emit("Newexten")
+        listener.run_until(done.is_set)
+
+
+def test_the_queries_of_a_coroutine_run_on_the_thread_of_the_receivers(sim: Simulator) -> None:
+    threads: list[threading.Thread] = []
+
+    async def on_event(**_: Any) -> None:
+        threads.append(await sync_to_async(threading.current_thread)())
+
+    events["Newexten"].connect(on_event)
+    with event_loop.keeping(), listening(sim.url) as listener:
+        listener.make_ready()
+        sim.emit("Newexten")
+        listener.run_until(lambda: threads)
+        assert threads == [threading.current_thread()]
+
+
+def test_the_loop_ends_with_the_listener_and_cancels_what_is_left(sim: Simulator) -> None:
+    cancelled = threading.Event()
+    tasks = []
+
+    async def for_ever() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            cancelled.set()
+
+    async def on_event(**_: Any) -> None:
+        tasks.append(asyncio.create_task(for_ever()))
+
+    events["Newexten"].connect(on_event)
+    with event_loop.keeping(), listening(sim.url) as listener:
+        listener.make_ready()
+        sim.emit("Newexten")
+        listener.run_until(lambda: tasks)
+    assert cancelled.is_set()
+    wait_until(lambda: not loop_threads())
+
+
+def test_a_listener_without_asynchronous_receivers_has_no_loop(sim: Simulator) -> None:
+    seen: list[object] = []
+    events["Newexten"].connect(lambda **_: seen.append(1), weak=False)
+    with event_loop.keeping(), listening(sim.url) as listener:
+        listener.make_ready()
+        sim.emit("Newexten")
+        listener.run_until(lambda: seen)
+        assert not loop_threads()
