@@ -1,7 +1,6 @@
-"""Threads that run receivers, each with bounded queues of its own.
+"""The lanes of a listener together: putting, meeting, waiting, and the end.
 
-Rule: one thread puts, and it never waits for a receiver. What is put into a lane comes out in its
-order. A lane whose queue is full drops by the server's own policy, and holds up no other lane.
+Rule: one thread puts, and it never waits for a receiver.
 """
 
 from __future__ import annotations
@@ -12,178 +11,32 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from django_ami.core.delivery import Delivery
 from django_ami.core.errand import Errand
-from django_ami.core.event_queue import Counts
 from django_ami.core.log import get_logger
-from django_ami.core.messages import Event
 from django_ami.core.refusals import start_thread
-from django_ami.core.session import Gap
+from django_ami.parallel.lane import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from django_ami.core.event_queue import Counts
+    from django_ami.core.messages import Event
     from django_ami.core.options import Options
     from django_ami.core.receivers import Receivers
-    from django_ami.core.session import Notice
+    from django_ami.core.session import Gap
+    from django_ami.parallel.lane import Deliver
 
-    #: Runs the receivers of some events: the server, the events, the lane's statistics and counts.
-    Deliver = Callable[[str, Iterator[Event], Receivers, Counts], None]
-
-__all__ = ["Lane", "Lanes"]
+__all__ = ["Lanes"]
 
 logger = get_logger(__name__)
 
-#: So many events of a lane are in hand at a time, at most: these can no longer be dropped.
-_TAKEN_EVENTS: Final = 50
-#: And this part of its queue, one in so many.
-_TAKEN_PART: Final = 10
-#: How often a lane looks whether a lease that is over is valid again.
-_LEASE_SECONDS: Final = 0.05
+#: How often a lane that waits for another one looks whether all has ended.
+_MEETING_SECONDS: Final = 0.05
 #: How often a thread that waits for lanes looks at them.
 _LOOK_SECONDS: Final = 0.02
 #: Changes of live pictures that wait in a lane; more are dropped, and counted.
 MOST_CHANGES: Final = 5_000
 _REPORT_SECONDS: Final = 10.0
-
-
-class Lane:
-    """A thread, and what waits for it."""
-
-    def __init__(self, number: int, lanes: Lanes, receivers: Receivers) -> None:
-        self.number = number
-        self.receivers = receivers
-        self.delivery = Delivery()
-        #: The server whose receivers run now; empty if none do.
-        self.at_work = ""
-        #: Servers whose events here reach no receiver any more.
-        self.discarding: set[str] = set()
-        #: Errands that were put, counted by the side that puts; and those that are over.
-        self._put = self._done = 0
-        #: What its queue had dropped when that was last added to the server's own counts.
-        self._told: dict[str, Counts] = {}
-        self._lanes = lanes
-        self._most = _TAKEN_EVENTS
-
-    # --- the side that puts ---
-
-    def admit(self, server: str, options: Options, lanes: int) -> None:
-        """Make room for the events of a server: a part of what the server itself may have."""
-        capacity = max(1, options.event_queue_capacity // lanes)
-        self._most = min(self._most, max(1, capacity // _TAKEN_PART))
-        self.delivery.add_server(
-            server,
-            capacity,
-            max(1, options.event_queue_bytes // lanes),
-            policy=options.overload_policy,
-            important=options.important_events,
-        )
-        self._told.setdefault(server, Counts())
-
-    def put(self, server: str, events: list[Event], size: int) -> Counts:
-        """Queue some events. Says what was dropped for them."""
-        self.delivery.put_events(server, events, 0, size, time.monotonic())
-        now, before = self.delivery.tally[server], self._told[server]
-        lost = Counts(
-            dropped=now.dropped - before.dropped,
-            dropped_important=now.dropped_important - before.dropped_important,
-        )
-        before.dropped += lost.dropped
-        before.dropped_important += lost.dropped_important
-        return lost
-
-    def put_errand(self, errand: Errand) -> None:
-        """Queue some work behind the events that are here."""
-        self._put += 1
-        self.delivery.put_errand(errand)
-
-    @property
-    def errands(self) -> int:
-        """How many errands are here, with one that is run now."""
-        return self._put - self._done
-
-    def waits(self, server: str) -> int:
-        """How many events of a server are here, with those whose receivers run."""
-        tally = self.delivery.tally.get(server)
-        return 0 if tally is None else tally.queued
-
-    # --- the thread ---
-
-    def run(self) -> None:
-        """Run receivers until the lanes end."""
-        while not self._lanes.over:
-            try:
-                self._turn()
-            except MemoryError as error:
-                self._lanes.failed(error)
-                return
-            except Exception:
-                # Errors of receivers are handled before: this is our bug, and must not stop the
-                # next events.
-                logger.exception(
-                    "A bug in django_ami: the delivery of some events failed; please report it."
-                )
-
-    def _turn(self) -> None:
-        _, items = self.delivery.take(self._most, None)
-        if not items:
-            return
-        server = self.at_work = items[0].server
-        try:
-            with self.receivers.around():
-                self._work(server, items)
-        finally:
-            self.at_work = ""
-            self._lanes.progressed.set()
-
-    def _work(self, server: str, items: list[Event | Notice | Errand]) -> None:
-        events: list[Event] = []
-        for item in items:
-            if isinstance(item, Event):
-                events.append(item)
-                continue
-            self._deliver(server, events)
-            events = []
-            if isinstance(item, Errand):
-                self._run_errand(item)
-            elif isinstance(item, Gap):
-                self._lanes.settle(server, Counts(gaps=1))
-                self._lanes.tell_gap(item, self.receivers)
-        self._deliver(server, events)
-
-    def _run_errand(self, errand: Errand) -> None:
-        try:
-            (errand.discard if errand.server in self.discarding else errand.run)()
-        finally:
-            self._done += 1
-
-    def deliver_one(self, server: str, event: Event) -> None:
-        """Deliver an event that is not in the queue of this lane."""
-        self._lanes.settle(server, self._run_receivers(server, [event]))
-
-    def _deliver(self, server: str, events: list[Event]) -> None:
-        if events:
-            counts = self._run_receivers(server, events)
-            self.delivery.delivered(server, counts.delivered + counts.failed + counts.dropped)
-            self._lanes.settle(server, counts)
-
-    def _run_receivers(self, server: str, events: list[Event]) -> Counts:
-        counts = Counts()
-        self._lanes.deliver(server, self._allowed(server, events), self.receivers, counts)
-        if server in self.discarding:
-            counts.dropped = len(events) - counts.delivered - counts.failed
-        return counts
-
-    def _allowed(self, server: str, events: list[Event]) -> Iterator[Event]:
-        """The events, each when it may be delivered; none once they are to be discarded."""
-        for event in events:
-            while not self._lanes.serves(server):
-                if server in self.discarding or self._lanes.over:
-                    return
-                time.sleep(_LEASE_SECONDS)
-            if server in self.discarding:
-                return
-            yield event
 
 
 class Lanes:
@@ -367,7 +220,7 @@ class Lanes:
 
 def _until(wait: Callable[..., bool], lanes: Lanes) -> None:
     """Wait, but not beyond the end of the lanes."""
-    while not wait(timeout=_LEASE_SECONDS) and not lanes.over:
+    while not wait(timeout=_MEETING_SECONDS) and not lanes.over:
         pass
 
 

@@ -45,15 +45,15 @@ _JOINED: Final = {
         "TransferTargetUniqueid",
     ),
 }  # fmt: skip
-#: So many ended channels are remembered, for events behind their Hangup.
+#: The number of ended channels that are remembered, for events behind their Hangup.
 MOST_ENDED: Final = 10_000
-#: So many ids are remembered in all: a Hangup may be among events that were lost.
+#: The number of ids that are remembered in all: a Hangup may be among events that were lost.
 MOST_IDS: Final = 400_000
 
 
 @dataclass(slots=True, eq=False)
 class Partition:
-    """What has to stay in order: a call, or all that has the same name.
+    """Events that have to stay in order: those of a call, or of one name.
 
     ``lane`` is where its events go, by number; None if nobody has chosen yet.
     """

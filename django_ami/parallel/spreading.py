@@ -1,4 +1,4 @@
-"""From the thread that reads to the lanes: which event goes where, and what waits for what.
+"""From the thread that reads to the lanes: which event goes where, and which of them wait.
 
 Rule: all of it runs on the thread that dispatches, but for what lanes call. Live pictures are kept
 there, so each of them is one thread's.
@@ -227,7 +227,7 @@ class Spreading:
             self._of_server(server).forget()
 
     def discard(self, server: str) -> None:
-        """Another process delivers: what waits here reaches no receiver, and is counted."""
+        """Another process delivers: events that wait here reach no receiver, and are counted."""
         self._full.discard(server)
         self._of_server(server).forget()
         if self._lanes.knows(server):

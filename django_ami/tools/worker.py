@@ -69,8 +69,7 @@ def _feeding_of(client: Client) -> Feeding | None:
     from django_ami.feeding import Feeding  # most projects never need it
 
     def received(server: str) -> int:
-        counts = client.inbox.tally.get(server)
-        return 0 if counts is None else counts.received
+        return counts.received if (counts := client.inbox.tally.get(server)) else 0
 
     return Feeding(backend, received)
 
