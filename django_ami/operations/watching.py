@@ -1,4 +1,4 @@
-"""What this process has seen of a lease, by its own clock.
+"""A lease as this process has seen it, by its own clock.
 
 Rule: a database can forget, after a failover to a replica that lagged, and its clock can be set. So
 a lease is free only if the database says so, and nothing that was seen here says otherwise.
@@ -24,7 +24,7 @@ class Watched:
         self.token = 0
         #: Up to when all events are known to be delivered, by ``time.monotonic``.
         self.heard_until: float | None = None
-        #: By ``boottime``: so long its holder may deliver, as was seen last.
+        #: By ``boottime``: until then its holder may deliver, as was seen last.
         self._held_until = float("-inf")
 
     def had(self, token: int, heard_until: float | None) -> None:

@@ -1,7 +1,7 @@
 """A thread that runs receivers, with bounded queues of its own.
 
-Rule: a lane keeps the order in which something is put into it. A lane whose queue is full drops by the
-server's own policy, and holds up no other lane.
+Rule: a lane keeps the order in which something is put into it. A full one drops by the server's own
+policy, and holds up no other lane.
 """
 
 from __future__ import annotations

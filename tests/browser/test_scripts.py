@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SCRIPTS = Path(__file__).parent / "scripts"
 STATIC = Path(wallboard.__file__).parent / "static"
 
-#: Runs all functions that a module exports; the names of those that ran, and what failed.
+#: Runs all functions that a module exports; the names of those that ran, and the failures.
 RUN = """
 const done = arguments[arguments.length - 1];
 import(arguments[0]).then(async (module) => {

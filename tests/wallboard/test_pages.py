@@ -1,4 +1,4 @@
-"""The page: for whom it is, the configuration of its scripts, and what a strict policy allows."""
+"""The page: its visitors, the configuration of its scripts, and a strict policy."""
 
 from __future__ import annotations
 
