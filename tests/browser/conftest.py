@@ -12,6 +12,7 @@ from django_ami.testing import CallTimes, FakeAsterisk
 pytest.importorskip("selenium", reason="selenium is not installed (the extra dev)")
 
 from tests.browser import chromium
+from tests.browser.axe import fetch
 from tests.browser.board import Board
 from tests.browser.phones import Phones
 from tests.browser.site import Site, make_database
@@ -77,6 +78,12 @@ def browse(tmp_path: Path) -> Iterator[Callable[..., Board]]:
     finally:
         for board in boards:
             board.driver.quit()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core."""
+    return fetch(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture

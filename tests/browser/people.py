@@ -41,6 +41,7 @@ def make() -> None:
                 content_type__app_label="ami_wallboard", codename__in=permissions
             )
         )
+    User.objects.create_superuser("chief", password="chief")
 
 
 if __name__ == "__main__":

@@ -11,12 +11,15 @@ SECRET_KEY = "only-for-tests"
 ALLOWED_HOSTS = ["127.0.0.1"]
 USE_TZ = True
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django_ami",
     "django_ami.live.feed",
+    "django_ami.operations",
     "django_ami.wallboard",
     "tests.browser",
 ]
@@ -28,6 +31,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
 ]
 DATABASES = {
     "default": {
@@ -50,6 +54,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
             ]
         },
     }
@@ -58,6 +63,7 @@ LANGUAGE_CODE = os.environ.get("AMI_TEST_LANGUAGE", "en")
 if "AMI_TEST_REDIS" in os.environ:
     AMI_FEED = {"BACKEND": "redis", "URL": os.environ["AMI_TEST_REDIS"]}
 AMI_SERVERS = {"node_1": {"URL": os.environ.get("AMI_NODE1_URL", "ami://me:amp111@127.0.0.1:1")}}
+AMI_OPERATIONS = {"lease_timeout": 3, "standby_interval": 0.2, "heartbeat_interval": 0.5}
 AMI_WALLBOARD = {
     "STREAM_MINUTES": float(os.environ.get("AMI_TEST_STREAM_MINUTES", "10")),
     "QUEUES": {"rush": {"WAIT_WARNING_SECONDS": 2, "WAIT_CRITICAL_SECONDS": 4}},

@@ -89,6 +89,10 @@ class Site:
         """Start ``ami_listen``, and wait until it knows its server."""
         self.listener = self._wait_for_listener(self._run_listener())
 
+    def start_another_listener(self) -> Program:
+        """Start one more listener beside the first; it ends with the site."""
+        return self._run_listener()
+
     def kill_listener(self) -> None:
         """End ``ami_listen`` so that it cannot say a word."""
         self.listener.signal(signal.SIGKILL)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.axe import fetch, findings
+from tests.browser.axe import findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from tests.browser.site import Site
 
 DARK = {"name": "prefers-color-scheme", "value": "dark"}
-
-
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return fetch(tmp_path_factory.mktemp("axe"))
 
 
 def test_axe_finds_a_fault(axe: str, board: Board) -> None:
