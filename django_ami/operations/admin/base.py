@@ -51,8 +51,6 @@ def require(request: HttpRequest, *permissions: str) -> None:
 class ReadOnlyAdmin(ModelAdmin):
     """Rows of the database with the leases, to look at."""
 
-    show_full_result_count = False
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).using(conf.load().database)
 

@@ -24,6 +24,14 @@ PAGES = (
 )
 
 
+def faults(desk: Desk, axe: str) -> list[str]:
+    """Those that the browser and axe-core find. The styles that axe-core itself applies are none."""
+    found = [*desk.board.complaints(), *findings(desk.board, axe)]
+    desk.board.complaints()
+    desk.board.run("window.complaints = []")
+    return found
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["desk", "phone"])
 def test_axe_finds_nothing_serious(
     size: tuple[int, int], axe: str, site: Site, sit_down: Callable[..., Desk]
@@ -36,12 +44,12 @@ def test_axe_finds_nothing_serious(
         desk.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         for page in PAGES:
             desk.open(page)
-            assert findings(desk.board, axe) == [], (page, scheme)
+            assert faults(desk, axe) == [], (page, scheme)
         desk.open("lease/send/?action=QueueStatus")
         desk.find("#content input[type=submit]").click()
         desk.wait_for_text(".ami-answer", "QueueMember")
-        assert findings(desk.board, axe) == [], scheme
+        assert faults(desk, axe) == [], scheme
         desk.open("lease/send/?action=QueuePause")
         desk.find("#content input[type=submit]").click()
         desk.wait_for_text("#content", "This field is required")
-        assert findings(desk.board, axe) == [], scheme
+        assert faults(desk, axe) == [], scheme

@@ -60,7 +60,9 @@ def test_lease_is_handed_over_by_keyboard(desk: Desk, site: Site) -> None:
     desk.open()
     site.start_another_listener()
     desk.wait_for_text(".ami-server tbody", "standby")
-    desk.board.wait_for(lambda: desk.text(".ami-server tbody").count("ready since") == 2, "both are ready")
+    desk.board.wait_for(
+        lambda: desk.text(".ami-server tbody").count("ready since") == 2, "both are ready"
+    )
     desk.tab_to("[data-hand-over]")
     desk.press(Keys.ENTER)
     desk.wait_for_text("#content h1", "Hand over the lease of node_1?")
