@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 from django_ami.core.errors import AmiError
 from django_ami.listeners import ListenerRole, listeners
-from django_ami.operations import conf
+from django_ami.operations import audit, conf
 from django_ami.operations.clock import now
 from django_ami.operations.models import Lease
 
 if TYPE_CHECKING:
     from django_ami.listeners import ListenerStatus
+    from django_ami.operations.audit import Author
 
 __all__ = ["HandoverRefused", "request", "successors"]
 
+#: In the action log, among the actions of Asterisk.
+_NAME = "Handover"
 _LONGEST_NAME_CHARACTERS = 150
 
 
@@ -40,12 +43,22 @@ def successors(server: str) -> tuple[ListenerStatus, ...]:
     )
 
 
-def request(server: str, token: int, by: str) -> None:
-    """Ask the holder of the lease with this token to hand it over, in the name of ``by``.
+def request(server: str, token: int, author: Author) -> None:
+    """Ask the holder of the lease with this token to hand it over, in the name of ``author``.
 
-    It sees that within ``renew_interval``. Raises HandoverRefused if no standby could take over,
-    and if the lease is not with that holder any more; and the errors of the database.
+    The action log has it. The holder sees it within ``renew_interval``. Raises HandoverRefused if
+    no standby could take over, and if the lease is not with that holder any more; and the errors
+    of the database.
     """
+    try:
+        _request(server, token, author.who[:_LONGEST_NAME_CHARACTERS])
+    except HandoverRefused as refusal:
+        audit.note(author, _NAME, refusal)
+        raise
+    audit.note_done(author, _NAME, server, f"the holder of token {token} is asked.")
+
+
+def _request(server: str, token: int, by: str) -> None:
     if not successors(server):
         raise HandoverRefused(
             f"{server}: no standby is ready to take over. Start another ami_listen --standby, or "
@@ -54,9 +67,7 @@ def request(server: str, token: int, by: str) -> None:
     held = Lease.objects.using(conf.load().database).filter(
         server=server, token=token, expires_at__gt=now()
     )
-    if not held.update(
-        handover_requested_at=now(), handover_requested_by=by[:_LONGEST_NAME_CHARACTERS]
-    ):
+    if not held.update(handover_requested_at=now(), handover_requested_by=by):
         raise HandoverRefused(
             f"{server}: the lease with token {token} is over, or has changed hands meanwhile. "
             "Look who has it now."

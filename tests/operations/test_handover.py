@@ -16,11 +16,12 @@ pytestmark = pytest.mark.long
 ASK = """
 import time
 from django_ami.operations import handover
+from django_ami.operations.audit import Author
 from django_ami.operations.models import Lease
 end = time.monotonic() + 20
 while not handover.successors("node_1") and time.monotonic() < end:
     time.sleep(0.05)
-handover.request("node_1", Lease.objects.get().token, "root")
+handover.request("node_1", Lease.objects.get().token, Author("user", "root"))
 """
 #: As if the standby had ended in this moment.
 ASK_ANYHOW = """

@@ -6,7 +6,8 @@ pages work without JavaScript; a script alone keeps them fresh.
 
 from __future__ import annotations
 
+from django_ami.operations.admin.audit import ActionLogAdmin
 from django_ami.operations.admin.listeners import ListenerAdmin
 from django_ami.operations.admin.servers import ServerAdmin
 
-__all__ = ["ListenerAdmin", "ServerAdmin"]
+__all__ = ["ActionLogAdmin", "ListenerAdmin", "ServerAdmin"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -23,6 +24,9 @@ from django_ami.operations.admin.answers import answer_of
 from django_ami.operations.admin.base import SEND, Page, require
 from django_ami.operations.admin.parameters import ActionForm
 from django_ami.operations.admin.shown import moment
+from django_ami.operations.errors import ActionRefused
+from django_ami.operations.permissions import sendable
+from django_ami.operations.permissions.risks import DANGERS, Risk, risk_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -34,6 +38,8 @@ __all__ = ["OF_CONNECTIONS", "send_view"]
 
 #: The client's own: they would change the connection that all users of this process share.
 OF_CONNECTIONS: Final = frozenset({"Challenge", "Events", "Filter", "Login", "Logoff", "WaitEvent"})
+#: In the action log.
+_VIEW: Final = "admin"
 #: A page waits so long for an answer.
 _LONGEST_WAIT_SECONDS: Final = 20.0
 
@@ -50,6 +56,10 @@ def send_view(request: HttpRequest, model_admin: Any) -> HttpResponse:
     info = catalog.action(name)
     if info is None or info.name in OF_CONNECTIONS:
         return _choose(model_admin, request, _unknown(name))
+    if info.name not in sendable(request.user):
+        raise PermissionDenied(
+            f"{info.name} is not granted to this user: see the setting AMI_PERMISSIONS."
+        )
     if request.method == "POST":
         return _Sending(model_admin, request, info).post()
     return _Sending(model_admin, request, info).get()
@@ -64,7 +74,8 @@ def _unknown(name: str) -> str:
 
 
 def _choose(model_admin: Any, request: HttpRequest, error: str = "") -> HttpResponse:
-    choices = [one for one in catalog.ACTIONS.values() if one.name not in OF_CONNECTIONS]
+    offered = sendable(request.user) - OF_CONNECTIONS
+    choices = [one for one in catalog.ACTIONS.values() if one.name in offered]
     return Page(model_admin, "choose.html").render(
         request,
         _("Send an action"),
@@ -94,7 +105,7 @@ class _Sending:
 
     def post(self) -> HttpResponse:
         """Send the action of a valid form, once, and show its answer."""
-        form = ActionForm(self._info, ami.servers, self._request.POST)
+        form = self._form(self._request.POST)
         if not form.is_valid():
             return self._page(form, status=400)
         key = form.cleaned_data["key"]
@@ -103,12 +114,15 @@ class _Sending:
         return self._send(form, form.action(), key)
 
     def _send(self, form: ActionForm, action: Action, key: str) -> HttpResponse:
-        response, error = None, ""
+        response, error, status = None, "", 200
         try:
-            pending = ami.send(action, server=form.cleaned_data["server"])
+            user_ami = ami.as_user(self._request.user, view=_VIEW)
+            pending = user_ami.send(action, server=form.cleaned_data["server"])
             response = pending.result(timeout=_LONGEST_WAIT_SECONDS)
         except ActionFailed as failure:
             response = failure.response
+        except ActionRefused as refusal:
+            error, status = refusal.message, refusal.status
         except AmiError as failure:
             error = _told(failure)
         idempotency.conclude(
@@ -116,6 +130,7 @@ class _Sending:
         )
         return self._page(
             self._next(form),
+            status=status,
             sent=repr(action),
             error=error,
             answer=None if response is None else answer_of(response),
@@ -137,13 +152,20 @@ class _Sending:
             "key": idempotency.new_key(),
             "server": self._request.GET.get("server") or _default_server(),
         }
-        return ActionForm(self._info, ami.servers, initial=initial)
+        return self._form(initial=initial)
+
+    def _form(self, *arguments: Any, **named: Any) -> ActionForm:
+        form = ActionForm(self._info, ami.servers, *arguments, **named)
+        if risk_of(self._info.name) is Risk.DANGEROUS:
+            why = DANGERS.get(self._info.name.lower(), "")
+            form.demand_confirmation(_("This action is dangerous: %(why)s.") % {"why": why})
+        return form
 
     def _next(self, form: ActionForm) -> ActionForm:
         """The form with what was sent, to send it once more if that is meant; without secrets."""
         values = {**dict(form.data.items()), "key": idempotency.new_key()}
         values.pop("confirm", None)
-        return ActionForm(self._info, ami.servers, initial=values)
+        return self._form(initial=values)
 
     def _page(self, form: ActionForm, *, status: int = 200, **more: object) -> HttpResponse:
         back = reverse("admin:ami_operations_send")

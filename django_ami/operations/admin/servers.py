@@ -26,7 +26,8 @@ from django_ami.operations.admin.base import (
 from django_ami.operations.admin.sending import send_view
 from django_ami.operations.admin.shown import shown, summary, where
 from django_ami.operations.admin.words import COUNTERS
-from django_ami.operations.models import Lease
+from django_ami.operations.audit import Author
+from django_ami.operations.models import ActionLog, Lease
 from django_ami.operations.overview import overview
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class ServerAdmin(ReadOnlyAdmin):
             refresh_milliseconds=_REFRESH_MILLISECONDS,
             may_hand_over=may(request, HAND_OVER),
             may_send=may(request, SEND),
+            may_see_log=may(request, "ami_operations.view_actionlog"),
             **(extra_context or {}),
         )
 
@@ -128,7 +130,8 @@ def _hand_over(request: HttpRequest, model_admin: ServerAdmin, server: str) -> H
 def _request(model_admin: ServerAdmin, request: HttpRequest, server: str) -> None:
     user: Any = request.user
     try:
-        handover.request(server, int(request.POST.get("token", "")), user.get_username())
+        author = Author(ActionLog.Kind.USER.value, user.get_username(), str(user.pk), "admin")
+        handover.request(server, int(request.POST.get("token", "")), author)
     except (handover.HandoverRefused, ValueError) as refusal:
         messages.error(request, str(refusal))
         return

@@ -35,7 +35,17 @@ if TYPE_CHECKING:
     from django_ami.core.actions import Action
     from django_ami.core.pending import PendingAction
 
-__all__ = ["Author", "close", "following", "install", "note", "note_pending", "program", "status"]
+__all__ = [
+    "Author",
+    "close",
+    "following",
+    "install",
+    "note",
+    "note_done",
+    "note_pending",
+    "program",
+    "status",
+]
 
 logger = get_logger(__name__)
 
@@ -100,6 +110,13 @@ def note_wish(author: Author, action: Action, reason: str) -> None:
     entry = Entry(author, action.name, _put, is_tested=_is_tested())
     entry.action, entry.reason = action, reason
     entry.abandon()
+
+
+def note_done(author: Author, name: str, server: str, reason: str) -> None:
+    """``author`` has done something that is no action of Asterisk. Never raises, never waits."""
+    entry = Entry(author, name, _put, is_tested=_is_tested())
+    entry.server = server
+    entry.end(None, reason)
 
 
 def note_pending(author: Author, action: Action, pending: PendingAction) -> None:

@@ -25,7 +25,7 @@ PAGES = (
 
 
 def faults(desk: Desk, axe: str) -> list[str]:
-    """Those that the browser and axe-core find. The styles that axe-core itself applies are none."""
+    """Those that the browser and axe-core find; styles that axe-core itself applies are none."""
     found = [*desk.board.complaints(), *findings(desk.board, axe)]
     desk.board.complaints()
     desk.board.run("window.complaints = []")

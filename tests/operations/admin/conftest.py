@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _admin(settings: SettingsWrapper) -> None:
     settings.ROOT_URLCONF = "tests.operations.admin.urls"
+    settings.AMI_PERMISSIONS = {"everybody": {"classes": ["looking"]}}
 
 
 @pytest.fixture

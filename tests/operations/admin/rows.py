@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_ami.operations.clock import ago, from_now, now
-from django_ami.operations.models import Lease, Listener
+from django.utils import timezone
 
-__all__ = ["lease", "listener"]
+from django_ami.operations.clock import ago, from_now, now
+from django_ami.operations.models import ActionLog, Lease, Listener
+
+__all__ = ["entry", "lease", "listener"]
 
 
 def lease(server: str = "node_1", **values: Any) -> Lease:
@@ -44,3 +46,22 @@ def listener(role: str = "active", server: str = "node_1", **values: Any) -> Lis
     }
     made = Listener.objects.create(server=server, **{**given, **values})
     return Listener.objects.get(pk=made.pk)
+
+
+def entry(**values: Any) -> ActionLog:
+    """A row of the action log."""
+    given = {
+        "at": timezone.now(),
+        "kind": "user",
+        "who": "alice",
+        "via": "admin",
+        "host": "web-1",
+        "pid": 12,
+        "server": "node_1",
+        "action": "QueuePause",
+        "headers": [["Interface", "PJSIP/101"], ["Paused", "true"]],
+        "outcome": "success",
+        "sent": True,
+        "latency": 0.0123,
+    }
+    return ActionLog.objects.create(**{**given, **values})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
-from tests.operations.admin.rows import lease, listener
+from tests.operations.admin.rows import entry, lease, listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +25,18 @@ DOORS = {
     "lease/send/?action=Ping": ("send_actions",),
     "listener/": ("view_listener",),
     "listener/1/change/": ("view_listener",),
+    "actionlog/": ("view_actionlog",),
+    "actionlog/1/change/": ("view_actionlog",),
 }
 #: Doors that are closed for everybody: only listeners write here.
-WALLS = ("lease/add/", "lease/node_1/delete/", "listener/add/", "listener/1/delete/")
+WALLS = (
+    "lease/add/",
+    "lease/node_1/delete/",
+    "listener/add/",
+    "listener/1/delete/",
+    "actionlog/add/",
+    "actionlog/1/delete/",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +44,7 @@ def _rows(db: None) -> None:
     lease()
     listener(pk=1)
     listener("standby")
+    entry(pk=1)
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from django_ami.operations.clock import ago
 from django_ami.operations.leases import LeaseTable
-from django_ami.operations.models import Lease
+from django_ami.operations.models import ActionLog, Lease
 from tests.operations.admin.rows import lease, listener
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ def test_holder_sees_who_has_asked_and_the_pages_tell(operator: Client, pair: Le
     (entry,) = LogEntry.objects.all()
     assert (entry.object_id, entry.user.username) == ("node_1", "operator")
     assert "Handover requested" in entry.get_change_message()
+    row = ActionLog.objects.get()
+    assert (row.who, row.action, row.server, row.outcome) == (
+        "operator", "Handover", "node_1", "success",
+    )  # fmt: skip
     history = reverse("admin:ami_operations_lease_history", args=["node_1"])
     assert "Handover requested" in text_of(operator.get(history))
 
@@ -93,6 +97,7 @@ def test_handover_is_refused_where_no_standby_could_take_over(
     assert "no standby is ready to take over" in text_of(ask(operator, held.token))
     assert Lease.objects.get().handover_requested_at is None
     assert not LogEntry.objects.exists()
+    assert "no standby" in ActionLog.objects.get().reason
 
 
 def test_standby_that_logs_in_late_may_take_over(

@@ -11,8 +11,9 @@ from django.test import Client
 from django_ami import ami, catalog
 from django_ami.operations.admin.parameters import ActionForm
 from django_ami.operations.admin.sending import OF_CONNECTIONS
-from django_ami.operations.models import IdempotencyKey
+from django_ami.operations.models import ActionLog, IdempotencyKey
 from django_ami.testing import FakeAsterisk, Simulator
+from tests.operations.people import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,8 @@ def sim(settings: SettingsWrapper) -> Iterator[Simulator]:
 
 @pytest.fixture
 def operator(log_in: Callable[..., Client]) -> Client:
-    return log_in("send_actions")
+    """A superuser, who may send everything."""
+    return log_in(is_superuser=True)
 
 
 def form(visitor: Client, action: str) -> str:
@@ -44,8 +46,11 @@ def form(visitor: Client, action: str) -> str:
 
 
 def send(visitor: Client, action: str, key: str = KEY, **values: str) -> Any:
-    data = {f"header-{name}": value for name, value in values.items() if name != "more"}
+    own = ("confirm", "more")
+    data = {f"header-{name}": value for name, value in values.items() if name not in own}
     data |= {"key": key, "server": "node_1", "more": values.get("more", "")}
+    if values.get("confirm", "on"):
+        data["confirm"] = "on"
     return visitor.post(f"{ADDRESS}?action={action}", data)
 
 
@@ -223,3 +228,68 @@ def test_form_needs_the_token_against_forgery(operator: Client, sim: Simulator) 
     careful.cookies = operator.cookies
     assert send(careful, "Ping").status_code == 403
     assert sim.received == ()
+
+
+@pytest.mark.parametrize("action", ["Command", "Originate", "UpdateConfig", "DBDelTree"])
+def test_dangerous_action_is_sent_when_it_is_confirmed(
+    action: str, operator: Client, sim: Simulator
+) -> None:
+    text = form(operator, action)
+    assert 'type="checkbox" name="confirm"' in text
+    assert "This action is dangerous: it " in text
+    required = {one.name: "1" for one in catalog.ACTIONS[action].parameters if one.required}
+    refused = send(operator, action, confirm="", **required)
+    assert refused.status_code == 400
+    assert "confirm that you mean it" in text_of(refused)
+    assert sim.received == ()
+    assert send(operator, action, **required).status_code == 200
+    assert len(headers_of(sim, action)) == 1
+
+
+def test_harmless_action_needs_no_confirmation(operator: Client) -> None:
+    assert 'name="confirm"' not in form(operator, "QueueStatus")
+
+
+def test_user_is_offered_what_is_granted_and_gets_403_for_the_rest(
+    log_in: Callable[..., Client], sim: Simulator
+) -> None:
+    visitor = log_in("send_actions")
+    text = text_of(visitor.get(ADDRESS))
+    assert '<option value="QueueStatus">' in text
+    assert '<option value="Originate">' not in text
+    assert '<option value="Hangup">' not in text
+    assert visitor.get(ADDRESS, {"action": "Originate"}).status_code == 403
+    assert send(visitor, "Originate", Channel="PJSIP/1").status_code == 403
+    assert send(visitor, "QueueStatus").status_code == 200
+    assert [one.name for one in sim.received if one.name in {"Originate", "QueueStatus"}] == [
+        "QueueStatus"
+    ]
+
+
+def test_user_without_grants_is_told(log_in: Callable[..., Client], settings: Any) -> None:
+    settings.AMI_PERMISSIONS = {}
+    text = text_of(log_in("send_actions").get(ADDRESS))
+    assert "You may send no action" in text
+
+
+def test_header_beyond_the_grant_is_refused_and_recorded(
+    log_in: Callable[..., Client], sim: Simulator, settings: Any
+) -> None:
+    settings.AMI_PERMISSIONS = {"everybody": {"actions": ["Originate"], "contexts": ["internal"]}}
+    visitor = log_in("send_actions", name="eve")
+    answer = send(
+        visitor, "Originate", Channel="PJSIP/1", Context="from-trunk", Exten="7102", Priority="1"
+    )
+    assert answer.status_code == 403
+    assert "eve may not send this Originate" in text_of(answer)
+    assert headers_of(sim, "Originate") == []
+    row = ActionLog.objects.get()
+    assert (row.who, row.via, row.action, row.outcome) == ("eve", "admin", "Originate", "refused")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_action_is_in_the_log_with_its_sender(operator: Client, sim: Simulator) -> None:
+    send(operator, "QueueStatus", Queue="support")
+    (row,) = rows(1)
+    assert (row.who, row.via, row.server) == ("operator", "admin", "node_1")
+    assert (row.action, row.outcome) == ("QueueStatus", "success")
