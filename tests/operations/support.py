@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from django_ami.testing import Simulator
+    from tests.operations.network import Namespace
 
 SETTINGS = "tests.operations.settings"
 COMMAND = (*PYTHON, "-m", "django", "ami_listen", f"--settings={SETTINGS}")
@@ -49,33 +50,34 @@ class Site:
         }
         self.servers = list(servers)
         self.listeners: list[Program] = []
+        self._read: list[dict[str, Any]] = []
+        self._offset = 0
         with self._program("migrate", "ami_operations", "--verbosity=0") as migrating:
             assert migrating.wait() == 0, str(migrating)
 
-    def _program(self, *arguments: str, **env: object) -> Program:
-        urls = {f"AMI_NODE{number}_URL": one.url for number, one in enumerate(self.servers, 1)}
-        return Program(
-            [*PYTHON, "-m", "django", *arguments, f"--settings={SETTINGS}"],
-            AMI_TEST_DATABASE=json.dumps(self.database),
-            AMI_TEST_OPERATIONS=json.dumps(self.options),
-            **urls,
-            **env,
-        )
+    def _program(self, *arguments: str, host: Namespace | None = None, **env: object) -> Program:
+        command = [*PYTHON, "-m", "django", *arguments, f"--settings={SETTINGS}"]
+        known = {
+            "AMI_TEST_DATABASE": json.dumps(self.database),
+            "AMI_TEST_OPERATIONS": json.dumps(self.options),
+            **{f"AMI_NODE{number}_URL": one.url for number, one in enumerate(self.servers, 1)},
+        }
+        return Program(command if host is None else host.command(command), **{**known, **env})
 
-    def listen(self, *arguments: str, standby: bool = True, **env: object) -> Program:
-        """Start a listener."""
+    def listen(self, *arguments: str, standby: bool = True, **env: Any) -> Program:
+        """Start a listener; on this host, if it gets none."""
         own = ("--standby",) if standby else ()
         listener = self._program("ami_listen", *own, *arguments, AMI_TEST_FILE=self.file, **env)
         self.listeners.append(listener)
         return listener
 
-    def active(self, *arguments: str, **env: object) -> Program:
+    def active(self, *arguments: str, **env: Any) -> Program:
         """A listener that delivers: the first of all."""
         listener = self.listen(*arguments, **env)
         self.wait_for("ready", pid=listener.process.pid)
         return listener
 
-    def standby(self, *arguments: str, **env: object) -> Program:
+    def standby(self, *arguments: str, **env: Any) -> Program:
         """A listener that is logged in, and waits."""
         listener = self.listen(*arguments, **env)
         listener.wait_for_out("standing by")
@@ -108,8 +110,13 @@ class Site:
 
     @property
     def notes(self) -> list[dict[str, Any]]:
-        lines = self.file.read_text().split("\n")[:-1] if self.file.exists() else []
-        return [json.loads(line) for line in lines]
+        if self.file.exists():
+            with self.file.open() as file:
+                file.seek(self._offset)
+                lines = file.read().split("\n")[:-1]
+            self._offset += sum(len(line) + 1 for line in lines)
+            self._read += map(json.loads, lines)
+        return self._read
 
     def told(self, what: str, **wanted: object) -> list[dict[str, Any]]:
         """The notes of a kind that have these values."""

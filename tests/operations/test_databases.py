@@ -10,14 +10,14 @@ import os
 import re
 import signal
 import time
-from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.operations.databases import MISSING, Server
 from tests.operations.support import SETTINGS, TIMEOUT_SECONDS, Counter, Site
 from tests.running import PYTHON, Program, wait_until
-from tests.servers import mariadb, pgbouncer, postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,35 +25,7 @@ if TYPE_CHECKING:
 
     from django_ami.testing import Simulator
 
-MISSING = {
-    "postgresql": postgresql.missing,
-    "pgbouncer": pgbouncer.missing,
-    "mariadb": mariadb.missing,
-}
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
-
-
-class Server:
-    """A database server, and how listeners reach it."""
-
-    def __init__(self, name: str, stack: ExitStack) -> None:
-        self.name = name
-        self._server: Any = mariadb.MariaDB() if name == "mariadb" else postgresql.PostgreSQL()
-        stack.enter_context(self._server)
-        self._front: Any = self._server
-        if name == "pgbouncer":
-            self._front = stack.enter_context(pgbouncer.PgBouncer(self._server))
-
-    @property
-    def setting(self) -> dict[str, object]:
-        """An entry of DATABASES."""
-        return dict(self._front.setting())
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def start(self) -> None:
-        self._server.start()
 
 
 @pytest.fixture(scope="module", params=MISSING)
@@ -62,8 +34,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         pytest.skip("AMI_TEST_DATABASES is not set")
     if why := MISSING[request.param]():
         pytest.skip(why)
-    with ExitStack() as stack:
-        yield Server(request.param, stack)
+    with Server(request.param) as running:
+        yield running
 
 
 @pytest.fixture

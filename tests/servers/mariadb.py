@@ -118,6 +118,16 @@ class MariaDB:
                 process.kill()
                 process.wait()
 
+    def freeze(self) -> None:
+        """Stop it where it is: it takes connections, and never answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def _is_up(self) -> bool:
         try:
             self.execute("SELECT 1", database=None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 #: Debian keeps the server's programs out of PATH.
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
@@ -45,8 +46,13 @@ def missing() -> str:
 class PostgreSQL:
     """Use it as a context manager: it runs inside, and nothing is left behind it."""
 
-    def __init__(self, *, fsync: bool = False) -> None:
+    def __init__(
+        self, *, fsync: bool = False, address: str = "", env: Mapping[str, str] | None = None
+    ) -> None:
+        """``address``: it listens there, too. ``env``: more of its environment."""
         self._fsync = fsync
+        self._addresses = ",".join(filter(None, ("127.0.0.1", address)))
+        self._env = {**os.environ, **(env or {})}
         self.folder = Path(tempfile.mkdtemp(prefix="ami-pg-"))
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
@@ -55,6 +61,8 @@ class PostgreSQL:
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
         self._run("initdb", "--no-sync", "--auth=trust", "--username=ami", "-D", str(self._data))
+        with (self._data / "pg_hba.conf").open("a") as access:
+            access.write("host all all samenet trust\n")
         self.start()
         return self
 
@@ -69,7 +77,9 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it; back when it takes connections."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        options = (
+            f"-p {self.port} -c listen_addresses={self._addresses} -c unix_socket_directories=''"
+        )
         if not self._fsync:
             options += " -c fsync=off"
         self._control("start", "-l", str(self.folder / "log"), "-o", options)
@@ -77,6 +87,21 @@ class PostgreSQL:
     def stop(self, mode: str = "fast") -> None:
         """Stop it, and end all sessions."""
         self._control("stop", "-m", mode)
+
+    def freeze(self) -> None:
+        """Stop all of its processes where they are: it takes connections, and never answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        main = int((self._data / "postmaster.pid").read_text().split("\n")[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for pid in (main, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def execute(self, query: str) -> list[Any]:
         """The rows of a query, over a connection of its own."""
@@ -116,5 +141,6 @@ class PostgreSQL:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
+                env=self._env,
                 timeout=2 * _START_SECONDS,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from typing import Any
 
 from django.apps import AppConfig
@@ -32,7 +33,14 @@ def note(sender: Any, what: str, **more: object) -> None:
     """One line, written at once, so that several processes may write."""
     token = None if sender.lease is None else sender.lease.token
     line = json.dumps(
-        {"what": what, "server": sender.name, "pid": os.getpid(), "token": token, **more}
+        {
+            "what": what,
+            "server": sender.name,
+            "pid": os.getpid(),
+            "token": token,
+            "at": time.monotonic(),
+            **more,
+        }
     )
     file = os.open(os.environ["AMI_TEST_FILE"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(file, f"{line}\n".encode())
