@@ -23,6 +23,7 @@ from django_ami.operations.connection import make_impatient
 from django_ami.operations.models import Listener
 from django_ami.operations.others import Others
 from django_ami.operations.progress import Progress
+from django_ami.operations.yielding import Yielding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,6 +75,7 @@ class Heartbeats:
         self._me = me
         self._role = role
         self._meant = meant
+        self._yielding = Yielding(options)
         self._others = Others(options.database, me, meant=meant)
         self._servers: tuple[ServerConfig, ...] = ()
         #: By server: the state that was written last.
@@ -156,7 +158,8 @@ class Heartbeats:
         for server in servers:
             if server.name in status:
                 counters = {**counters_of(status[server.name]), **of_process}
-                self._write(server, status[server.name], counters)
+                token = self._write(server, status[server.name], counters)
+                self._yielding.look(server.name, status[server.name].state, token)
         gone = self._states.keys() - {server.name for server in servers}
         if gone:
             self._mine.filter(server__in=gone).delete()
@@ -164,7 +167,10 @@ class Heartbeats:
                 del self._states[name]
         self._others.look(servers, 3 * self._options.heartbeat_interval)
 
-    def _write(self, server: ServerConfig, status: ServerStatus, counters: dict[str, int]) -> None:
+    def _write(
+        self, server: ServerConfig, status: ServerStatus, counters: dict[str, int]
+    ) -> int | None:
+        """Write a row; gives the token of our lease, if we have it."""
         role, token = self._role(server.name)
         values: dict[str, Any] = {
             "role": role.value,
@@ -191,3 +197,4 @@ class Heartbeats:
                 **{**values, "state_since": now()},
             )
         self._states[server.name] = status.state
+        return token

@@ -133,6 +133,7 @@ class Scene:
             self.site = Site(self.folder, [sim], self.server.setting, **options)
             stack.callback(self.site.close)
             self.site.forget()
+            self.site.settings = {"AMI_OPTIONS": self._options()}
             self.first = self.site.active(**self._surroundings())
             self.second = self.site.standby(**self._clock_of("standby"))
             flood = Flood(sim, self._rate, seconds=self._seconds)
@@ -143,6 +144,14 @@ class Scene:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _options(self) -> dict[str, float]:
+        """With a lease of ten seconds, all as it is by default."""
+        return {
+            "reconnect_initial": 0.05,
+            "heartbeat_interval": 1.5 * self.lease,
+            "read_timeout": 3 * self.lease,
+        }
 
     def _surroundings(self) -> dict[str, Any]:
         """Those of the first listener."""

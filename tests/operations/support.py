@@ -48,6 +48,8 @@ class Site:
             "heartbeat_interval": 0.5,
             **options,
         }
+        #: More of the settings of those that are started from now on.
+        self.settings: dict[str, object] = {}
         self.servers = list(servers)
         self.listeners: list[Program] = []
         self._read: list[dict[str, Any]] = []
@@ -60,6 +62,7 @@ class Site:
         known = {
             "AMI_TEST_DATABASE": json.dumps(self.database),
             "AMI_TEST_OPERATIONS": json.dumps(self.options),
+            "AMI_TEST_SETTINGS": json.dumps(self.settings),
             **{f"AMI_NODE{number}_URL": one.url for number, one in enumerate(self.servers, 1)},
         }
         return Program(command if host is None else host.command(command), **{**known, **env})

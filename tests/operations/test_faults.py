@@ -1,6 +1,6 @@
 """Faults of clocks, networks and databases on a real PostgreSQL: nobody delivers an event twice.
 
-A step of its own in ``.ci/run``: AMI_TEST_DATABASES has them run. ``takeovers.py`` makes all faults.
+A step of its own in ``.ci/run``: AMI_TEST_DATABASES has them run, and "all" more of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 
 from tests.operations.databases import MISSING
 from tests.operations.faults import FAULTS, Fault, outcome_of
-from tests.operations.support import TIMEOUT
+from tests.operations.support import TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,11 +39,11 @@ def test_fault_has_nothing_delivered_twice_and_its_gap_told(fault: Fault, tmp_pa
         pytest.skip("AMI_TEST_DATABASES is not 'all'")
     if why := MISSING["postgresql"]() or fault.missing("postgresql"):
         pytest.skip(why)
-    outcome = outcome_of(fault, "postgresql", tmp_path, TIMEOUT)
+    outcome = outcome_of(fault, "postgresql", tmp_path, TIMEOUT_SECONDS)
     assert outcome.doubles == 0
     assert outcome.orderly
     assert outcome.unexplained == 0
     assert bool(outcome.gaps) >= bool(outcome.missing)
-    assert sum(outcome.gaps) < outcome.silence * len(outcome.gaps) + 2 * TIMEOUT
+    assert sum(outcome.gaps) < outcome.silence * len(outcome.gaps) + 2 * TIMEOUT_SECONDS
     if fault.within is not None:
-        assert 0 < max(outcome.takeovers) < fault.within * TIMEOUT + SLACK_SECONDS
+        assert 0 < max(outcome.takeovers) < fault.within * TIMEOUT_SECONDS + SLACK_SECONDS
