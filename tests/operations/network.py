@@ -63,7 +63,7 @@ class Namespace:
                 _ip("-n", self.name, "addr", "add", f"{far}/30", "dev", there)
                 _ip("-n", self.name, "link", "set", there, "up")
                 _ip("link", "set", interface, "up")
-                # What is sent while the line is cut goes nowhere, and to no other network.
+                # Packets that are sent while the line is cut reach no other network.
                 _ip("route", "add", "blackhole", f"{network}.{first % 256}/30", "metric", "999")
         except BaseException:
             self.__exit__()

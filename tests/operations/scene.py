@@ -1,4 +1,4 @@
-"""A pair of listeners under a flood of events, and what a fault did to them."""
+"""A pair of listeners under a flood of events, and the outcome of a fault."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a fault did. Times are in seconds."""
+    """The outcome of a fault. Times are in seconds."""
 
     #: From each fault to the first event that another process delivered.
     takeovers: tuple[float, ...]
@@ -188,7 +188,7 @@ class Scene:
         """Wait for so many times the lease."""
         time.sleep(leases * self.lease)
 
-    # --- what came of it ---
+    # --- the outcome ---
 
     def end(self) -> Outcome:
         """Back when somebody delivers, and no more is written, and the last one is delivered."""

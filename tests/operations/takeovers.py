@@ -1,4 +1,4 @@
-"""``python -m tests.operations.takeovers``: makes each fault, and prints what came of it.
+"""``python -m tests.operations.takeovers``: makes each fault, and prints its outcome.
 
 Exit code 1 if an event was delivered twice, or is missing without a gap.
 """
