@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from django_ami.core.lease import boottime
 from django_ami.core.log import get_logger
 from django_ami.operations import handover
+from django_ami.operations.audit import Author
 
 if TYPE_CHECKING:
     from django_ami.operations.conf import OperationsOptions
@@ -44,7 +45,7 @@ class Yielding:
             return
         self._since[server] = boottime()
         try:
-            handover.request(server, token, "this process")
+            handover.request(server, token, Author(who="this process"))
         except handover.HandoverRefused:  # the standby is gone, or has the lease by now
             return
         logger.warning(
