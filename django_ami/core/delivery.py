@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 
 from django_ami.core.event_queue import Counts, EventQueue
 from django_ami.core.log import get_logger
+from django_ami.core.messages import Event
+from django_ami.core.overflow import DropReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from django_ami.core.errand import Errand
     from django_ami.core.event_queue import Item
-    from django_ami.core.messages import Event
+    from django_ami.core.overflow import Losses
     from django_ami.core.session import Notice
 
 __all__ = ["Delivery"]
@@ -77,6 +79,20 @@ class Delivery:
         with self._changed:
             return replace(self._queues[server].counts)
 
+    def losses(self, server: str) -> Losses:
+        """A consistent copy of one server's losses."""
+        with self._changed:
+            return self._queues[server].losses.copy()
+
+    def oldest(self, server: str) -> float | None:
+        """When the oldest event came that is not delivered yet, by the reactor's clock; or None."""
+        with self._changed:
+            queue = self._queues[server]
+            batches = [batch for batch in queue.batches if isinstance(batch[0], Event)]
+            if queue.counts.queued > sum(map(len, batches)):
+                return queue.taken_at or None  # some are in the hands of their receivers
+            return batches[0].at if batches else None
+
     def totals(self) -> Counts:
         """The counts of all servers together, of those that were removed, too."""
         with self._changed:
@@ -108,6 +124,7 @@ class Delivery:
         with self._changed:
             queue = self._queues[server]
             dropped = queue.put(events, ignored, size, at)
+            self._note_dropped(queue, dropped)
             if events:
                 self._line_up(queue)
         return dropped
@@ -122,6 +139,7 @@ class Delivery:
         with self._changed:
             queue = self._queues[server]
             left, dropped = queue.offer(events, ignored, size, at)
+            self._note_dropped(queue, dropped)
             self._line_up(queue)
         return left, dropped
 
@@ -130,7 +148,8 @@ class Delivery:
         with self._changed:
             dropped = 0
             for queue in self._queues.values():
-                dropped += queue.relieve()
+                before, dropped = dropped, dropped + queue.relieve()
+                queue.losses.dropped[DropReason.MEMORY] += dropped - before
                 self._line_up(queue)
         if dropped:
             logger.error(
@@ -139,6 +158,12 @@ class Delivery:
                 "event_queue_bytes.",
                 dropped,
             )
+
+    @staticmethod
+    def _note_dropped(queue: EventQueue, count: int) -> None:
+        if count:
+            why = DropReason.BYTES if queue.is_heavy else DropReason.EVENTS
+            queue.losses.dropped[why] += count
 
     def is_heavy(self, server: str) -> bool:
         """True if the events that were dropped last were too many bytes, not too many events."""
@@ -188,6 +213,7 @@ class Delivery:
         """Count events that were taken, and reach no receiver."""
         with self._changed:
             self._queues[server].counts.dropped += count
+            self._queues[server].losses.dropped[DropReason.LEASE] += count
 
     @property
     def waiting(self) -> bool:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errand import Errand
 from django_ami.core.messages import Event
-from django_ami.core.overflow import Excess, Loss
-from django_ami.core.session import Gap
+from django_ami.core.overflow import Excess, Loss, Losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,6 +112,9 @@ class EventQueue:
         self, capacity: int, most_bytes: int, *, newest: bool, important: frozenset[str]
     ) -> None:
         self.counts = Counts()
+        self.losses = Losses()
+        #: When the oldest of the events came that were taken last.
+        self.taken_at = 0.0
         self.batches: deque[_Batch] = deque()
         #: The messages in ``batches`` have no more bytes.
         self.size = 0
@@ -206,7 +208,7 @@ class EventQueue:
             self._insert(len(self.batches) if self._newest else self._stripped, loss.gap())
 
     def _insert(self, index: int, notice: Notice) -> None:
-        self.counts.gaps += isinstance(notice, Gap)
+        self.counts.gaps += self.losses.note(notice)
         self.batches.insert(index, _Batch([notice], 0, 0.0))
         self._notices += 1
         if self._notices > MOST_NOTICES:
@@ -311,9 +313,10 @@ class EventQueue:
     def take(self, most: int) -> list[Item]:
         """Up to ``most`` items, the oldest first; fewer, but at least one, if they are large."""
         taken: list[Item] = []
-        room = self._most_bytes // _TAKEN_PART
+        room, self.taken_at = self._most_bytes // _TAKEN_PART, 0.0
         while self.batches and len(taken) < most:
             batch = self.batches[0]
+            self.taken_at = self.taken_at or batch.at
             count = min(len(batch), most - len(taken))
             if batch.size > room:
                 self.size += batch.weigh()

@@ -1,16 +1,60 @@
-"""The excess of a queue that is full, and the events that were dropped and are not told yet."""
+"""The excess of a queue that is full, the events that were dropped, and the gaps they leave."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
-from django_ami.core.session import Gap, GapReason
+from django_ami.core.session import Gap, GapReason, TookOver
 
-__all__ = ["Excess", "Loss"]
+if TYPE_CHECKING:
+    from django_ami.core.session import Notice
+
+__all__ = ["DropReason", "Excess", "Loss", "Losses"]
 
 #: Of an overload without an end, something is told at least so often.
 LONGEST_LOSS_SECONDS: Final = 10.0
+
+
+class DropReason(StrEnum):
+    """Why events were dropped."""
+
+    #: The queue had as many events as it may have, or as many bytes.
+    EVENTS = "queue_full"
+    BYTES = "queue_bytes"
+    #: The process had no memory left.
+    MEMORY = "memory"
+    #: Another process has the lease, and delivers them.
+    LEASE = "lease"
+
+
+@dataclass(slots=True)
+class Losses:
+    """Why events of one server are missing, counted: those dropped here, and gaps by reason.
+
+    ``takeovers`` counts how often this process began to deliver what another one had.
+    """
+
+    dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
+    gaps: dict[GapReason, int] = field(default_factory=lambda: dict.fromkeys(GapReason, 0))
+    gap_seconds: dict[GapReason, float] = field(
+        default_factory=lambda: dict.fromkeys(GapReason, 0.0)
+    )
+    takeovers: int = 0
+
+    def note(self, notice: Notice) -> bool:
+        """Count a notice of a gap or a takeover; True if it is of a gap."""
+        self.takeovers += isinstance(notice, TookOver)
+        if not isinstance(notice, Gap):
+            return False
+        self.gaps[notice.reason] += 1
+        self.gap_seconds[notice.reason] += max(0.0, notice.end - notice.begin)
+        return True
+
+    def copy(self) -> Losses:
+        """The same numbers, which do not go on."""
+        return Losses(dict(self.dropped), dict(self.gaps), dict(self.gap_seconds), self.takeovers)
 
 
 class Excess:

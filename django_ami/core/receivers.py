@@ -6,42 +6,30 @@ a ``sys.exit``, nor a cancelled task's ``CancelledError``; Ctrl-C alone goes thr
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import Counter, defaultdict
 from contextlib import nullcontext
 from functools import partial
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django_ami.core.arguments import callable_of, shown
 from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
-from django_ami.core.log import get_logger
 from django_ami.core.naming import dotted_name
 from django_ami.core.plans import RecoveringPlans
+from django_ami.core.receiver_times import ReceiverTimes
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from django_ami.core.messages import Event
     from django_ami.core.plans import Call
 
-    #: The seconds of receivers by name; the one that runs, and since when.
-    Times = tuple[list[tuple[str, float]], tuple[Callable[..., Any], float] | None]
+    #: The receiver that runs, and since when.
+    Running = tuple[Callable[..., Any], float]
 
 __all__ = ["Receivers"]
 
-logger = get_logger(__name__)
-
-#: A slow receiver is named at most once in so many seconds.
-REPORT_INTERVAL_SECONDS: Final = 10.0
-#: From how many seconds on a running call counts as the slowest, before all sums of others.
-_LONG_SECONDS: Final = 1.0
-#: How long a window is. Times are summed up over this window and the one before it, to find the
-#: receiver that is slow now, not the one that has been at work for weeks.
-_WINDOW_SECONDS: Final = 10.0
-_MAX_RECEIVERS: Final = 1000
 _NEVER: Final = float("inf")
 
 
@@ -71,29 +59,18 @@ class Receivers:
         self.around = callable_of(around, "around")
         #: Called when a receiver had no memory, before that is told.
         self.relieve: Callable[[], object] = lambda: None
-        self.slow_calls: Counter[str] = Counter()
-        self._slow_lock = threading.Lock()
+        self.times = ReceiverTimes()
         #: The statistics of the other threads that run receivers beside this one's.
         self._beside: list[Receivers] = []
-        self._thresholds: Mapping[str, float] = {}
-        self._least = _NEVER
         #: No event is begun after this time of ``time.monotonic``; another thread may set it during
         #: a batch.
         self.until = _NEVER
-        # By name: a function made for one answer holds on to whatever its author had at hand.
-        self._seconds: defaultdict[str, float] = defaultdict(float)
-        self._seconds_before: defaultdict[str, float] = defaultdict(float)
-        self._window_began = self._window_before_began = time.monotonic()
-        self._running: tuple[Callable[..., Any], float] | None = None
-        self._reported: dict[str, float] = {}
+        self.running: Running | None = None
 
     def beside(self) -> Receivers:
         """The same receivers, run by another thread: their times are that thread's own."""
         other = Receivers(self.failing, around=self.around)
-        other.slow_calls, other._slow_lock, other._reported = (
-            self.slow_calls, self._slow_lock, self._reported,
-        )  # fmt: skip
-        other.thresholds, other.until = self.thresholds, self.until
+        other.times, other.until = self.times.beside(), self.until
         other.relieve = lambda: self.relieve()  # it may be another one by then
         self._beside.append(other)
         return other
@@ -101,6 +78,12 @@ class Receivers:
     def alone(self) -> None:
         """The threads beside this one have ended."""
         self._beside.clear()
+        self.times.alone()
+
+    @property
+    def slow_calls(self) -> Counter[str]:
+        """How often each receiver was slow, by its name."""
+        return self.times.slow_calls
 
     @property
     def failures(self) -> Counter[str]:
@@ -109,14 +92,11 @@ class Receivers:
 
     @property
     def thresholds(self) -> Mapping[str, float]:
-        return self._thresholds
+        return self.times.thresholds
 
     @thresholds.setter
     def thresholds(self, seconds: Mapping[str, float]) -> None:
-        self._thresholds = seconds
-        self._least = min(seconds.values(), default=_NEVER)
-        for other in self._beside:
-            other.thresholds = seconds
+        self.times.thresholds = seconds
 
     def end_at(self, when: float) -> None:
         """No event is begun after this time of ``time.monotonic``, on any thread."""
@@ -132,7 +112,7 @@ class Receivers:
 
         ``sender`` is the server's handle, for the log.
         """
-        before, self._running = self._running, (function, started := time.monotonic())
+        before, self.running = self.running, (function, started := time.monotonic())
         try:
             return self._well(function, function(*arguments, **named))
         except (Exception, KeyboardInterrupt):
@@ -140,14 +120,14 @@ class Receivers:
         except BaseException as error:
             raise exit_of(error) from error
         finally:
-            self._running = before
-            self._took(function, dotted_name(function), sender, time.monotonic() - started)
+            self.running = before
+            self._took(dotted_name(function), sender, time.monotonic() - started)
 
     async def acall(
         self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any
     ) -> Any:
         """Like ``call``, for a coroutine function."""
-        self._running = running = (function, started := time.monotonic())
+        self.running = running = (function, started := time.monotonic())
         try:
             return self._well(function, await function(*arguments, **named))
         except (Exception, KeyboardInterrupt):
@@ -155,9 +135,9 @@ class Receivers:
         except BaseException as error:
             raise exit_of(error) from error
         finally:
-            if self._running is running:  # others run meanwhile
-                self._running = None
-            self._took(function, dotted_name(function), sender, time.monotonic() - started)
+            if self.running is running:  # others run meanwhile
+                self.running = None
+            self._took(dotted_name(function), sender, time.monotonic() - started)
 
     def deliver(
         self,
@@ -168,16 +148,16 @@ class Receivers:
     ) -> None:
         """Make, guard, time and count the calls that ``plans`` has for the name of each event."""
         clock = time.monotonic
-        before, started = self._running, clock()
-        self._begin_window(started)
-        spent, least, failed = self._seconds, self._least, False
+        before, started = self.running, clock()
+        self.times.begin_window(started)
+        spent, least, failed = self.times.seconds, self.times.least, False
         plans = self._recovering(plans)
         try:
             for event in events:
                 if started >= self.until:
                     return
                 for call, function, name in plans[event.name]:
-                    self._running = function, started
+                    self.running = function, started
                     try:
                         call(event)
                     except BaseException as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
@@ -192,7 +172,7 @@ class Receivers:
                     seconds = ended - started
                     spent[name] += seconds
                     if seconds >= least and name:
-                        self._slow(function, getattr(sender, "name", ""), seconds)
+                        self.times.look_at(name, getattr(sender, "name", ""), seconds)
                     started = ended
                 if failed:
                     failed = False
@@ -200,7 +180,7 @@ class Receivers:
                 else:
                     counts.delivered += 1
         finally:
-            self._running = before
+            self.running = before
 
     def _recovering(self, plans: Mapping[str, Iterable[Call]]) -> Mapping[str, Iterable[Call]]:
         """The calls; if receivers were given up, each tells when its receiver goes well again."""
@@ -234,7 +214,7 @@ class Receivers:
     ) -> Outcome:
         if isinstance(error, MemoryError):
             self.relieve()  # the handling of the error needs memory
-        self._took(function, name, sender, time.monotonic() - started)
+        self._took(name, sender, time.monotonic() - started)
         return self._settle(partial(call, event), function, error, event)
 
     def _settle(
@@ -257,19 +237,9 @@ class Receivers:
             [self._settle(again, one, wrong, item) for again, one, wrong in error.raised]
         )
 
-    def _took(self, function: Callable[..., Any], name: str, sender: Any, seconds: float) -> None:
-        if not name:
-            return
-        self._begin_window(time.monotonic())
-        self._seconds[name] += seconds
-        if seconds >= self._least:
-            self._slow(function, getattr(sender, "name", ""), seconds)
-
-    def _begin_window(self, now: float) -> None:
-        """Begin to count anew, if it is time, or there are too many names."""
-        if now >= self._window_began + _WINDOW_SECONDS or len(self._seconds) > _MAX_RECEIVERS:
-            self._seconds_before, self._seconds = self._seconds, defaultdict(float)
-            self._window_before_began, self._window_began = self._window_began, now
+    def _took(self, name: str, sender: Any, seconds: float) -> None:
+        if name:
+            self.times.took(name, getattr(sender, "name", ""), seconds)
 
     def guard(
         self, function: Callable[..., Any], sender: Any, /, *arguments: Any, item: object = None
@@ -293,52 +263,16 @@ class Receivers:
 
         Safe from any thread.
         """
-        began = (None if one is None else one[1] for _, one in self._all_times())
+        began = (None if one is None else one[1] for one in self._all_running())
         return (self.failing.attempts, *began)
 
-    def _all_times(self) -> list[Times]:
-        return [one.times() for one in (self, *self._beside)]
-
-    def times(self) -> Times:
-        """The seconds of this thread's receivers by name; the one that runs, and since when."""
-        return [*self._seconds_before.items(), *self._seconds.items()], self._running
+    def _all_running(self) -> list[Running | None]:
+        return [one.running for one in (self, *self._beside)]
 
     def slowest(self) -> str:
         """The receiver that takes most of the time, in words; empty if none has taken any.
 
         Safe from any thread.
         """
-        now, longest = time.monotonic(), ("", 0.0)
-        spent: defaultdict[str, float] = defaultdict(float)
-        for seconds, running in self._all_times():
-            for name, some in seconds:
-                spent[name] += some if name else 0.0
-            if running is not None:
-                name, lasting = dotted_name(running[0]), now - running[1]
-                longest = max(longest, (name, lasting), key=itemgetter(1))
-                spent[name] += lasting
-        if longest[1] >= _LONG_SECONDS:
-            return f"{longest[0]}, which has been running for {longest[1]:.1f} s"
-        name, most = max(spent.items(), key=itemgetter(1), default=("", 0.0))
-        window = now - self._window_before_began
-        return f"{name}, {most:.1f} s of the last {window:.1f} s" if name else ""
-
-    def _slow(self, function: Callable[..., Any], server: str, seconds: float) -> None:
-        if seconds < self._thresholds.get(server, self._least):
-            return
-        name, now = dotted_name(function), time.monotonic()
-        with self._slow_lock:
-            self.slow_calls[name] += 1
-            tell = now - self._reported.get(name, -_NEVER) >= REPORT_INTERVAL_SECONDS
-            if tell:
-                self._reported[name] = now
-        if tell:
-            logger.warning(
-                (
-                    "%s: the receiver %s took %.2f s (option slow_receiver_threshold); the next "
-                    "events wait meanwhile."
-                ),
-                server or "a completed action",
-                name,
-                seconds,
-            )
+        running = [(dotted_name(one[0]), one[1]) for one in self._all_running() if one is not None]
+        return self.times.slowest(running)

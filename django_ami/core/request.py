@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from concurrent.futures import InvalidStateError
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django_ami.core.calls import Call
-from django_ami.core.errors import ActionFailed, ActionTimeout, AmiError, ConnectionLost
+from django_ami.core.errors import (
+    ActionCancelled,
+    ActionFailed,
+    ActionTimeout,
+    AmiError,
+    AuthenticationFailed,
+    Backpressure,
+    ConnectionFailed,
+    ConnectionForbidden,
+    ConnectionLost,
+    ProtocolError,
+)
 from django_ami.core.escaping import quoted
 from django_ami.core.pending import PendingAction
 from django_ami.core.timeouts import in_words
@@ -21,10 +32,25 @@ if TYPE_CHECKING:
 
     from django_ami.core.actions import Action
     from django_ami.core.messages import Event, Response
+    from django_ami.core.metering import ActionMeter
     from django_ami.core.pending import Owner
     from django_ami.core.session.following import Followed
 
-__all__ = ["Request"]
+__all__ = ["OUTCOMES", "Request"]
+
+#: The outcome of an action, in the words of metrics, by the class of its error.
+OUTCOMES: Final = {
+    type(None): "success",
+    ActionFailed: "refused",
+    ActionTimeout: "timeout",
+    ActionCancelled: "cancelled",
+    ConnectionLost: "connection_lost",
+    ConnectionFailed: "not_connected",
+    AuthenticationFailed: "not_connected",
+    ConnectionForbidden: "not_connected",
+    Backpressure: "backpressure",
+    ProtocolError: "unreadable",
+}
 
 
 class Request:
@@ -45,6 +71,9 @@ class Request:
     followed: Followed | None = None
     #: Finds another server for an action that could not leave; None if it may go to none but this.
     reroute: Callable[[Request], bool] | None = None
+    #: Counts its outcome, and when it was sent, by the meter's clock; None: it is our own.
+    meter: ActionMeter | None = None
+    began = 0.0
 
     def __init__(
         self,
@@ -104,10 +133,14 @@ class Request:
             # Asking for the property alone costs a call.
             if response.status == "Success" or response.ok:
                 pending.set_result(response)
+                outcome = "success"
             else:
                 pending.set_exception(self._refusal(response))
+                outcome = "refused"
         except InvalidStateError:
-            pass  # a thread has cancelled it, or its time was over
+            return  # a thread has cancelled it, or its time was over
+        if self.meter is not None:
+            self.meter.settled(pending.name, outcome, self.began)
 
     def _refusal(self, response: Response) -> ActionFailed:
         # A CLI command that fails is answered with "Command output follows": its output says why.
@@ -137,6 +170,8 @@ class Request:
         # Another thread may have cancelled or refused it at this moment.
         with suppress(InvalidStateError):
             pending.set_exception(error)
+            if self.meter is not None:
+                self.meter.settled(pending.name, OUTCOMES.get(type(error), "failed"), self.began)
 
     def out_of_time(self, obstacle: Callable[[], str], *, passed_over: bool) -> ActionTimeout:
         """The error of an action whose time is over.

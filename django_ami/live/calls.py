@@ -8,6 +8,7 @@ from django_ami.core.numerals import whole_number
 from django_ami.live.call import Call
 from django_ami.live.changes import Kind
 from django_ami.live.story import Story
+from django_ami.live.terms import CALL_OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -44,6 +45,8 @@ class Calls:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self.ended: dict[str, Call] = {}
+        #: How many calls to people have ended, by their outcome.
+        self.outcomes: dict[Outcome, int] = dict.fromkeys(CALL_OUTCOMES, 0)
         self._by_linkedid: dict[str, Call] = {}
 
     def tables(self) -> tuple[Sized, ...]:
@@ -133,6 +136,8 @@ class Calls:
         self._shared.calls.pop(call.id, None)
         self._drop(call)
         if call.shown:
+            outcome = call.final.outcome or Outcome.UNKNOWN
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
             self._keep(call, now)
             call.note(Kind.ENDED, now)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from django_ami.live.members import Members
     from django_ami.live.queue_record import QueueRecord
     from django_ami.live.queue_views import Agent, Caller, Curve, Member, Queue
+    from django_ami.live.traffic import Traffic
 
 __all__ = ["Overview"]
 
@@ -37,6 +38,11 @@ class Overview:
     def queues(self) -> Mapping[str, Queue]:
         """Every queue by its name."""
         return {name: queue.snapshot() for name, queue in list(self._records.items())}
+
+    @property
+    def traffic(self) -> Mapping[str, Traffic]:
+        """The traffic of every queue, by its name; it goes on."""
+        return {name: queue.traffic for name, queue in list(self._records.items())}
 
     @property
     def curves(self) -> Mapping[str, Curve]:

@@ -12,6 +12,7 @@ from django_ami.live.curves import DayCurve
 from django_ami.live.members import per_queue
 from django_ami.live.queue_views import Queue
 from django_ami.live.snapshots import VisitResult
+from django_ami.live.traffic import Traffic
 
 if TYPE_CHECKING:
     from django_ami.live.day import Day
@@ -33,7 +34,8 @@ class QueueRecord:
     """One queue. ``line`` are its callers in their order, ``waiting`` the same ones by age."""
 
     __slots__ = (
-        "_options", "curve", "heard", "line", "name", "service_level_told", "sums", "waiting",
+        "_options", "curve", "heard", "line", "name", "service_level_told", "sums", "traffic",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, options: Options, day: Day, now: float) -> None:
@@ -43,6 +45,7 @@ class QueueRecord:
         self.waiting: dict[str, Visit] = {}
         self.sums = DayCounts(day)
         self.curve = DayCurve(day)
+        self.traffic = Traffic()
         #: ``servicelevel`` of queues.conf; 0 if it is not set.
         self.service_level_told = 0.0
         #: When something was heard of it last: the moment of its snapshot.
@@ -85,7 +88,8 @@ class QueueRecord:
     @property
     def oldest(self) -> float | None:
         """The join of the caller that waits longest."""
-        return next((visit.joined for visit in self.waiting.values()), None)
+        waiting = list(self.waiting.values())  # another thread may look
+        return waiting[0].joined if waiting else None
 
     # --- counts ---
 
@@ -102,12 +106,15 @@ class QueueRecord:
         for counts in self.sums.of(visit.joined, now):
             counts.joined += 1
         self.curve.count(visit.joined, now, offered=1)
+        self.traffic.joined += 1
 
     def count_end(self, visit: Visit, now: float, by: int = 1) -> None:
         """Its visit has ended; ``by`` -1 takes that back."""
         wait, result = visit.wait, visit.result
         is_short = result == VisitResult.ABANDONED and wait <= self._options.short_abandon_seconds
         self._count_curve(visit, now, by, is_short=is_short)
+        if by > 0:
+            self.traffic.count_end(visit, is_short=is_short)
         in_time = by if wait <= self.service_level_seconds else 0
         for counts in self.sums.of(visit.joined, now):
             counts.longest_wait_seconds = max(counts.longest_wait_seconds, wait)

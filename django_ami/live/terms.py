@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
-__all__ = ["CallState", "Direction", "Outcome", "VisitResult"]
+__all__ = ["CALL_OUTCOMES", "CallState", "Direction", "Outcome", "VisitResult"]
 
 
 class Direction(StrEnum):
@@ -54,6 +55,12 @@ class Outcome(StrEnum):
     VOICEMAIL = "voicemail"
     #: The end was not seen.
     UNKNOWN = "unknown"
+
+
+#: The ends that a whole call may have.
+CALL_OUTCOMES: Final[tuple[Outcome, ...]] = tuple(
+    outcome for outcome in Outcome if outcome not in {Outcome.ANSWERED_ELSEWHERE, Outcome.FORWARDED}
+)
 
 
 class VisitResult(StrEnum):

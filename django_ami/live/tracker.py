@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from django_ami.live.parking import ParkedCaller
     from django_ami.live.parts import Handler, Part, Seeded
     from django_ami.live.queue_views import Agent, Caller, Curve, Member, Queue, Totals
+    from django_ami.live.terms import Outcome
+    from django_ami.live.traffic import Traffic
 
 __all__ = ["Tracker", "TrackerStatus"]
 
@@ -199,6 +201,16 @@ class Tracker:
         """The call of an id, live or just ended; the id of a merged call leads to the other one."""
         call = self._shared.calls.get(call_id) or self._calls.ended.get(call_id)
         return None if call is None else call.resolved().snapshot()
+
+    @property
+    def outcomes(self) -> Mapping[Outcome, int]:
+        """How many calls have ended since the picture began, by their outcome."""
+        return self._calls.outcomes
+
+    @property
+    def traffic(self) -> Mapping[str, Traffic]:
+        """The traffic of each queue since the picture began, by name."""
+        return self._overview.traffic
 
     @property
     def queues(self) -> Mapping[str, Queue]:

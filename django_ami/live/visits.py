@@ -52,8 +52,8 @@ class Visit:
     """A caller in a queue, or on the way out of it."""
 
     __slots__ = (
-        "abandoned", "call", "channel", "end", "hung_up", "inferred", "joined", "name", "number",
-        "position", "queue", "result", "seen", "uniqueid",
+        "abandoned", "call", "channel", "counted", "end", "hung_up", "inferred", "joined", "name",
+        "number", "position", "queue", "result", "seen", "uniqueid",
     )  # fmt: skip
 
     def __init__(self, queue: str, uniqueid: str, joined: float, *, seen: bool) -> None:
@@ -65,6 +65,8 @@ class Visit:
         self.channel = self.number = self.name = self.call = ""
         self.position = 0
         self.abandoned = self.hung_up = self.inferred = False
+        #: Its end is part of the queue's traffic.
+        self.counted = False
         #: When the caller went out of the queue; the result may be told a moment later.
         self.end: float | None = None
         self.result = VisitResult.WAITING

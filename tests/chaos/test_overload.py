@@ -188,7 +188,7 @@ def test_the_slowest_is_the_one_of_late(sim: Simulator) -> None:
     """One that took its time long ago is not to blame."""
     patches = {
         "django_ami.core.cluster.drops:DROP_REPORT_SECONDS": 0.2,
-        "django_ami.core.receivers:_WINDOW_SECONDS": 0.2,
+        "django_ami.core.receiver_times:_WINDOW_SECONDS": 0.2,
     }
     receivers = {"Hangup": "sleeps 0.5", "UserEvent": "dozes 0.02"}
     options = {"event_queue_capacity": 10}

@@ -16,7 +16,7 @@ from django_ami.core.delivery import Delivery
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.event_queue import MOST_NOTICES, EventQueue
 from django_ami.core.messages import Event
-from django_ami.core.session import Gap, GapReason, Lost, Notice, Ready
+from django_ami.core.session import Gap, GapReason, Lost, Notice, Ready, TookOver
 from tests.core.io_support import wait_until
 
 
@@ -592,3 +592,53 @@ def test_events_that_were_taken_and_not_delivered_are_counted(delivery: Delivery
     delivery.dropped("a", 3)
     counts = delivery.counts("a")
     assert (counts.received, counts.dropped, counts.queued) == (3, 3, 0)
+
+
+def test_dropped_events_are_counted_by_reason() -> None:
+    delivery = Delivery()
+    delivery.add_server("a", 3, 200)
+    delivery.put_events("a", events(1, 2, 3, 4, 5), 0)
+    delivery.take(9, 0)
+    delivery.delivered("a", 3)
+    large = Event("Hangup", b"Event: Hangup\r\nNumber: 1\r\nText: " + 300 * b"x", server="a")
+    delivery.put_events("a", [large], 0, size=len(large.raw))
+    delivery.put_events("a", events(6, 7), 0)
+    delivery.relieve()
+    delivery.dropped("a", 0)
+    losses = delivery.losses("a")
+    assert losses.dropped == {"queue_full": 2, "queue_bytes": 1, "memory": 2, "lease": 0}
+    assert sum(losses.dropped.values()) == delivery.counts("a").dropped
+    delivery.put_events("a", events(8), 0)
+    delivery.take(9, 0)
+    delivery.dropped("a", 1)
+    assert (delivery.losses("a").dropped["lease"], losses.dropped["lease"]) == (1, 0)
+
+
+def test_gaps_and_takeovers_are_counted_with_their_seconds(delivery: Delivery) -> None:
+    delivery.put_notice(Gap("a", 1.0, 3.5, GapReason.CONNECTION_LOST))
+    delivery.put_notice(Gap("a", 9.0, 10.0, GapReason.CONNECTION_LOST))
+    delivery.put_notice(TookOver("a", 7))
+    delivery.put_notice(Gap("a", 20.0, 24.0, GapReason.TAKEOVER))
+    losses = delivery.losses("a")
+    assert {reason: count for reason, count in losses.gaps.items() if count} == {
+        "connection lost": 2,
+        "takeover": 1,
+    }
+    assert losses.gap_seconds["connection lost"] == 3.5
+    assert (losses.gap_seconds["takeover"], losses.takeovers) == (4.0, 1)
+    assert delivery.losses("b").takeovers == 0
+
+
+def test_oldest_event_is_the_one_that_no_receiver_has_had(delivery: Delivery) -> None:
+    assert delivery.oldest("a") is None
+    delivery.put_notice(ready())
+    delivery.put_events("a", events(1, 2), 0, at=10.0)
+    delivery.put_events("a", events(3), 0, at=11.0)
+    assert delivery.oldest("a") == 10.0
+    delivery.take(3, 0)
+    assert delivery.oldest("a") == 10.0, "two are with their receivers"
+    delivery.delivered("a", 2)
+    assert delivery.oldest("a") == 11.0
+    delivery.take(3, 0)
+    delivery.delivered("a", 1)
+    assert delivery.oldest("a") is None

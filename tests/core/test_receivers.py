@@ -70,7 +70,7 @@ def test_many_completions_of_one_function_are_one_receiver(
         wait_until(lambda: sum(client.receivers.failures.values()) == many)
         assert sorted(log.told) == list(range(many))
         assert client.receivers.failures == {f"{__name__}.Log.on_answer": many}
-        assert {*client.receivers._seconds, *client.receivers._seconds_before} == {
+        assert {*client.receivers.times.seconds, *client.receivers.times.seconds_before} == {
             f"{__name__}.Log.on_answer"
         }
         assert client.receivers.slowest().startswith(f"{__name__}.Log.on_answer, ")

@@ -287,9 +287,11 @@ class Client(Engine):
         """How every server is now, by name. Raises ConfigurationError in a forked child."""
         if self._is_foreign():
             raise ConfigurationError(f"{self._end}.")
-        now = time.monotonic()
+        delivery, now = self._delivery, time.monotonic()
         return {
-            name: status_of(server, self._delivery.counts(name), now)
+            name: status_of(
+                server, delivery.counts(name), delivery.losses(name), delivery.oldest(name), now
+            )
             for name, server in self._cluster.servers.items()
         }
 

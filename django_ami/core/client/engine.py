@@ -302,6 +302,7 @@ class Engine(Sender[Server]):
 
     def withdraw(self, pending: PendingAction) -> None:
         """The action was cancelled before it left: its server forgets it."""
+        self.meters[pending.server].settled(pending.name, "cancelled", 0.0)
         target = self._targets.get(pending.server)
         if target is not None:  # not one that was removed meanwhile: that has ended it
             self._runner.call_soon(partial(target.forget, pending.action_id))

@@ -7,6 +7,7 @@ Rule: ``send`` never blocks, and an action is never repeated by itself.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from functools import partial
 from itertools import islice, repeat
@@ -27,6 +28,7 @@ from django_ami.core.errors import (
     InvalidAction,
 )
 from django_ami.core.log import get_logger
+from django_ami.core.metering import ActionMeter
 from django_ami.core.request import Request
 from django_ami.core.timeouts import in_seconds
 
@@ -111,6 +113,8 @@ class Sender(Originating[Target]):
         self._closed = False
         self._targets: Mapping[str, Target] = {}
         self._handles: dict[str, ServerHandle] = {}
+        #: How the actions for each server went that is, or has been, among them.
+        self.meters: dict[str, ActionMeter] = {}
         #: The handle of a server that is, or has been, among them: always the same one.
         self.handle = self._handles.__getitem__
         self._routing: Routing[Target] | None = None
@@ -131,6 +135,7 @@ class Sender(Originating[Target]):
             # A handle stays the same one for as long as its client lives, whatever becomes of its
             # server.
             self._handles.setdefault(name, ServerHandle(name, repeat(self).__next__))
+            self.meters.setdefault(name, ActionMeter(name, time.monotonic))
         self._targets = targets
 
     def _make_routing(
@@ -271,6 +276,8 @@ class Sender(Originating[Target]):
             timeout=seconds,
             owner=self,
         )
+        request.meter = meter = self.meters[target.name]
+        request.began = meter.clock()
         if Sender.observer is not None:
             Sender.observer(action, request.pending)
         return request
@@ -287,6 +294,7 @@ class Sender(Originating[Target]):
             "%s: not reached; %s goes to %s instead.", request.server, request.name, server.name
         )
         request.pending.server = server.name
+        request.meter = self.meters[server.name]
         if request.followed is None:
             self._submit(server, request)
         else:

@@ -1,11 +1,8 @@
 """One server's session: its states, its notices, and the times at which something is due.
 
-``TRANSITIONS`` in ``state.py`` is the table of its states; docs/design.md shows it.
-
 Rule: the owner of the socket calls ``connecting``, ``connected`` and ``disconnected``, and those of
-``obstacle``, as these things happen. It hands bytes to ``exchange``, writes the bytes that are
-``outgoing`` there, and hangs up when there is a ``fault``. Nothing here does I/O or reads a clock.
-All of it runs on one thread at a time.
+``obstacle``, as these things happen. It hands bytes to ``exchange``, writes those that are
+``outgoing`` there, and hangs up at a ``fault``. No I/O, no clock, and one thread at a time.
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from django_ami.core.actions import Events, Logoff
 from django_ami.core.errors import AmiError, ConnectionFailed, ConnectionLost
+from django_ami.core.session.connections import Connections, EndReason
 from django_ami.core.session.exchange import Exchange
 from django_ami.core.session.gate import Gate
 from django_ami.core.session.hearing import Hearing
@@ -58,7 +56,7 @@ class Session:
         self.fault: AmiError | None = None
         self.notices: list[Notice] = []
         self.ready_since: float | None = None
-        self.connects = 0
+        self.connections = Connections()
         self.known = Known()
         self.retry = Retry(config.options)
         self._mask = config.options.events if role is Role.LISTENER else "off"
@@ -68,7 +66,9 @@ class Session:
         )
         self._idle_timeout = config.options.idle_timeout if role is Role.CALLER else 0.0
         self.hearing = Hearing(config.name, wanted=self._mask != "off")
-        self._widening = Widening(config, self.exchange, self._gate, self.known, self._mask)
+        self._widening = Widening(
+            config, self.exchange, self._gate, self.known, self.connections, self._mask
+        )
         self.obstacle = Obstacle(config)
         self._standby = Standby(
             self.exchange, self.hearing, self, lambda told: self.notices.extend(told)
@@ -193,8 +193,7 @@ class Session:
         exchange, name = self.exchange, self.config.name
         exchange.now = now
         exchange.following.end(why)
-        for request in self._gate.take_kept():
-            self._gate.refuse(request, why)
+        self._gate.refuse_kept(why)
         if self.state in LOGGED_IN:
             self._go(State.CLOSING)
             exchange.outgoing.doubt()  # it leaves, before the Logoff
@@ -232,13 +231,14 @@ class Session:
             self._deadline_passed()
         elif self.state in LOGGED_IN:
             if why := liveness.why_lost(now):
-                self.fault = ConnectionLost(why, server=self.config.name)
+                self.broken(ConnectionLost(why, server=self.config.name), EndReason.SILENT)
             elif liveness.heartbeat.ping_due(now):
                 exchange.ping()
             self._widen()
         elif self.state is State.REFUSED and now >= self.retry.at:
             self.pardon(now)
         if self._may_idle() and now >= exchange.last_used + self._idle_timeout:
+            self.connections.ends(EndReason.IDLE)
             self.close(now)
             self._gate.keeping = self.state is State.CLOSING
 
@@ -266,9 +266,10 @@ class Session:
 
     # --- called by the exchange and the handshake ---
 
-    def broken(self, error: AmiError) -> None:
+    def broken(self, error: AmiError, why: EndReason = EndReason.UNREADABLE) -> None:
         """The connection is of no more use."""
         self.fault = error
+        self.connections.ends(why, ready=self.ready)
 
     def greeted(self, banner: str) -> None:
         """The greeting of the server is complete."""
@@ -316,11 +317,10 @@ class Session:
         self._deadline = None
         self.ready_since = exchange.last_used = exchange.now
         self.retry.succeeded()
-        self.connects += 1
         mask = self._handshake.mask
         if mask != "on" and "system" not in mask.split(","):
             exchange.ask(Events(mask), lambda _: None)
-        again, listens = self.connects > 1, self.role is Role.LISTENER
+        again, listens = self.connections.became_ready(), self.role is Role.LISTENER
         self.notices.append(self._handshake.ready(again=again, listens=listens))
         self._standby.ready(self._handshake)
         exchange.send_waiting(narrowed=self._handshake.narrowed)

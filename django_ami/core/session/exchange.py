@@ -222,8 +222,8 @@ class Exchange:
 
     def ping(self) -> None:
         """Ask for a sign of life: a server on which so many calls ring is to be asked, too."""
-        self.liveness.heartbeat.pinged(self.now)
-        self.ask(Ping(), lambda _: None, anyway=True)
+        self.liveness.pinged(self.now)
+        self.ask(Ping(), lambda ping: self.liveness.ponged(ping, self.now), anyway=True)
 
     def fail_all(self, cause: AmiError) -> None:
         """The connection is over: everything under way fails with it."""

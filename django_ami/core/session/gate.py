@@ -53,6 +53,11 @@ class Gate:
         text = f"{why} {request.name} was not sent."
         request.fail(kind(text, server=self._server, sent=False))
 
+    def refuse_kept(self, why: str) -> None:
+        """Fail the actions that were kept."""
+        for request in self.take_kept():
+            self.refuse(request, why)
+
     def take_kept(self) -> list[Request]:
         """The actions that were kept, without those that were cancelled; the log-off is over."""
         self.keeping = False

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.config import Options
     from django_ami.core.correlation import PendingActions
+    from django_ami.core.pending import PendingAction
     from django_ami.core.protocol import Parser
 
 __all__ = ["Liveness"]
@@ -33,11 +34,24 @@ class Liveness:
     ) -> None:
         self.heartbeat = Heartbeat(options.heartbeat_interval, options.read_timeout, now)
         self.growing = False
+        #: How long the server took to answer the last Ping, in seconds.
+        self.round_trip: float | None = None
+        self._pinged_at = now
         self._grown_for = 0.0
         self._grown_at = now
         self._options = options
         self._parser = parser
         self._pending = pending
+
+    def pinged(self, now: float) -> None:
+        """A Ping of ours leaves."""
+        self._pinged_at = now
+        self.heartbeat.pinged(now)
+
+    def ponged(self, ping: PendingAction, now: float) -> None:
+        """The Ping is over; it may have an answer."""
+        if ping.response is not None:
+            self.round_trip = now - self._pinged_at
 
     def grow(self, now: float) -> str:
         """Bytes came that complete no message.

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.filters import select
+from django_ami.core.session.connections import EndReason
 from django_ami.core.session.state import GapReason
 
 if TYPE_CHECKING:
     from django_ami.core.config import ServerConfig
     from django_ami.core.filters import Selection
+    from django_ami.core.session.connections import Connections
     from django_ami.core.session.exchange import Exchange
     from django_ami.core.session.gate import Gate
     from django_ami.core.session.login import Known
@@ -36,12 +38,19 @@ class Widening:
     """
 
     def __init__(
-        self, config: ServerConfig, exchange: Exchange, gate: Gate, known: Known, mask: str
+        self,
+        config: ServerConfig,
+        exchange: Exchange,
+        gate: Gate,
+        known: Known,
+        connections: Connections,
+        mask: str,
     ) -> None:
         self._config = config
         self._exchange = exchange
         self._gate = gate
         self._known = known
+        self._connections = connections
         self._mask = mask
         self._since: float | None = None
         #: When to look again; None if no login is wanted.
@@ -83,5 +92,6 @@ class Widening:
         if self._exchange.awaited and waited < LONGEST_SECONDS:
             return None
         self.reason = GapReason.WIDENED
+        self._connections.ends(EndReason.WIDENED)
         text = "other events are wanted now, which its filters keep out: logging in anew."
         return ConnectionLost(text, server=self._config.name)

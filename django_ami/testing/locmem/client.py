@@ -9,6 +9,7 @@ from django_ami.core.client.changes import Changes
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
 from django_ami.core.event_queue import Counts
+from django_ami.core.overflow import Losses
 from django_ami.core.session import Role
 from django_ami.testing.locmem.outbox import outbox
 from django_ami.testing.locmem.server import MemoryServer
@@ -95,7 +96,8 @@ class Client(Sender[MemoryServer]):
     def status(self) -> dict[str, ServerStatus]:
         """How every server is now, by name."""
         return {
-            name: status_of(server, Counts(), server.now) for name, server in self._targets.items()
+            name: status_of(server, Counts(), Losses(), None, server.now)
+            for name, server in self._targets.items()
         }
 
     def close(self) -> None:

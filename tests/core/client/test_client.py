@@ -28,6 +28,8 @@ from django_ami.core.errors import (
 )
 from django_ami.core.messages import CallResult
 from django_ami.core.pending import PendingAction
+from django_ami.core.session import GapReason
+from django_ami.core.session.connections import EndReason
 from django_ami.simulator.masks import CLASSES
 from django_ami.testing import CallTimes, FakeAsterisk, Faults, ReceivedAction, Simulator, User
 from tests.core.io_support import (
@@ -828,6 +830,13 @@ def test_status_tells_how_it_is(sim: Simulator, listener: Client) -> None:
         "suspect_messages": 0,
         "swallowed_messages": 0,
         "unexpected_errors": 0,
+        "oldest_event_age": None,
+        "ping_round_trip": None,
+        "takeovers": 0,
+        "dropped_by_reason": {"queue_full": 0, "queue_bytes": 0, "memory": 0, "lease": 0},
+        "reconnects_by_reason": dict.fromkeys(EndReason, 0),
+        "gaps_by_reason": dict.fromkeys(GapReason, 0),
+        "gap_seconds_by_reason": dict.fromkeys(GapReason, 0.0),
     }
 
 

@@ -1031,7 +1031,7 @@ def test_recovery_is_told_once():
     talk.hang_up()
     talk.become_ready()
     assert [type(notice) for notice in talk.notices()] == [Lost, Gap, Ready]
-    assert (talk.session.connects, talk.session.retry.failures) == (2, 0)
+    assert (talk.session.connections.ready, talk.session.retry.failures) == (2, 0)
 
 
 def gaps(talk):

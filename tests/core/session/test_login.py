@@ -118,7 +118,7 @@ def test_ready_is_booted_and_identified_in_either_order(booted_first):
     assert talk.state == "booting"
     second()
     assert talk.notices() == [Ready("node_1", "11.0.1", "22.10.1", again=False)]
-    assert (talk.session.connects, talk.session.ready_since) == (1, 0)
+    assert (talk.session.connections.ready, talk.session.ready_since) == (1, 0)
     assert (talk.session.known.ami_version, talk.session.known.asterisk_version) == (
         "11.0.1",
         "22.10.1",

@@ -7,6 +7,7 @@ from typing import Any
 from django_ami.core.config import ServerConfig
 from django_ami.core.filters import select
 from django_ami.core.options import Options
+from django_ami.core.session.connections import Connections
 from django_ami.core.session.state import GapReason
 from django_ami.core.session.widening import LONGEST_SECONDS, PATIENT_SECONDS, Widening
 
@@ -29,7 +30,7 @@ class Gate:
 def made(mask: str = "on") -> tuple[Widening, Any, Any]:
     exchange, gate, options = Exchange(), Gate(), Options(server_filters="auto")
     config = ServerConfig.from_url("node_1", "ami://a:b@127.0.0.1", options)
-    return Widening(config, exchange, gate, Known(), mask), exchange, gate  # type: ignore[arg-type]
+    return Widening(config, exchange, gate, Known(), Connections(), mask), exchange, gate  # type: ignore[arg-type]
 
 
 def test_without_actions_it_ends_at_once() -> None:

@@ -1,0 +1,145 @@
+"""How long receivers take: which of them is slow now, and, for metrics, how long each call took.
+
+Times are kept by name: a function made for one answer holds on to whatever its author had at hand.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, defaultdict
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.log import get_logger
+from django_ami.core.metering import Durations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["ReceiverTimes"]
+
+logger = get_logger(__name__)
+
+#: A slow receiver is named at most once in so many seconds.
+REPORT_INTERVAL_SECONDS: Final = 10.0
+#: From how many seconds on a running call counts as the slowest, before all sums of others.
+_LONG_SECONDS: Final = 1.0
+#: How long a window is. Times are summed up over this window and the one before it, to find the
+#: receiver that is slow now, not the one that has been at work for weeks.
+_WINDOW_SECONDS: Final = 10.0
+_MAX_RECEIVERS: Final = 1000
+_NEVER: Final = float("inf")
+_BOUNDS_SECONDS: Final = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+
+
+class ReceiverTimes:
+    """The times of the calls of receivers, on one thread, and on those beside it.
+
+    A call that took ``least`` seconds or more is to be told to ``look_at``; the others may be added
+    to ``seconds`` alone, which is quicker.
+    """
+
+    def __init__(self) -> None:
+        self.slow_calls: Counter[str] = Counter()
+        #: How long the calls of each receiver took, in all; None: nobody wants to know.
+        self.durations: Durations | None = None
+        #: By name, in this window.
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.least = _NEVER
+        self._thresholds: Mapping[str, float] = {}
+        self._least_slow = _NEVER
+        self.seconds_before: defaultdict[str, float] = defaultdict(float)
+        self._window_began = self._window_before_began = time.monotonic()
+        self._reported: dict[str, float] = {}
+        self._slow_lock = threading.Lock()
+        self._beside: list[ReceiverTimes] = []
+
+    def beside(self) -> ReceiverTimes:
+        """Those of another thread: its seconds are its own, and all counts are one."""
+        other = ReceiverTimes()
+        other.slow_calls, other._reported = self.slow_calls, self._reported
+        other._slow_lock, other.durations = self._slow_lock, self.durations
+        other.thresholds = self._thresholds
+        self._beside.append(other)
+        return other
+
+    def alone(self) -> None:
+        """The threads beside this one have ended."""
+        self._beside.clear()
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """From how many seconds on a call is slow, by server."""
+        return self._thresholds
+
+    @thresholds.setter
+    def thresholds(self, seconds: Mapping[str, float]) -> None:
+        self._thresholds = seconds
+        self._least_slow = min(seconds.values(), default=_NEVER)
+        self.least = self._least_slow if self.durations is None else 0.0
+        for other in self._beside:
+            other.thresholds = seconds
+
+    def measure(self) -> None:
+        """Keep the ``durations`` from now on."""
+        if self.durations is None:
+            self.durations = Durations(_BOUNDS_SECONDS)
+            for one in (self, *self._beside):
+                one.durations, one.least = self.durations, 0.0
+
+    def begin_window(self, now: float) -> None:
+        """Begin to count anew, if it is time, or there are too many names."""
+        if now >= self._window_began + _WINDOW_SECONDS or len(self.seconds) > _MAX_RECEIVERS:
+            self.seconds_before, self.seconds = self.seconds, defaultdict(float)
+            self._window_before_began, self._window_began = self._window_began, now
+
+    def took(self, name: str, server: str, seconds: float) -> None:
+        """A receiver of that name took so long; the ``server`` is "" if it was for none."""
+        self.begin_window(time.monotonic())
+        self.seconds[name] += seconds
+        if seconds >= self.least:
+            self.look_at(name, server, seconds)
+
+    def look_at(self, name: str, server: str, seconds: float) -> None:
+        """A call is worth a look: it may be slow, and all are if they are measured."""
+        if self.durations is not None:
+            self.durations[name].observe(seconds)
+        if seconds < self._least_slow or seconds < self._thresholds.get(server, self._least_slow):
+            return
+        now = time.monotonic()
+        with self._slow_lock:
+            self.slow_calls[name] += 1
+            tell = now - self._reported.get(name, -_NEVER) >= REPORT_INTERVAL_SECONDS
+            if tell:
+                self._reported[name] = now
+        if tell:
+            logger.warning(
+                (
+                    "%s: the receiver %s took %.2f s (option slow_receiver_threshold); the next "
+                    "events wait meanwhile."
+                ),
+                server or "a completed action",
+                name,
+                seconds,
+            )
+
+    def slowest(self, running: Iterable[tuple[str, float]]) -> str:
+        """The receiver that takes most of the time, in words; empty if none has taken any.
+
+        ``running`` are those that run, and since when, by ``time.monotonic``. Safe from any thread.
+        """
+        now, longest = time.monotonic(), ("", 0.0)
+        spent: defaultdict[str, float] = defaultdict(float)
+        for one in (self, *self._beside):
+            for seconds in (one.seconds_before, one.seconds):
+                for name, some in list(seconds.items()):
+                    spent[name] += some if name else 0.0
+        for name, since in running:
+            longest = max(longest, (name, now - since), key=itemgetter(1))
+            spent[name] += now - since
+        if longest[1] >= _LONG_SECONDS:
+            return f"{longest[0]}, which has been running for {longest[1]:.1f} s"
+        name, most = max(spent.items(), key=itemgetter(1), default=("", 0.0))
+        window = now - self._window_before_began
+        return f"{name}, {most:.1f} s of the last {window:.1f} s" if name else ""

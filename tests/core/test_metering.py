@@ -1,0 +1,69 @@
+"""Histograms and counts have bounds, whatever they are told."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from django_ami.core.metering import MOST_NAMES, OTHER, ActionMeter, Durations, Histogram
+from django_ami.core.receiver_times import ReceiverTimes
+
+
+def test_histogram_counts_a_value_up_to_its_bound() -> None:
+    histogram = Histogram((1.0, 2.0))
+    for value in (0.5, 1.0, 1.5, 2.0, 7.0):
+        histogram.observe(value)
+    assert (histogram.counts, histogram.total) == ([2, 2, 1], 12.0)
+
+
+def test_durations_of_more_names_than_are_told_apart_are_those_of_other() -> None:
+    durations = Durations((1.0,))
+    for number in range(MOST_NAMES + 50):
+        durations[f"receiver {number}"].observe(0.5)
+    assert len(durations) == MOST_NAMES + 1
+    assert durations[OTHER].counts == [50, 0]
+
+
+def test_meter_counts_outcomes_and_times_the_answered_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meter, told = ActionMeter("node_1", time.monotonic), []
+    monkeypatch.setattr(ActionMeter, "watch", lambda *what: told.append(what))
+    began = meter.clock() - 0.2
+    meter.settled("Ping", "success", began)
+    meter.settled("Ping", "success", began)
+    meter.settled("Ping", "timeout", began)
+    assert meter.outcomes == {("Ping", "success"): 2, ("Ping", "timeout"): 1}
+    assert meter.durations["Ping"].total == pytest.approx(0.4, abs=0.2)
+    assert sum(meter.durations["Ping"].counts) == 2
+    assert [(*what, seconds is None) for *what, seconds in told] == [
+        ("node_1", "Ping", "success", False),
+        ("node_1", "Ping", "success", False),
+        ("node_1", "Ping", "timeout", True),
+    ]
+
+
+def test_meter_has_a_bound_for_the_names_that_a_program_makes_up() -> None:
+    meter = ActionMeter("node_1", time.monotonic)
+    for number in range(100_000):
+        meter.settled(f"Action{number}", "success", meter.clock())
+    assert len(meter.outcomes) == len(meter.durations) == MOST_NAMES + 1
+    assert meter.outcomes[OTHER, "success"] == 100_000 - MOST_NAMES
+
+
+def test_times_of_receivers_are_kept_only_once_they_are_wanted() -> None:
+    times = ReceiverTimes()
+    times.thresholds = {"node_1": 1.0}
+    assert (times.least, times.durations) == (1.0, None)
+    times.measure()
+    times.took("app.slow", "node_1", 2.0)
+    times.took("app.quick", "node_1", 0.0001)
+    times.thresholds = {"node_1": 5.0}
+    times.took("app.slow", "node_1", 2.0)
+    assert times.durations is not None
+    assert {name: sum(one.counts) for name, one in times.durations.items()} == {
+        "app.slow": 2,
+        "app.quick": 1,
+    }
+    assert times.slow_calls == {"app.slow": 1}
