@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from django_ami.core.client import OriginatedCall, ServerStatus
     from django_ami.core.client.originating import CallOptions
     from django_ami.core.cluster import Member
+    from django_ami.core.metering import ActionMeter
     from django_ami.core.pending import PendingAction
     from django_ami.core.timeouts import Timeout
     from django_ami.listeners import ListenerStatus
@@ -260,6 +261,11 @@ class Ami(Registering):
         ``django_ami.operations``; the setting AMI_PERMISSIONS says what users may send.
         """
         return acting.as_user(user, view)
+
+    @property
+    def meters(self) -> Mapping[str, ActionMeter]:
+        """How the actions of this process went, by server: for metrics. Opens no connection."""
+        return self._get().meters
 
     # --- the life of the client ---
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from django_ami.core.client.originating import CallOptions
     from django_ami.core.cluster import Member, Strategy
     from django_ami.core.config import ServerConfig
+    from django_ami.core.metering import ActionMeter
     from django_ami.core.pending import PendingAction
     from django_ami.core.timeouts import Timeout
 
@@ -51,6 +52,8 @@ class Serving(Protocol):
     def call(self, call_id: str, *, server: str | None = None) -> OriginatedCall: ...
     def new_call_id(self) -> str: ...
     def status(self) -> dict[str, ServerStatus]: ...
+    @property
+    def meters(self) -> Mapping[str, ActionMeter]: ...
     def abandon(self) -> None: ...
 
 
@@ -211,6 +214,10 @@ class _Several:
             name: status for client in self._clients for name, status in client.status().items()
         }
         return {name: found[name] for name in self._order}
+
+    @property
+    def meters(self) -> Mapping[str, ActionMeter]:
+        return {name: meter for client in self._clients for name, meter in client.meters.items()}
 
     def abandon(self) -> None:
         for client in self._clients:

@@ -117,6 +117,15 @@ class Tracking:
             partial(published_picture, name),
         )
 
+    @property
+    def kept(self) -> dict[str, Tracker]:
+        """The trackers that there are, of servers whose events this process delivers."""
+        return {name: one for name, one in list(self._trackers.items()) if self._serves(name)}
+
+    def is_complete(self, name: str) -> bool:
+        """True once the lists of a server were taken over."""
+        return name in self._complete
+
     # --- events and notices, in their order ---
 
     def calls(self, server: str, event: str) -> list[Call]:

@@ -89,12 +89,14 @@ class Listener:
 
 
 @contextmanager
-def listening(*urls: str, parallel: Parallel | None = None, **options: Any) -> Iterator[Listener]:
+def listening(
+    *urls: str, parallel: Parallel | None = None, receivers: Receivers | None = None, **options: Any
+) -> Iterator[Listener]:
     made = Options(**{"reconnect_initial": 0.02, **options})
     servers = [
         ServerConfig.from_url(f"node_{number}", url, made) for number, url in enumerate(urls, 1)
     ]
-    client = Client(servers)
+    client = Client(servers, receivers=receivers)
     listener = Listener(client, Dispatcher(client))
     listener.dispatcher = Dispatcher(client, listener.notices.append, parallel=parallel)
     try:

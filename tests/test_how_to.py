@@ -10,17 +10,14 @@ import re
 import sys
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.request import urlopen
 
 import django
-import prometheus_client
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
 from django.test import RequestFactory, override_settings
 from django.utils.version import get_version_tuple
 
-from demo_project import calls
 from demo_project.calls.models import Call
 from django_ami import ami, conf
 from django_ami.actions import Ping
@@ -277,30 +274,6 @@ def test_health_tells_of_a_server_that_refuses(page: dict[str, Any]) -> None:
         response = page["health"](None)
         assert response.status_code == 503
         assert "Authentication failed" in json.loads(response.content)["ill"]["node_1"]
-
-
-def test_the_worker_serves_its_metrics(
-    page: dict[str, Any], ami_server: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[Any] = []
-    registry, serve = prometheus_client.CollectorRegistry(), prometheus_client.start_http_server
-    monkeypatch.setattr(prometheus_client, "REGISTRY", registry)
-    monkeypatch.setattr(
-        prometheus_client,
-        "start_http_server",
-        lambda port: started.append(serve(port, "127.0.0.1", registry)),
-    )
-    config = page["PhoneConfig"]("phone", calls)
-    config.ready()
-    assert not started  # the port is not named
-    monkeypatch.setenv("AMI_METRICS_PORT", "0")
-    config.ready()
-    ((server, thread),) = started
-    with urlopen(f"http://127.0.0.1:{server.server_port}/metrics") as metrics:
-        assert b'ami_ready{server="node_1"} 0.0' in metrics.read()
-    server.shutdown()
-    server.server_close()
-    thread.join(DEADLINE_SECONDS)
 
 
 # --- the wire ---

@@ -32,6 +32,8 @@ logger = get_logger(__name__)
 class LeasedDispatcher(Dispatcher):
     """A dispatcher that delivers under the leases of a keeper. The other arguments are as there."""
 
+    leased = True
+
     def __init__(self, keeper: Keeper, client: Client, *arguments: Any, **named: Any) -> None:
         super().__init__(client, *arguments, **named)
         self._keeper = keeper

@@ -130,10 +130,12 @@ class Worker:
         #: waits for ever.
         self.was_heard = False
 
-    def run(self) -> Exit:
-        """Listen until something ends it; says the exit code."""
+    def run(self, first_line: str = "") -> Exit:
+        """Listen until something ends it; says the exit code. The first line is said, if any."""
         scribe.engage(self)
         try:
+            if first_line:
+                self._say(first_line)
             return self._run()
         finally:
             told = scribe.release(self)

@@ -16,6 +16,7 @@ from django_ami.companion import companion_of
 from django_ami.core.client import Client
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed
 from django_ami.core.session import Role
+from django_ami.tools import metrics
 from django_ami.tools.arguments import amount, count, seconds, workers
 from django_ami.tools.console import Program, selected
 from django_ami.tools.exits import Exit, exit_code
@@ -41,7 +42,7 @@ class Command(Program):
     examples = """\
 --server=node_1
 --all --drain-timeout=30
---server=node_1 --standby
+--server=node_1 --standby --metrics-port=9110
 --server=node_1 --events=call,cdr --fail-on-failed"""
     exits: ClassVar[Mapping[int, str]] = {
         Exit.OK: "stopped",
@@ -100,18 +101,20 @@ class Command(Program):
             help="deliver only while this process holds the server's lease, and take over from "
             "another one (needs the app django_ami.operations)",
         )
+        metrics.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            code, was_heard = self._listen(options)
+            with metrics.metrics_of(options) as line:
+                code, was_heard = self._listen(options, line)
         except ConnectionFailed as error:  # the system refuses what it needs: supervisors try again
             raise CommandError(str(error), returncode=Exit.SYSTEM) from None
         except AmiError as error:
             raise CommandError(str(error), returncode=exit_code(error)) from None
         leave(self, code, streams_are_stuck=not was_heard)
 
-    def _listen(self, options: dict[str, Any]) -> tuple[Exit, bool]:
-        """Listen until something ends it.
+    def _listen(self, options: dict[str, Any], line: str) -> tuple[Exit, bool]:
+        """Listen until something ends it; the ``line`` is said first, if there is one.
 
         Says the exit code, and whether all that was said is written.
         """
@@ -138,7 +141,7 @@ class Command(Program):
             )
             ami._adopt(client, default=settings.default, reload=worker.reload)  # noqa: SLF001  (for our commands alone)
             with neighbours:
-                return worker.run(), worker.was_heard
+                return worker.run(line), worker.was_heard
         except ConnectionFailed:
             client.close(0)
             raise
