@@ -20,9 +20,9 @@ from django_ami.core.deadline import Deadline
 from django_ami.core.event_queue import Counts
 from django_ami.core.messages import Event
 from django_ami.core.plans import Plans
-from django_ami.core.process import mark_process
 from django_ami.core.session import Gap, Lost, Ready
 from django_ami.pictures import lend
+from django_ami.running import note
 from django_ami.signals.classes import watch_interest
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from django_ami.signals.classes import RobustSignal
     from django_ami.tracking import Tracking
 
-__all__ = ["Dispatcher", "running"]
+__all__ = ["Dispatcher"]
 
 #: A dispatcher that nobody has told when to end waits so long for its threads.
 _END_SECONDS: Final = 10.0
@@ -100,7 +100,7 @@ class Dispatcher:
             signals.want_picture()
         if self._parallel.workers > 1:
             self._spread()
-        self._unwatch = [watch_interest(self._tell_interest), lend(self._tracked), _note(self)]
+        self._unwatch = [watch_interest(self._tell_interest), lend(self._tracked), note(self)]
         self._tell_interest()
         return self
 
@@ -348,20 +348,3 @@ class Dispatcher:
 def _moment(at: float) -> datetime:
     """A moment of the reactor's clock as a time that is the same everywhere."""
     return datetime.now(UTC) - timedelta(seconds=time.monotonic() - at)
-
-
-#: The open dispatchers, and whether this is still the process of each.
-_open: list[tuple[Dispatcher, Callable[[], object]]] = []
-
-
-def _note(dispatcher: Dispatcher) -> Callable[[], None]:
-    """It is open; returns a function that ends that."""
-    entry = dispatcher, mark_process()
-    _open.append(entry)
-    return lambda: _open.remove(entry)
-
-
-def running() -> Dispatcher | None:
-    """The dispatcher that is open in this process, of several the last one; None if none is."""
-    entry = next(reversed(_open), None)
-    return entry[0] if entry is not None and entry[1]() else None

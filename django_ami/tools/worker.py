@@ -130,12 +130,10 @@ class Worker:
         #: waits for ever.
         self.was_heard = False
 
-    def run(self, first_line: str = "") -> Exit:
-        """Listen until something ends it; says the exit code. The first line is said, if any."""
+    def run(self) -> Exit:
+        """Listen until something ends it; says the exit code."""
         scribe.engage(self)
         try:
-            if first_line:
-                self._say(first_line)
             return self._run()
         finally:
             told = scribe.release(self)
@@ -207,7 +205,7 @@ class Worker:
         self._reloading = True
         with cared_for(), self._service.reloading():
             try:
-                self._say(f"Reloaded: {self.reload()}.")
+                self.say(f"Reloaded: {self.reload()}.")
             except ConfigurationError as error:
                 logger.warning("Not reloaded, all goes on as before: %s", error)
             finally:
@@ -311,7 +309,7 @@ class Worker:
                 ready = f"ready{' again' if notice.again else ''}"
                 if not self._dispatcher.serves(notice.server):
                     ready = "standing by"
-                self._say(
+                self.say(
                     f"{notice.server}: {ready}, {status.address}, "
                     f"Asterisk {notice.asterisk_version or 'of unknown version'}, "
                     f"AMI {notice.ami_version or 'of unknown version'}, "
@@ -320,7 +318,8 @@ class Worker:
             case Lost(error=AuthenticationFailed()):
                 self._refused.add(notice.server)  # the log says why
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Say a line: to the log if it wants it, else on stdout."""
         if logger.isEnabledFor(logging.INFO) and logger.hasHandlers():
             logger.info("%s", line)
         else:
@@ -344,7 +343,7 @@ class Worker:
     def _sum_up(self) -> Exit:
         without_memory = self._reserve.closed
         why = " Not drained: this process has no memory left." if without_memory else ""
-        self._say(self._summary() + why)
+        self.say(self._summary() + why)
         if self._all_refused:
             return Exit.REFUSED
         total = self._client.totals()

@@ -6,8 +6,8 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from django_ami.dispatch import running
 from django_ami.live.queue_views import AgentState
+from django_ami.running import running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import django_ami
 from django_ami import feeds
 from django_ami.core.metering import MOST_NAMES, OTHER
 from django_ami.core.session import State
-from django_ami.dispatch import running
+from django_ami.running import running
 from django_ami.signals import classes
 
 if TYPE_CHECKING:

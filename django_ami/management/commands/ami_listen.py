@@ -141,7 +141,9 @@ class Command(Program):
             )
             ami._adopt(client, default=settings.default, reload=worker.reload)  # noqa: SLF001  (for our commands alone)
             with neighbours:
-                return worker.run(line), worker.was_heard
+                if line:
+                    worker.say(line)
+                return worker.run(), worker.was_heard
         except ConnectionFailed:
             client.close(0)
             raise

@@ -10,7 +10,7 @@ from django.test import override_settings
 from django_ami import pictures, signals
 from django_ami.actions import Originate
 from django_ami.contrib.prometheus.pictures import MOST_QUEUES
-from django_ami.dispatch import running
+from django_ami.running import running
 from django_ami.testing import FakeAsterisk
 from tests.contrib.prometheus.scraping import Scrape, check_metrics
 from tests.live.callcentre import CallCentre
