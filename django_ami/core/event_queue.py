@@ -113,8 +113,7 @@ class EventQueue:
     ) -> None:
         self.counts = Counts()
         self.losses = Losses()
-        #: When the oldest of the events came that were taken last.
-        self.taken_at = 0.0
+        self.taken_at = 0.0  # when the oldest of the events came that were taken last
         self.batches: deque[_Batch] = deque()
         #: The messages in ``batches`` have no more bytes.
         self.size = 0

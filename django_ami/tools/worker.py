@@ -319,7 +319,6 @@ class Worker:
                 self._refused.add(notice.server)  # the log says why
 
     def say(self, line: str) -> None:
-        """Say a line: to the log if it wants it, else on stdout."""
         if logger.isEnabledFor(logging.INFO) and logger.hasHandlers():
             logger.info("%s", line)
         else:
