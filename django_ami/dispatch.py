@@ -9,7 +9,6 @@ that is back.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from math import inf
@@ -20,10 +19,10 @@ from django_ami.core.deadline import Deadline
 from django_ami.core.event_queue import Counts
 from django_ami.core.messages import Event
 from django_ami.core.plans import Plans
-from django_ami.core.session import Gap, Lost, Ready
 from django_ami.pictures import lend
 from django_ami.running import note
 from django_ami.signals.classes import watch_interest
+from django_ami.signals.sending import send, send_notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,8 +31,9 @@ if TYPE_CHECKING:
     from django_ami.core.failures import Retry
     from django_ami.core.plans import Call
     from django_ami.core.receivers import Receivers
-    from django_ami.core.session import Notice
+    from django_ami.core.session import Gap, Notice
     from django_ami.feeding import Feeding
+    from django_ami.parallel.collecting import Collector
     from django_ami.parallel.spreading import Spreading
     from django_ami.signals.classes import RobustSignal
     from django_ami.tracking import Tracking
@@ -80,6 +80,8 @@ class Dispatcher:
         self._parallel = parallel or conf.Parallel()
         #: The threads; None if there is none but this one.
         self._spreading: Spreading | None = None
+        #: The batches of this thread; None if the project has no batch receiver.
+        self._collector: Collector | None = None
         self._client = client
         self._on_notice = on_notice
         self._lead = lead
@@ -105,6 +107,8 @@ class Dispatcher:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._collector is not None:
+            self._collector.give_due(everything=True)
         if self._spreading is not None:
             self._spreading.end(Deadline(_END_SECONDS).at if self.until is None else self.until)
         self.until = None
@@ -122,6 +126,16 @@ class Dispatcher:
             sender=self._sender,
             serves=self.serves,
             send_gap=self._send_gap,
+        )
+
+    def _collect(self) -> None:
+        from django_ami.parallel.collecting import Collector  # most projects never need it
+
+        self._collector = Collector(
+            self._client.receivers,
+            batched=signals.batched,
+            serves=self.serves,
+            settle=self._client.inbox.settle,
         )
 
     @property
@@ -156,6 +170,8 @@ class Dispatcher:
         else:
             self._tracked()
         self._forget_plans()
+        if signals.batches_used and self._collector is None and self._spreading is None:
+            self._collect()
         interest = signals.interest()
         if interest and self._spreading is not None:
             interest |= self._spreading.wanted
@@ -191,16 +207,13 @@ class Dispatcher:
         as queued. Says how many things there were.
         """
         failing, tracking = self._failing, self._tracking
-        if failing.reports.due_at < inf:
-            timeout = failing.until_report(timeout)
-        if tracking is not None:
-            timeout = tracking.patience(timeout)
+        timeout = self._patience(timeout)
         if self._spreading is not None:
             self._spreading.refill(self._may_take)
         calls, items = self._client.inbox.take(timeout, most, lead=self._lead)
         if failing.reports.due_at < inf:
             failing.report()
-        if not calls and not items and tracking is None:
+        if not calls and not items and tracking is None and not self._collector:
             return self._linger()
         self._busy = True
         try:
@@ -209,11 +222,21 @@ class Dispatcher:
                     self._client.receivers.guard(call, None)
                 if items:
                     self._deliver(items[0].server, items)
+                if self._collector is not None:
+                    self._collector.give_due(everything=self.until is not None)
                 if tracking is not None:
                     tracking.turn()
         finally:
             self._busy = False
         return len(calls) + len(items) or self._linger()
+
+    def _patience(self, timeout: float | None) -> float | None:
+        """The part of a wait until something is due."""
+        if self._failing.reports.due_at < inf:
+            timeout = self._failing.until_report(timeout)
+        if self._tracking is not None:
+            timeout = self._tracking.patience(timeout)
+        return timeout if self._collector is None else self._collector.patience(timeout)
 
     def _linger(self) -> int:
         """At the end, wait for the other threads: 1 if these have something left."""
@@ -240,6 +263,8 @@ class Dispatcher:
                 if kind is not Event:
                     for notice in cast("Iterator[Notice]", some):
                         self._tell(notice)
+                elif self._collector is not None:
+                    self._gather(self._collector, sender, cast("Iterator[Event]", some))
                 elif self._spreading is None:
                     self._client.receivers.deliver(
                         cast("Iterator[Event]", some), self._plans, sender, tally
@@ -248,9 +273,16 @@ class Dispatcher:
                     self._hand_on(self._spreading, sender, list(cast("Iterator[Event]", some)))
         finally:
             self._forget_plans()
-            if self._spreading is None:
+            if self._spreading is None and self._collector is None:
                 self.delivered += tally.delivered - delivered
                 self.failed += tally.failed - failed
+
+    def _gather(self, collector: Collector, sender: ServerHandle, events: Iterator[Event]) -> None:
+        counts = Counts()
+        self.delivered += collector.deliver(events, self._plans, sender, counts)
+        self.delivered += counts.delivered
+        self.failed += counts.failed
+        self._client.inbox.settle(sender.name, counts)
 
     def _hand_on(self, spreading: Spreading, sender: ServerHandle, events: list[Event]) -> None:
         """Have the live picture take events, and then the other threads."""
@@ -281,41 +313,19 @@ class Dispatcher:
         self._of_every_event = None
 
     def _tell(self, notice: Notice) -> None:
+        if self._collector is not None:
+            self._collector.give_due(everything=True)
         if self._spreading is not None:
             self._spreading.barrier(notice)
         if self._on_notice is not None:
             self._on_notice(notice)
         if self._tracking is not None:
             self._tracking.hear(notice)
-        sender = self._sender(notice.server)
-        match notice:
-            case Ready():
-                self._send(signals.server_ready, sender, "server_ready", again=notice.again)
-            case Lost(was_ready=True, last_event_at=last):
-                self._send(
-                    signals.server_lost,
-                    sender,
-                    "server_lost",
-                    error=notice.error,
-                    retry_in=notice.retry_in,
-                    last_event_at=None if last is None else _moment(last),
-                    missing=notice.missing,
-                )
-            case Gap():
-                self._send_gap(notice)
+        send_notice(self._client.receivers, notice, self._sender(notice.server))
 
-    def _send_gap(self, gap: Gap, receivers: Receivers | None = None) -> None:
-        end = _moment(gap.end)
-        self._send(
-            signals.gap,
-            self._sender(gap.server),
-            "gap",
-            receivers,
-            begin=end - timedelta(seconds=gap.end - gap.begin),
-            end=end,
-            reason=gap.reason,
-            lost=gap.lost,
-        )
+    def _send_gap(self, gap: Gap, receivers: Receivers) -> None:
+        """From the thread whose receivers these are."""
+        send_notice(receivers, gap, self._sender(gap.server))
 
     def _change(
         self, signal: RobustSignal, sender: ServerHandle, name: str, **named: object
@@ -327,24 +337,8 @@ class Dispatcher:
             self._spreading.tell(
                 sender.name,
                 named,
-                lambda receivers: self._send(signal, sender, name, receivers, **named),
+                lambda receivers: send(receivers, signal, sender, name, **named),
             )
 
-    def _send(
-        self,
-        signal: RobustSignal,
-        sender: ServerHandle,
-        name: str,
-        receivers: Receivers | None = None,
-        /,
-        **named: object,
-    ) -> None:
-        """Send a signal; ``receivers`` are those of the thread, if it is not the one of ``run``."""
-        guard = (receivers or self._client.receivers).guard
-        for call, _, _ in signal.calls(sender):
-            guard(call, sender, named, item=f"{name} of {sender.name}")
-
-
-def _moment(at: float) -> datetime:
-    """A moment of the reactor's clock as a time that is the same everywhere."""
-    return datetime.now(UTC) - timedelta(seconds=time.monotonic() - at)
+    def _send(self, signal: RobustSignal, sender: ServerHandle, name: str, **named: object) -> None:
+        send(self._client.receivers, signal, sender, name, **named)

@@ -184,15 +184,17 @@ class Failures:
             self._changed.notify_all()
 
     def settle(
-        self, attempt: Callable[[], object], name: str, error: BaseException, about: str
-    ) -> Outcome:
+        self, attempt: Callable[[], object], name: str, error: BaseException, about: str,
+        *, always: bool = False,
+    ) -> Outcome:  # fmt: skip
         """A receiver raised: call ``attempt`` again until it returns, or its time is over.
 
-        ``name`` is the receiver's; ``about`` says what it was called for. KeyboardInterrupt goes
-        through.
+        ``name`` is the receiver's; ``about`` says what it was called for. ``always``: whatever it
+        raises is worth another attempt. KeyboardInterrupt goes through.
         """
         self.recover()
-        if not self._is_worth_a_retry(error) or name in self.given_up or not self.retry.limit:
+        again = (always or self.is_worth_a_retry(error)) and self.retry.limit > 0
+        if not again or name in self.given_up:
             self.tell_failed(name, error, about)
             return Outcome.FAILED
         began = time.monotonic()
@@ -210,9 +212,9 @@ class Failures:
                 return Outcome.LEFT
             pause = min(2 * pause, self.retry.retry_max)
             attempts += 1
-            again = _raised_by(attempt)
+            raised = _raised_by(attempt)
             waited = time.monotonic() - began
-            if again is None:
+            if raised is None:
                 logger.warning(
                     "The receiver %s has done %s at attempt %d, after %.1f s.",
                     name,
@@ -222,8 +224,8 @@ class Failures:
                 )
                 return Outcome.DONE
             self.recover()
-            error = again
-            if not self._is_worth_a_retry(error):
+            error = raised
+            if not (always or self.is_worth_a_retry(error)):
                 self.tell_failed(name, error, about)
                 return Outcome.FAILED
             if time.monotonic() - told_at >= REPORT_INTERVAL_SECONDS:
@@ -238,7 +240,8 @@ class Failures:
         )
         return Outcome.FAILED
 
-    def _is_worth_a_retry(self, error: BaseException) -> bool:
+    def is_worth_a_retry(self, error: BaseException) -> bool:
+        """True if a later attempt may go well, by the policy."""
         return isinstance(error, (NotCalled, *self.retry.retry_errors))
 
     def went_well(self, name: str) -> None:

@@ -139,6 +139,8 @@ class LeasedDispatcher(Dispatcher):
         self._drop(server, rest)
         if self._spreading is not None:
             self._spreading.discard(server)
+        if self._collector is not None:
+            self._client.inbox.dropped(server, self._collector.discard(server))
         self._client.inbox.release(server)
         sender = self._sender(server)
         sender.lease = None

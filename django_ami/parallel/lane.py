@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
+from django_ami import signals
 from django_ami.core.delivery import Delivery
 from django_ami.core.errand import Errand
 from django_ami.core.event_queue import Counts
 from django_ami.core.log import get_logger
 from django_ami.core.messages import Event
 from django_ami.core.session import Gap
+from django_ami.parallel.collecting import Collector
 
 if TYPE_CHECKING:
     import threading
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from django_ami.core.receivers import Receivers
     from django_ami.core.session import Notice
 
-    #: Runs the receivers of some events: the server, the events, the lane's statistics and counts.
-    Deliver = Callable[[str, Iterator[Event], Receivers, Counts], None]
+    #: Runs the receivers of some events of a server, on a lane, and counts them; says how many
+    #: wait in batches.
+    Deliver = Callable[[str, Iterator[Event], "Lane", Counts], int]
 
 __all__ = ["Lane"]
 
@@ -43,6 +46,8 @@ class All(Protocol):
     """All lanes together, as one of them sees them."""
 
     over: bool
+    #: Somebody waits until all is through: batches are not to wait for more.
+    hurry: bool
     progressed: threading.Event
     deliver: Deliver
     settle: Callable[[str, Counts], None]
@@ -68,6 +73,10 @@ class Lane:
         #: The counts of its queue when its losses were last added to the server's own counts.
         self._told: dict[str, Counts] = {}
         self._lanes = lanes
+        #: Gathers events for receivers that take many at once.
+        self.collector = Collector(
+            receivers, batched=signals.batched, serves=lanes.serves, settle=self._settle
+        )
         self._most = _TAKEN_EVENTS
 
     # --- the side that puts ---
@@ -130,13 +139,16 @@ class Lane:
                 )
 
     def _turn(self) -> None:
-        _, items = self.delivery.take(self._most, None)
-        if not items:
+        _, items = self.delivery.take(self._most, self.collector.patience(None))
+        if not items and not len(self.collector):
             return
-        server = self.at_work = items[0].server
+        self.at_work = items[0].server if items else "batches"
         try:
             with self.receivers.around():
-                self._work(server, items)
+                if items:
+                    self._work(items[0].server, items)
+                self._discard_batches()
+                self.collector.give_due(everything=self._lanes.hurry)
         finally:
             self.at_work = ""
             self._lanes.progressed.set()
@@ -163,21 +175,26 @@ class Lane:
             self._done += 1
 
     def deliver_one(self, server: str, event: Event) -> None:
-        """Deliver an event that is not in the queue of this lane."""
-        self._lanes.settle(server, self._run_receivers(server, [event]))
+        """Deliver an event that was not in the queue of this lane; now it is."""
+        self.delivery.delivered(server, -1)
+        self._deliver(server, [event])
 
     def _deliver(self, server: str, events: list[Event]) -> None:
-        if events:
-            counts = self._run_receivers(server, events)
-            self.delivery.delivered(server, counts.delivered + counts.failed + counts.dropped)
-            self._lanes.settle(server, counts)
-
-    def _run_receivers(self, server: str, events: list[Event]) -> Counts:
+        if not events:
+            return
         counts = Counts()
-        self._lanes.deliver(server, self._allowed(server, events), self.receivers, counts)
+        gathered = self._lanes.deliver(server, self._allowed(server, events), self, counts)
         if server in self.discarding:
-            counts.dropped = len(events) - counts.delivered - counts.failed
-        return counts
+            counts.dropped = len(events) - counts.delivered - counts.failed - gathered
+        self._settle(server, counts)
+
+    def _discard_batches(self) -> None:
+        for server in list(self.discarding):
+            self._settle(server, Counts(dropped=self.collector.discard(server)))
+
+    def _settle(self, server: str, counts: Counts) -> None:
+        self.delivery.delivered(server, counts.delivered + counts.failed + counts.dropped)
+        self._lanes.settle(server, counts)
 
     def _allowed(self, server: str, events: list[Event]) -> Iterator[Event]:
         """The events, each when it may be delivered; none once they are to be discarded."""

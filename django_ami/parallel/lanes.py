@@ -60,6 +60,8 @@ class Lanes:
         self.deliver, self.settle, self.serves, self.tell_gap = deliver, settle, serves, tell_gap
         #: True once no receiver is to be begun any more.
         self.over = False
+        #: Somebody waits until all is through: batches are not to wait for more.
+        self.hurry = False
         #: Set when a lane has done something.
         self.progressed = threading.Event()
         self._broken: MemoryError | None = None
@@ -176,14 +178,25 @@ class Lanes:
         """Wait for so long, at most, until lanes have come so far; says whether they have."""
         self.check()
         end = time.monotonic() + seconds
-        while not until():
-            left = end - time.monotonic()
-            if left <= 0 or self.over:
-                return False
-            self.progressed.clear()
-            self.progressed.wait(min(left, _LOOK_SECONDS))
-            self.check()
+        try:
+            while not until():
+                left = end - time.monotonic()
+                if left <= 0 or self.over:
+                    return False
+                self._hasten()
+                self.progressed.clear()
+                self.progressed.wait(min(left, _LOOK_SECONDS))
+                self.check()
+        finally:
+            self.hurry = False
         return True
+
+    def _hasten(self) -> None:
+        """Have lanes give the batches that wait for more events."""
+        self.hurry = True
+        for lane in self._lanes:
+            if len(lane.collector):
+                lane.delivery.wake()
 
     def discard(self, server: str, seconds: float) -> None:
         """The events of a server that wait in lanes reach no receiver: another process has them."""

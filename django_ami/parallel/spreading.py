@@ -11,6 +11,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
+from django_ami import signals
 from django_ami.core.event_queue import Counts, size_of
 from django_ami.core.failures import reason
 from django_ami.core.log import get_logger
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from django_ami.core.plans import Call
     from django_ami.core.receivers import Receivers
     from django_ami.core.session import Gap, Notice
+    from django_ami.parallel.lane import Lane
 
 __all__ = ["Spreading"]
 
@@ -94,7 +96,7 @@ class Spreading:
         for event in events:
             number, others = self._lane_of(server, event, loads)
             loads[number] += 1
-            if not plans[event.name]:
+            if not plans[event.name] and not self._is_batched(sender, event.name):
                 here.delivered += 1
             elif others:
                 for lane in {number, *others}:
@@ -108,6 +110,10 @@ class Spreading:
         if not lanes.has_room(server):
             self._full.add(server)
             self._client.inbox.hold(server)
+
+    @staticmethod
+    def _is_batched(sender: ServerHandle, name: str) -> bool:
+        return signals.batches_used and bool(signals.batched(sender, name))
 
     def _admit(self, server: str) -> None:
         if server in self._client.servers:
@@ -177,12 +183,13 @@ class Spreading:
 
     # --- on the thread of a lane ---
 
-    def _deliver(
-        self, server: str, events: Iterator[Event], receivers: Receivers, counts: Counts
-    ) -> None:
+    def _deliver(self, server: str, events: Iterator[Event], lane: Lane, counts: Counts) -> int:
         sender = self._sender(server)
         plans = Plans(partial(self._calls, sender))
-        receivers.deliver(events, plans, sender, counts)
+        if signals.batches_used:
+            return lane.collector.deliver(events, plans, sender, counts)
+        lane.receivers.deliver(events, plans, sender, counts)
+        return 0
 
     def _settle(self, server: str, counts: Counts) -> None:
         self._client.inbox.settle(server, counts)

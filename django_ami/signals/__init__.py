@@ -25,6 +25,11 @@ list says so and nobody saw it::
     @receiver(agent_changed)     # member: an agent in one of its queues
     @receiver(device_changed)    # device
 
+Many events at once, for ``bulk_create`` or one request::
+
+    @batch_receiver("Newchannel", "Hangup", max_size=500, max_seconds=0.5)
+    def on_some(sender, events, **kwargs): ...  # of one server
+
 Django compares a sender by identity, so the name cannot be the sender: there is one Signal per name
 instead.
 """
@@ -35,6 +40,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.live.changes import Kind
+from django_ami.signals.batching import BatchReceiver
 from django_ami.signals.classes import (
     EventSignal,
     EventSignals,
@@ -46,11 +52,15 @@ from django_ami.signals.classes import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django_ami.core.client import ServerHandle
+    from django_ami.signals.batching import OnError
+
 __all__ = [
     "EventSignal",
     "LiveSignal",
     "agent_changed",
     "ami_event",
+    "batch_receiver",
     "call_answered",
     "call_ended",
     "call_held",
@@ -99,6 +109,48 @@ LIVE: Final = {
 }
 
 _picture_used = False
+#: True once the project has a batch receiver.
+batches_used = False
+
+
+def batch_receiver(
+    *names: str,
+    max_size: int = 500,
+    max_seconds: float = 0.5,
+    on_error: OnError = "split",
+    sender: ServerHandle | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Have a function called with lists of events of these names, as ``ami_listen`` gathers them.
+
+    It gets ``sender``, the handle of their server (that alone with ``sender``), and ``events``, in
+    their order: when there are ``max_size`` of them, or ``max_seconds`` after the first. Until it
+    returns they count as queued. If it raises an error that ``AMI_DISPATCH`` names (the database is
+    away), all of it is tried again. At any other error, ``on_error`` says how to go on: ``"split"``
+    gives its halves, and theirs, until the events that raise are alone: each is logged with its
+    text, counted as failed, and not given again. So write a list as a whole or not at all:
+    ``transaction.atomic``. ``"retry"`` gives the whole list again, for as long as ``AMI_DISPATCH``
+    says. Returns a decorator, which returns the function as it was.
+
+    Raises ValueError for a size, time or word that cannot be, and TypeError without a name.
+    """
+    if not names:
+        raise TypeError("batch_receiver wants the names of events, such as 'Newchannel'.")
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        global batches_used
+        one = BatchReceiver(function, max_size, max_seconds, on_error)
+        batches_used = True
+        for name in names:
+            events[name].connect(one, sender=sender, weak=False)
+        return function
+
+    return decorate
+
+
+def batched(sender: ServerHandle, name: str) -> list[BatchReceiver]:
+    """The batch receivers of events of a name, for a sender."""
+    found = [] if (signal := events.get(name)) is None else signal.batched(sender)
+    return [*found, *ami_event.batched(sender)]
 
 
 def interest() -> frozenset[str] | None:

@@ -42,6 +42,7 @@ __all__ = [
     "RobustSignal",
     "interest_changed",
     "receivers",
+    "run_coroutine",
     "watch_interest",
 ]
 
@@ -97,8 +98,12 @@ class RobustSignal(Signal):
         It holds on to the receivers: not to be kept for longer than a batch.
         """
         synchronous, asynchronous = super()._live_receivers(sender)
-        found = [self._call(receiver, sender) for receiver in synchronous]
+        found = [self._call(receiver, sender) for receiver in synchronous if not batches(receiver)]
         return [*found, self._call_together(asynchronous, sender)] if asynchronous else found
+
+    def batched(self, sender: Any) -> list[Any]:
+        """The batch receivers that are connected for a sender."""
+        return [one for one in super()._live_receivers(sender)[0] if batches(one)]
 
     def functions(self) -> list[Callable[..., Any]]:
         """The receivers that are connected, for whatever sender."""
@@ -133,14 +138,14 @@ class RobustSignal(Signal):
             return await asyncio.gather(*(of(receiver, item) for receiver in asynchronous))
 
         def alone(receiver: Callable[..., Any], item: Any) -> None:
-            error = _run(of, receiver, item)
+            error = run_coroutine(of, receiver, item)
             if error is not None:
                 raise error
 
         def call(item: Any) -> None:
             errors: Sequence[Exception | None]
             try:
-                errors = _run(of_all, item)
+                errors = run_coroutine(of_all, item)
             except NotCalled as error:
                 errors = [error] * len(asynchronous)
             raised = [
@@ -159,7 +164,9 @@ class RobustSignal(Signal):
         return named
 
 
-def _run(function: Callable[..., Coroutine[Any, Any, Result]], *arguments: object) -> Result:
+def run_coroutine(
+    function: Callable[..., Coroutine[Any, Any, Result]], *arguments: object
+) -> Result:
     """Call a coroutine function.
 
     Raises NotCalled if the system refuses it an event loop, or the thread for one.
@@ -198,6 +205,11 @@ def interest_changed() -> None:
     """Tell the watchers that ``interest`` may have changed."""
     for watcher in tuple(_watchers.values()):
         watcher()
+
+
+def batches(receiver: object) -> bool:
+    """True for a receiver that takes many events at once: see ``batching.py``."""
+    return hasattr(receiver, "take") and hasattr(receiver, "max_size")
 
 
 class WatchedSignal(RobustSignal):

@@ -1,0 +1,227 @@
+"""Gathers events for receivers that take many at once.
+
+Rule: an event counts as queued until every batch that has it is over. A batch that raises is given
+again, or halved until the events that raise are alone; no event of it is left out for another one.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from itertools import groupby
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.escaping import quoted
+from django_ami.core.event_queue import Counts
+from django_ami.core.failures import Outcome, about, exit_of
+from django_ami.core.naming import dotted_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from django_ami.core.client import ServerHandle
+    from django_ami.core.messages import Event
+    from django_ami.core.plans import Call
+    from django_ami.core.receivers import Receivers
+    from django_ami.signals.batching import BatchReceiver
+
+__all__ = ["Collector"]
+
+#: A batch whose server may not be delivered now waits so long until the next look.
+_LEASE_SECONDS: Final = 0.05
+#: So much of the text of an event that a batch receiver cannot take is logged.
+_LOGGED_CHARACTERS: Final = 2_000
+
+
+class _Held:
+    """An event in batches: in how many still, and whether any receiver of it has failed."""
+
+    __slots__ = ("event", "failed", "left")
+
+    def __init__(self, event: Event, left: int, *, failed: bool) -> None:
+        self.event = event
+        self.left = left
+        self.failed = failed
+
+
+class _Batch:
+    """The events that wait for one receiver, of one server."""
+
+    __slots__ = ("due_at", "held", "receiver", "sender")
+
+    def __init__(self, receiver: BatchReceiver, sender: ServerHandle) -> None:
+        self.receiver = receiver
+        self.sender = sender
+        self.held: list[_Held] = []
+        self.due_at = time.monotonic() + receiver.max_seconds
+
+
+class Collector:
+    """The batches of one thread.
+
+    ``batched`` gives the batch receivers of a name of event, for a sender; ``serves`` says whether
+    a server's events may be delivered now; ``settle`` counts what became of events.
+    """
+
+    def __init__(
+        self,
+        receivers: Receivers,
+        *,
+        batched: Callable[[ServerHandle, str], list[BatchReceiver]],
+        serves: Callable[[str], bool],
+        settle: Callable[[str, Counts], None],
+    ) -> None:
+        self._receivers = receivers
+        self._batched = batched
+        self._serves = serves
+        self._settle = settle
+        self._batches: dict[tuple[BatchReceiver, str], _Batch] = {}
+
+    def __len__(self) -> int:
+        """How many events wait in batches; one that is in two counts twice."""
+        return sum(len(batch.held) for batch in self._batches.values())
+
+    @property
+    def due_at(self) -> float:
+        """When the next batch is due, by ``time.monotonic``."""
+        return min((batch.due_at for batch in self._batches.values()), default=inf)
+
+    def patience(self, timeout: float | None) -> float | None:
+        """For how long the thread may wait for events: ``timeout``, or until a batch is due."""
+        if not self._batches:
+            return timeout
+        left = max(0.0, self.due_at - time.monotonic())
+        return left if timeout is None else min(timeout, left)
+
+    # --- events ---
+
+    def deliver(
+        self,
+        events: Iterable[Event],
+        plans: Mapping[str, Iterable[Call]],
+        sender: ServerHandle,
+        counts: Counts,
+    ) -> int:
+        """Run the receivers of single events, and gather events for the others.
+
+        Says how many events are in batches now that were not before.
+        """
+        known: dict[str, list[BatchReceiver]] = {}
+        gathered = 0
+
+        def batched(event: Event) -> bool:
+            if event.name not in known:
+                known[event.name] = self._batched(sender, event.name)
+            return bool(known[event.name])
+
+        for is_batched, some in groupby(events, batched):
+            if not is_batched:
+                self._receivers.deliver(some, plans, sender, counts)
+                continue
+            for event in some:
+                own = Counts()
+                self._receivers.deliver((event,), plans, sender, own)
+                if not own.delivered and not own.failed:
+                    return gathered  # the end has come
+                gathered += 1
+                self._gather(sender, _Held(event, len(known[event.name]), failed=own.failed > 0),
+                             known[event.name])  # fmt: skip
+        return gathered
+
+    def _gather(self, sender: ServerHandle, held: _Held, receivers: list[BatchReceiver]) -> None:
+        for receiver in receivers:
+            key = receiver, sender.name
+            batch = self._batches.get(key)
+            if batch is None:
+                batch = self._batches[key] = _Batch(receiver, sender)
+            batch.held.append(held)
+            if len(batch.held) >= receiver.max_size:
+                self._give(key)
+
+    # --- batches ---
+
+    def give_due(self, *, everything: bool = False) -> None:
+        """Give the batches whose time has come, or all of them."""
+        now = time.monotonic()
+        for key, batch in list(self._batches.items()):
+            if everything or batch.due_at <= now:
+                self._give(key)
+
+    def discard(self, server: str) -> int:
+        """The events of a server reach no batch receiver any more. Says how many there were."""
+        gone: set[int] = set()
+        for key in [key for key in self._batches if key[1] == server]:
+            gone.update(id(held) for held in self._batches.pop(key).held)
+        return len(gone)
+
+    def _give(self, key: tuple[BatchReceiver, str]) -> None:
+        batch = self._batches[key]
+        if time.monotonic() >= self._receivers.until:
+            batch.due_at = inf
+        elif not self._serves(key[1]):
+            batch.due_at = time.monotonic() + _LEASE_SECONDS
+        else:
+            del self._batches[key]
+            left = self._give_some(batch, batch.held)
+            if left:
+                batch.held, batch.due_at = left, inf  # the end has come
+                self._batches[key] = batch
+
+    def _give_some(self, batch: _Batch, held: list[_Held]) -> list[_Held]:
+        """Give some events to a receiver, and their halves if it cannot take them together.
+
+        Gives those of which nothing is known, since the end has come.
+        """
+        receiver, sender = batch.receiver, batch.sender
+        events = [one.event for one in held]
+        attempt = partial(self._receivers.call, receiver.take, sender, sender, events)
+        error = _raised_by(attempt)
+        if error is None:
+            self._count(sender.name, held, failed=False)
+            return []
+        failing = self._receivers.failing
+        may_split = receiver.on_error == "split" and len(held) > 1
+        if may_split and not failing.is_worth_a_retry(error):
+            failing.recover()
+            middle = len(held) // 2
+            left = self._give_some(batch, held[:middle])
+            return left + held[middle:] if left else self._give_some(batch, held[middle:])
+        outcome = failing.settle(
+            attempt, dotted_name(receiver.function), error, _about(events, sender.name),
+            always=receiver.on_error == "retry",
+        )  # fmt: skip
+        if outcome is Outcome.LEFT:
+            return held
+        self._count(sender.name, held, failed=outcome is Outcome.FAILED)
+        return []
+
+    def _count(self, server: str, held: list[_Held], *, failed: bool) -> None:
+        counts = Counts()
+        for one in held:
+            one.left -= 1
+            one.failed |= failed
+            if not one.left:
+                counts.failed += one.failed
+                counts.delivered += not one.failed
+        self._settle(server, counts)
+
+
+def _raised_by(attempt: Callable[[], object]) -> Exception | None:
+    try:
+        attempt()
+    except KeyboardInterrupt:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
+        return error
+    except BaseException as error:  # noqa: BLE001  (it stops nobody; it is told)
+        return exit_of(error)
+    return None
+
+
+def _about(events: list[Event], server: str) -> str:
+    """What a batch receiver was called for; of a single event its text, too."""
+    if len(events) == 1:
+        text = events[0].raw.decode(errors="backslashreplace")
+        return f"{about(events[0])}: {quoted(text, _LOGGED_CHARACTERS)}"
+    return f"a batch of {len(events)} events of {server}"
