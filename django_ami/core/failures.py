@@ -189,8 +189,8 @@ class Failures:
     ) -> Outcome:  # fmt: skip
         """A receiver raised: call ``attempt`` again until it returns, or its time is over.
 
-        ``name`` is the receiver's; ``about`` says what it was called for. ``always``: whatever it
-        raises is worth another attempt. KeyboardInterrupt goes through.
+        ``name`` is the receiver's; ``about`` says what it was called for. With ``always`` each
+        error is worth another attempt. KeyboardInterrupt goes through.
         """
         self.recover()
         again = (always or self.is_worth_a_retry(error)) and self.retry.limit > 0

@@ -30,7 +30,7 @@ __all__ = ["Collector"]
 
 #: A batch whose server may not be delivered now waits so long until the next look.
 _LEASE_SECONDS: Final = 0.05
-#: So much of the text of an event that a batch receiver cannot take is logged.
+#: The most of the text of an event that is logged, if a batch receiver cannot take it.
 _LOGGED_CHARACTERS: Final = 2_000
 
 
@@ -220,7 +220,7 @@ def _raised_by(attempt: Callable[[], object]) -> Exception | None:
 
 
 def _about(events: list[Event], server: str) -> str:
-    """What a batch receiver was called for; of a single event its text, too."""
+    """The events of a call of a batch receiver, for the log; of a single one its text, too."""
     if len(events) == 1:
         text = events[0].raw.decode(errors="backslashreplace")
         return f"{about(events[0])}: {quoted(text, _LOGGED_CHARACTERS)}"
