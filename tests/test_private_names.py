@@ -13,12 +13,12 @@ import re
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ReferenceType
 
 import django
-import pytest
 from django.dispatch import Signal
 
 from django_ami.core.promise import Promise
@@ -103,28 +103,35 @@ def used(module: str, tree: ast.Module) -> set[str]:
     return found - {"_exit"}  # os._exit is documented
 
 
-USERS: Final = {
-    module: ast.get_docstring(tree) or "" for module, tree in modules() if used(module, tree)
-}
+@cache
+def users() -> dict[str, ast.Module]:
+    """The modules that use any; not parsed by a process that only collects these tests."""
+    return {module: tree for module, tree in modules() if used(module, tree)}
 
 
-def test_those_who_use_private_names_are_known() -> None:
-    assert {"django_ami/core/promise.py", "django_ami/signals/classes.py"} <= set(USERS)
+def names_listed(tree: ast.Module) -> list[str]:
+    return listed(ast.get_docstring(tree) or "")
 
 
-@pytest.mark.parametrize("module", USERS)
-def test_a_module_lists_every_private_name_that_it_uses(module: str) -> None:
-    tree = ast.parse((ROOT / module).read_text())
-    names = {name.rpartition(".")[2] for name in listed(USERS[module])}
-    assert used(module, tree) - names == set(), "list them in the docstring"
+def test_modules_that_use_private_names_are_known() -> None:
+    assert {"django_ami/core/promise.py", "django_ami/signals/classes.py"} <= set(users())
 
 
-@pytest.mark.parametrize("module", [*USERS, "django_ami/testrun.py"])
-def test_every_private_name_is_there(module: str) -> None:
-    tree = ast.parse((ROOT / module).read_text())
-    names = listed(ast.get_docstring(tree) or "")
-    assert names
-    assert gone(names) == [], f"gone from {VERSIONS}"
+def test_module_lists_every_private_name_that_it_uses() -> None:
+    unlisted = {
+        module: used(module, tree) - {name.rpartition(".")[2] for name in names_listed(tree)}
+        for module, tree in users().items()
+    }
+    assert not any(unlisted.values()), f"list them in the docstring: {unlisted}"
+
+
+def test_every_private_name_is_there() -> None:
+    testrun = ast.parse((PACKAGE / "testrun.py").read_text())
+    names = {module: names_listed(tree) for module, tree in users().items()}
+    names["django_ami/testrun.py"] = names_listed(testrun)
+    assert all(names.values()), names
+    found = {module: gone(those) for module, those in names.items()}
+    assert not any(found.values()), f"gone from {VERSIONS}: {found}"
 
 
 def test_a_name_that_has_gone_is_named() -> None:

@@ -73,6 +73,7 @@ def test_the_users_own_tests_pass(project: Path) -> None:
         assert server.connections == 0
 
 
+@pytest.mark.long
 def test_the_worker_delivers_to_the_receiver_and_every_line_has_a_time(project: Path) -> None:
     exported, *commands = COMMANDS[2:]
     assert exported == "export AMI_NODE1_SECRET=amp111"  # as ``run`` does
@@ -92,6 +93,7 @@ def test_the_worker_delivers_to_the_receiver_and_every_line_has_a_time(project: 
     assert all(re.match(time, line) for line in output.splitlines()), output
 
 
+@pytest.mark.long
 def test_the_views_and_the_task(project: Path) -> None:
     script = (
         "import asyncio, django; django.setup()\n"

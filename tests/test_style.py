@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
 PACKAGE = Path(__file__).parent.parent / "django_ami"
-TREES = {
-    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text())
-    for path in PACKAGE.rglob("*.py")
-}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """The modules of the package; not parsed by a process that only collects these tests."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text())
+        for path in PACKAGE.rglob("*.py")
+    }
 
 
 def assigned_names(tree: ast.Module) -> set[str]:
@@ -33,7 +39,7 @@ def has_public_definition(tree: ast.Module) -> bool:
 def test_module_with_public_definitions_lists_its_names() -> None:
     assert [
         name
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         if has_public_definition(tree) and "__all__" not in assigned_names(tree)
     ] == []
 
@@ -57,7 +63,7 @@ def is_python(text: str) -> bool:
 
 
 def test_example_in_docstring_is_python() -> None:
-    found = {(name, block) for name, tree in TREES.items() for block in examples(tree)}
+    found = {(name, block) for name, tree in trees().items() for block in examples(tree)}
     assert len(found) > 8
     assert {(name, block) for name, block in found if not is_python(block)} == set()
 
@@ -78,7 +84,7 @@ def test_name_of_test_has_a_subject() -> None:
 def test_logger_of_module_is_called_logger_and_escapes_its_lines() -> None:
     loggers = {
         name: (ast.unparse(node.targets[0]), ast.unparse(node.value.func))
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in tree.body
         if isinstance(node, ast.Assign)
         and isinstance(node.value, ast.Call)

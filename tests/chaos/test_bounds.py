@@ -157,9 +157,12 @@ def test_a_receiver_hoards_all_memory_that_is_left(sim: Simulator) -> None:
     """
     with ami_listen(sim, receivers={"UserEvent": "hoards", "Hangup": "note"}) as worker:
         worker.wait_for_out("ready")
+        (first,) = sim.sessions
         limit_memory(worker, 8 * MB)
-        flood = sim.start_flood(count=4000, Data="x" * 1200)
-        wait_until(lambda: not sim.sessions)
+        # The events go to this session alone, for as long as it lasts. Some thousand are too few:
+        # a reader that is far ahead of the receiver has them all before the memory is gone.
+        flood = sim.start_flood(count=10**9, Data="x" * 1200)
+        wait_until(lambda: first.number not in [session.number for session in sim.sessions])
         flood.cancel()
         limit_memory(worker, -1)
         worker.wait_for_out("ready again")
@@ -168,7 +171,7 @@ def test_a_receiver_hoards_all_memory_that_is_left(sim: Simulator) -> None:
         assert worker.stop(signal.SIGTERM, DEADLINE_SECONDS) == 0, str(worker)
         summary = worker.summary  # whose sum is right
         assert summary.failed > 0, str(worker)
-        assert summary.reconnects == 1, str(worker)
+        assert summary.reconnects >= 1, str(worker)
         assert worker.numbers("Hangup") == [7]
         assert any("What had just been read may be lost." in line for line in worker.err), str(
             worker

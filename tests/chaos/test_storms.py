@@ -94,7 +94,7 @@ def all_ready(client: Client) -> bool:
     return all(handle.ready for handle in client.servers.values())
 
 
-@pytest.mark.latency
+@pytest.mark.long
 def test_two_hundred_that_drop_together_come_back_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -116,10 +116,13 @@ def test_two_hundred_that_drop_together_come_back_one_after_the_other(
                 )
                 assert all_ready(client)
                 # A link that was stable begins anew: the first retry within reconnect_initial, and
-                # at no preferred time.
-                firsts = [arrivals[storm] - dropped for arrivals in fleet.arrivals[:MANY]]
-                tenths = Counter(min(9, int(first / INITIAL_SECONDS * 10)) for first in firsts)
+                # at no preferred time. The delays that the client drew are judged, not the times
+                # of arrival: a busy machine sees the drop late, and all come in what is left.
+                drawn = {server: delays[storm - 1] for server, delays in notices.retries().items()}
+                tenths = Counter(min(9, int(drawn[name] / INITIAL_SECONDS * 10)) for name in drawn)
                 assert max(tenths.values()) <= 0.4 * MANY, sorted(tenths.items())
+                for number, arrivals in enumerate(fleet.arrivals[:MANY]):
+                    assert arrivals[storm] - dropped >= drawn[f"node_{number}"], "it came too early"
                 assert [len(arrivals) for arrivals in fleet.arrivals[:MANY]] == [storm + 1] * MANY
             retries = notices.retries()
             assert len(retries) == MANY

@@ -131,6 +131,7 @@ def test_the_wallboard_shows_a_call_centre_in_motion_and_ctrl_c_ends_all(tmp_pat
         assert not any("Traceback" in line or "ERROR" in line for line in program.err), str(program)
 
 
+@pytest.mark.long
 def test_the_other_pages_lead_to_the_wallboard_which_no_stranger_sees(tmp_path: Path) -> None:
     with demo(tmp_path) as program:
         visitor = Visitor(program)
@@ -153,6 +154,7 @@ def test_the_other_pages_lead_to_the_wallboard_which_no_stranger_sees(tmp_path: 
         assert program.wait() == 0, str(program)
 
 
+@pytest.mark.long
 def test_ctrl_c_twice_ends_it_at_once_and_a_port_may_be_taken(tmp_path: Path) -> None:
     with demo(tmp_path) as program:
         visitor = Visitor(program)
@@ -176,6 +178,7 @@ def test_ctrl_c_before_it_listens_ends_it_without_a_traceback(tmp_path: Path) ->
         assert program.err == []
 
 
+@pytest.mark.long
 def test_demo_uses_the_server_of_the_environment(tmp_path: Path) -> None:
     with FakeAsterisk() as sim:
         with demo(tmp_path, AMI_NODE1_HOST=sim.host, AMI_NODE1_PORT=sim.port) as program:

@@ -10,10 +10,13 @@ FILE --target …`` runs that one input again.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,7 +50,8 @@ def main() -> int:
         return replay(options.replay, options.target)
     if options.target:
         return fuzz(options.target, options.seconds, options.findings, options.seed)
-    # libFuzzer ends the process, so each target has one of its own.
+    # libFuzzer ends the process, so each target has one of its own. As many run at a time as there
+    # are cores; the output of each comes at its end.
     common = [
         "--seconds",
         str(options.seconds),
@@ -57,7 +61,16 @@ def main() -> int:
         str(options.seed),
     ]
     command = [sys.executable, "-m", "tests.fuzz", *common, "--target"]
-    return max(abs(subprocess.run([*command, name], check=False).returncode) for name in NAMES)
+
+    def run(name: str) -> int:
+        done = subprocess.run(
+            [*command, name], stdout=PIPE, stderr=STDOUT, text=True, errors="replace", check=False
+        )
+        print(done.stdout, end="", flush=True)
+        return abs(done.returncode)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return max(pool.map(run, NAMES))
 
 
 def replay(path: Path, target: str | None) -> int:

@@ -8,12 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import trustme
+from django.core.management import ManagementUtility
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTENS = re.compile(r"Simulated Asterisk (\d+) listens on 127\.0\.0\.1:(\d+); connect to (\S+)\n")
@@ -59,19 +60,18 @@ def first_line(process: subprocess.Popen[str]) -> re.Match[str]:
     return found
 
 
-def refused(*options: str) -> str:
-    """The message of a command that ends with an error: one line."""
-    done = subprocess.run(
-        arguments(*options),
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    return done.stderr.strip()
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that ends with an error, in this process; its message."""
+
+    def run(*options: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            ManagementUtility(["manage.py", "ami_simulator", *options]).execute()
+        out, err = capsys.readouterr()
+        assert (ended.value.code, out) == (2, "")
+        return err.strip()
+
+    return run
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -143,7 +143,10 @@ def test_tls(tmp_path: Path) -> None:
 def test_a_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        message = refused("--port", str(port))
+        with running("--port", str(port)) as process:
+            out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (2, "")
+    message = err.strip()
     said = f"CommandError: cannot listen on 127.0.0.1:{port}: Address already in use. "
     assert message == f"{said}Give another port with --port; --port=0 takes any free one."
 
@@ -175,7 +178,9 @@ def test_a_port_in_use() -> None:
         ),
     ],
 )
-def test_errors_are_one_line(options: tuple[str, ...], message: str) -> None:
+def test_errors_are_one_line(
+    refused: Callable[..., str], options: tuple[str, ...], message: str
+) -> None:
     said = refused(*options)
     assert said.startswith(message)
     assert "\n" not in said
@@ -185,7 +190,7 @@ def test_errors_are_one_line(options: tuple[str, ...], message: str) -> None:
     ("option", "value"),
     [("--calls-per-second", "-1"), ("--run-for", "nan"), ("--call-duration", "inf")],
 )
-def test_a_number_that_cannot_be(option: str, value: str) -> None:
+def test_a_number_that_cannot_be(refused: Callable[..., str], option: str, value: str) -> None:
     said = refused(option, value).splitlines()[-1]
     assert said.endswith(
         f" error: argument {option}: give a number from 0 to 1000000000, not {value!r}"

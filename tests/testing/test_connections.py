@@ -71,7 +71,7 @@ def test_djangos_runner(project: Project, exchange: FakeAsterisk) -> None:
     nobody_dialled(exchange, program)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.long)])
 def test_djangos_runner_in_parallel(project: Project, exchange: FakeAsterisk, method: str) -> None:
     source = (
         "import multiprocessing, sys\n"
@@ -89,6 +89,7 @@ def test_djangos_runner_in_parallel(project: Project, exchange: FakeAsterisk, me
     nobody_dialled(exchange, program)
 
 
+@pytest.mark.long
 def test_pytest(project: Project, exchange: FakeAsterisk) -> None:
     program = project.run(*PYTEST, "-p", "no:randomly")
     assert f"{TESTS} passed" in program.out[-1], str(program)
