@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from django.utils.functional import _StrPromise
+    from django.utils.functional import Promise
 
 __all__ = ["COUNTERS", "role", "state"]
 
 #: Of a connection, as ``ServerStatus.state`` says.
-_STATES: Final[Mapping[str, _StrPromise]] = {
+_STATES: Final[Mapping[str, Promise]] = {
     "idle": _("not connected"),
     "waiting": _("waits to try again"),
     "connecting": _("connecting"),
@@ -25,13 +25,13 @@ _STATES: Final[Mapping[str, _StrPromise]] = {
     "closing": _("logging off"),
     "refused": _("login refused"),
 }
-_ROLES: Final[Mapping[str, _StrPromise]] = {
+_ROLES: Final[Mapping[str, Promise]] = {
     "active": _("delivers"),
     "standby": _("standby"),
     "alone": _("delivers, without a lease"),
 }
 #: The counters of a listener that the pages show, in their order.
-COUNTERS: Final[Mapping[str, _StrPromise]] = {
+COUNTERS: Final[Mapping[str, Promise]] = {
     "received": _("Received"),
     "delivered": _("Delivered"),
     "ignored": _("Ignored"),
