@@ -306,9 +306,8 @@ class Worker:
                 status = self._client.status().get(notice.server)
                 if status is None:
                     return  # it was removed meanwhile
-                ready = f"ready{' again' if notice.again else ''}"
-                if not self._dispatcher.serves(notice.server):
-                    ready = "standing by"
+                serves = self._dispatcher.serves(notice.server)
+                ready = notice.words if serves else "standing by"
                 self.say(
                     f"{notice.server}: {ready}, {status.address}, "
                     f"Asterisk {notice.asterisk_version or 'of unknown version'}, "

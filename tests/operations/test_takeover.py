@@ -71,6 +71,7 @@ def test_standby_takes_over_at_once_after_a_clean_stop(site: Site, sim: Simulato
     released = time.monotonic()
     site.wait_for("ready", pid=second.process.pid)
     took = time.monotonic() - released
+    second.wait_for_out("ready to deliver")
     counter.emit(5)
     site.wait_for("event", 10)
     assert site.numbers() == list(range(10))

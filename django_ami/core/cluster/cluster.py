@@ -146,9 +146,9 @@ class Cluster:
         match notice:
             case Ready():
                 logger.info(
-                    "%s: ready%s (Asterisk %s, AMI %s).",
+                    "%s: %s (Asterisk %s, AMI %s).",
                     notice.server,
-                    " again" if notice.again else "",
+                    notice.words,
                     notice.asterisk_version or "of unknown version",
                     notice.ami_version or "of unknown version",
                 )

@@ -61,6 +61,7 @@ class Ready:
     """The server is logged in and booted; ``again`` if it had been ready before.
 
     ``warning`` says what a listener may miss without being told; empty if there is nothing to say.
+    ``took_over`` is true for a standby whose events come from now on.
     """
 
     server: str
@@ -68,6 +69,14 @@ class Ready:
     asterisk_version: str
     again: bool
     warning: str = ""
+    took_over: bool = False
+
+    @property
+    def words(self) -> str:
+        """How it is ready, for people."""
+        if self.took_over:
+            return "ready to deliver"
+        return "ready again" if self.again else "ready"
 
 
 @dataclass(frozen=True, slots=True)

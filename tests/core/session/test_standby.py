@@ -56,7 +56,7 @@ def test_takeover_is_told_when_events_come(events: str) -> None:
     assert taken == TookOver("node_1", 7)
     assert gap == Gap("node_1", HOUR_AGO, 6.0, GapReason.TAKEOVER)
     assert isinstance(ready, Ready)
-    assert ready.again
+    assert (ready.again, ready.words) == (True, "ready to deliver")
 
 
 def test_takeover_after_nobody_has_no_gap() -> None:

@@ -16,7 +16,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from django.utils.crypto import get_random_string
 
-from demo_project.calls.models import Call
 from django_ami import ami
 from django_ami.actions import QueueStatus
 from django_ami.errors import AmiError
@@ -66,9 +65,6 @@ class Command(BaseCommand):
             stack.callback(server_ready.disconnect, caller.on_ready)
             limit = [] if options["seconds"] is None else [f"--run-for={options['seconds']}"]
             call_command("ami_listen", "--server=node_1", "--drain-timeout=1", *limit)
-        self.stdout.write(
-            f"The database has {Call.objects.count()} calls; the last: {Call.objects.first()}."
-        )
 
     def _say(self, line: str) -> None:
         """Say it at once: a program that reads it from a pipe waits for it."""
