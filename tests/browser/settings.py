@@ -1,11 +1,16 @@
 """A project with the wallboard, SQLite in the file AMI_TEST_FILE, and a strict policy for content.
 
-AMI_TEST_LANGUAGE is its language.
+AMI_TEST_LANGUAGE is its language. AMI_TEST_AHEAD is the file of a clock: see ``ahead.py``.
 """
 
 from __future__ import annotations
 
 import os
+
+from tests.browser import ahead
+
+if "AMI_TEST_AHEAD" in os.environ:
+    ahead.follow(os.environ["AMI_TEST_AHEAD"])
 
 SECRET_KEY = "only-for-tests"
 ALLOWED_HOSTS = ["127.0.0.1"]
