@@ -1,5 +1,6 @@
-"""Receivers in this process: a registry of one's own, and a listener whose dispatcher the test
-turns.
+"""Receivers in this process.
+
+A registry of one's own, and a listener whose dispatcher the test turns.
 """
 
 from __future__ import annotations

@@ -168,8 +168,9 @@ def run_python(source: str, *arguments: str, **env: object) -> str:
 
 @contextlib.contextmanager
 def black_hole() -> Iterator[int]:
-    """A port that answers to no connection, neither with yes nor with no: its queue is full for
-    good.
+    """A port that answers to no connection, neither with yes nor with no.
+
+    Its queue is full for good.
     """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())

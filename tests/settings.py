@@ -1,5 +1,6 @@
-"""The settings of the test-suite: the app alone, and the demo's, whose views and receivers are
-tested, too.
+"""The settings of the test-suite.
+
+The app alone, and the demo's, whose views and receivers are tested, too.
 """
 
 from __future__ import annotations

@@ -570,8 +570,9 @@ def test_an_end_without_use_opens_nothing() -> None:
 def test_a_function_for_an_answer_has_its_database_cared_for(
     sim: FakeAsterisk, tmp_path: Path, late: bool, settings: Any, django_db_blocker: Any
 ) -> None:
-    """As in the worker: its connection is closed behind it, and an error of the database is no end
-    of it.
+    """As in the worker.
+
+    Its connection is closed behind it, and an error of the database is no end of it.
     """
     from django.db import OperationalError, connections
 

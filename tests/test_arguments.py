@@ -1,5 +1,6 @@
-"""Values of a Django project: settings, and arguments of ``ami``, signals and the test kit, of
-every wrong type.
+"""Values of a Django project.
+
+Settings, and arguments of ``ami``, signals and the test kit, of every wrong type.
 """
 
 from __future__ import annotations

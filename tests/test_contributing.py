@@ -1,5 +1,6 @@
-"""CONTRIBUTING.md, SECURITY.md, the glossary and the findings are true: files, names and words
-exist.
+"""CONTRIBUTING.md, SECURITY.md, the glossary and the findings are true.
+
+Files, names and words exist.
 """
 
 from __future__ import annotations

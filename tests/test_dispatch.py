@@ -406,8 +406,9 @@ def test_a_server_that_refuses_is_told_with_its_long_pause(sim: Simulator) -> No
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """``database(CONN_MAX_AGE=…)`` gives a connection to a database in a file: one in memory is
-    never closed.
+    """``database(CONN_MAX_AGE=…)`` gives a connection to a database in a file.
+
+    One in memory is never closed.
     """
     made: list[Any] = []
 

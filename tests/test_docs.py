@@ -1,5 +1,6 @@
-"""The documentation is true: its Python runs, its tables agree with the code, its links lead
-somewhere.
+"""The documentation is true.
+
+Its Python runs, its tables agree with the code, its links lead somewhere.
 """
 
 from __future__ import annotations

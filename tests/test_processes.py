@@ -1,5 +1,6 @@
-"""``ami`` in every kind of child process: one login for each process that sends, and none harms
-another.
+"""``ami`` in every kind of child process.
+
+One login for each process that sends, and none harms another.
 
 A fork by the C library, as uWSGI makes it, runs none of Python's hooks.
 """

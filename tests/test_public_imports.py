@@ -1,5 +1,6 @@
-"""The imports of documentation, demo and a user's project are public: in the reference, and in an
-``__all__``.
+"""The imports of documentation, demo and a user's project are public.
+
+In the reference, and in an ``__all__``.
 """
 
 from __future__ import annotations

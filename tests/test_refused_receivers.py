@@ -1,5 +1,6 @@
-"""The system refuses the event loop of an asynchronous receiver, or a thread for it: the event is
-not lost by that.
+"""The system refuses the event loop of an asynchronous receiver, or a thread for it.
+
+The event is not lost by that.
 """
 
 from __future__ import annotations

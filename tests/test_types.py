@@ -1,5 +1,6 @@
-"""The public API has types: a user's project in ``sample_project`` passes mypy, and no Any comes
-out of it.
+"""The public API has types.
+
+A user's project in ``sample_project`` passes mypy, and no Any comes out of it.
 
 ``disallow_any_expr`` finds every expression that has an Any in it; ``assert_type`` says what it is
 instead; and code that is wrong has to be found.

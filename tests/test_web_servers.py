@@ -1,5 +1,6 @@
-"""Under real web servers: one login per process, every answer to its own request, and a logoff in
-the end.
+"""Under real web servers.
+
+One login per process, every answer to its own request, and a logoff in the end.
 """
 
 from __future__ import annotations
@@ -238,8 +239,9 @@ print(gevent.get_hub().threadpool.apply(lambda: site.pbx.send(Action("Slow")).re
 
 
 def test_greenlets_wait_at_the_same_time(sim: Simulator) -> None:
-    """Patched before it is used, the client waits as gevent does: forty answers of half a second
-    take no twenty.
+    """Patched before it is used, the client waits as gevent does.
+
+    Forty answers of half a second take no twenty.
     """
     skip_without("gevent")
     sim.on("Slow").reply().after(0.5)

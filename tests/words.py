@@ -1,5 +1,6 @@
-"""Counts the clauses without an actor in comments, docstrings and documents: the lint behind
-``scripts/words``.
+"""Counts the clauses without an actor in comments, docstrings and documents.
+
+The lint behind ``scripts/words``.
 
 A clause that opens with "who", "whoever", "what", "so long", "so many" or "the same", and has no
 noun before it, makes the reader guess who acts or what is meant. The lint prints each one and fails

@@ -1,5 +1,6 @@
-"""Calls made and handled by the client on a real Asterisk: how they end, what they carry, what can
-be done to them.
+"""Calls made and handled by the client on a real Asterisk.
+
+How they end, what they carry, what can be done to them.
 """
 
 from __future__ import annotations

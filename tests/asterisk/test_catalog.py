@@ -1,5 +1,6 @@
-"""The catalogue and the generated actions against a real Asterisk: its own documentation, its
-rights, its answers.
+"""The catalogue and the generated actions against a real Asterisk.
+
+Its own documentation, its rights, its answers.
 """
 
 from __future__ import annotations

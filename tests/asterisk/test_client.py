@@ -1,5 +1,6 @@
-"""The core client, and ``ami``, against a real Asterisk: logins, answers, lists, storage, and
-refusals.
+"""The core client, and ``ami``, against a real Asterisk.
+
+Logins, answers, lists, storage, and refusals.
 
 Calls are in ``test_calls.py``.
 """

@@ -1,5 +1,6 @@
-"""Events of a real Asterisk, from its socket to the receivers of Django signals: all of them, once,
-and in order.
+"""Events of a real Asterisk, from its socket to the receivers of Django signals.
+
+All of them, once, and in order.
 
 A second session with the same mask, recorded over a plain socket, tells what Asterisk sent.
 """
@@ -71,8 +72,9 @@ class Scene:
         return self._recorded.until("End")
 
     def _let_it_be_quiet(self) -> None:
-        """Returns when nothing has come for a moment: a mark may overtake what was raised just
-        before it.
+        """Returns when nothing has come for a moment.
+
+        A mark may overtake what was raised just before it.
         """
         heard, since = len(self.heard), time.monotonic()
         while time.monotonic() < since + QUIET_SECONDS:

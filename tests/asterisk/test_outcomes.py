@@ -1,5 +1,6 @@
-"""The outcomes of calls to SIP telephones: Originate(wait=True) tells busy from rejected, and names
-the SIP code.
+"""The outcomes of calls to SIP telephones.
+
+Originate(wait=True) tells busy from rejected, and names the SIP code.
 """
 
 from __future__ import annotations

@@ -112,8 +112,9 @@ def test_a_hundred_kilobytes_of_actions_in_one_go(
 def test_actions_of_every_size_in_one_go(
     asterisk: Asterisk, tls: TLSConfig, heard: list[Event]
 ) -> None:
-    """Records end wherever a line does: in one action, between two of them, in the middle of the
-    third.
+    """Records end wherever a line does.
+
+    In one action, between two of them, in the middle of the third.
     """
     chance = random.Random(1)
     sizes = [chance.choice((0, 1, 20, 300, 990, 1_003, 2_500, 20_000)) for _ in range(150)]
@@ -170,8 +171,9 @@ def test_a_large_originate_dials_at_once_and_once(asterisk: Asterisk, tls: TLSCo
 
 
 def test_the_simulator_reads_as_asterisk_does(asterisk: Asterisk, tls: TLSConfig) -> None:
-    """The same records, of any length and cut anywhere: both have answered the same Pings after
-    each of them.
+    """The same records, of any length and cut anywhere.
+
+    Both have answered the same Pings after each of them.
     """
     chance = random.Random(2)
     pings = [ping(number, chance.randint(60, 900)) for number in range(60)]

@@ -1,5 +1,6 @@
-"""A running ``ami_listen`` for these tests: a real process whose receivers write down all that they
-are told.
+"""A running ``ami_listen`` for these tests.
+
+A real process whose receivers write down all that they are told.
 """
 
 from __future__ import annotations

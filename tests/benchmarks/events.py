@@ -1,5 +1,6 @@
-"""The events of the benchmarks: a busy call centre, 500 calls at a time, as Asterisk 22 would tell
-of it.
+"""The events of the benchmarks.
+
+A busy call centre, 500 calls at a time, as Asterisk 22 would tell of it.
 
 The kinds, their headers, and the order of the headers are those of a recorded call through a queue
 (AgentCalled and its like carry two channels, so they have 33 headers and more; Newchannel has 16).
@@ -90,8 +91,9 @@ class Block:
 
 @cache
 def block(seed: int = 7) -> Block:
-    """All calls are under way all the time: one that ends with the block goes on where the block is
-    sent again.
+    """All calls are under way all the time.
+
+    One that ends with the block goes on where the block is sent again.
     """
     random = Random(seed)
     moments = []

@@ -237,8 +237,9 @@ def cpu_of(data: bytes, rounds: int) -> dict[str, float]:
 
 
 def instructions_of(data: bytes, valgrind: str) -> dict[str, float]:
-    """Instructions of each: callgrind writes down what was counted whenever the process asks for
-    its parent.
+    """Instructions of each.
+
+    Callgrind writes down what was counted whenever the process asks for its parent.
 
     Raises CalledProcessError if valgrind cannot run this interpreter.
     """

@@ -50,8 +50,9 @@ def is_optimised() -> bool:
 
 
 def interpreter() -> str:
-    """Which Python this is, and how it was built: one that is not optimised is up to twice as slow,
-    for everybody.
+    """Which Python this is, and how it was built.
+
+    One that is not optimised is up to twice as slow, for everybody.
     """
     built = "the distribution's, " if sys.base_prefix == "/usr" else ""
     built += (

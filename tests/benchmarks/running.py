@@ -55,8 +55,9 @@ class Bench:
                 yield peer.name, self._run(python, peer.client, task, arguments)
 
     def slow_peer(self, task: str, **arguments: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-        """pyst2 takes a hundred times as long as the others: it is given little to do, and nothing
-        if time is short.
+        """pyst2 takes a hundred times as long as the others.
+
+        It is given little to do, and nothing if time is short.
         """
         if not self.quick:
             yield from self.each_peer(task, of=("pyst2",), **arguments)

@@ -1,5 +1,6 @@
-"""The server of the benchmarks, in a process of its own: it sends what was made before, so that it
-is never waited for.
+"""The server of the benchmarks, in a process of its own.
+
+It sends what was made before, so that it is never waited for.
 
 It is no simulator: it knows the few actions that a benchmark sends, and answers them as Asterisk 22
 does. ``Flood`` and ``Pace`` are its own: ``Count`` events, as fast as they are read, or ``Rate``

@@ -1,3 +1,4 @@
-"""The worst cases of an AMI client: started programs, real TCP, and servers and receivers that
-misbehave.
+"""The worst cases of an AMI client.
+
+Started programs, real TCP, and servers and receivers that misbehave.
 """

@@ -1,5 +1,6 @@
-"""A process that only sends, as a web process does: it connects when it is used, and logs off when
-it is idle.
+"""A process that only sends, as a web process does.
+
+It connects when it is used, and logs off when it is idle.
 
 ``python -m tests.chaos.caller_worker WAY ROUNDS LOOKS``: WAY is how it hears of the answers,
 ``waits`` or ``told``. It prints a JSON object for each look at itself.

@@ -1,5 +1,6 @@
-"""A census of this process and its django_ami: every container with its length, and every object by
-its type.
+"""A census of this process and its django_ami.
+
+Every container with its length, and every object by its type.
 
 Rule: it starts at the modules, so that it misses nothing that lives long. It goes no further than
 objects of our types, and of the types that these are built of: an object of a user's function is
@@ -40,8 +41,9 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def look() -> dict[str, Any]:
-    """The process as it is: bytes of memory, blocks that Python has in use, descriptors, threads,
-    and our objects.
+    """The process as it is.
+
+    Bytes of memory, blocks that Python has in use, descriptors, threads, and our objects.
     """
     collected = gc.collect()  # a cycle is no leak, it waits for the collector
     # Python's cache of methods holds on to names of attributes, up to 4,096 of them

@@ -19,8 +19,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_beside(request: pytest.FixtureRequest) -> None:
-    """On a busy machine a working thread waits longer for a core than a sleeping one: that is no
-    fault of ours.
+    """On a busy machine a working thread waits longer for a core than a sleeping one.
+
+    That is no fault of ours.
     """
     if request.node.get_closest_marker("latency") and WORKERS > 1:
         pytest.skip("compares times, so it runs with nothing beside it: -n0 -m latency")

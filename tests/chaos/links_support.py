@@ -1,5 +1,6 @@
-"""Servers and links that break on command: a gate in front of a server, and a fleet of two hundred
-in one thread.
+"""Servers and links that break on command.
+
+A gate in front of a server, and a fleet of two hundred in one thread.
 """
 
 from __future__ import annotations
@@ -87,8 +88,9 @@ class Link:
                         target.sendall(data)
 
     def freeze(self) -> None:
-        """From now on nothing passes, and nobody is told: a peer that is silent, or gone without a
-        word.
+        """From now on nothing passes, and nobody is told.
+
+        A peer that is silent, or gone without a word.
         """
         self.frozen = True
 
@@ -198,8 +200,9 @@ def healing_black_hole(port: int) -> Iterator[tuple[int, Callable[[], None]]]:
 
 
 class Fleet:
-    """Servers on as many ports, all in one thread: greeting, login, FullyBooted, Ping and Logoff,
-    and no more.
+    """Servers on as many ports, all in one thread.
+
+    Greeting, login, FullyBooted, Ping and Logoff, and no more.
 
     ``connecting`` are the connections that have not been told that they are logged in.
     """
@@ -360,8 +363,9 @@ class _Member(asyncio.Protocol):
 
 
 class Notices:
-    """Takes what a client without a dispatcher has to tell, in a thread: every loss, and every
-    retry that it named.
+    """Takes what a client without a dispatcher has to tell, in a thread.
+
+    Every loss, and every retry that it named.
     """
 
     def __init__(self, client: Client) -> None:

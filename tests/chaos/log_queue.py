@@ -1,5 +1,6 @@
-"""A handler of LOGGING that keeps nobody waiting: the queue of the standard library, and its
-thread.
+"""A handler of LOGGING that keeps nobody waiting.
+
+The queue of the standard library, and its thread.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Looks at a process (tests.chaos.census), again and again: their figures, and that nothing has
-grown.
+"""Looks at a process (tests.chaos.census), again and again.
+
+Their figures, and that nothing has grown.
 """
 
 from __future__ import annotations
@@ -54,8 +55,9 @@ def show(looks: Looks) -> None:
 
 
 def parts(looks: Looks) -> tuple[Looks, Looks]:
-    """The first looks at the warm process, and the last ones: of the time that is left a third
-    each.
+    """The first looks at the warm process, and the last ones.
+
+    Of the time that is left a third each.
     """
     warm = looks[len(looks) // 3 :]
     third = len(warm) // 3
@@ -63,8 +65,9 @@ def parts(looks: Looks) -> tuple[Looks, Looks]:
 
 
 def check_memory(looks: Looks, *, steps: int) -> None:
-    """When it is warm the memory stays as it is: the median of the first looks, and of the last
-    ones.
+    """When it is warm the memory stays as it is.
+
+    The median of the first looks, and of the last ones.
 
     A single look is chance: it says what the allocators hold, which grows in steps and hardly ever
     shrinks. All looks are at rest, so that no queue is in it. ``steps`` is by how many bytes it may

@@ -1,5 +1,6 @@
-"""Programs that show everything they have: a formatter that prints locals, a receiver that crashes,
-and a tour.
+"""Programs that show everything they have.
+
+A formatter that prints locals, a receiver that crashes, and a tour.
 """
 
 from __future__ import annotations

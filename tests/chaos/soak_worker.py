@@ -1,5 +1,6 @@
-"""The project inside the ``ami_listen`` of the soak: receivers that send, threads that send, and a
-look at itself.
+"""The project inside the ``ami_listen`` of the soak.
+
+Receivers that send, threads that send, and a look at itself.
 
 The simulator gives orders, by events: ``Work`` (a number of actions), ``Wait`` (receive a number of
 events before the next one), ``Settle`` and ``Measure`` (write a line when all actions have come to

@@ -1,5 +1,6 @@
-"""Bounds in bytes and in time: large events, long names, a process that was stopped, and one
-without memory.
+"""Bounds in bytes and in time.
+
+Large events, long names, a process that was stopped, and one without memory.
 """
 
 from __future__ import annotations
@@ -85,8 +86,9 @@ def while_stopped(worker: Listener) -> Iterator[None]:
 def test_worker_delivers_all_events_that_arrived_while_it_was_stopped(
     sim: Simulator, capacity: int
 ) -> None:
-    """More than the queue has room for: they wait in the system until the receivers have had the
-    others.
+    """More than the queue has room for.
+
+    They wait in the system until the receivers have had the others.
     """
     with ami_listen(sim, event_queue_capacity=capacity) as worker:
         worker.wait_for_out("ready")
@@ -181,8 +183,9 @@ def test_a_receiver_hoards_all_memory_that_is_left(sim: Simulator) -> None:
 
 
 def test_a_receiver_takes_all_memory_and_keeps_it(sim: Simulator) -> None:
-    """None is left to say so, but for the worker's own reserve: it ends, and its last line counts
-    what is left.
+    """None is left to say so, but for the worker's own reserve.
+
+    It ends, and its last line counts what is left.
     """
     with ami_listen(sim, receivers={"UserEvent": "takes_all_memory"}) as worker:
         worker.wait_for_out("ready")

@@ -189,8 +189,9 @@ def test_a_server_that_stops_reading_costs_no_more_than_the_limit(how: str) -> N
 def test_events_that_arrived_before_the_link_broke_are_delivered_although_a_write_fails_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Asterisk cuts a slow reader: megabytes are still to be read when the first write finds the
-    link gone.
+    """Asterisk cuts a slow reader.
+
+    Megabytes are still to be read when the first write finds the link gone.
 
     Here it is what every kernel takes at once, 40 KB, and the reader takes 4 KB at a time.
     """

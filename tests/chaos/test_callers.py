@@ -1,5 +1,6 @@
-"""A process that only sends, for weeks: it connects when it is used and logs off when it is idle,
-and nothing grows.
+"""A process that only sends, for weeks.
+
+It connects when it is used and logs off when it is idle, and nothing grows.
 """
 
 from __future__ import annotations

@@ -30,8 +30,9 @@ FILLERS = 150
 
 
 class Relay:
-    """A way to a server: the first connection stops to take bytes from the client when told, and
-    goes on when told.
+    """A way to a server.
+
+    The first connection stops to take bytes from the client when told, and goes on when told.
     """
 
     def __init__(self, port: int) -> None:

@@ -1,5 +1,6 @@
-"""A server that says what no server should: a started client over real TCP, and the parser where it
-gets large.
+"""A server that says what no server should.
+
+A started client over real TCP, and the parser where it gets large.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Nothing smuggles a line past us: through every public way in, what would be another header never
-leaves.
+"""Nothing smuggles a line past us.
+
+Through every public way in, what would be another header never leaves.
 """
 
 from __future__ import annotations
@@ -180,8 +181,9 @@ def build(kind: type[Action], changed: str | None = None, value: Any = None) -> 
 
 
 def with_value(kind: type[Action], name: str, value: Any) -> list[Callable[[], Action]]:
-    """The ways in which a parameter can have a value: as it is, and in whatever else the parameter
-    takes.
+    """The ways in which a parameter can have a value.
+
+    As it is, and in whatever else the parameter takes.
     """
     match name:
         case "variables" if kind is Status:

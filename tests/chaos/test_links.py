@@ -1,5 +1,6 @@
-"""The link breaks, in every way there is: one clear line each, nothing stays under way, and the
-right retry.
+"""The link breaks, in every way there is.
+
+One clear line each, nothing stays under way, and the right retry.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Receivers that are too slow, block, raise and exit: the connection stays, all is counted, drops
-are announced.
+"""Receivers that are too slow, block, raise and exit.
+
+The connection stays, all is counted, drops are announced.
 """
 
 from __future__ import annotations
@@ -273,8 +274,9 @@ def test_exactly_these_arrive(sim: Simulator, policy: str, capacity: int) -> Non
 
 
 def test_events_behind_a_blocked_receiver_can_still_be_dropped(sim: Simulator) -> None:
-    """A receiver blocks at the first of ten that are ready for it: the other nine are the oldest,
-    and go.
+    """A receiver blocks at the first of ten that are ready for it.
+
+    The other nine are the oldest, and go.
     """
     with ami_listen(
         sim, receivers={"Wait": "waits", "UserEvent": "note"}, event_queue_capacity=10

@@ -1,5 +1,6 @@
-"""A worker that nobody reads, or whose log handlers fail: it listens, delivers and ends all the
-same.
+"""A worker that nobody reads, or whose log handlers fail.
+
+It listens, delivers and ends all the same.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The secret is in nothing that is printed, logged or raised: whole runs at DEBUG that show all
-they have.
+"""The secret is in nothing that is printed, logged or raised.
+
+Whole runs at DEBUG that show all they have.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Weeks, compressed: floods, actions and lost links again and again, and in the end nothing has
-grown or is missing.
+"""Weeks, compressed.
+
+Floods, actions and lost links again and again, and in the end nothing has grown or is missing.
 """
 
 from __future__ import annotations
@@ -134,8 +135,9 @@ class Server:
 
     @property
     def written(self) -> int:
-        """All events that have been written: FullyBooted is one, but no broadcast, so it is counted
-        by itself.
+        """All events that have been written.
+
+        FullyBooted is one, but no broadcast, so it is counted by itself.
         """
         return self.sim.events_sent + self.sim.logins
 

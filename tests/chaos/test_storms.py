@@ -457,8 +457,9 @@ class Three:
         return self._median(lambda: self.received * self.size, "prompt", 1)
 
     def _median(self, measure: Callable[[], float], name: str, together: int) -> float:
-        """By how much it grows during a Ping, as the reactor sees it answered: the median of those
-        of 0.1 s.
+        """By how much it grows during a Ping, as the reactor sees it answered.
+
+        The median of those of 0.1 s.
         """
         values: list[float] = []
         grown: SimpleQueue[float] = SimpleQueue()

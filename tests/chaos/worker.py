@@ -1,5 +1,6 @@
-"""The project inside the ``ami_listen`` of these tests: receivers that misbehave as the environment
-says.
+"""The project inside the ``ami_listen`` of these tests.
+
+Receivers that misbehave as the environment says.
 
 ``CHAOS_RECEIVERS`` is JSON: the name of an event (``*``: every one) -> ``"note"``, or a trouble and
 what it needs. Each event is noted in the file ``CHAOS_FILE`` before the trouble begins, whatever

@@ -59,8 +59,9 @@ def quick(**changes: Any) -> Options:
 
 
 def wait_for_the_log() -> None:
-    """Wait until all records so far are handled: a started client does that in a thread of its own,
-    in order.
+    """Wait until all records so far are handled.
+
+    A started client does that in a thread of its own, in order.
     """
     marker, handled = logging.getLogger("django_ami.marker"), threading.Event()
     handler = logging.NullHandler()

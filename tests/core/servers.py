@@ -1,5 +1,6 @@
-"""Servers that misbehave in ways the Simulator does not: raw sockets on loopback, each a context
-manager.
+"""Servers that misbehave in ways the Simulator does not.
+
+Raw sockets on loopback, each a context manager.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ LOOPBACK = "127.0.0.1"
 
 @contextlib.contextmanager
 def refusing_port() -> Iterator[int]:
-    """A port that refuses connections, and that nobody else can get meanwhile: bound, but not
-    listening.
+    """A port that refuses connections, and that nobody else can get meanwhile.
+
+    Bound, but not listening.
     """
     with socket.socket() as sock:
         sock.bind((LOOPBACK, 0))
@@ -28,8 +30,9 @@ def refusing_port() -> Iterator[int]:
 
 @contextlib.contextmanager
 def black_hole() -> Iterator[int]:
-    """A port that answers no SYN, as behind a firewall: the queue of a listener that accepts nobody
-    is full.
+    """A port that answers no SYN, as behind a firewall.
+
+    The queue of a listener that accepts nobody is full.
     """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())

@@ -33,8 +33,9 @@ class Silent:
 
 
 def behind_the_caller(error: BaseException) -> str:
-    """All that a page would show of the frames behind the test: the repr of every local variable,
-    and of the errors.
+    """All that a page would show of the frames behind the test.
+
+    The repr of every local variable, and of the errors.
     """
     parts, seen = [], []
     waiting: list[BaseException | None] = [error]

@@ -1,5 +1,6 @@
-"""The recordings of a real server: read whole or in pieces, the same messages, and as many as are
-in them.
+"""The recordings of a real server.
+
+Read whole or in pieces, the same messages, and as many as are in them.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Settings of a server: accepted values, refused ones and the messages, and that the secret never
-shows.
+"""Settings of a server.
+
+Accepted values, refused ones and the messages, and that the secret never shows.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Errors and answers as Celery's result backend gives them back: a real Redis, and a worker in a
-process of its own.
+"""Errors and answers as Celery's result backend gives them back.
+
+A real Redis, and a worker in a process of its own.
 """
 
 from __future__ import annotations

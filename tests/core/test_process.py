@@ -1,5 +1,6 @@
-"""Which process is this: told without Python's hooks for a fork, and without a system call where
-the kernel helps.
+"""Which process is this?
+
+Told without Python's hooks for a fork, and without a system call where the kernel helps.
 """
 
 from __future__ import annotations

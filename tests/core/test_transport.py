@@ -248,8 +248,9 @@ def test_an_ipv6_peer_is_shown_in_brackets() -> None:
 
 
 def test_records_are_whole_lines_that_asterisk_takes_at_once(authority: Authority) -> None:
-    """And what the kernel did not take comes once, when it does: the count of written bytes is
-    exact all the time.
+    """And what the kernel did not take comes once, when it does.
+
+    The count of written bytes is exact all the time.
     """
     context, records, read_on = authority.loopback.tls.context(), [], threading.Event()
 

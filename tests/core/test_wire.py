@@ -211,8 +211,9 @@ def test_wire_log_bounds_the_memory_of_a_frame_without_an_end(log: Lines) -> Non
 def test_a_frame_is_masked_when_a_handler_wants_its_text_and_is_short_until_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where it is logged is the reactor thread: that does not pay for it, and a thousand of them
-    may wait.
+    """Where it is logged is the reactor thread.
+
+    That does not pay for it, and a thousand of them may wait.
     """
     log, masked = on(monkeypatch), []
     monkeypatch.setattr(

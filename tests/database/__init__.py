@@ -1,3 +1,4 @@
-"""``ami_listen`` while a real database restarts: a project whose receivers save, the drill, and its
-tests.
+"""``ami_listen`` while a real database restarts.
+
+A project whose receivers save, the drill, and its tests.
 """

@@ -1,5 +1,6 @@
-"""A real PostgreSQL restarts under a real worker: every event is saved once, by each receiver, in
-its order.
+"""A real PostgreSQL restarts under a real worker.
+
+Every event is saved once, by each receiver, in its order.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The demo's own tests, as the author of such a site would write them: no Asterisk, no socket, no
-waiting.
+"""The demo's own tests, as the author of such a site would write them.
+
+No Asterisk, no socket, no waiting.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The demo's views and receivers over real connections: one login, and every way in which a link
-can fail.
+"""The demo's views and receivers over real connections.
+
+One login, and every way in which a link can fail.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""A real supervisord for a test: started with our file as it is, asked over XML-RPC, shut down to
-the last child.
+"""A real supervisord for a test.
+
+Started with our file as it is, asked over XML-RPC, shut down to the last child.
 """
 
 from __future__ import annotations

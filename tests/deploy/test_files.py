@@ -1,5 +1,6 @@
-"""The files in deploy/ and docs/deploy.md say what ami_listen does: its exit codes, its options,
-its times.
+"""The files in deploy/ and docs/deploy.md say what ami_listen does.
+
+Its exit codes, its options, its times.
 """
 
 from __future__ import annotations

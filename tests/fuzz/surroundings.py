@@ -1,5 +1,6 @@
-"""The surroundings refuse: descriptors, threads, writes, reads, memory, in any order and at any
-moment.
+"""The surroundings refuse.
+
+Descriptors, threads, writes, reads, memory, in any order and at any moment.
 
 Each byte is a step of one client, whose loop this thread runs, and of a server on a real socket,
 which it runs, too. In the end, when nothing is refused any more: it is ready again; each action has

@@ -1,5 +1,6 @@
-"""A function of AMI_SERVERS for a worker under test: the servers are in a file of JSON, as they
-would be in a table.
+"""A function of AMI_SERVERS for a worker under test.
+
+The servers are in a file of JSON, as they would be in a table.
 """
 
 from __future__ import annotations

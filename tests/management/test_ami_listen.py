@@ -625,8 +625,9 @@ def test_a_server_that_does_not_answer_the_logoff_is_no_fault_of_the_receivers(
 
 
 def test_a_worker_whose_terminal_is_closed_drains(sim: Simulator, tmp_path: Path) -> None:
-    """The window of an ssh session: SIGHUP from the kernel, and a stdout that can no longer be
-    written.
+    """The window of an ssh session.
+
+    SIGHUP from the kernel, and a stdout that can no longer be written.
     """
     terminal, inside = pty.openpty()
     # The leader of a new session that opens a terminal has it as its own.

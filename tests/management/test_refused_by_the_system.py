@@ -1,5 +1,6 @@
-"""Full disks, closed streams, files that are none, numbers and times that there are not: one line
-and an exit code.
+"""Full disks, closed streams, files that are none, numbers and times that there are not.
+
+One line and an exit code.
 """
 
 from __future__ import annotations

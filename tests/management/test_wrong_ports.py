@@ -1,5 +1,6 @@
-"""The wrong port, or none: every tool says of it what the worker says, cure included, however short
-its time is.
+"""The wrong port, or none.
+
+Every tool says of it what the worker says, cure included, however short its time is.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The tools of the command line under test: in this process with ``run``, as real processes with
-``start``.
+"""The tools of the command line under test.
+
+In this process with ``run``, as real processes with ``start``.
 """
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
-"""Every kind of web server and task queue against a simulated Asterisk: ``scripts/servers`` runs
-them all, once.
+"""Every kind of web server and task queue against a simulated Asterisk.
+
+``scripts/servers`` runs them all, once.
 """

@@ -1,5 +1,6 @@
-"""A MariaDB of our own: a new data folder in a temporary one, which can be stopped and started at
-will.
+"""A MariaDB of our own.
+
+A new data folder in a temporary one, which can be stopped and started at will.
 """
 
 from __future__ import annotations

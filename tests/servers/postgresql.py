@@ -1,5 +1,6 @@
-"""A PostgreSQL of our own: a new cluster in a temporary folder, which can be stopped and started at
-will.
+"""A PostgreSQL of our own.
+
+A new cluster in a temporary folder, which can be stopped and started at will.
 """
 
 from __future__ import annotations

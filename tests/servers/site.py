@@ -1,5 +1,6 @@
-"""A site in one module: its view dials, by ``ami`` and by a handle that was taken when the module
-was imported.
+"""A site in one module.
+
+Its view dials, by ``ami`` and by a handle that was taken when the module was imported.
 
 With SITE_SENDS_FIRST it sends when it is imported, too: in the master, if the server loads it
 before it forks.

@@ -20,8 +20,9 @@ def ping(number: int, size: int) -> bytes:
 
 
 def answered(sock: socket.socket, expected: int) -> list[int]:
-    """The ActionIDs of the Pings that are answered: ``expected`` ones at least, and then until
-    nothing more comes.
+    """The ActionIDs of the Pings that are answered.
+
+    ``expected`` ones at least, and then until nothing more comes.
     """
     before, said, found = sock.gettimeout(), b"", list[int]()
     with contextlib.suppress(TimeoutError):

@@ -1,5 +1,6 @@
-"""TLS as Asterisk reads it: no more than its line buffer takes, and not again before the socket has
-something.
+"""TLS as Asterisk reads it.
+
+No more than its line buffer takes, and not again before the socket has something.
 """
 
 from __future__ import annotations

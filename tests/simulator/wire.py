@@ -1,5 +1,6 @@
-"""A blocking socket that reads frames: the tests' own, so that it shares no bug with the client or
-the simulator.
+"""A blocking socket that reads frames.
+
+The tests' own, so that it shares no bug with the client or the simulator.
 """
 
 from __future__ import annotations

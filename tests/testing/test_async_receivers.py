@@ -1,5 +1,6 @@
-"""Events to asynchronous receivers, from a running event loop: the asynchronous twins of emit and
-play.
+"""Events to asynchronous receivers, from a running event loop.
+
+The asynchronous twins of emit and play.
 """
 
 from __future__ import annotations

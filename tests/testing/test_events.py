@@ -1,5 +1,6 @@
-"""Events that are made: the headers of recorded ones, in their order, and a word against those that
-do not exist.
+"""Events that are made.
+
+The headers of recorded ones, in their order, and a word against those that do not exist.
 """
 
 from __future__ import annotations

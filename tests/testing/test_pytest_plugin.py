@@ -1,5 +1,6 @@
-"""The fixtures in a project of somebody: with and without Django, pytest-django, xdist and
-randomly.
+"""The fixtures in a project of somebody.
+
+With and without Django, pytest-django, xdist and randomly.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""SIGINT and SIGTERM of a command: the first one is the command's, a second one is Python's or the
-system's.
+"""SIGINT and SIGTERM of a command.
+
+The first one is the command's, a second one is Python's or the system's.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The limit of pure Python: bare loops over a blocking socket, without any of the features of a
-client.
+"""The limit of pure Python.
+
+Bare loops over a blocking socket, without any of the features of a client.
 """
 
 from __future__ import annotations

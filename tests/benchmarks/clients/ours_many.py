@@ -20,8 +20,9 @@ def _many(port: int, servers: int) -> Client:
 
 
 def idle(port: int, servers: int, seconds: float) -> dict[str, Any]:
-    """Many servers where nothing happens: they cost heartbeats alone, so one should be due
-    meanwhile.
+    """Many servers where nothing happens.
+
+    They cost heartbeats alone, so one should be due meanwhile.
     """
     raise_file_limit()
     gc.collect()
@@ -63,8 +64,9 @@ def busy(port: int, servers: int, rate: float, seconds: float) -> dict[str, Any]
 
 
 def memory(port: int, events: int) -> dict[str, Any]:
-    """A flood, with the options as they are: the queue is bounded, so that what is too much is
-    dropped and counted.
+    """A flood, with the options as they are.
+
+    The queue is bounded, so that what is too much is dropped and counted.
     """
     seen = Meter()
 

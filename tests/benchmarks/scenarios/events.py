@@ -26,8 +26,9 @@ def _complete(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _both(who: str, result: dict[str, Any]) -> Iterator[Sample]:
-    """The cost of an event, and how often a thread went to sleep: for the network, or for another
-    thread.
+    """The cost of an event, and how often a thread went to sleep.
+
+    For the network, or for another thread.
     """
     yield _CPU, who, per_event(result)
     yield _WAKEUPS, who, result["wakeups"] / result["count"] * 1000

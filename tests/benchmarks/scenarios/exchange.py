@@ -102,8 +102,9 @@ def over_tls(bench: Bench) -> Iterator[Sample]:
 
 
 def listing(bench: Bench) -> Iterator[Sample]:
-    """CoreShowChannels: the CPU of the client for a list, and for an item of a short and of a long
-    one.
+    """CoreShowChannels.
+
+    The CPU of the client for a list, and for an item of a short and of a long one.
     """
     for channels, times in ((5_000, bench.amount(4, 1)), (50_000, 1)):
         others = dict(bench.each_peer("channels", channels=channels, times=1))

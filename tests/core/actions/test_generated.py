@@ -1,5 +1,6 @@
-"""A class for every action that Asterisk has: each covers its parameters, and is loaded when it is
-used.
+"""A class for every action that Asterisk has.
+
+Each covers its parameters, and is loaded when it is used.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""A user's code under a type checker: everything is typed, no Any leaks, and a mistake is found
-where it is.
+"""A user's code under a type checker.
+
+Everything is typed, no Any leaks, and a mistake is found where it is.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""The catalogue against what Asterisk writes: the format strings of its source, and recordings of
-real servers.
+"""The catalogue against what Asterisk writes.
+
+The format strings of its source, and recordings of real servers.
 
 ``scripts/catalog/wire.json`` has the names that the source of 22.10.1 writes;
 ``scripts.catalog.wire`` reads them.

@@ -1,5 +1,6 @@
-"""The public face over real TCP: every action its own answer, every event its receiver, every wait
-its end.
+"""The public face over real TCP.
+
+Every action its own answer, every event its receiver, every wait its end.
 """
 
 from __future__ import annotations
@@ -258,8 +259,9 @@ def test_a_timeout_of_the_wrong_type_is_refused_at_the_call_and_harms_nothing(
 
 
 def test_two_clients_never_take_each_others_answers(sim: Simulator, listener: Client) -> None:
-    """UserEvent is broadcast with the ActionID of its sender: a listener sees ActionIDs of others,
-    and its own.
+    """UserEvent is broadcast with the ActionID of its sender.
+
+    A listener sees ActionIDs of others, and its own.
     """
     sim.on("Ping").hang()
     seen = Recorder()
@@ -1111,8 +1113,9 @@ def test_without_a_thread_the_close_logs_off(sim: Simulator) -> None:
 
 
 def test_abandoning_says_nothing_to_the_server(sim: Simulator) -> None:
-    """For a child after fork: its sockets are the parent's, and a Logoff would end the parent's
-    session.
+    """For a child after fork.
+
+    Its sockets are the parent's, and a Logoff would end the parent's session.
     """
     client = Client([config(sim)])
     client.send(Ping()).result(20)

@@ -231,8 +231,9 @@ def test_an_action_that_is_answered_with_mere_text_has_it(sim: Simulator) -> Non
 
 
 def test_sent_action_arrives(sim: Simulator, client: Client) -> None:
-    """A parameter of every kind: plain, renamed, yes and no, numbered, repeated, with a blank in
-    its name's place.
+    """A parameter of every kind.
+
+    Plain, renamed, yes and no, numbered, repeated, with a blank in its name's place.
     """
     from django_ami import actions
 

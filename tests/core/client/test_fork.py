@@ -1,5 +1,6 @@
-"""A client that was used before a fork, in the child: it leaves the parent's connection alone, and
-says so.
+"""A client that was used before a fork, in the child.
+
+It leaves the parent's connection alone, and says so.
 
 The fork is Python's, or that of the C library, as uWSGI makes it: it runs none of Python's hooks.
 """

@@ -1,5 +1,6 @@
-"""A waiting thread leads: it runs the loop while the reactor thread sleeps or pauses, and leaves
-nobody unserved.
+"""A waiting thread leads.
+
+It runs the loop while the reactor thread sleeps or pauses, and leaves nobody unserved.
 """
 
 from __future__ import annotations
@@ -170,8 +171,9 @@ def test_thread_that_asks_repeatedly_wakes_no_other_thread(
 
 
 def test_the_main_thread_does_not_lead(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signal handler may raise in it wherever it is: an action could be sent twice, or an answer
-    be lost.
+    """A signal handler may raise in it wherever it is.
+
+    An action could be sent twice, or an answer be lost.
     """
     turners = Turners(client, monkeypatch)
     for _ in range(20):

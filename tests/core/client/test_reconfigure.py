@@ -1,5 +1,6 @@
-"""Other servers while it runs: an unchanged one notices nothing, and every event and action is
-accounted for.
+"""Other servers while it runs.
+
+An unchanged one notices nothing, and every event and action is accounted for.
 """
 
 from __future__ import annotations
@@ -92,8 +93,9 @@ def test_a_server_is_added_and_removed_and_the_others_keep_their_connection(
 
 
 def test_a_server_that_has_changed_is_never_listened_to_twice(sim: Simulator) -> None:
-    """The new connection comes when the old one has ended: with both at a time each event would
-    come twice.
+    """The new connection comes when the old one has ended.
+
+    With both at a time each event would come twice.
     """
     seen = Recorder()
     before = config(sim, "one")

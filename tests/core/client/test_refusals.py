@@ -1,5 +1,6 @@
-"""The system refuses a thread, a descriptor or memory: it is tried again, as after every attempt
-that fails.
+"""The system refuses a thread, a descriptor or memory.
+
+It is tried again, as after every attempt that fails.
 
 Each case is a process of its own, whose limits are lowered for real.
 """
@@ -169,8 +170,9 @@ def test_receivers_whose_thread_is_refused_are_called_later(
 def test_a_context_of_tls_without_the_systems_authorities_is_not_kept(
     sim: Simulator, authority: Authority
 ) -> None:
-    """OpenSSL says nothing of a file that it could not open: each certificate would be refused for
-    ever after.
+    """OpenSSL says nothing of a file that it could not open.
+
+    Each certificate would be refused for ever after.
     """
     source = """
 client = Client([config(tls=TLSConfig())])

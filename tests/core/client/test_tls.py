@@ -376,8 +376,9 @@ def either(authority: Authority, request: pytest.FixtureRequest) -> Iterator[Sim
 
 
 def test_no_action_waits_for_the_next_one(either: Simulator, authority: Authority) -> None:
-    """Sent in one go, of any size: Asterisk takes no more than 1,024 bytes out of TLS, unless the
-    socket has more.
+    """Sent in one go, of any size.
+
+    Asterisk takes no more than 1,024 bytes out of TLS, unless the socket has more.
     """
     with started(config(either, tls=TLSConfig(ca_file=authority.ca_file)), role="caller") as client:
         ready(client)

@@ -96,8 +96,9 @@ def test_over_tls_too(monkeypatch: pytest.MonkeyPatch, authority: Authority) -> 
 
 
 def test_a_notice_comes_behind_the_events_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server has written more than there is room for, and hung up: all is delivered, and then
-    the loss is told.
+    """The server has written more than there is room for, and hung up.
+
+    All is delivered, and then the loss is told.
     """
     monkeypatch.setattr(backlog, "PACE_SECONDS", 60.0)
     paced, lost = Paced(), Recorder()

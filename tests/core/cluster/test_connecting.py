@@ -1,5 +1,6 @@
-"""A name with several addresses: for every fault of the first ones, the one that works is found at
-once.
+"""A name with several addresses.
+
+For every fault of the first ones, the one that works is found at once.
 """
 
 from __future__ import annotations

@@ -48,8 +48,9 @@ def unexpected(request: pytest.FixtureRequest) -> tuple[Exception, str]:
 
 
 class Failing:
-    """Stands for a method of one server: raises ``error`` the next ``times`` times, and is as ever
-    else.
+    """Stands for a method of one server.
+
+    Raises ``error`` the next ``times`` times, and is as ever else.
     """
 
     def __init__(

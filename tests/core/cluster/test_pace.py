@@ -1,5 +1,6 @@
-"""How events are read: a trickle some at a time, a flood without a pause, and at once if somebody
-waits.
+"""How events are read.
+
+A trickle some at a time, a flood without a pause, and at once if somebody waits.
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ def numbers(seen: Recorder) -> list[int]:
 
 
 def listening(client: Client) -> Recorder:
-    """The events of a client that is ready, and has answered: from now on nobody waits for
-    anything.
+    """The events of a client that is ready, and has answered.
+
+    From now on nobody waits for anything.
     """
     seen = Recorder()
     client.subscribe("Trickle", seen)

@@ -121,8 +121,9 @@ def test_failover_is_the_first_one_that_is_well(sims: dict[str, Simulator]) -> N
 
 
 def test_failover_at_first_use(sims: dict[str, Simulator]) -> None:
-    """Nobody knows yet that the first one is down: the action finds out, and goes on, since nothing
-    of it had left.
+    """Nobody knows yet that the first one is down.
+
+    The action finds out, and goes on, since nothing of it had left.
     """
     with refusing_port() as port:
         servers = [config(port, "down"), *configs(sims)]

@@ -180,8 +180,9 @@ def test_idle_calls_wait_a_moment_only(stack: contextlib.ExitStack) -> None:
 
 
 def test_a_slow_answer_holds_nobody_up_for_long(stack: contextlib.ExitStack) -> None:
-    """One that takes seconds is nothing to wait for: the others wait once, and go on until an
-    urgent one comes.
+    """One that takes seconds is nothing to wait for.
+
+    The others wait once, and go on until an urgent one comes.
     """
     watched = Watched(2, stack)
     watched.await_replies(1)

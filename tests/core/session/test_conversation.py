@@ -1001,8 +1001,9 @@ def test_server_that_hangs_up_after_the_login_is_tried_ever_more_rarely():
 
 
 def flap(up: float, down: float, seed: int) -> tuple[float, int]:
-    """Ten minutes of a link that is up and down in turn: how much of it a listener is ready, in per
-    cent; attempts.
+    """Ten minutes of a link that is up and down in turn.
+
+    How much of it a listener is ready, in per cent; attempts.
     """
     talk = Dialogue()
     talk.session.retry.backoff.random = Random(seed)

@@ -1,5 +1,6 @@
-"""Forged text in a value of an event: an empty line, and then words that look like those of the
-server.
+"""Forged text in a value of an event.
+
+An empty line, and then words that look like those of the server.
 
 A caller chooses their name and the arguments of an application, and Asterisk writes both as they
 are.

@@ -1,5 +1,6 @@
-"""From the greeting to ready: logins, masks, FullyBooted in every order, and every way to be
-refused.
+"""From the greeting to ready.
+
+Logins, masks, FullyBooted in every order, and every way to be refused.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Originate(wait=True) of a process that wants no events: a filter first, once, or the events if
-there is none.
+"""Originate(wait=True) of a process that wants no events.
+
+A filter first, once, or the events if there is none.
 """
 
 from __future__ import annotations

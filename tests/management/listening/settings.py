@@ -1,5 +1,6 @@
-"""Settings of a worker: its servers are those of AMI_NODE1_URL, AMI_NODE2_URL, … in the
-environment.
+"""Settings of a worker.
+
+Its servers are those of AMI_NODE1_URL, AMI_NODE2_URL, … in the environment.
 
 AMI_TEST_SETTINGS is JSON with any settings; None takes one away.
 """

@@ -1,5 +1,6 @@
-"""The same scripts, once over TCP to a simulated Asterisk and once in memory: a caller cannot tell
-the difference.
+"""The same scripts, once over TCP to a simulated Asterisk and once in memory.
+
+A caller cannot tell the difference.
 """
 
 from __future__ import annotations
