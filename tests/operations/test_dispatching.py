@@ -16,7 +16,7 @@ from django_ami.live.feed.memory import MemoryBackend
 from django_ami.operations.dispatching import LeasedDispatcher
 from django_ami.testing import FakeAsterisk, Simulator
 from tests.receiving import Listener, fresh_registry
-from tests.running import DEADLINE, wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,8 +201,10 @@ def test_lease_that_is_over_is_told_of_in_time_even_if_no_event_comes(
     until = boottime() + 0.1
     site.lease.renew(until)
     while site.lease.valid:
-        site.listener.dispatcher.run(DEADLINE)  # for so long, if it does not look at the lease
-    assert boottime() - until < DEADLINE / 2
+        site.listener.dispatcher.run(
+            DEADLINE_SECONDS
+        )  # for so long, if it does not look at the lease
+    assert boottime() - until < DEADLINE_SECONDS / 2
     site.listener.dispatcher.run(0)
     wait_until(lambda: "its events wait" in caplog.text, what="another thread writes the log")
     site.lease.renew(boottime() + 3600)
