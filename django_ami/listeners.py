@@ -61,7 +61,7 @@ class ListenerStatus:
     asterisk_version: str = ""
     ami_version: str = ""
     #: How long the server took for its last Ping, in seconds; None if there was none.
-    ping_seconds: float | None = None
+    ping_round_trip: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """A plain dict, for JSON."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from django_ami.companion import Companion
@@ -24,7 +25,7 @@ class OperationsConfig(AppConfig):
 
     name = "django_ami.operations"
     label = "ami_operations"
-    verbose_name = "Operation of Asterisk listeners"
+    verbose_name = _("Operation of Asterisk listeners")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

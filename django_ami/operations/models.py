@@ -76,7 +76,7 @@ class Listener(models.Model):
     asterisk_version = models.CharField(max_length=100, blank=True, default="")
     ami_version = models.CharField(max_length=20, blank=True, default="")
     #: How long the server took for its last Ping, in seconds.
-    ping_seconds = models.FloatField(null=True, blank=True)
+    ping_round_trip = models.FloatField(null=True, blank=True)
 
     objects: ClassVar = models.Manager()
 

@@ -45,5 +45,5 @@ def _status(row: Any, longest_seconds: float) -> ListenerStatus:
         counters=row.counters,
         asterisk_version=row.asterisk_version,
         ami_version=row.ami_version,
-        ping_seconds=row.ping_seconds,
+        ping_round_trip=row.ping_round_trip,
     )

@@ -34,7 +34,7 @@ class ListenerAdmin(ReadOnlyAdmin):
     ordering = ("server", "role", "host", "pid")
     fields = (
         "server", "where", "part", "said", "token", "account", "counts", "asterisk_version",
-        "ami_version", "ping_seconds", "version", "started_at", "last_error",
+        "ami_version", "ping_round_trip", "version", "started_at", "last_error",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -70,7 +70,7 @@ def _server(server: ServerOverview) -> dict[str, Any]:
             "address": _address(server.here),
             "asterisk": server.told("asterisk_version") or _told_here(server, "asterisk_version"),
             "ami": server.told("ami_version") or _told_here(server, "ami_version"),
-            "latency": _latency(server.told("ping_seconds")),
+            "latency": _latency(server.told("ping_round_trip")),
             "lease": _lease(lease),
             "handover": _handover(lease),
             "here": _here(server.here),

@@ -42,7 +42,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "listener", "ami_version", models.CharField(blank=True, default="", max_length=20)
         ),
-        migrations.AddField("listener", "ping_seconds", models.FloatField(blank=True, null=True)),
+        migrations.AddField(
+            "listener", "ping_round_trip", models.FloatField(blank=True, null=True)
+        ),
         migrations.CreateModel(
             name="IdempotencyKey",
             fields=[

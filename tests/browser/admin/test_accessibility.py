@@ -21,6 +21,7 @@ PAGES = (
     "lease/send/",
     "lease/send/?action=Originate",
     "listener/",
+    "actionlog/",
 )
 
 

@@ -40,6 +40,7 @@ def test_action_is_chosen_filled_in_and_sent_by_keyboard(
 def test_two_clicks_send_once(desk: Desk, asterisk: FakeAsterisk) -> None:
     desk.open("lease/send/?action=UserEvent")
     desk.find('[name="header-UserEvent"]').send_keys("Test")
+    desk.find('[name="confirm"]').click()
     button = desk.find("#content input[type=submit]")
     ActionChains(desk.driver).double_click(button).perform()
     desk.wait_for_text("#ami-answer", "Success")
@@ -50,6 +51,7 @@ def test_two_clicks_without_scripts_send_once(desk: Desk, asterisk: FakeAsterisk
     desk.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     desk.open("lease/send/?action=UserEvent")
     desk.find('[name="header-UserEvent"]').send_keys("Test")
+    desk.find('[name="confirm"]').click()
     button = desk.find("#content input[type=submit]")
     ActionChains(desk.driver).double_click(button).perform()
     desk.board.wait_for(lambda: sent(asterisk, "UserEvent"), "the action")

@@ -42,7 +42,7 @@ def listener(role: str = "active", server: str = "node_1", **values: Any) -> Lis
         "counters": {"received": 12345, "delivered": 12000, "queued": 3},
         "asterisk_version": "22.10.1",
         "ami_version": "11.0.0",
-        "ping_seconds": 0.0042,
+        "ping_round_trip": 0.0042,
     }
     made = Listener.objects.create(server=server, **{**given, **values})
     return Listener.objects.get(pk=made.pk)
