@@ -181,7 +181,7 @@ class Heartbeats:
             "counters": counters,
             "asterisk_version": status.asterisk_version[:100],
             "ami_version": status.ami_version[:20],
-            "ping_round_trip": getattr(status, "ping_round_trip", None),
+            "ping_round_trip": status.ping_round_trip,
         }
         if self._states.get(server.name) != status.state:
             values["state_since"] = now()

@@ -68,6 +68,8 @@ LANGUAGE_CODE = os.environ.get("AMI_TEST_LANGUAGE", "en")
 if "AMI_TEST_REDIS" in os.environ:
     AMI_FEED = {"BACKEND": "redis", "URL": os.environ["AMI_TEST_REDIS"]}
 AMI_SERVERS = {"node_1": {"URL": os.environ.get("AMI_NODE1_URL", "ami://me:amp111@127.0.0.1:1")}}
+if "AMI_TEST_HEARTBEAT_SECONDS" in os.environ:
+    AMI_OPTIONS = {"heartbeat_interval": float(os.environ["AMI_TEST_HEARTBEAT_SECONDS"])}
 AMI_OPERATIONS = {"lease_timeout": 3, "standby_interval": 0.2, "heartbeat_interval": 0.5}
 AMI_WALLBOARD = {
     "STREAM_MINUTES": float(os.environ.get("AMI_TEST_STREAM_MINUTES", "10")),

@@ -21,6 +21,7 @@ from django_ami.operations.heartbeats import HOST, Heartbeats
 from django_ami.operations.models import Listener
 from django_ami.operations.others import Others
 from django_ami.testing import FakeAsterisk
+from tests.core.io_support import config, started
 from tests.operations.support import SETTINGS, hanging
 from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 
@@ -88,6 +89,18 @@ def test_listener_is_known_elsewhere_until_it_ends(client: Client) -> None:
     finally:
         heartbeats.close()
     assert known() == ()
+
+
+def test_row_tells_the_versions_of_the_server_and_how_fast_it_answers(sim: FakeAsterisk) -> None:
+    with started(config(sim, heartbeat_interval=0.05)) as client:
+        heartbeats = beat(client)
+        try:
+            wait_until(lambda: known() and known()[0].ping_round_trip)
+            (one,) = known()
+            assert (one.asterisk_version, one.ami_version) == ("22.10.1", "11.0.0")
+            assert 0 < (one.ping_round_trip or 0.0) < 10
+        finally:
+            heartbeats.close()
 
 
 def test_row_that_nobody_writes_any_more_is_stale() -> None:

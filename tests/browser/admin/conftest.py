@@ -21,7 +21,7 @@ STANDBY = ("django", "ami_listen", "--all", "--standby")
 @pytest.fixture
 def site(tmp_path: Path, database: Path, asterisk: FakeAsterisk) -> Iterator[Site]:
     """A web server, and a listener that delivers."""
-    with Site(tmp_path, database, asterisk, listener=STANDBY) as site:
+    with Site(tmp_path, database, asterisk, listener=STANDBY, AMI_TEST_HEARTBEAT_SECONDS=1) as site:
         site.listener.wait_for_err("delivers from now on")
         yield site
 
