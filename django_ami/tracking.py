@@ -244,6 +244,7 @@ class Tracking:
             MOST_QUEUED,
             queued,
             LONGEST_WAIT_SECONDS,
+            extra={"server": name, "queue_depth": queued},
         )
         return True
 
@@ -257,7 +258,12 @@ class Tracking:
         except InvalidAction as error:  # a conference whose name no action can have
             answered(error, None)
         except AmiError as error:
-            logger.warning("%s: no lists for the live picture: %s", name, error)
+            logger.warning(
+                "%s: no lists for the live picture: %s",
+                name,
+                error,
+                extra={"server": name},
+            )
             self._rounds.pop(name, None)
 
     def _answered(
@@ -293,7 +299,13 @@ class Tracking:
             return []
         if (name, action) not in self._refused:
             self._refused.add((name, action))
-            logger.warning("%s: the live picture lacks the list of %s: %s", name, action, error)
+            logger.warning(
+                "%s: the live picture lacks the list of %s: %s",
+                name,
+                action,
+                error,
+                extra={"server": name, "action": action},
+            )
         return None
 
     # --- the signals ---

@@ -207,8 +207,9 @@ class Failures:
             self._pause(min(pause, left))
             if time.monotonic() >= self._end:
                 logger.warning(
-                    "The receiver %s has not done %s: the worker was stopped first.", name, about
-                )
+                    "The receiver %s has not done %s: the worker was stopped first.",
+                    name, about, extra={"receiver": name},
+                )  # fmt: skip
                 return Outcome.LEFT
             pause = min(2 * pause, self.retry.retry_max)
             attempts += 1
@@ -221,6 +222,7 @@ class Failures:
                     about,
                     attempts,
                     waited,
+                    extra={"receiver": name, "attempts": attempts, "seconds": round(waited, 1)},
                 )
                 return Outcome.DONE
             self.recover()
@@ -233,6 +235,7 @@ class Failures:
                 logger.warning(
                     "The receiver %s has failed %d times in %.0f s at %s: %s. The events wait.",
                     name, attempts, waited, about, reason(error),
+                    extra={**_fields(name, type(error)), "attempts": attempts},
                 )  # fmt: skip
         self.given_up.add(name)
         self.tell_failed(
@@ -265,7 +268,7 @@ class Failures:
                 "meanwhile."
             ),
             name, type(error).__name__, about or "an answer", reason(error), limit,
-            exc_info=error if is_first else None,
+            exc_info=error if is_first else None, extra=_fields(name, type(error)),
         )  # fmt: skip
 
     def tell_failed(self, name: str, error: BaseException, about: str) -> None:
@@ -286,6 +289,7 @@ class Failures:
             type(error).__name__,
             where,
             exc_info=traceback,
+            extra=_fields(name, type(error)),
         )
 
     def until_report(self, timeout: float | None) -> float | None:
@@ -302,7 +306,13 @@ class Failures:
             logger.error(
                 "The receiver %s raised %s %d times more in %.1f s, the last time%s.",
                 name, error.__name__, repeated.count, repeated.seconds, repeated.last,
+                extra={**_fields(name, error), "failures": repeated.count},
             )  # fmt: skip
+
+
+def _fields(receiver: str, error: type[BaseException]) -> dict[str, object]:
+    """The fields of a line about a receiver that raised."""
+    return {"receiver": receiver, "error": error.__name__}
 
 
 #: The headers that tell one call from another, in the order in which they are logged.

@@ -4,7 +4,8 @@ Rule: no code of the project runs where a record is made: no handler, no filter,
 records. A thread that runs the loop, delivers events or ends the process keeps its records from
 itself (``takers``). No line can steer a terminal or pass for another line: every logger is made by
 ``get_logger``, since a filter is asked about the records of its own logger alone. A line without
-anything odd keeps its template and its arguments, by which collectors of errors group lines.
+anything odd keeps its template and its arguments, by which collectors of errors group lines. Fields
+(``extra``) are escaped, too; ``docs/logging.md`` lists them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django_ami.core.escaping import printable, printable_traceback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["KeptBack", "get_logger", "handle", "takers"]
 
@@ -56,10 +57,14 @@ class _Logger(logging.Logger):
         args: Any,
         exc_info: Any,
         func: str | None = None,
-        extra: object = None,  # noqa: ARG002  (nothing of ours gives it)
+        extra: Mapping[str, object] | None = None,
         sinfo: str | None = None,
     ) -> logging.LogRecord:
-        return logging.LogRecord(name, level, fn, lno, msg, args, exc_info, func, sinfo)
+        record = logging.LogRecord(name, level, fn, lno, msg, args, exc_info, func, sinfo)
+        if extra:
+            for field, value in extra.items():
+                record.__dict__[field] = printable(value) if isinstance(value, str) else value
+        return record
 
     def handle(self, record: logging.LogRecord) -> None:
         for take in tuple(takers):

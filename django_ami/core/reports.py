@@ -12,7 +12,7 @@ from enum import Enum
 from math import inf
 from typing import Final, Generic, TypeVar
 
-__all__ = ["REPORT_INTERVAL_SECONDS", "Level", "Repeated", "Reports"]
+__all__ = ["REPORT_INTERVAL_SECONDS", "Level", "Repeated", "Reports", "Sparing"]
 
 #: Each kind of failure is told in full once in so many seconds.
 REPORT_INTERVAL_SECONDS: Final = 10.0
@@ -51,6 +51,28 @@ class Repeated(Generic[Kind]):
     count: int
     seconds: float
     last: str
+
+
+class Sparing:
+    """Few lines of each kind: the first ones at once, and then one in an interval.
+
+    A kind that is silent for an interval has its first ones again. Times are as in ``Reports``.
+    """
+
+    def __init__(self, first_lines: int = 3, interval_seconds: float = 60.0) -> None:
+        self._first_lines = first_lines
+        self._interval_seconds = interval_seconds
+        #: By kind: the lines since the last silence, when the last one was said, and wanted.
+        self._kinds: dict[str, tuple[int, float, float]] = {}
+
+    def may_say(self, kind: str, now: float) -> bool:
+        """True if a line of that kind is to be said now."""
+        lines, said_at, wanted_at = self._kinds.get(kind, (0, -inf, -inf))
+        if now >= wanted_at + self._interval_seconds:
+            lines = 0
+        is_due = lines < self._first_lines or now >= said_at + self._interval_seconds
+        self._kinds[kind] = (lines + 1, now, now) if is_due else (lines, said_at, now)
+        return is_due
 
 
 class Reports(Generic[Kind]):

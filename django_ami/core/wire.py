@@ -63,7 +63,13 @@ class WireLog:
         self._line("=", f"disconnected: {printable(why)}")
 
     def _line(self, mark: str, text: object) -> None:
-        logger.debug("%s %s %s", self._server, mark, text)
+        logger.debug(
+            "%s %s %s",
+            self._server,
+            mark,
+            text,
+            extra={"server": self._server},
+        )
 
 
 class WireTap:

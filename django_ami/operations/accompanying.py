@@ -166,6 +166,7 @@ class StandbyCompanion(ListenerCompanion):
             lease.server,
             lease.token,
             f"before it was {before}" if before else "nobody had it before",
+            extra={"server": lease.server, "lease": lease.token},
         )
         self._client.take_over(lease.server, lease.token, heard_until)
         self._tell_now()
@@ -176,6 +177,7 @@ class StandbyCompanion(ListenerCompanion):
             "in time. This process stands by; events that wait here are dropped.",
             lease.server,
             lease.token,
+            extra={"server": lease.server, "lease": lease.token},
         )
         self._client.stand_by(lease.server)
         self._client.inbox.wake()
@@ -188,6 +190,7 @@ class StandbyCompanion(ListenerCompanion):
             lease.server,
             by,
             lease.token,
+            extra={"server": lease.server, "lease": lease.token},
         )
         self._client.stand_by(lease.server)
 
@@ -198,6 +201,7 @@ class StandbyCompanion(ListenerCompanion):
             lease.server,
             lease.token,
             self._options.lease_timeout,
+            extra={"server": lease.server, "lease": lease.token},
         )
         self._client.inbox.wake()
         self._tell_now()

@@ -100,6 +100,11 @@ class LeasedDispatcher(Dispatcher):
                 "%s: the lease could not be renewed in time: its events wait until it is, or "
                 "until another process has it.",
                 server,
+                extra={
+                    "server": server,
+                    "lease": self._serving[server].token,
+                    "queue_depth": self._queued(server),
+                },
             )
         since = self._waiting.get(server, (boottime(), []))[0]
         self._waiting[server] = since, rest
@@ -107,6 +112,10 @@ class LeasedDispatcher(Dispatcher):
 
     def _may_take(self, server: str) -> bool:
         return server not in self._waiting
+
+    def _queued(self, server: str) -> int:
+        tally = self._client.inbox.tally.get(server)
+        return 0 if tally is None else tally.queued
 
     def _go_on(self, server: str) -> None:
         """Nobody else has had the lease meanwhile: no event is lost, none is delivered twice."""
@@ -116,6 +125,11 @@ class LeasedDispatcher(Dispatcher):
             "again.",
             server,
             boottime() - since,
+            extra={
+                "server": server,
+                "lease": self._serving[server].token,
+                "queue_depth": self._queued(server),
+            },
         )
         self._work(server, rest)
         if server not in self._waiting:

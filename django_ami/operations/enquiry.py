@@ -136,4 +136,5 @@ def _tell(error: Exception) -> None:
         "'manage.py migrate' has run.",
         type(error).__name__,
         next(iter(str(error).splitlines()), ""),
+        extra={"error": type(error).__name__},
     )

@@ -147,6 +147,7 @@ class Heartbeats:
                     "check the database, and that 'manage.py migrate' has run.",
                     type(error).__name__,
                     next(iter(str(error).splitlines()), ""),
+                    extra={"error": type(error).__name__},
                 )
 
     def _sweep(self) -> None:

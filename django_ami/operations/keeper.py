@@ -149,7 +149,11 @@ class Keeper:
             return False
         if self._away_since is not None:
             away, self._away_since = boottime() - self._away_since, None
-            logger.warning("The database answers for leases again, after %.1f s.", away)
+            logger.warning(
+                "The database answers for leases again, after %.1f s.",
+                away,
+                extra={"seconds": round(away, 1)},
+            )
         return True
 
     def _renew(self, server: str) -> None:
@@ -227,4 +231,9 @@ class Keeper:
             type(error).__name__,
             next(iter(str(error).splitlines()), ""),
             left,
+            extra={
+                "server": server,
+                "lease": None if lease is None else lease.token,
+                "error": type(error).__name__,
+            },
         )

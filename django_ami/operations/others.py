@@ -73,7 +73,11 @@ class Others:
 
 def _tell(server: ServerConfig, others: frozenset[tuple[str, int]]) -> None:
     if not others:
-        logger.warning("%s: no other ami_listen delivers its events any more.", server.name)
+        logger.warning(
+            "%s: no other ami_listen delivers its events any more.",
+            server.name,
+            extra={"server": server.name},
+        )
         return
     logger.warning(
         "%s: another ami_listen (%s) listens to %s as %r, too, and not all have --standby: every "
@@ -83,4 +87,5 @@ def _tell(server: ServerConfig, others: frozenset[tuple[str, int]]) -> None:
         "; ".join(f"{host}, process {pid}" for host, pid in sorted(others)[:3]),
         server.address,
         server.username,
+        extra={"server": server.name},
     )

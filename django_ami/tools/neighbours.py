@@ -101,6 +101,7 @@ def _tell(server: ServerConfig, others: set[Neighbour], gone: set[Neighbour]) ->
             "%s: the other ami_listen (%s) has ended; this one is alone again.",
             server.name,
             some(gone),
+            extra={"server": server.name},
         )
         return
     times = "twice" if len(others) == 1 else f"{len(others) + 1} times"
@@ -112,6 +113,7 @@ def _tell(server: ServerConfig, others: set[Neighbour], gone: set[Neighbour]) ->
         server.address,
         server.username,
         times,
+        extra={"server": server.name},
     )
 
 

@@ -13,10 +13,12 @@ import _thread
 import os
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.escaping import printable
+from django_ami.core.reports import Sparing
 from django_ami.core.spool import Spool
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Lines:
             name="django_ami-lines",
             tell_loss="({} lines were lost here.)".format,
         )
+        self._sparing = Sparing()
 
     @property
     def lost(self) -> int:
@@ -54,6 +57,10 @@ class Lines:
 
     def say(self, line: str) -> None:
         self._spool.put(line)
+
+    def has_room(self, about: str) -> bool:
+        """Whether another line about this may be said: a few at once, and then one in a minute."""
+        return self._sparing.may_say(about, time.monotonic())
 
     def close(self, timeout: float = LAST_WORDS_SECONDS) -> bool:
         """Write what waits, for up to ``timeout`` seconds; False if that was not enough."""

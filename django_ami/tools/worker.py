@@ -304,8 +304,8 @@ class Worker:
             case Ready():
                 self._refused.discard(notice.server)
                 status = self._client.status().get(notice.server)
-                if status is None:
-                    return  # it was removed meanwhile
+                if status is None or not self._lines.has_room(notice.server):
+                    return  # it was removed meanwhile, or comes and goes: the log counts that
                 serves = self._dispatcher.serves(notice.server)
                 ready = notice.words if serves else "standing by"
                 self.say(

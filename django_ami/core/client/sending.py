@@ -291,7 +291,11 @@ class Sender(Originating[Target]):
             return False
         server = others.pop(0)
         logger.info(
-            "%s: not reached; %s goes to %s instead.", request.server, request.name, server.name
+            "%s: not reached; %s goes to %s instead.",
+            request.server,
+            request.name,
+            server.name,
+            extra={"server": server.name, "action": request.name, "action_id": request.action_id},
         )
         request.pending.server = server.name
         request.meter = self.meters[server.name]

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django_ami.core.cluster.admission import Admission
+from django_ami.core.cluster.announcements import Announcements
 from django_ami.core.cluster.server import Server
-from django_ami.core.errors import AuthenticationFailed
-from django_ami.core.log import get_logger
-from django_ami.core.session import Lost, Ready, Session, TookOver
+from django_ami.core.session import Session, TookOver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,11 +20,9 @@ if TYPE_CHECKING:
     from django_ami.core.correlation import ActionIds
     from django_ami.core.delivery import Delivery
     from django_ami.core.reactor import Loop, Traffic
-    from django_ami.core.session import Notice, Role
+    from django_ami.core.session import Role
 
 __all__ = ["Cluster"]
-
-logger = get_logger(__name__)
 
 
 class Cluster:
@@ -49,6 +46,7 @@ class Cluster:
         self._ids = ids
         self._slowest_receiver = slowest_receiver
         self._admission = Admission(loop)
+        self._announcements = Announcements(loop)
         self._interest: frozenset[str] | None = None
         #: The servers whose events another process delivers.
         self._standing_by: set[str] = set()
@@ -85,7 +83,7 @@ class Cluster:
             self._traffic,
             self._admission,
             self._delivery,
-            self._notify,
+            self._announcements.tell,
             self._slowest_receiver,
             predecessor=namesakes[-1] if namesakes else None,
         )
@@ -139,33 +137,6 @@ class Cluster:
     def _everyone(self) -> list[Server]:
         return [*self._leaving, *self.servers.values()]
 
-    # --- notices of the servers ---
-
-    def _notify(self, notice: Notice) -> None:
-        """Log it; it goes to the receivers behind the events that came before it."""
-        match notice:
-            case Ready():
-                logger.info(
-                    "%s: %s (Asterisk %s, AMI %s).",
-                    notice.server,
-                    notice.words,
-                    notice.asterisk_version or "of unknown version",
-                    notice.ami_version or "of unknown version",
-                )
-                if notice.warning:
-                    logger.warning("%s: %s", notice.server, notice.warning)
-            case Lost(retry_in=None) | Lost(error=AuthenticationFailed()):
-                logger.error("%s", notice.error)
-            case Lost():
-                what = "connection lost" if notice.was_ready else "not connected"
-                logger.warning(
-                    "%s: %s: %s Trying again in %.1f s.",
-                    notice.server,
-                    what,
-                    notice.error.message,
-                    notice.retry_in,
-                )
-
     def start(self) -> None:
         for server in self.servers.values():
             server.start()
@@ -194,6 +165,7 @@ class Cluster:
         """
         for server in self.servers.values():
             server.retire("the client was closed.")
+        self._announcements.finish()
 
     @property
     def closed(self) -> bool:

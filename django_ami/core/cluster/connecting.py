@@ -297,6 +297,7 @@ class Connecting:
                 self._config.name,
                 candidate.transport.peer,
                 others,
+                extra={"server": self._config.name},
             )
         self.cancel()
         self._chosen = candidate.address

@@ -70,6 +70,11 @@ class Drops:
             self._delivery.counts(self._name).dropped,
             full,
             _Blame(self._slowest_receiver),
+            extra={
+                "server": self._name,
+                "dropped": self._unreported,
+                "queue_depth": self._delivery.counts(self._name).queued,
+            },
         )
         self._unreported = 0
         self._timer = self._loop.call_at(self._loop.now + DROP_REPORT_SECONDS, self._announce)

@@ -214,7 +214,11 @@ class Link:
             self._read_unread(self.transport)
         except AmiError:
             return  # it has closed, after all
-        logger.warning("%s Events that it writes from now on are not counted.", self._session.fault)
+        logger.warning(
+            "%s Events that it writes from now on are not counted.",
+            self._session.fault,
+            extra={"server": self._session.config.name},
+        )
 
     def _read_unread(self, transport: Transport, *, if_there_is_room: bool = False) -> None:
         """Read all that has arrived by now, or as much as there is room for.

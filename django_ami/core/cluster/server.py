@@ -142,7 +142,10 @@ class Server:
             else:
                 what = f"a bug in django_ami ({type(error).__name__}), please report it."
                 logger.error(
-                    "%s: a bug in django_ami ends this connection:", self.name, exc_info=error
+                    "%s: a bug in django_ami ends this connection:",
+                    self.name,
+                    exc_info=error,
+                    extra={"server": self.name, "error": type(error).__name__},
                 )
             self._start_afresh(f"{what} What had just been read may be lost.")
         except Exception:  # noqa: BLE001  (the same again: when there is memory again this server is there again)

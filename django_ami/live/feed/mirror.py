@@ -300,6 +300,7 @@ class Mirror:
                     page.server,
                     type(error).__name__,
                     error,
+                    extra={"server": page.server, "error": type(error).__name__},
                 )
 
     def _earlier(self, page: Page, position: Position) -> Sequence[Batch]:
