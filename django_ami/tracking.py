@@ -258,12 +258,8 @@ class Tracking:
         except InvalidAction as error:  # a conference whose name no action can have
             answered(error, None)
         except AmiError as error:
-            logger.warning(
-                "%s: no lists for the live picture: %s",
-                name,
-                error,
-                extra={"server": name},
-            )
+            about = {"server": name}
+            logger.warning("%s: no lists for the live picture: %s", name, error, extra=about)
             self._rounds.pop(name, None)
 
     def _answered(
@@ -300,12 +296,9 @@ class Tracking:
         if (name, action) not in self._refused:
             self._refused.add((name, action))
             logger.warning(
-                "%s: the live picture lacks the list of %s: %s",
-                name,
-                action,
-                error,
+                "%s: the live picture lacks the list of %s: %s", name, action, error,
                 extra={"server": name, "action": action},
-            )
+            )  # fmt: skip
         return None
 
     # --- the signals ---

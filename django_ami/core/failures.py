@@ -207,9 +207,8 @@ class Failures:
             self._pause(min(pause, left))
             if time.monotonic() >= self._end:
                 logger.warning(
-                    "The receiver %s has not done %s: the worker was stopped first.",
-                    name, about, extra={"receiver": name},
-                )  # fmt: skip
+                    "The receiver %s has not done %s: the worker was stopped first.", name, about
+                )
                 return Outcome.LEFT
             pause = min(2 * pause, self.retry.retry_max)
             attempts += 1
@@ -218,12 +217,8 @@ class Failures:
             if raised is None:
                 logger.warning(
                     "The receiver %s has done %s at attempt %d, after %.1f s.",
-                    name,
-                    about,
-                    attempts,
-                    waited,
-                    extra={"receiver": name, "attempts": attempts, "seconds": round(waited, 1)},
-                )
+                    name, about, attempts, waited, extra={"receiver": name, "attempts": attempts},
+                )  # fmt: skip
                 return Outcome.DONE
             self.recover()
             error = raised
@@ -284,13 +279,9 @@ class Failures:
             where += f", failure {self.counts[name]} of it: {reason(error)}"
         traceback = error if level is Level.FULL else None
         logger.error(
-            "The receiver %s raised %s%s; the others go on.",
-            name,
-            type(error).__name__,
-            where,
-            exc_info=traceback,
-            extra=_fields(name, type(error)),
-        )
+            "The receiver %s raised %s%s; the others go on.", name, type(error).__name__, where,
+            exc_info=traceback, extra=_fields(name, type(error)),
+        )  # fmt: skip
 
     def until_report(self, timeout: float | None) -> float | None:
         """The part of a wait until ``report`` has something to tell, if there is something."""

@@ -11,6 +11,7 @@ from django_ami.core.reports import (
     Level,
     Repeated,
     Reports,
+    Sparing,
 )
 
 
@@ -64,3 +65,11 @@ def test_kinds_are_bounded_and_nothing_that_is_to_be_told_is_forgotten() -> None
         reports.add(number, 0.0, "")
     assert len(reports._intervals) <= MOST_KINDS
     assert [one.kind for one in reports.due(20.0)] == ["a"]
+
+
+def test_sparing_lines_are_a_few_at_once_and_then_one_in_an_interval() -> None:
+    sparing = Sparing(3, 60.0)
+    said = [second for second in range(200) if sparing.may_say("node_1", float(second))]
+    assert said == [0, 1, 2, 62, 122, 182]
+    assert sparing.may_say("node_2", 199.0)
+    assert [sparing.may_say("node_1", 300.0) for _ in range(4)] == [True, True, True, False]

@@ -207,6 +207,8 @@ def test_lease_that_is_over_is_told_of_in_time_even_if_no_event_comes(
     assert boottime() - until < DEADLINE_SECONDS / 2
     site.listener.dispatcher.run(0)
     wait_until(lambda: "its events wait" in caplog.text, what="another thread writes the log")
+    (fields,) = (one.__dict__ for one in caplog.records if "its events wait" in one.getMessage())
+    assert (fields["server"], fields["lease"], fields["queue_depth"]) == ("node_1", 7, 0)
     site.lease.renew(boottime() + 3600)
     site.emit(1)
     site.run_until(["ready", 1])

@@ -22,7 +22,7 @@ __all__ = ["FIRST_LINES", "FLAPPING_SECONDS", "Announcements"]
 
 logger = get_logger(__name__)
 
-#: So many changes of a server have a line of their own within an interval.
+#: This number of changes of a server have a line of their own within an interval.
 FIRST_LINES: Final = 6
 FLAPPING_SECONDS: Final = 60.0
 
@@ -56,10 +56,9 @@ class Announcements:
         """Log a change of state, now or with others."""
         match notice:
             case Ready():
-                again = " again" if notice.again else ""
                 asterisk = notice.asterisk_version or "of unknown version"
                 ami = notice.ami_version or "of unknown version"
-                line = f"ready{again} (Asterisk {asterisk}, AMI {ami})."
+                line = f"{notice.words} (Asterisk {asterisk}, AMI {ami})."
                 if self._say(notice.server, logging.INFO, line, {"state": "ready"}):
                     self._warn(notice)
             case Lost(retry_in=None) | Lost(error=AuthenticationFailed()):
@@ -121,12 +120,13 @@ class Announcements:
             return
         now = self._loop.now
         logger.warning(
-            "%s: it comes and goes: lost %d times and ready %d times more in %.0f s. "
+            "%s: %d more changes in %.0f s: lost or not connected %d times, ready %d times. "
             "The last line: %s",
             server,
+            interval.untold,
+            now - interval.began,
             interval.lost,
             interval.ready,
-            now - interval.began,
             interval.last,
             extra={
                 **interval.extra,
