@@ -23,7 +23,6 @@ PYTHON = (sys.executable, "-W", "error")
 #: Long enough for a machine that does ten other things; nothing waits for it unless something is
 #: broken.
 DEADLINE_SECONDS = 30.0
-DEADLINE = DEADLINE_SECONDS  # the old name, until every test has the new one
 #: How many tests run at the same time.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 

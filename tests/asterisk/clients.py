@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 NAME = "pbx"
 PATIENCE_SECONDS = 15.0
-PATIENCE = PATIENCE_SECONDS  # the old name, until every test has the new one
 
 Found = TypeVar("Found")
 

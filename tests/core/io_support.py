@@ -35,7 +35,6 @@ from django_ami.testing import FakeAsterisk, ServerTLS, Simulator
 
 #: Long enough for the slowest machine, since nothing waits for the whole of it unless it fails.
 PATIENCE_SECONDS = 20.0
-PATIENCE = PATIENCE_SECONDS  # the old name, until every test has the new one
 #: Options of a server that is tried once: the next attempt comes at a random moment of a whole day.
 NEVER: dict[str, Any] = {"reconnect_initial": 86_400, "reconnect_max": 86_400}
 
