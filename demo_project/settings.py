@@ -76,6 +76,8 @@ AMI_SERVERS = {
 #: From which channels and into which context the demo dials.
 DEMO_CHANNEL = env.str("DEMO_CHANNEL", default="Local/{exten}@default")
 DEMO_CONTEXT = env.str("DEMO_CONTEXT", default="default")
+#: The numbers that the demo dials, as a regular expression: extensions, which cost nothing.
+DEMO_NUMBERS = env.str("DEMO_NUMBERS", default="[0-9]{2,6}")
 #: The telephone of whoever clicks on the wallboard, and the trunk that leads outside.
 DEMO_PHONE = env.str("DEMO_PHONE", default="PJSIP/100")
 DEMO_TRUNK = env.str("DEMO_TRUNK", default="PJSIP/provider")

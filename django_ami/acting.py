@@ -5,12 +5,16 @@ The base app knows no users. ``django_ami.operations`` registers itself here.
 
 from __future__ import annotations
 
+import os
+import pwd
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from django_ami.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from django_ami.core.actions import Action
     from django_ami.core.client import OriginatedCall, ServerStatus
@@ -19,7 +23,16 @@ if TYPE_CHECKING:
     from django_ami.core.pending import PendingAction
     from django_ami.core.timeouts import Timeout
 
-__all__ = ["Bookkeeper", "UserAmi", "UserServer", "as_user", "bookkeeper", "in_view", "register"]
+__all__ = [
+    "Bookkeeper",
+    "UserAmi",
+    "UserServer",
+    "as_user",
+    "bookkeeper",
+    "by_command",
+    "in_view",
+    "register",
+]
 
 
 class UserServer(Protocol):
@@ -78,11 +91,14 @@ class Bookkeeper(Protocol):
     def in_view(self, user: Any, view: str) -> UserAmi:
         """``ami`` for a user of a view that has rules of its own; those of the app come on top."""
 
-    def note_refusal(self, user: Any, view: str, what: str, reason: str) -> None:
+    def note_refusal(self, user: Any, view: str, what: str, reason: str, *, status: int) -> None:
         """A view has refused a user, by a rule of its own. Never raises, and never waits."""
 
-    def note_sent(self, who: str, view: str, action: Action, pending: PendingAction) -> None:
-        """A command sends an action for a person on this machine. Never raises, never waits."""
+    def own_call(self, user: Any, view: str, call: OriginatedCall) -> OriginatedCall:
+        """A call that the user has placed, as the view knows: the user may end it."""
+
+    def by_command(self, who: str, command: str, action: Action) -> AbstractContextManager[Any]:
+        """A command sends an action inside, for a user of this machine."""
 
 
 _bookkeepers: list[Bookkeeper] = []
@@ -96,6 +112,23 @@ def register(bookkeeper: Bookkeeper) -> None:
 def bookkeeper() -> Bookkeeper | None:
     """The app that keeps the book; None if there is none."""
     return _bookkeepers[-1] if _bookkeepers else None
+
+
+def by_command(command: str, action: Action) -> AbstractContextManager[Any]:
+    """The block in which a command sends an action, for the user of this machine who runs it."""
+    found = bookkeeper()
+    return nullcontext() if found is None else found.by_command(_system_user(), command, action)
+
+
+def _system_user() -> str:
+    """The user of this process by the system, whatever the environment says."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container that has no such user
+        name = str(os.getuid())
+    # Only root is told by sudo who it was: anybody else can set the variable.
+    asker = os.environ.get("SUDO_USER", "") if os.getuid() == 0 else ""
+    return f"{name} (sudo by {asker})" if asker else name
 
 
 def as_user(user: Any, view: str) -> UserAmi:

@@ -166,8 +166,12 @@ class Batches(Generic[Item]):
         seconds = self._close_seconds if timeout is None else timeout
         self._end = Deadline(seconds)
         self._ending.set()
-        in_hand = 0 if self._spool.close(seconds + _LAST_TURN_SECONDS) else self.status.waiting
-        left = self._left_behind + in_hand
+        left = self._left_behind
+        if not self._spool.close(seconds + _LAST_TURN_SECONDS):
+            # The database lets the thread wait. The thread may tell of its batch itself, later.
+            in_hand = [*self._batch, *self._spool.drain()]
+            left = self._left_behind + len(in_hand)
+            self.not_stored(in_hand)
         if left:
             logger.error(
                 "%s: %d %s are lost, since the database did not take them within %g s of the end.",

@@ -53,3 +53,4 @@ TEMPLATES = [
 ]
 DEMO_CHANNEL = "Local/{exten}@default"
 DEMO_CONTEXT = "default"
+DEMO_NUMBERS = "[0-9]{2,6}"

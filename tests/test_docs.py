@@ -29,7 +29,7 @@ from django_ami.tools.exits import Exit
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 #: Those that others walk through: test_tutorial.py, test_how_to.py, and test_page.py of the apps.
-WALKED = ("tutorial", "how-to", "history", "operations")
+WALKED = ("tutorial", "how-to", "history", "operations", "rights")
 
 
 @pytest.fixture

@@ -85,6 +85,14 @@ class Spool(Generic[Item]):
         self._ring()
         return True
 
+    def drain(self) -> list[Item]:
+        """Take out the items that wait: they are not written any more. From any thread."""
+        taken: list[Item] = []
+        with suppress(IndexError):  # another thread has taken the last one
+            while self._waiting:
+                taken.append(self._waiting.popleft())
+        return taken
+
     def close(self, timeout: float) -> bool:
         """Write what waits, for up to ``timeout`` seconds, and end the thread; False if it goes on.
 

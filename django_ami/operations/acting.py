@@ -20,7 +20,7 @@ from django_ami.core.client.originating import action_of, plain_call_id
 from django_ami.core.errors import InvalidAction, WouldBlock
 from django_ami.operations import audit
 from django_ami.operations.audit import Author
-from django_ami.operations.errors import ActionRefused
+from django_ami.operations.errors import ActionRefused, TooManyCalls
 from django_ami.operations.models import ActionLog
 from django_ami.operations.permissions import Person, as_sent, calls_per_minute, judge
 from django_ami.operations.permissions.grants import are_set
@@ -28,6 +28,8 @@ from django_ami.operations.throttle import count_call
 from django_ami.operations.usercalls import UserCall
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from django_ami.core.client import OriginatedCall, ServerHandle, ServerStatus
     from django_ami.core.client.originating import CallOptions
     from django_ami.core.messages import Response
@@ -47,6 +49,7 @@ class _Door:
         self.person = Person(user)
         self._view = view
         self._has_own_rules = has_own_rules
+        self._is_tested = False
 
     @property
     def author(self) -> Author:
@@ -59,6 +62,7 @@ class _Door:
 
     def admit(self, action: Action) -> Action:
         """The action as it may be sent. Raises ActionRefused, TooManyCalls and InvalidAction."""
+        self._is_tested = audit.in_tested_thread()
         try:
             copy = as_sent(action)
         except InvalidAction as error:
@@ -93,24 +97,31 @@ class _Door:
 
     def send(self, action: Action, server: str | None, timeout: Timeout | None) -> PendingAction:
         """Send an action that was admitted."""
-        with audit.following(self.author, action):
+        with self._following(action):
             return ami.send(action, server=server, timeout=timeout)
 
     def originate(self, action: Action, server: str | None, call: CallOptions) -> OriginatedCall:
         """Make a call whose Originate was admitted."""
-        with audit.following(self.author, action):
+        with self._following(action):
             made = ami.originate(server=server, **call)
-        return UserCall(made, self._hang_up_own)
+        return self.own(made)
+
+    def _following(self, action: Action) -> AbstractContextManager[list[Any]]:
+        return audit.following(self.author, action, is_tested=self._is_tested)
+
+    def own(self, call: OriginatedCall) -> OriginatedCall:
+        """A call that the user has placed, and may end."""
+        return UserCall(call, self._hang_up_own)
 
     def call(self, action: Action, server: str | None, call_id: str) -> OriginatedCall:
         """Find a call; ``action`` asks the server for it, and was admitted."""
-        with audit.following(self.author, action):
+        with self._following(action):
             found = ami.call(call_id, server=server)
         return UserCall(found, self._hang_up)
 
     def _hang_up_own(self, call: OriginatedCall) -> None:
         action, has_ended = Hangup(call.id), call.outcome is not None
-        with audit.following(self.author, action) as entries:
+        with self._following(action) as entries:
             call.hangup()
         if not entries and not has_ended:
             why = "the call is ended as soon as its channels are known, or was withdrawn."
@@ -287,15 +298,20 @@ class Book:
         """``ami`` for a user of a view that has rules of its own."""
         return UserAmi(user, view, has_own_rules=True)
 
-    def note_refusal(self, user: Any, view: str, what: str, reason: str) -> None:
+    def note_refusal(self, user: Any, view: str, what: str, reason: str, *, status: int) -> None:
         """A view has refused a user, by a rule of its own."""
         person = Person(user)
         try:
             author = Author(ActionLog.Kind.USER.value, person.name, person.pk, view)
         except (DatabaseError, SynchronousOnlyOperation):
             author = Author(ActionLog.Kind.USER.value, via=view)
-        audit.note(author, what, ActionRefused(reason))
+        is_limit = status == TooManyCalls.status
+        audit.note(author, what, TooManyCalls(reason) if is_limit else ActionRefused(reason))
 
-    def note_sent(self, who: str, view: str, action: Action, pending: PendingAction) -> None:
-        """A command sends an action for a person on this machine."""
-        audit.note_pending(Author(ActionLog.Kind.SYSTEM.value, who, via=view), action, pending)
+    def own_call(self, user: Any, view: str, call: OriginatedCall) -> OriginatedCall:
+        """A call that the user has placed, as the view knows: the user may end it."""
+        return _Door(user, view, has_own_rules=True).own(call)
+
+    def by_command(self, who: str, command: str, action: Action) -> AbstractContextManager[Any]:
+        """A command sends an action inside, for a user of this machine."""
+        return audit.following(Author(ActionLog.Kind.SYSTEM.value, who, via=command), action)

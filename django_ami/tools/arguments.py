@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentTypeError
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from django_ami.conf.dispatch import MOST_WORKERS
 
-__all__ = ["amount", "count", "file", "names", "seconds"]
+__all__ = ["age", "amount", "count", "file", "names", "seconds", "workers"]
 
 #: Thirty years in seconds. Waits of the operating system end at three hundred.
 _MOST_SECONDS: Final = 1e9
 #: Python makes no number of more than a few thousand digits.
 _MOST_DIGITS: Final = 10
+_UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -69,3 +71,14 @@ def workers(text: str) -> int:
     if not text.isdecimal() or len(text) > _MOST_DIGITS or not 1 <= int(text) <= MOST_WORKERS:
         raise ArgumentTypeError(f"give a whole number from 1 to {MOST_WORKERS}, not {text!r:.60}")
     return int(text)
+
+
+def age(text: str) -> timedelta:
+    """The type of an argument: 12h, 90d or 8w."""
+    unit = _UNITS.get(text[-1:])
+    number = text[:-1]
+    if unit is None or not (number.isdecimal() and number.isascii()) or len(number) > 4:
+        raise ArgumentTypeError(
+            f"give hours, days or weeks, as in 12h, 90d or 8w, not {text!r:.60}"
+        )
+    return timedelta(**{unit: int(number)})

@@ -14,10 +14,11 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
-from django_ami.calls.management.commands.ami_prune_calls import Command, age
+from django_ami.calls.management.commands.ami_prune_calls import Command
 from django_ami.calls.models import PARTS, Call, MergedCall
 from django_ami.calls.pruning import prune
 from django_ami.calls.store import save_calls
+from django_ami.tools.arguments import age
 from tests.calls.support import START, a_queue_call
 
 pytestmark = pytest.mark.django_db

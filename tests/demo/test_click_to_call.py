@@ -82,9 +82,18 @@ def test_click_to_call_takes_a_post_with_a_token_alone(ami_outbox: Outbox) -> No
 def test_call_is_refused_without_a_login(ami_outbox: Outbox) -> None:
     stranger = Client()
     response = stranger.post("/originate/", VALID)
-    assert (response.status_code, response["Location"]) == (302, "/login/?next=/originate/")
+    assert (response.status_code, "Log in first" in response.json()["error"]) == (403, True)
     assert stranger.get("/")["Location"] == "/login/?next=/"
     assert "password" in stranger.get("/login/").content.decode()
+    ami_outbox.assert_action_not_sent("Originate")
+
+
+def test_number_that_costs_money_is_refused_with_the_cure(
+    ami_outbox: Outbox, client: Client
+) -> None:
+    for number in ("0190123456", "1", "*99"):
+        response = client.post("/originate/", VALID | {"number": number})
+        assert (response.status_code, "DEMO_NUMBERS" in response.json()["error"]) == (403, True)
     ami_outbox.assert_action_not_sent("Originate")
 
 

@@ -13,6 +13,7 @@ from django_ami.operations.checks import ALWAYS
 from django_ami.operations.conf import OperationsOptions
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "operations.md").read_text()
+RIGHTS = (Path(__file__).parent.parent.parent / "docs" / "rights.md").read_text()
 PACKAGE = Path(__file__).parent.parent.parent / "django_ami" / "operations"
 
 
@@ -41,7 +42,8 @@ def test_every_option_is_documented_with_its_default() -> None:
 
 def test_every_check_is_documented() -> None:
     ids = {re.findall(r"ami_operations\.\w+", check.__doc__ or "")[0] for check in ALWAYS}
-    assert set(re.findall(r"`(ami_operations\.[EW]\d+)`", PAGE)) == ids
+    pages = PAGE + RIGHTS
+    assert set(re.findall(r"`(ami_operations\.[EW]\d+)`", pages)) == ids
 
 
 def test_every_line_of_the_log_that_the_page_names_is_said_somewhere() -> None:

@@ -119,6 +119,7 @@ def test_a_click_without_scripts_goes_through_csrf_to_a_page(site: Site) -> None
     browser = Browser(enforce_csrf_checks=True, HTTP_ACCEPT="text/html")
     request = RequestFactory().get("/")
     html = Template("{% load ami %}{% click_to_call '102' %}").render(RequestContext(request))
+    browser.force_login(site.user)
     words = dict(re.findall(r'name="(\w+)" value="(\w+)"', html))
     browser.cookies["csrftoken"] = request.META["CSRF_COOKIE"]
     page = browser.post("/wallboard/calls/", words, follow=True)

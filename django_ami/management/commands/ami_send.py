@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.core.management.base import CommandError, CommandParser
 
+from django_ami import acting
 from django_ami.core.errors import ActionFailed
 from django_ami.core.escaping import quoted
 from django_ami.core.session import Role
@@ -110,7 +111,8 @@ Command "Command=core show uptime"
         with caller([server], role) as client:
             if options["wait_event"]:
                 client.set_interest(frozenset({options["wait_event"].lower()}))
-            pending = client.send(action, timeout=options["timeout"])
+            with acting.by_command("ami_send", action):
+                pending = client.send(action, timeout=options["timeout"])
             try:
                 response, error = wait(pending)
             except Stopped:

@@ -28,6 +28,7 @@ from django_ami.operations import conf
 from django_ami.operations.audit.entries import Author, Entry, program
 from django_ami.operations.audit.writer import Writer
 from django_ami.operations.transactions import in_test
+from django_ami.testrun import tests_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +40,11 @@ __all__ = [
     "Author",
     "close",
     "following",
+    "in_tested_thread",
     "install",
     "note",
     "note_done",
-    "note_pending",
+    "note_wish",
     "program",
     "status",
 ]
@@ -53,13 +55,16 @@ logger = get_logger(__name__)
 class _Scope:
     """The actions that somebody sends at this moment."""
 
-    def __init__(self, author: Author) -> None:
+    def __init__(self, author: Author, *, is_tested: bool) -> None:
         self.author = author
+        self.is_tested = is_tested
         self.entries: list[Entry] = []
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("django_ami_audit", default=None)
 _lock = threading.Lock()
+#: Tests run here: at the end of the process there is no database to write to.
+_tested = False
 _writer: Writer | None = None
 #: Those whose outcome is not known yet; a set is changed by one thread at a time.
 _open: set[Entry] = set()
@@ -79,12 +84,13 @@ def status() -> BatchesStatus:
 
 
 @contextmanager
-def following(author: Author, action: Action) -> Iterator[list[Entry]]:
+def following(author: Author, action: Action, *, is_tested: bool = False) -> Iterator[list[Entry]]:
     """Actions that are sent inside are those of ``author``: their entries.
 
-    If ``action`` is not even begun because of an error, that is an entry, too.
+    If ``action`` is not even begun because of an error, that is an entry, too. ``is_tested`` says
+    that a thread has found itself in the transaction of a test, if it is not this one.
     """
-    scope = _Scope(author)
+    scope = _Scope(author, is_tested=is_tested or in_tested_thread())
     token = _scope.set(scope)
     try:
         yield scope.entries
@@ -100,28 +106,23 @@ def following(author: Author, action: Action) -> Iterator[list[Entry]]:
 
 def note(author: Author, name: str, error: BaseException, *, action: Action | None = None) -> None:
     """An action of ``author`` was not sent, and this is why. Never raises, and never waits."""
-    entry = Entry(author, name, _put, is_tested=_is_tested())
+    entry = Entry(author, name, _put, is_tested=in_tested_thread())
     entry.action = action
     entry.end(error)
 
 
 def note_wish(author: Author, action: Action, reason: str) -> None:
     """An action of ``author`` will be sent as soon as it can be, or is not needed."""
-    entry = Entry(author, action.name, _put, is_tested=_is_tested())
+    entry = Entry(author, action.name, _put, is_tested=in_tested_thread())
     entry.action, entry.reason = action, reason
     entry.abandon()
 
 
 def note_done(author: Author, name: str, server: str, reason: str) -> None:
     """``author`` has done something that is no action of Asterisk. Never raises, never waits."""
-    entry = Entry(author, name, _put, is_tested=_is_tested())
+    entry = Entry(author, name, _put, is_tested=in_tested_thread())
     entry.server = server
     entry.end(None, reason)
-
-
-def note_pending(author: Author, action: Action, pending: PendingAction) -> None:
-    """An action is under way that was sent outside of ``following``. Never raises, never waits."""
-    _begin(author, action, pending)
 
 
 def close(timeout: float | None = None) -> bool:
@@ -147,9 +148,10 @@ def _end_writer(timeout: float | None = None) -> bool:
 def _observe(action: Action, pending: PendingAction) -> None:
     scope = _scope.get()
     if scope is not None:
-        scope.entries.append(_begin(scope.author, action, pending))
+        entry = _begin(scope.author, action, pending, is_tested=scope.is_tested)
+        scope.entries.append(entry)
     elif _records_all():
-        _begin(Author(via=program()), action, pending)
+        _begin(Author(via=program()), action, pending, is_tested=in_tested_thread())
 
 
 @cache
@@ -166,15 +168,19 @@ def _records_all() -> bool:
     return options is not None and options.audit == "all"
 
 
-def _is_tested() -> bool:
+def in_tested_thread() -> bool:
+    """Whether this thread is in the transaction of a test: other threads do not see its rows."""
     options = _options()
     return options is not None and in_test(options.database)
 
 
-def _begin(author: Author, action: Action, pending: PendingAction) -> Entry:
-    entry = Entry(author, action.name, _put, is_tested=_is_tested())
+def _begin(author: Author, action: Action, pending: PendingAction, *, is_tested: bool) -> Entry:
+    entry = Entry(author, action.name, _put, is_tested=is_tested)
     entry.follow(action, pending)
     _open.add(entry)
+    if not is_tested:
+        with suppress(ConfigurationError):  # told when the entry is over
+            _here()  # the process may end as soon as the answer is there
     Promise.add_done_callback(pending, entry.settle)
     return entry
 
@@ -185,7 +191,7 @@ def _put(entry: Entry) -> None:
         if entry.is_tested:
             # The test alone sees its transaction, and entries must not outlive it.
             with suppress(SynchronousOnlyOperation):  # an event loop writes nothing
-                if _is_tested():
+                if in_tested_thread():
                     _here().write([entry])
             return
         writer = _here()
@@ -202,10 +208,11 @@ def _put(entry: Entry) -> None:
 
 def _here() -> Writer:
     """The writer of this process; a forked child begins anew. Raises ConfigurationError."""
-    global _writer
+    global _writer, _tested
     writer = _writer
     if writer is None or not writer.is_here:
         with _lock:
+            _tested = _tested or tests_run()
             writer = _writer
             if writer is None or not writer.is_here:
                 writer = _writer = Writer(conf.load())
@@ -224,7 +231,8 @@ def _at_exit_of_child() -> None:
 def _end() -> None:
     """The process ends: actions under way are settled by the end of their connections."""
     ami.close()
-    close()
+    if not _tested:
+        close()
 
 
 def _after_fork() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -15,9 +15,18 @@ from django_ami.conf import read_mapping
 from django_ami.core.arguments import did_you_mean, shown
 from django_ami.core.catalog import ACTIONS
 from django_ami.core.errors import ConfigurationError
-from django_ami.operations.permissions.risks import NO_CLASS, Risk
+from django_ami.operations.permissions.risks import DANGERS, NO_CLASS, Risk
 
-__all__ = ["CALLS_PER_MINUTE", "DEVICES", "NUMBERS", "Grant", "Permissions", "are_set", "load"]
+__all__ = [
+    "CALLS_PER_MINUTE",
+    "DEVICES",
+    "NUMBERS",
+    "Grant",
+    "Permissions",
+    "are_set",
+    "load",
+    "open_patterns",
+]
 
 _SETTING: Final = "the setting AMI_PERMISSIONS"
 #: The numbers that may be dialled if a grant does not say so: extensions, which cost nothing.
@@ -26,6 +35,8 @@ NUMBERS: Final = re.compile(r"[0-9]{2,6}", re.ASCII)
 DEVICES: Final = re.compile(r"(?:PJSIP|SIP|IAX2|SCCP)/[A-Za-z0-9_-]+", re.ASCII)
 CALLS_PER_MINUTE: Final = 10
 _MOST_CALLS_PER_MINUTE: Final = 1000
+#: No pattern that means something matches all of these.
+_ODD: Final = ("x", "00900123456", "core stop now", "Local/1@other", "=/;!")
 _CLASSES: Final = frozenset(
     {one for info in ACTIONS.values() for one in info.privileges} | {NO_CLASS, Risk.LOOKING.value}
 )
@@ -197,6 +208,18 @@ _READERS: Final[Mapping[str, Any]] = {
     "devices": _pattern,
     "calls_per_minute": _calls,
 }
+
+
+def open_patterns(grant: Grant) -> Iterator[tuple[str, str]]:
+    """The patterns that allow every text where that is dangerous, each with the reason."""
+    for name, why in (("numbers", "calls cost money"), ("devices", "a trunk is a device, too")):
+        pattern: re.Pattern[str] = getattr(grant, name)
+        if all(pattern.fullmatch(text) for text in _ODD):
+            yield name, why
+    for action, patterns in grant.actions.items():
+        for header, pattern in patterns.items():
+            if action in DANGERS and all(pattern.fullmatch(text) for text in _ODD):
+                yield f"{header} of {action}", DANGERS[action]
 
 
 def _on_setting_changed(*, setting: str, **_: object) -> None:

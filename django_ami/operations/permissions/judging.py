@@ -45,7 +45,9 @@ def fault_of(grant: Grant, action: Action) -> str:
         return _not_named(action.name)
     patterns = grant.actions.get(name, {})
     for key, pattern in patterns.items():
-        values = _judged(action, key) or ([] if key in _RULES.get(name, {}) else [""])
+        # One that is missing is judged as empty, unless the action does without it.
+        may_be_missing = _RULES.get(name, {}).get(key, _context) not in _WANTED
+        values = _judged(action, key) or ([] if may_be_missing else [""])
         for value in values:
             for part in _parts(value) if key.startswith("variable") else [value]:
                 if pattern.fullmatch(part) is None:
@@ -168,6 +170,8 @@ def _not_all(grant: Grant, value: str) -> str:
 
 
 _NEEDED: Final = _pattern_needed
+#: The rules of headers that must be there.
+_WANTED: Final = (_context, _pattern_needed_always)
 
 #: By action and header, both in lower case. A pattern in a grant takes the place of the rule.
 _RULES: Final[dict[str, dict[str, Rule]]] = {

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.http import JsonResponse
 from django.utils.translation import gettext as _
 
-from django_ami.accessor import ami
 from django_ami.core.actions import QueuePause
 from django_ami.core.arguments import shown
 from django_ami.core.log import get_logger
@@ -44,11 +43,11 @@ async def pause(command: Command) -> HttpResponse:
     logger.info(
         "%s pauses %s on %s in %s: %s %s", command, agent.interface, server, chosen, paused, reason
     )
-    handle = ami.server(server)
     await asyncio.gather(
         *(
             send(
-                handle,
+                command,
+                server,
                 QueuePause(agent.interface, paused=paused, queue=name, reason=reason or None),
             )
             for name in meant

@@ -71,6 +71,8 @@ async def begin(command: Command, **call: Any) -> OriginatedCall:
 
     Raises Refused and AmiError.
     """
+    if not is_logged_in(command.request):
+        raise Refused(403, _("Log in first: calls are placed for users with an account alone."))
     server = _server_of(command)
     user, click = command.visitor.user, command.get("click")
     to = await in_thread(telephone_of, command.request)
@@ -80,7 +82,9 @@ async def begin(command: Command, **call: Any) -> OriginatedCall:
     try:
         await _limit(command)
         timeout = options().click_to_call.timeout_seconds
-        made = placed.originate(server, call_id, to=to, timeout=timeout, **call)
+        made = await placed.originate(
+            command.user_ami, server, call_id, to=to, timeout=timeout, **call
+        )
         with suppress(TooManyWaits):  # the browser asks for the state
             await until_changed(made, str(made.state), _FIRST_LOOK_SECONDS, user=user)
         if made.error is not None:
@@ -90,6 +94,12 @@ async def begin(command: Command, **call: Any) -> OriginatedCall:
             await forget_click(user, click)
         raise
     return made
+
+
+def is_logged_in(request: HttpRequest) -> bool:
+    """Whether the request is of a user with an account, to whom calls can be counted."""
+    user = getattr(request, "user", None)
+    return user is not None and bool(user.is_authenticated)
 
 
 def telephone_of(request: HttpRequest) -> str:

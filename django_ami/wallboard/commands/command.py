@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
+from django_ami import acting
+from django_ami.accessor import ami
 from django_ami.core.arguments import shown
 from django_ami.core.errors import ActionFailed, AmiError, Backpressure, InvalidAction
 from django_ami.core.log import get_logger
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse, JsonResponse
 
+    from django_ami.acting import UserAmi
     from django_ami.core.actions import Action
-    from django_ami.core.client import ServerHandle
+    from django_ami.core.client import OriginatedCall
     from django_ami.core.messages import Response
     from django_ami.wallboard.visitors import Visitor
 
@@ -117,6 +120,19 @@ class Command:
             raise Refused(404, _("There is no server %(name)s.") % {"name": shown(name)})
         return name
 
+    @property
+    def user_ami(self) -> UserAmi | None:
+        """``ami`` for the user of the request, if an app knows of users; else None."""
+        return acting.in_view(getattr(self.request, "user", None), _view_of(self.request))
+
+    def own(self, call: OriginatedCall) -> OriginatedCall:
+        """A call of the visitor, who may end it; an app that keeps a book writes that down."""
+        book = acting.bookkeeper()
+        if book is None:
+            return call
+        user = getattr(self.request, "user", None)
+        return book.own_call(user, _view_of(self.request), call)
+
     def __str__(self) -> str:
         return str(getattr(self.request, "user", "") or "a visitor without an account")
 
@@ -172,15 +188,32 @@ async def answered(
     try:
         visitor = await ask(request)
         if visitor is None:
-            return refusal(403, FORBIDDEN)
+            raise Refused(403, FORBIDDEN)
         return await function(visitor)
     except Refused as error:
+        await in_thread(_note, request, error)
         return refusal(error.status, str(error), retry_seconds=error.retry_seconds)
     except AmiError as error:
         return _refusal_of(error)
 
 
+def _note(request: HttpRequest, error: Refused) -> None:
+    """Have the refusal of a command written down, if an app keeps a book."""
+    book = acting.bookkeeper()
+    if book is not None and request.method == "POST":
+        user, view = getattr(request, "user", None), _view_of(request)
+        book.note_refusal(user, view, view.rpartition(":")[2], str(error), status=error.status)
+
+
+def _view_of(request: HttpRequest) -> str:
+    found = request.resolver_match
+    return "" if found is None else found.view_name
+
+
 def _refusal_of(error: AmiError) -> JsonResponse:
+    status = getattr(error, "status", None)
+    if status is not None:  # of an app that knows what users may send
+        return refusal(status, str(error), retry_seconds=getattr(error, "retry_seconds", None))
     if isinstance(error, InvalidAction):
         return refusal(400, str(error))
     if isinstance(error, ActionFailed):
@@ -204,9 +237,12 @@ def _words(request: HttpRequest) -> Mapping[str, Any]:
     return words
 
 
-async def send(server: ServerHandle, action: Action) -> Response:
-    """Send an action and await its answer. Raises AmiError."""
-    return await server.send(action, timeout=ANSWER_SECONDS)
+async def send(command: Command, server: str, action: Action) -> Response:
+    """Send an action for the visitor, and await its answer. Raises AmiError."""
+    of_user = command.user_ami
+    if of_user is not None:
+        return await of_user.asend(action, server=server, timeout=ANSWER_SECONDS)
+    return await ami.server(server).send(action, timeout=ANSWER_SECONDS)
 
 
 async def in_thread(function: Callable[P, Result], *arguments: P.args, **named: P.kwargs) -> Result:

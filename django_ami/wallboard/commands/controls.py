@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from django.http import JsonResponse
 from django.utils.translation import gettext as _
 
-from django_ami.accessor import ami
 from django_ami.core.actions import Hangup, Redirect
 from django_ami.core.client.originating import plain_call_id
 from django_ami.core.log import get_logger
@@ -44,19 +43,18 @@ async def hangup(command: Command, call: str) -> HttpResponse:
         raise Refused(403, _("You may not end the calls of others: ask for the permission."))
     logger.info("%s ends the call %s on %s", command, call, server)
     if own:
-        (await in_thread(placed.find, server, call)).hangup()
+        command.own(await in_thread(placed.find, server, call)).hangup()
         return JsonResponse({"call": call, "server": server}, status=202)
     live = await in_thread(seen_call, command.visitor.access, server, call)
-    await _hang_up(server, live)
+    await _hang_up(command, server, live)
     return JsonResponse({"call": call, "server": server})
 
 
-async def _hang_up(server: str, call: Call) -> None:
+async def _hang_up(command: Command, server: str, call: Call) -> None:
     """End all channels of those who are in the call. Raises AmiError if none could be ended."""
-    handle = ami.server(server)
     parties = [party for party in call.parties if party.left is None]
     channels = [channel for party in parties for channel in party.channels] or [call.id]
-    pending = [send(handle, Hangup(channel)) for channel in channels]
+    pending = [send(command, server, Hangup(channel)) for channel in channels]
     results = await asyncio.gather(*pending, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
     # One that has ended meanwhile is what was wanted.
@@ -73,7 +71,7 @@ async def transfer(command: Command, call: str) -> HttpResponse:
     channel = channel_of(live, party_of(live, role))
     context = options().click_to_call.context
     logger.info("%s sends the %s of %s on %s to %s", command, role, call, server, to)
-    await send(ami.server(server), Redirect(channel, context=context, exten=to))
+    await send(command, server, Redirect(channel, context=context, exten=to))
     return JsonResponse({"call": call, "server": server, "to": to, "party": role})
 
 

@@ -27,7 +27,7 @@ def allowed_number(number: str) -> str:
     plain = plain_number(number)
     if options().click_to_call.number.fullmatch(plain) is None:
         raise Refused(
-            400,
+            403,
             _(
                 "%(number)s may not be called from here: the setting AMI_WALLBOARD "
                 "(CLICK_TO_CALL, NUMBER) says which numbers may."

@@ -12,6 +12,7 @@ from django_ami.accessor import ami
 from django_ami.core.progress import OriginateState
 
 if TYPE_CHECKING:
+    from django_ami.acting import UserAmi
     from django_ami.core.client import OriginatedCall
 
 __all__ = ["address_of", "as_json", "find", "originate"]
@@ -22,9 +23,15 @@ _MOST_CALLS: Final = 1000
 _calls: OrderedDict[str, OriginatedCall] = OrderedDict()
 
 
-def originate(server: str, call_id: str, **call: Any) -> OriginatedCall:
+async def originate(
+    of_user: UserAmi | None, server: str, call_id: str, **call: Any
+) -> OriginatedCall:
     """Make a call with that id, or raise Backpressure. Raises AmiError: nothing was sent then."""
-    made = ami.server(server).originate(**call, call_id=call_id, over_limit="raise")
+    call |= {"call_id": call_id, "over_limit": "raise"}
+    if of_user is None:
+        made = ami.server(server).originate(**call)
+    else:
+        made = await of_user.aoriginate(server=server, **call)
     _calls[call_id] = made
     while len(_calls) > _MOST_CALLS:
         _calls.popitem(last=False)

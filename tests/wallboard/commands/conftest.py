@@ -12,7 +12,7 @@ from tests.wallboard.commands.visiting import Site, site_of
 
 
 @pytest.fixture
-def site(settings: Any) -> Iterator[Site]:
+def site(settings: Any, db: None) -> Iterator[Site]:
     times = CallTimes(ring=0.1, duration=60)
     with FakeAsterisk(times=times) as server, site_of(server.url, settings) as made:
         made.server = server

@@ -127,8 +127,8 @@ def test_a_refused_originate_is_an_error_and_may_be_repeated(site: Site) -> None
     ("words", "status", "line"),
     [
         ({}, 400, "number is missing"),
-        ({"number": "+1 900 555"}, 400, "may not be called from here"),
-        ({"number": "102@other,n"}, 400, "may not be called from here"),
+        ({"number": "+1 900 555"}, 403, "may not be called from here"),
+        ({"number": "102@other,n"}, 403, "may not be called from here"),
         ({"number": "1" * 300}, 400, "at most 200 characters"),
         ({"number": "102", "server": "node_9"}, 404, "no server"),
     ],

@@ -69,7 +69,7 @@ def test_a_party_of_a_live_call_is_sent_to_a_number(site: Site, call: str, role:
 
 def test_a_transfer_to_a_number_that_may_not_be_dialled_is_refused(site: Site, call: str) -> None:
     response = site.post("transfer", call, to="0190@trunk")
-    assert response.status_code == 400
+    assert response.status_code == 403
     assert not site.sent("Redirect")
 
 

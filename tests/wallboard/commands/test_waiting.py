@@ -38,7 +38,8 @@ def call(settings: Any) -> Iterator[OriginatedCall]:
     with FakeAsterisk(times=CallTimes(ring=60)) as server:
         settings.AMI_SERVERS = {"node_1": {"URL": server.url}}
         mine = call_of_click(None, "")
-        made = placed.originate("node_1", mine, to="PJSIP/101", context="default", exten="102")
+        place = {"to": "PJSIP/101", "context": "default", "exten": "102"}
+        made = asyncio.run(placed.originate(None, "node_1", mine, **place))
         wait_until(lambda: made.state is OriginateState.RINGING)
         yield made
         ami.close()

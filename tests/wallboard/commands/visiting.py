@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client as Browser
 from django.urls import reverse
@@ -35,6 +36,8 @@ class Site:
 
     def __init__(self) -> None:
         self.browser = Browser()
+        self.user, _ = User.objects.get_or_create(username="visitor")
+        self.browser.force_login(self.user)
         #: Of the next visitor.
         self.access: Access | None = EVERYTHING
         self.telephone: str | None = "PJSIP/101"

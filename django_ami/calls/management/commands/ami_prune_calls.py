@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.management.base import CommandError
 from django.db import Error
 from django.utils import timezone
 
 from django_ami.calls.pruning import count_before, prune
-from django_ami.tools.arguments import count
+from django_ami.tools.arguments import age, count
 from django_ami.tools.console import Program
 from django_ami.tools.exits import Exit
 
@@ -20,20 +18,7 @@ if TYPE_CHECKING:
 
     from django.core.management.base import CommandParser
 
-__all__ = ["Command", "age"]
-
-_UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
-
-
-def age(text: str) -> timedelta:
-    """The type of an argument: 12h, 90d or 8w."""
-    unit = _UNITS.get(text[-1:])
-    number = text[:-1]
-    if unit is None or not (number.isdecimal() and number.isascii()) or len(number) > 4:
-        raise ArgumentTypeError(
-            f"give hours, days or weeks, as in 12h, 90d or 8w, not {text!r:.60}"
-        )
-    return timedelta(**{unit: int(number)})
+__all__ = ["Command"]
 
 
 class Command(Program):
