@@ -166,11 +166,12 @@ class Batches(Generic[Item]):
         seconds = self._close_seconds if timeout is None else timeout
         self._end = Deadline(seconds)
         self._ending.set()
+        has_ended = self._spool.close(seconds + _LAST_TURN_SECONDS)
         left = self._left_behind
-        if not self._spool.close(seconds + _LAST_TURN_SECONDS):
+        if not has_ended:
             # The database lets the thread wait. The thread may tell of its batch itself, later.
             in_hand = [*self._batch, *self._spool.drain()]
-            left = self._left_behind + len(in_hand)
+            left += len(in_hand)
             self.not_stored(in_hand)
         if left:
             logger.error(
@@ -197,9 +198,9 @@ class Batches(Generic[Item]):
                 self._words.bound,
             )
         else:
-            if not self._batch:
-                self._ending.wait(self._flush_seconds)
             self._batch.append(item)
+            if len(self._batch) == 1:
+                self._ending.wait(self._flush_seconds)
         while self._batch and not self._wants_more:
             self._step()
 

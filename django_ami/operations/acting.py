@@ -111,7 +111,7 @@ class _Door:
 
     def own(self, call: OriginatedCall) -> OriginatedCall:
         """A call that the user has placed, and may end."""
-        return UserCall(call, self._hang_up_own)
+        return UserCall(call.origin if isinstance(call, UserCall) else call, self._hang_up_own)
 
     def call(self, action: Action, server: str | None, call_id: str) -> OriginatedCall:
         """Find a call; ``action`` asks the server for it, and was admitted."""

@@ -30,6 +30,11 @@ class UserCall(OriginatedCall):
         self._hang_up = hang_up
 
     @property
+    def origin(self) -> OriginatedCall:
+        """The call itself."""
+        return self._call
+
+    @property
     def server(self) -> str:
         return self._call.server
 
