@@ -104,8 +104,8 @@ class Sender(Originating[Target]):
 
     #: Why nothing is sent any more, once it is closed.
     _end = "the client was closed"
-    #: Told of each action that is about to be sent, if an app records them. It must not raise.
-    observer: ClassVar[Callable[[Action, PendingAction], object] | None] = None
+    #: Told of each action that is about to be sent. They must not raise.
+    observers: ClassVar[tuple[Callable[[Action, PendingAction], object], ...]] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -278,8 +278,8 @@ class Sender(Originating[Target]):
         )
         request.meter = meter = self.meters[target.name]
         request.began = meter.clock()
-        if Sender.observer is not None:
-            Sender.observer(action, request.pending)
+        for observe in Sender.observers:
+            observe(action, request.pending)
         return request
 
     def _submit(self, target: Target, request: Request) -> None:

@@ -72,7 +72,8 @@ _open: set[Entry] = set()
 
 def install() -> None:
     """Record from now on what this process sends."""
-    Sender.observer = _observe
+    if _observe not in Sender.observers:
+        Sender.observers += (_observe,)
 
 
 def status() -> BatchesStatus:
