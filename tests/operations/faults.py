@@ -46,15 +46,19 @@ class Fault:
         return network.missing() if self.networked else ""
 
 
-def outcome_of(fault: Fault, database: str, folder: Path, lease: float) -> Outcome:
+def outcome_of(
+    fault: Fault, database: str, folder: Path, lease: float, *, probed: bool = False
+) -> Outcome:
     """Make the fault. Raises AssertionError and TimeoutError if something else happens."""
-    with _staged(fault, database, folder, lease) as scene:
+    with _staged(fault, database, folder, lease, probed=probed) as scene:
         fault.play(scene)
         return scene.end()
 
 
 @contextmanager
-def _staged(fault: Fault, database: str, folder: Path, lease: float) -> Iterator[Scene]:
+def _staged(
+    fault: Fault, database: str, folder: Path, lease: float, *, probed: bool
+) -> Iterator[Scene]:
     """All that a fault needs, on a database server of its own."""
     with ExitStack() as stack:
         host = clock = None
@@ -76,6 +80,7 @@ def _staged(fault: Fault, database: str, folder: Path, lease: float) -> Iterator
             host=host,
             clock=clock,
             whose=fault.clock,
+            probed=probed,
         )
         yield stack.enter_context(scene)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from django_ami.testing import FakeAsterisk
 from tests.operations.flood import Flood
+from tests.operations.probe import Probe
 from tests.operations.support import Site
 from tests.running import wait_until
 
@@ -96,6 +97,8 @@ class Outcome:
     gaps: tuple[float, ...]
     #: The tokens never went back, and all that was delivered was delivered under a valid lease.
     orderly: bool
+    #: The answers of ``/ami/health/ready`` since the first fault, if it was asked.
+    ready: tuple[str, ...]
 
 
 class Scene:
@@ -103,6 +106,7 @@ class Scene:
 
     ``host``: that of the first one, with the lines "database" and "asterisk". ``clock`` is that of
     ``whose``: "holder", "standby" or "database". ``rate`` and ``seconds`` are those of ``Flood``.
+    ``probed``: a web process is asked how all is.
     """
 
     def __init__(
@@ -116,10 +120,13 @@ class Scene:
         host: Namespace | None = None,
         clock: Clock | None = None,
         whose: str = "",
+        probed: bool = False,
     ) -> None:
         self.folder, self.server, self.lease = folder, server, lease
         self.host, self.clock = host, clock
         self._whose = whose
+        self._probed = probed
+        self._probe: Probe | None = None
         self._rate, self._seconds = rate, seconds
         self._stack = ExitStack()
         #: By ``time.monotonic``: when a fault began, and the process that delivered until then.
@@ -139,6 +146,8 @@ class Scene:
             flood = Flood(sim, self._rate, seconds=self._seconds)
             self.flood = stack.enter_context(flood)
             self.site.wait_for("event", self._rate)
+            if self._probed:
+                self._probe = stack.enter_context(Probe(self.site, self.lease / 20))
             self._stack = stack.pop_all()
         return self
 
@@ -237,6 +246,7 @@ class Scene:
             unexplained=len(unexplained),
             gaps=tuple(end - begin for begin, end in gaps),
             orderly=tokens == sorted(tokens) and all(note["valid"] for note in told),
+            ready=() if self._probe is None else self._probe.since(self._marks[0][0]),
         )
 
     def _gaps(self) -> list[tuple[float, float]]:

@@ -86,6 +86,11 @@ class Site:
         listener.wait_for_out("standing by")
         return listener
 
+    def web(self, address: str, settings: Mapping[str, object]) -> Program:
+        """Start a web process, with these settings more."""
+        more = json.dumps({**self.settings, **settings})
+        return self._program("runserver", "--noreload", address, AMI_TEST_SETTINGS=more)
+
     def run(self, *arguments: str) -> Any:
         """Run a command that says JSON, in a line."""
         with self._program(*arguments) as program:

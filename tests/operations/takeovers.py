@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = (
     "fault", "seconds to takeover", "nobody delivers for", "events", "twice", "missing",
-    "outside of a gap", "gap",
+    "outside of a gap", "gap", "`/ready` says",
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def _run(fault: Fault, database: str, lease: float) -> bool:
         return True
     with tempfile.TemporaryDirectory() as name:
         try:
-            outcome = outcome_of(fault, database, Path(name), lease)
+            outcome = outcome_of(fault, database, Path(name), lease, probed=True)
         except (AssertionError, TimeoutError) as error:
             print(f"| {fault.name} | FAILED: {error} |", flush=True)
             return False
@@ -71,6 +71,7 @@ def _line(name: str, outcome: Outcome) -> str:
         f"{outcome.missing:,}",
         unexplained,
         gap,
+        ", then ".join(outcome.ready),
     )
     return f"| {' | '.join(map(str, cells))} |"
 
