@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from django_ami.calls.conf import CallsOptions
     from django_ami.calls.recorder import RecorderStatus
     from django_ami.core.client import OriginatedCall
+    from django_ami.core.lease import Lease
 
 __all__ = ["Keeper"]
 
@@ -44,9 +45,13 @@ _MOST_QUEUED: Final = 200
 
 
 class _Heard:
-    """A time without a gap in which a listener hears a server."""
+    """A time without a gap in which a listener hears a server.
 
-    def __init__(self) -> None:
+    ``lease`` is that under which it does; None without leases.
+    """
+
+    def __init__(self, lease: Lease | None) -> None:
+        self.lease = lease
         #: The calls that were stored before it began; None until the database was asked.
         self.before: set[str] | None = None
         #: The calls that the server did not have when it was asked, since when.
@@ -78,9 +83,9 @@ class Keeper:
 
     # --- on the thread of the receivers ---
 
-    def hear(self, server: str) -> None:
-        """From now on all events of a server come."""
-        self._heard[server] = _Heard()
+    def hear(self, server: str, lease: Lease | None = None) -> None:
+        """From now on all events of a server come, under this lease if there are leases."""
+        self._heard[server] = _Heard(lease)
         if self._thread is None and not self._ending:
             self._thread = start_thread(self._run, "django_ami-keeper")
         self._wake.set()
@@ -156,6 +161,7 @@ class Keeper:
         status = self._recorder_status()
         return (
             self._heard.get(server) is heard
+            and (heard.lease is None or heard.lease.valid)
             and heard.lost == status.lost + status.failed
             and not status.away
             and not status.waiting

@@ -55,7 +55,7 @@ def on_call_ended(sender: Any, call: Call, *, played: bool = False, **kwargs: An
 
 def on_ready(sender: ServerHandle, **kwargs: Any) -> None:  # noqa: ARG001  (as Django calls)
     """A receiver: from now on the server is heard."""
-    keeper().hear(sender.name)
+    keeper().hear(sender.name, sender.lease)
 
 
 def on_lost(sender: ServerHandle, **kwargs: Any) -> None:  # noqa: ARG001  (as Django calls)
@@ -66,4 +66,4 @@ def on_lost(sender: ServerHandle, **kwargs: Any) -> None:  # noqa: ARG001  (as D
 def on_gap(sender: ServerHandle, reason: GapReason, **kwargs: Any) -> None:  # noqa: ARG001
     """A receiver: events were dropped, and from now on they come again."""
     if reason is GapReason.OVERLOAD:
-        keeper().hear(sender.name)
+        keeper().hear(sender.name, sender.lease)

@@ -83,15 +83,19 @@ class Bench:
         )
         return self._result(f"{client} {task} {arguments}", done.stdout.splitlines(), done.stderr)
 
-    def listen(self, task: str, **arguments: Any) -> dict[str, Any]:
-        """Run the real worker, ``manage.py ami_listen``, with the receivers of ``listening``."""
-        env = _environment(
-            DJANGO_SETTINGS_MODULE="tests.benchmarks.listening.settings",
-            BENCH_TASK=task,
-            BENCH_ARGUMENTS=json.dumps(arguments),
-            AMI_BENCH_URL=f"ami://{USER}:{SECRET}@127.0.0.1:{self.port}",
-        )
-        command = [sys.executable, str(ROOT / "manage.py"), "ami_listen", "--all"]
+    def listen(
+        self,
+        task: str,
+        options: tuple[str, ...] = (),
+        site: Mapping[str, object] | None = None,
+        **arguments: Any,
+    ) -> dict[str, Any]:
+        """Run the real worker, ``manage.py ami_listen``, with the receivers of ``listening``.
+
+        ``site``: the app ``django_ami.operations``, its "database" and options.
+        """
+        env = self._site(site, BENCH_TASK=task, BENCH_ARGUMENTS=json.dumps(arguments))
+        command = [sys.executable, str(ROOT / "manage.py"), "ami_listen", "--all", *options]
         with subprocess.Popen(
             command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
@@ -108,6 +112,28 @@ class Bench:
                 process.kill()
                 rest, errors = process.communicate()
         return self._result(f"ami_listen {task} {arguments}", lines, errors + rest)
+
+    def manage(self, command: str, site: Mapping[str, object]) -> None:
+        """Run a command of that site."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), command, "--verbosity=0"],
+            cwd=ROOT,
+            env=self._site(site),
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise Broken(f"{command}: {done.stderr.strip()[-2000:]}")
+
+    def _site(self, site: Mapping[str, object] | None, **more: str) -> dict[str, str]:
+        return _environment(
+            DJANGO_SETTINGS_MODULE="tests.benchmarks.listening.settings",
+            AMI_BENCH_URL=f"ami://{USER}:{SECRET}@127.0.0.1:{self.port}",
+            BENCH_SITE=json.dumps(site or {}),
+            **more,
+        )
 
     @staticmethod
     def _result(what: str, lines: list[str], told: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from django_ami.calls.keeping import Keeper
 from django_ami.calls.models import Origination
 from django_ami.calls.recorder import RecorderStatus
 from django_ami.calls.store import save_calls
+from django_ami.core.lease import Lease, boottime
 from django_ami.core.session import GapReason
 from django_ami.testing import CallTimes, FakeAsterisk
 from tests.calls.support import a_call
@@ -88,6 +89,25 @@ def test_a_call_that_was_stored_while_all_was_heard_was_never_made(listener: Lis
     save_calls([a_call(server="node_1")])  # this account does hear of calls
     begin(listener)
     late = a_row()
+    wait_until(lambda: state(late) == State.NEVER_MADE)
+
+
+def test_a_listener_whose_lease_is_over_says_of_no_call_that_it_was_never_made(
+    listener: Listener,
+) -> None:
+    """Another one may hear the server by now, and the call."""
+    lease = Lease("node_1", 7, boottime() + 3600)
+    save_calls([a_call(server="node_1")])
+    early = a_row()
+    listener.keeper.hear("node_1", lease)
+    wait_until(lambda: state(early) == State.GONE, what="the row of before")
+    lease.end()
+    late = a_row()
+    wait_until(lambda: Origination.objects.get(pk=late.pk).asked is not None)
+    looked_at = Origination.objects.get(pk=late.pk).asked
+    wait_until(lambda: Origination.objects.get(pk=late.pk).asked != looked_at)
+    assert state(late) == State.UNKNOWN
+    lease.renew(boottime() + 3600)
     wait_until(lambda: state(late) == State.NEVER_MADE)
 
 

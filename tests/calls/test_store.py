@@ -105,6 +105,15 @@ def test_observed_call_replaces_an_inferred_one_but_not_the_reverse() -> None:
     assert Call.objects.get().outcome == "answered"
 
 
+@pytest.mark.parametrize("inferred", [True, False], ids=["concluded", "seen"])
+def test_holder_whose_lease_is_over_changes_no_row_of_the_next_one(inferred: bool) -> None:
+    """It wakes up, and writes what it had seen: so a row needs no token."""
+    save_calls([a_call(requested="1")])
+    before = list(Call.objects.values()), counts()
+    save_calls([a_call(requested="2", inferred=inferred, legs=(), talks=())])
+    assert (list(Call.objects.values()), counts()) == before
+
+
 def test_two_servers_may_have_the_same_id() -> None:
     save_calls([a_call(), a_call(server="other")])
     assert sorted(Call.objects.values_list("server", flat=True)) == ["other", "pbx"]

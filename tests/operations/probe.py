@@ -44,8 +44,9 @@ class Probe:
         self._server.__exit__()
 
     def since(self, at: float) -> tuple[str, ...]:
-        """The answers since then, each once as long as it does not change."""
-        said = [answer for asked_at, answer in self._said if asked_at >= at]
+        """The answer before that time and those since, each once as long as it does not change."""
+        earlier = [answer for asked_at, answer in self._said if asked_at < at]
+        said = earlier[-1:] + [answer for asked_at, answer in self._said if asked_at >= at]
         return tuple(answer for answer, _ in groupby(said))
 
     def _run(self) -> None:

@@ -18,7 +18,11 @@ from django_ami.signals import (
     events,
     server_ready,
 )
+from tests.benchmarks import machine
 from tests.benchmarks.clients.measuring import PATIENCE_SECONDS, Meter, Pings
+
+#: The threads of the apps, and that of the server of metrics.
+ASIDE = ("django_ami-leases", "django_ami-heartbeats", "django_ami-audit", "django_ami-metrics")
 
 
 class Task:
@@ -64,12 +68,14 @@ class Mixed(Task):
         )
         super().begin(sender)
         self.pings.start()
+        self.before = machine.thread_seconds(ASIDE)
 
     def action(self) -> Action:
         return Action("Pace", Count=str(self.events), Rate=str(self.arguments["rate"]))
 
     def more(self) -> dict[str, float]:
-        return self.pings.stop()
+        threads = machine.thread_seconds(ASIDE) - self.before
+        return {"threads": threads, **self.pings.stop()}
 
 
 class Calls(Task):
@@ -111,6 +117,9 @@ class Calls(Task):
 def connect() -> None:
     """Connect what the environment names; it lives as long as the process."""
     global task
-    kind = {"signals": Task, "mixed": Mixed, "calls": Calls}[os.environ["BENCH_TASK"]]
+    wanted = os.environ.get("BENCH_TASK")
+    if wanted is None:  # a command that measures nothing
+        return
+    kind = {"signals": Task, "mixed": Mixed, "calls": Calls}[wanted]
     task = kind(**json.loads(os.environ["BENCH_ARGUMENTS"]))
     task.connect()

@@ -1,7 +1,11 @@
-"""Its settings: one server, no database, and a queue in which a whole flood has room."""
+"""Its settings: one server, no database, and a queue in which a whole flood has room.
+
+With BENCH_SITE, which is JSON, it has the app ``django_ami.operations``: its database and options.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 
 SECRET_KEY = "only-for-benchmarks"
@@ -9,3 +13,14 @@ USE_TZ = True
 INSTALLED_APPS = ["django_ami", "tests.benchmarks.listening.apps.ListeningConfig"]
 AMI_SERVERS = {"pbx": {"URL": os.environ["AMI_BENCH_URL"]}}
 AMI_OPTIONS = {"event_queue_capacity": 10_000_000, "event_queue_bytes": 2**36}
+
+_site = json.loads(os.environ.get("BENCH_SITE", "{}"))
+if _site:
+    DATABASES = {"default": _site.pop("database")}
+    DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+    INSTALLED_APPS += [
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django_ami.operations",
+    ]
+    AMI_OPERATIONS = _site

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.benchmarks.scenarios import alone, events, exchange, history, live, stream
+from tests.benchmarks.scenarios import (
+    alone,
+    events,
+    exchange,
+    history,
+    live,
+    operations,
+    stream,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,4 +41,5 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "live": live.live,
     "picture": live.picture,
     "stream": stream.stream,
+    "operations": operations.operations,
 }
