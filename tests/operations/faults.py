@@ -210,7 +210,7 @@ FAULTS: Final = (
         "both are restarted, one after the other, at 2,000 events/s",
         _rolling,
         rate=2000,
-        within=0.5,
+        within=1.5,
     ),
     Fault("the database is down for three leases", _database_stopped, within=None),
     Fault("the database hangs for three leases", _database_frozen, within=None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from http.client import HTTPConnection, HTTPException
@@ -65,4 +66,5 @@ class Probe:
         finally:
             connection.close()
         why = body["error"] or next(iter(body["servers"].values()))["reason"]
+        why = re.sub(r"\d+ s\b", "… s", why)
         return f"{answer.status} ({why})" if why else str(answer.status)

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 SLACK_SECONDS = 2.0
 #: The others are played by other tests: here, or beside this one.
 PLAYED = (
+    "both are restarted, one after the other, at 2,000 events/s",
     "the database comes back without the lease",
     "the clock of the holder goes 1 h forward, then kill -9",
     "the clock of the standby goes 1 h back, then kill -9",

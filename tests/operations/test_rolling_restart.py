@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.operations.support import Counter, Site
+from tests.operations.flood import Flood
+from tests.operations.support import Site
 from tests.running import wait_until
 
 if TYPE_CHECKING:
@@ -19,31 +18,8 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 #: An event is read a moment after it was written.
 SLACK_SECONDS = 1.0
-BURST_EVENTS = 20
-BURST_SECONDS = 0.02
-
-
-class Flood:
-    """Numbered events without a pause, a thousand in a second, and when each was written."""
-
-    def __init__(self, server: Simulator) -> None:
-        self._counter = Counter(server)
-        self.written: list[float] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(60)
-
-    def _run(self) -> None:
-        while not self._over.wait(BURST_SECONDS):
-            self.written += [time.time()] * BURST_EVENTS
-            self._counter.emit(BURST_EVENTS)
+#: ``test_faults.py`` does so with more of them, on PostgreSQL.
+EVENTS_PER_SECOND = 1000
 
 
 def test_rolling_restart_under_a_flood_delivers_nothing_twice_and_tells_what_is_missing(
@@ -51,7 +27,7 @@ def test_rolling_restart_under_a_flood_delivers_nothing_twice_and_tells_what_is_
 ) -> None:
     site.active()
     site.standby()
-    with Flood(sim) as flood:
+    with Flood(sim, EVENTS_PER_SECOND) as flood:
         for _ in range(2):
             count = len(site.numbers())
             site.wait_for("event", count + 200)
