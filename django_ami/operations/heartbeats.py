@@ -22,8 +22,8 @@ from django_ami.operations.clock import ago, now
 from django_ami.operations.connection import make_impatient
 from django_ami.operations.models import Listener
 from django_ami.operations.others import Others
-from django_ami.operations.progress import Progress
 from django_ami.operations.yielding import Yielding
+from django_ami.tools.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import django_ami
 from django_ami.operations.heartbeats import HOST, counters_of
-from django_ami.operations.progress import Progress
+from django_ami.tools.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

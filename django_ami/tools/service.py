@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core.log import get_logger
 from django_ami.tools.notify import ServiceManager
+from django_ami.tools.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,10 +52,7 @@ class Service:
         self._pause_seconds = _LONGEST_PAUSE_SECONDS
         if kill_after is not None:
             self._pause_seconds = min(kill_after / _LOOKS, _LONGEST_PAUSE_SECONDS)
-        #: Both have answered the last question.
-        self._turned = self._taken = True
-        self._step: object = None
-        self._moved_at = time.monotonic()
+        self._progress = Progress(client)
         self._told_of_standstill = self._stopping = False
 
     def begin(self) -> None:
@@ -84,33 +82,19 @@ class Service:
     # --- on the watchdog's thread ---
 
     def _look(self) -> None:
-        now = time.monotonic()
-        self._call_at(now + self._pause_seconds, self._look)
-        step = self._client.receivers.step
-        took = self._taken and not self._dispatcher.occupied
-        if self._turned and (took or step != self._step):
-            self._moved_at, self._told_of_standstill = now, False
-            if self._manager.watchdog_seconds is not None:
+        self._call_at(time.monotonic() + self._pause_seconds, self._look)
+        standstill = self._progress.standstill_seconds()
+        if self._manager.watchdog_seconds is not None:
+            if standstill == 0 or self._stopping:
+                self._told_of_standstill = False
                 self._manager.tell(WATCHDOG="1")
-        elif self._stopping:
-            self._manager.tell(WATCHDOG="1")
-        else:
-            self._tell_of_standstill(now - self._moved_at)
-        self._step = step
-        self._ask()
+            else:
+                self._tell_of_standstill(standstill, self._manager.watchdog_seconds)
+        if standstill == 0 and not self._stopping:
+            self._client.inbox.when_taken(self._show)
 
-    def _ask(self) -> None:
-        """Ask both again, but for one that has not answered yet."""
-        if self._turned:
-            self._turned = False
-            self._client.inbox.when_turned(self._on_turn)
-        if self._taken:
-            self._taken = False
-            self._client.inbox.when_taken(self._on_take)
-
-    def _tell_of_standstill(self, seconds: float) -> None:
-        kill_after = self._manager.watchdog_seconds
-        if kill_after is None or self._told_of_standstill or seconds < kill_after / 2:
+    def _tell_of_standstill(self, seconds: float, kill_after: float) -> None:
+        if self._told_of_standstill or seconds < kill_after / 2:
             return
         self._told_of_standstill = True
         slowest = self._client.receivers.slowest()
@@ -118,18 +102,15 @@ class Service:
             "No progress for %.1f s: %s. systemd is not told that this process lives, and will "
             "end it after %g s (WatchdogSec).",
             seconds,
-            f"the receivers stand still ({slowest})" if self._turned else "the event loop is held",
+            f"the receivers stand still ({slowest})"
+            if self._progress.loop_turns
+            else "the event loop is held",
             kill_after,
         )
 
-    # --- the answers ---
+    # --- on the thread of the receivers ---
 
-    def _on_turn(self) -> None:
-        self._turned = True
-
-    def _on_take(self) -> None:
-        """On the thread of the receivers."""
-        self._taken = True
+    def _show(self) -> None:
         if not self._stopping:
             self._manager.tell(STATUS=self._status())
 

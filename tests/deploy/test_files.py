@@ -19,6 +19,7 @@ from django_ami.management.commands import ami_listen
 from django_ami.tools import worker
 from django_ami.tools.exits import Exit
 from tests.deploy.supervisord import ALERTS_CONF, CONF, ROOT, STANDBY_CONF
+from tests.running import Program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,3 +167,31 @@ def test_the_drain_timeout_told_is_the_one_there_is(path: Path) -> None:
     told = re.findall(r"--drain-timeout`? \((\d+) s\)", path.read_text())
     assert told
     assert {float(seconds) for seconds in told} == {PARSER.get_default("drain_timeout")}
+
+
+# --- deploy/README.md ---
+
+README = (ROOT / "deploy" / "README.md").read_text()
+
+
+def test_readme_leads_to_files_that_there_are() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)(?:#[^)]*)?\)", README)
+    assert links
+    named = re.findall(r"(?m)^\| `([^`]+)` \|", README.partition("## Sizing")[0])
+    assert {path for path in [*links, *named] if not (ROOT / "deploy" / path).exists()} == set()
+    folders = {path.name for path in (ROOT / "deploy").iterdir() if path.is_dir()}
+    assert {name.partition("/")[0] for name in named} >= folders - {"prometheus", "grafana"}
+
+
+def test_account_of_the_readme_is_the_one_that_ami_doctor_prints() -> None:
+    with Program(
+        [sys.executable, "manage.py", "ami_doctor", "--manager-conf"],
+        cwd=ROOT / "deploy" / "container" / "project",
+        DJANGO_SECRET_KEY="only-for-tests",
+        DATABASE_URL="sqlite://:memory:",
+        AMI_NODE1_URL="amis://project:x@pbx.example.com",
+    ) as program:
+        assert program.wait() == 0, str(program)
+    (conf,) = re.findall(r"(?s)```ini\n(\[general\]\n.*?)```", README)
+    account = conf[conf.index("; The account") :].splitlines()
+    assert account == [line.rstrip() for line in program.out]

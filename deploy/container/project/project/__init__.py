@@ -1,0 +1,1 @@
+"""A small project: a site and its listeners, one image."""
