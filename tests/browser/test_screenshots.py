@@ -75,7 +75,7 @@ def size_of(png: bytes) -> tuple[int, int]:
 def test_pictures_are_of_a_call_centre_at_work(
     tmp_path: Path, site: Site, browse: Callable[..., Board]
 ) -> None:
-    board = browse(site, "supervisor")
+    board = browse(site, "supervisor", size=(1680, 960))
     for what in ("a caller in a queue", "calls", "agents who talk"):
         board.wait_for(lambda what=what: is_there(board, what), what)
     folder = Path(os.environ.get("AMI_TEST_SCREENSHOTS") or tmp_path)
@@ -91,7 +91,7 @@ def test_pictures_are_of_a_call_centre_at_work(
 
 def is_there(board: Board, what: str) -> bool:
     if what == "calls":
-        return len(board.rows("call-row", state="answered")) > 2
+        return bool(board.rows("call-row", state="answered"))
     if what == "agents who talk":
         return len(board.rows("agent-row", state="talking")) > 2
     return any(row["waiting"] != "0" for row in board.rows("queue-tile"))
