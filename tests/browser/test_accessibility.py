@@ -26,6 +26,7 @@ def test_axe_finds_a_fault(axe: str, board: Board) -> None:
     assert any("button-name" in one for one in findings(board, axe))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["desk", "phone"])
 def test_axe_finds_nothing_serious(
     size: tuple[int, int], axe: str, site: Site, browse: Callable[..., Board], phones: Phones
