@@ -30,7 +30,7 @@ class Fault:
     play: Callable[[Scene], None]
     #: After how many leases another process delivers; None if it may be the same one.
     within: float | None = 1.0
-    #: Whose clock is set: "holder", "standby" or "database".
+    #: Whose clock is set: "holder" or "standby".
     clock: str = ""
     networked: bool = False
     #: Events per second, and how long a receiver takes for one, in seconds.
@@ -39,7 +39,7 @@ class Fault:
 
     def missing(self, database: str) -> str:
         """Why it cannot be made here, on this kind of database; empty if it can."""
-        if database != "postgresql" and (self.networked or self.clock == "database"):
+        if database != "postgresql" and self.networked:
             return "it is made on PostgreSQL alone"
         if self.clock and (why := Clock.missing()):
             return why
@@ -68,8 +68,6 @@ def _staged(
             of_server["address"] = host.address("database")
         if fault.clock:
             clock = Clock(folder / "clock")
-        if clock is not None and fault.clock == "database":
-            of_server["env"] = clock.env
         server = stack.enter_context(Server(database, **of_server))
         scene = Scene(
             folder,
@@ -221,7 +219,7 @@ FAULTS: Final = (
     ),
     *(
         Fault(f"the clock of the {who} goes 1 h {way}, then kill -9", _clock_set(hours), clock=who)
-        for who in ("holder", "standby", "database")
+        for who in ("holder", "standby")
         for way, hours in (("forward", 1), ("back", -1))
     ),
     Fault("the holder does not reach the database", _cut("database"), networked=True),

@@ -105,7 +105,7 @@ class Scene:
     """Use it as a context manager: ``first`` delivers, ``second`` stands by, events come.
 
     ``host``: that of the first one, with the lines "database" and "asterisk". ``clock`` is that of
-    ``whose``: "holder", "standby" or "database". ``rate`` and ``seconds`` are those of ``Flood``.
+    ``whose``: "holder" or "standby". ``rate`` and ``seconds`` are those of ``Flood``.
     ``probed``: a web process is asked how all is.
     """
 
