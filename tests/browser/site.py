@@ -11,7 +11,7 @@ import signal
 from typing import TYPE_CHECKING, Self
 
 from django_ami.testing import FakeAsterisk
-from tests.running import PYTHON, Program
+from tests.running import PYTHON, Program, wait_until
 from tests.servers.redis import free_port
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ ASGI = ("uvicorn", "tests.browser.asgi:application", "--timeout-graceful-shutdow
 WSGI = ("gunicorn", "tests.browser.wsgi:application", "--threads=8", "--no-control-socket")
 #: The program that publishes what it hears.
 LISTENER = ("django", "ami_listen", "--all")
+#: A program that starts while a browser draws has little of a small machine.
+_BESIDE_A_BROWSER_SECONDS = 90.0
 _READY = {"uvicorn": "Uvicorn running", "gunicorn": "Booting worker"}
 
 
@@ -90,8 +92,14 @@ class Site:
         self.listener = self._wait_for_listener(self._run_listener())
 
     def start_another_listener(self) -> Program:
-        """Start one more listener beside the first; it ends with the site."""
-        return self._run_listener()
+        """Start one more listener beside the first, and wait until it stands by."""
+        listener = self._run_listener()
+        wait_until(
+            lambda: any("standing by" in line for line in listener.err),
+            _BESIDE_A_BROWSER_SECONDS,
+            what="another listener stands by",
+        )
+        return listener
 
     def kill_listener(self) -> None:
         """End ``ami_listen`` so that it cannot say a word."""

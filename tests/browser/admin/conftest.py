@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 STANDBY = ("django", "ami_listen", "--all", "--standby")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser/admin/" in item.path.as_posix():
+            item.add_marker(pytest.mark.timeout(300))
+
+
 @pytest.fixture
 def site(tmp_path: Path, database: Path, asterisk: FakeAsterisk) -> Iterator[Site]:
     """A web server, and a listener that delivers."""
