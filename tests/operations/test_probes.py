@@ -18,6 +18,7 @@ from health_check.views import HealthCheckView
 
 from django_ami.operations import enquiry
 from django_ami.operations.clock import ago
+from django_ami.operations.heartbeat_file import read
 from django_ami.operations.models import Listener
 from django_ami.testing import FakeAsterisk
 from tests.operations.support import SETTINGS, hanging
@@ -267,6 +268,7 @@ def processor_seconds(*arguments: str, **env: object) -> float:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)  # each question is a process
 def test_real_listeners_are_known_by_their_file_and_their_rows(
     tmp_path: Path, site: Site, sim: FakeAsterisk
 ) -> None:
@@ -286,15 +288,17 @@ def test_real_listeners_are_known_by_their_file_and_their_rows(
     site.options["heartbeat_file"] = str(files[1])
     site.standby()
     del site.options["heartbeat_file"]
-    wait_until(lambda: health(files[0])[1]["role"] == "active")
+    wait_until(lambda: files[0].exists() and read(str(files[0]))[0].role == "active")
+    assert health(files[0])[1]["role"] == "active"
     wait_until(lambda: health(files[1])[0] == 0)
     assert health(files[1])[1]["role"] == "standby"
     wait_until(lambda: health(None)[0] == 0)
     first.process.kill()
-    wait_until(lambda: health(files[1])[1]["role"] == "active")
+    wait_until(lambda: read(str(files[1]))[0].role == "active")
     assert health(files[0], "--live")[0] == 1  # its file is there, and stale
     assert health(None)[0] == 0
     sim.stop()
-    wait_until(lambda: health(files[1])[0] == 1)
+    wait_until(lambda: read(str(files[1]))[0].state != "ready")
+    assert health(files[1])[0] == 1
     assert health(files[1], "--live")[0] == 0
     wait_until(lambda: health(None)[0] == 1)

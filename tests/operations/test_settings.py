@@ -35,6 +35,7 @@ def test_margin_and_renewal_follow_the_timeout_unless_they_are_given() -> None:
         ({"renew_interval": "1"}, "a number of seconds"),
         ({"standby_login": 1}, "True or False"),
         ({"database": "nowhere"}, "a name of DATABASES"),
+        ({"heartbeat_file": "beat.json"}, "an absolute path, or empty for no file"),
         ({"lease_margin": 8, "renew_interval": 3}, "8 s are not less than 10 s"),
     ],
 )
