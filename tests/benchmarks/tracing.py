@@ -33,12 +33,14 @@ def task_milliseconds(driver: Chrome, seconds: float) -> list[float]:
         events = _trace(connection, seconds)
     named = (event for event in events if event["name"] == "thread_name")
     names = {(event["pid"], event["tid"]): event["args"]["name"] for event in named}
-    return [
+    tasks = [
         event.get("tdur", 0) / 1000
         for event in events
-        if event["name"] == "RunTask"
+        if event["name"] == "ThreadControllerImpl::RunTask"
         and names.get((event["pid"], event["tid"])) == "CrRendererMain"
     ]
+    assert tasks, "the trace has no task of the page"
+    return tasks
 
 
 def _trace(connection: websocket.WebSocket, seconds: float) -> list[dict[str, Any]]:
