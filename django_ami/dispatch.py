@@ -144,11 +144,6 @@ class Dispatcher:
         return self._busy or (self._spreading is not None and self._spreading.busy)
 
     @property
-    def occupied(self) -> bool:
-        """True while every one of several threads runs a receiver."""
-        return self._spreading is not None and self._spreading.occupied
-
-    @property
     def tracking(self) -> Tracking | None:
         """The live pictures; None if nobody wants any."""
         return self._tracking

@@ -59,7 +59,7 @@ class Sparing:
     A kind that is silent for an interval has its first ones again. Times are as in ``Reports``.
     """
 
-    def __init__(self, first_lines: int = 3, interval_seconds: float = 60.0) -> None:
+    def __init__(self, first_lines: int, interval_seconds: float = 60.0) -> None:
         self._first_lines = first_lines
         self._interval_seconds = interval_seconds
         #: By kind: the lines since the last silence, when the last one was said, and wanted.

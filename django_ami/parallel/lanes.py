@@ -156,11 +156,6 @@ class Lanes:
         """True while receivers run."""
         return any(lane.at_work for lane in self._lanes)
 
-    @property
-    def occupied(self) -> bool:
-        """True while all lanes run receivers."""
-        return all(lane.at_work for lane in self._lanes)
-
     def is_idle(self, server: str | None = None) -> bool:
         """True if nothing of a server, or of any, is in a lane."""
         servers = tuple(self._options) if server is None else (server,)

@@ -203,11 +203,6 @@ class Spreading:
         """True while receivers run."""
         return self._lanes.busy
 
-    @property
-    def occupied(self) -> bool:
-        """True while every lane runs receivers."""
-        return self._lanes.occupied
-
     def refill(self, may_release: Callable[[str], bool]) -> None:
         """Take events again of servers for which there is room now."""
         self._lanes.check()

@@ -30,6 +30,8 @@ __all__ = ["LAST_WORDS_SECONDS", "Lines", "leave", "leave_if_stuck", "within"]
 
 #: How many lines may wait to be written.
 MOST_LINES: Final = 1000
+#: The lines about one thing that are said at once; then it is one in a minute.
+FIRST_LINES: Final = 3
 #: How long a stream may take, at the end, for the lines that are still to be written.
 LAST_WORDS_SECONDS: Final = 1.0
 
@@ -48,7 +50,7 @@ class Lines:
             name="django_ami-lines",
             tell_loss="({} lines were lost here.)".format,
         )
-        self._sparing = Sparing()
+        self._sparing = Sparing(FIRST_LINES)
 
     @property
     def lost(self) -> int:

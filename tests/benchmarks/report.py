@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.running import Sample
 
 _UNITS = {
+    "ms to": "ms",
     "CPU per": "µs",
     "CPU for": "ms",
     "p50": "µs",

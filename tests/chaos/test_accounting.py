@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
@@ -104,17 +105,21 @@ class Sampler:
                 ), name
 
 
-def metrics(client: Client) -> dict[tuple[str, str], float]:
-    """The values of a scrape of this process, by server and name."""
+#: Each time that a server is ready is told, however often that is.
+EVERY_LINE = {"django_ami.tools.streams:FIRST_LINES": 100}
+
+
+def metrics(client: Client) -> Counter[tuple[str | None, str]]:
+    """The values of a scrape of this process, by server and name, whatever else they are by."""
     registry = CollectorRegistry()
     ami._adopt(client)
     try:
         registry.register(AmiCollector())
-        return {
-            (one.labels.get("server"), one.name): one.value
-            for family in registry.collect()
-            for one in family.samples
-        }
+        values: Counter[tuple[str | None, str]] = Counter()
+        for family in registry.collect():
+            for one in family.samples:
+                values[one.labels.get("server"), one.name] += int(one.value)
+        return values
     finally:
         ami.close()  # that lets go of the client, and leaves it as it is
 
@@ -243,7 +248,9 @@ def test_everything_is_received_by_a_receiver_of_every_event(sim: Simulator) -> 
 def test_with_reconnects_in_between(sim: Simulator, policy: str) -> None:
     """Five times the link is cut in the middle of a flood, after what the server had written."""
     cuts, options = 5, {"event_queue_capacity": 1000, "overload_policy": policy}
-    with ami_listen(sim, receivers={"UserEvent": "sleeps 0.0005"}, **options) as worker:
+    with ami_listen(
+        sim, receivers={"UserEvent": "sleeps 0.0005"}, patches=EVERY_LINE, **options
+    ) as worker:
         worker.wait_for_out("ready")
         for cut in range(cuts):
             before = sim.events_sent
@@ -261,7 +268,9 @@ def test_with_reconnects_in_between(sim: Simulator, policy: str) -> None:
 
 def test_one_of_two_servers_comes_and_goes(sim: Simulator, other: Simulator) -> None:
     """The other one's events are as if it were alone: all there, in their order."""
-    with ami_listen(sim, other, receivers={"UserEvent": "note"}, arguments=("--all",)) as worker:
+    with ami_listen(
+        sim, other, receivers={"UserEvent": "note"}, arguments=("--all",), patches=EVERY_LINE
+    ) as worker:
         wait_until(lambda: len(worker.out) == 2, what=str(worker))
         steady = sim.start_flood(count=5000, rate=5000)
         for cut in range(3):

@@ -151,7 +151,10 @@ def test_lost_lines_are_reported_when_the_pipe_is_read_again(sim: Simulator) -> 
     """And on the last line."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
-    patches = {"django_ami.tools.streams:MOST_LINES": 2}
+    patches = {
+        "django_ami.tools.streams:MOST_LINES": 2,
+        "django_ami.tools.streams:FIRST_LINES": 100,
+    }
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, reading)
         stack.callback(os.close, writing)
