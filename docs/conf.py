@@ -49,6 +49,6 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!django_ami\.).*"),
     (
         "py:.*",
-        r".*\.(accessor\.Receiver|live\.options\.Options|client\.Function|messages\.Default|pending\.Owner|fake\._Options|pbx\.Pbx|script\.Item|originated\.Calling|originated\.Underway)",
+        r".*\.(accessor\.Receiver|live\.options\.Options|client\.Function|messages\.Default|pending\.Owner|fake\._Options|pbx\.Pbx|script\.Item|originated\.Calling|originated\.Underway|acting\.UserServer|batches\.BatchesStatus)",
     ),
 ]

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from django_ami.live.parking import ParkedCaller
     from django_ami.live.parts import Handler, Part, Seeded
     from django_ami.live.queue_views import Agent, Caller, Curve, Member, Queue, Totals
-    from django_ami.live.terms import Outcome
     from django_ami.live.traffic import Traffic
 
 __all__ = ["Tracker", "TrackerStatus"]
@@ -203,7 +202,7 @@ class Tracker:
         return None if call is None else call.resolved().snapshot()
 
     @property
-    def outcomes(self) -> Mapping[Outcome, int]:
+    def outcomes(self) -> Mapping[snapshots.Outcome, int]:
         """How many calls have ended since the picture began, by their outcome."""
         return self._calls.outcomes
 

@@ -13,8 +13,9 @@ from random import Random
 import pytest
 
 from django_ami.core.delivery import Delivery
+from django_ami.core.errand import Errand
 from django_ami.core.errors import ConnectionLost
-from django_ami.core.event_queue import MOST_NOTICES, EventQueue
+from django_ami.core.event_queue import MOST_NOTICES, Counts, EventQueue
 from django_ami.core.messages import Event
 from django_ami.core.session import Gap, GapReason, Lost, Notice, Ready, TookOver
 from tests.core.io_support import wait_until
@@ -642,3 +643,22 @@ def test_oldest_event_is_the_one_that_no_receiver_has_had(delivery: Delivery) ->
     delivery.take(3, 0)
     delivery.delivered("a", 1)
     assert delivery.oldest("a") is None
+
+
+def test_errand_keeps_its_place_and_is_never_dropped(delivery: Delivery) -> None:
+    errand = Errand("a", run=list, discard=list)
+    delivery.put_events("a", events(1), 0)
+    delivery.put_errand(errand)
+    delivery.put_events("a", events(*range(2, 12)), 0)
+    items = without_gaps(delivery.take(20, 0)[1])
+    assert items[0] is errand
+    assert numbers(items[1:]) == ["7", "8", "9", "10", "11"]
+
+
+def test_counts_of_another_thread_are_added(delivery: Delivery) -> None:
+    delivery.put_events("a", events(1, 2, 3, 4), 0)
+    delivery.take(10, 0)
+    delivery.settle("a", Counts(delivered=1, failed=1, dropped=2, dropped_important=1, gaps=1))
+    counts = delivery.counts("a")
+    assert (counts.delivered, counts.failed, counts.dropped, counts.queued) == (1, 1, 2, 0)
+    assert (counts.dropped_important, counts.gaps) == (1, 1)

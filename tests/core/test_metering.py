@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
+from django_ami.core.actions import Action
+from django_ami.core.errors import ConnectionLost
 from django_ami.core.metering import MOST_NAMES, OTHER, ActionMeter, Durations, Histogram
+from django_ami.core.protocol import Parser
 from django_ami.core.receiver_times import ReceiverTimes
+from django_ami.core.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_histogram_counts_a_value_up_to_its_bound() -> None:
@@ -67,3 +75,25 @@ def test_times_of_receivers_are_kept_only_once_they_are_wanted() -> None:
         "app.quick": 1,
     }
     assert times.slow_calls == {"app.slow": 1}
+
+
+def answer(request: Request) -> None:
+    (request.response,) = Parser().feed(b"Response: Success\r\nActionID: 1\r\n\r\n")
+    request.complete()
+
+
+@pytest.mark.parametrize(
+    ("settle", "outcome"),
+    [
+        (answer, "success"),
+        (lambda one: one.fail(ConnectionLost("gone")), "connection_lost"),
+    ],
+)
+def test_request_tells_its_meter_how_it_ended(
+    settle: Callable[[Request], object], outcome: str
+) -> None:
+    one = Request(Action("Ping"), "1", b"", server="node_1", timeout=5)
+    one.meter = ActionMeter("node_1", time.monotonic)
+    one.began = one.meter.clock()
+    settle(one)
+    assert one.meter.outcomes == {("Ping", outcome): 1}

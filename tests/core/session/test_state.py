@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from django_ami.core.session import State
+from django_ami.core.session import Ready, State
 from django_ami.core.session.state import TRANSITIONS
 from tests.core.support import Dialogue
 
@@ -31,3 +31,15 @@ def test_change_that_is_not_in_the_table_is_a_bug():
     session = Dialogue().session
     with pytest.raises(AssertionError, match="idle to ready"):
         session._become_ready()
+
+
+@pytest.mark.parametrize(
+    ("again", "took_over", "words"),
+    [
+        (False, False, "ready"),
+        (True, False, "ready again"),
+        (True, True, "ready to deliver"),
+    ],
+)
+def test_readiness_has_words_for_people(again: bool, took_over: bool, words: str) -> None:
+    assert Ready("a", "", "", again=again, took_over=took_over).words == words
