@@ -41,6 +41,18 @@ def _long_ones_apart(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _slow_ones_apart(request: pytest.FixtureRequest) -> None:
+    """Most of them start programs: the others are done in a third of the time."""
+    asked_for = "AMI_TEST_ALL" in os.environ or any(
+        word in request.config.option.markexpr for word in ("slow", "chaos")
+    )
+    if WORKERS > 1 and not asked_for:
+        for marker in ("slow", "chaos"):
+            if request.node.get_closest_marker(marker):
+                pytest.skip(f"is {marker}: -m {marker} runs it, and so does AMI_TEST_ALL=1")
+
+
+@pytest.fixture(autouse=True)
 def _browsers_apart(request: pytest.FixtureRequest) -> None:
     """A browser takes more of the machine than all other tests: it runs where it is asked for."""
     asked_for = "browser" in request.config.option.markexpr

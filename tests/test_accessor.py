@@ -348,6 +348,7 @@ def test_on_complete_runs_where_user_code_runs(sim: FakeAsterisk) -> None:
 HANGUP = Event("Hangup", b"Event: Hangup", server="node_1")
 
 
+@pytest.mark.slow
 def test_on_event_is_the_registry_spelled_as_a_call_or_a_decorator() -> None:
     with fresh_registry():
         seen: list[tuple[str, Any]] = []
@@ -481,6 +482,7 @@ def fork():
 """
 
 
+@pytest.mark.slow
 def test_a_child_after_fork_has_a_login_of_its_own_and_the_parent_keeps_its_own() -> None:
     source = f"""
 {SETUP}
@@ -508,6 +510,7 @@ print(ping())
         assert sessions[0] != sessions[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["os._exit(0)", "sys.exit(0)"])
 def test_a_child_that_sends_nothing_does_the_parent_no_harm(end: str) -> None:
     source = f"""
@@ -527,6 +530,7 @@ for _ in range(3):
         assert (sim.logins, sim.connections) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_fork_while_actions_are_under_way() -> None:
     source = f"""
 {SETUP}
@@ -547,6 +551,7 @@ print({{pending.result(20)["Ping"] for pending in pendings}})
         assert sum(action.name == "Ping" for action in sim.received) == 202
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["", "sys.exit(3)", "raise SystemExit(3)", "ami.send(Ping())"])
 def test_ami_logs_off_when_the_interpreter_ends(end: str) -> None:
     with (

@@ -216,6 +216,7 @@ def test_ready_and_lost_are_told_in_order(sim: Simulator) -> None:
         assert listener.status.reconnects == 1
 
 
+@pytest.mark.slow
 def test_a_loss_carries_the_time_of_the_last_event_and_what_is_known_to_be_missing(
     sim: Simulator,
 ) -> None:
@@ -561,6 +562,7 @@ def test_after_until_nothing_is_begun_and_the_rest_counts_as_queued(sim: Simulat
         assert listener.status.queued == 7
 
 
+@pytest.mark.slow
 def test_a_full_queue_drops_the_oldest_and_counts_them(sim: Simulator) -> None:
     seen = numbers_of("Hangup")
     with listening(sim.url, event_queue_capacity=10) as listener:

@@ -47,6 +47,7 @@ def run(source: str, sim: FakeAsterisk, fork: str = "") -> list[str]:
     ).split("\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("used_before", ["ami.send(Ping()).result(20)", ""])
 def test_workers_with_threads_log_in_once_each(fork: str, used_before: str) -> None:
     source = f"""
@@ -84,6 +85,7 @@ print(pbx.send(Ping()).result(20).ok)
         assert (sim.logins, sim.connections) == (4, 4)
 
 
+@pytest.mark.slow
 def test_a_child_of_a_child_and_an_end_by_exit(fork: str) -> None:
     source = """
 pbx.send(Ping()).result(20)
@@ -115,6 +117,7 @@ print(pbx.send(Ping()).result(20).ok)
         assert (sim.logins, sim.connections) == (3, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_multiprocessing(method: str) -> None:
     source = """

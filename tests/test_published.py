@@ -188,6 +188,7 @@ print("state", ami.status()["node_1"].state, flush=True)
 """
 
 
+@pytest.mark.slow
 def test_one_process_makes_a_call_and_another_knows_its_end(tmp_path: Path) -> None:
     env = {
         "DJANGO_SETTINGS_MODULE": "tests.live.feed.settings",

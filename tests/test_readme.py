@@ -67,6 +67,7 @@ def run(project: Path, server: Simulator, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_users_own_tests_pass(project: Path) -> None:
     with Simulator() as server:
         assert "Ran 2 tests" in run(project, server, "manage.py", "test")
@@ -122,6 +123,7 @@ def test_the_views_and_the_task(project: Path) -> None:
     assert lines[4] == "answered busy"
 
 
+@pytest.mark.slow
 def test_the_receiver_of_the_first_screen_rings_the_desk(project: Path) -> None:
     script = (
         "import django; django.setup()\n"
@@ -148,6 +150,7 @@ def test_the_first_screen_has_the_package_the_example_and_the_set_up_commands() 
     assert len(first.splitlines()) <= 50
 
 
+@pytest.mark.slow
 def test_without_django(project: Path) -> None:
     with Simulator() as server:
         assert run(project, server, "alone.py", server.url) == "0 channels\n"

@@ -74,10 +74,12 @@ print(sorted(got), tally.delivered, tally.failed)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refused", ["descriptors", "threads"])
 def test_an_event_loop_that_is_refused_is_asked_for_again(refused: str) -> None:
     assert run_python(SOURCE, refused, "returns").split("\n") == ["[] 0 0", "['one', 'two'] 1 0"]
 
 
+@pytest.mark.slow
 def test_a_receiver_that_met_a_refusal_itself_has_failed() -> None:
     assert run_python(SOURCE, "nothing", "raises") == "['one', 'two'] 0 1"

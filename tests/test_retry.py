@@ -149,6 +149,7 @@ def test_the_others_of_the_same_event_wait_and_it_counts_as_queued_meanwhile(
         listener.assert_accounted()
 
 
+@pytest.mark.slow
 def test_the_queue_is_bounded_while_it_waits(sim: Simulator) -> None:
     release, seen = threading.Event(), []
 

@@ -165,7 +165,7 @@ def test_more_calls_than_wait_are_lost_and_counted(
         for number in range(2, 10):
             recorder.put(a_call(number))
         assert recorder.status.lost == 3
-        assert "there is no room for more" in caplog.text
+        wait_for(lambda: "there is no room for more" in caplog.text)
     wait_for(lambda: recorder.status.written == 7)
     wait_for(lambda: any("3 calls were lost" in record.getMessage() for record in caplog.records))
     recorder.put(a_call(10))

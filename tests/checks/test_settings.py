@@ -275,6 +275,7 @@ def test_the_command_shows_one_line(settings: Any) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_manage_py_check_of_the_demo() -> None:
     manage = [*PYTHON, "manage.py", "check"]
     with Program(manage) as good:

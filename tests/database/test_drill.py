@@ -31,6 +31,7 @@ def database() -> Iterator[postgresql.PostgreSQL]:
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in WAYS if LONG or name in QUICK])
 def test_a_restart_loses_nothing_and_repeats_nothing(
     database: postgresql.PostgreSQL, name: str
@@ -45,6 +46,7 @@ def test_a_restart_loses_nothing_and_repeats_nothing(
     assert found.tracebacks <= 30, "one for each receiver and kind of error, with its causes"
 
 
+@pytest.mark.slow
 def test_without_another_attempt_lost_events_count_as_failed(
     database: postgresql.PostgreSQL,
 ) -> None:

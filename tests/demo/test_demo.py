@@ -108,6 +108,7 @@ def last_line(program: Program) -> str:
     return end
 
 
+@pytest.mark.slow
 def test_the_wallboard_shows_a_call_centre_in_motion_and_ctrl_c_ends_all(tmp_path: Path) -> None:
     with demo(tmp_path) as program:
         visitor = Visitor(program)

@@ -46,6 +46,7 @@ def test_every_view_uses_the_same_login(sim: FakeAsterisk, client: Client) -> No
     assert (sim.logins, sim.connections) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_is_a_503_and_nothing_was_sent(
     sim: FakeAsterisk, client: Client
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_server_that_is_down_is_a_503_and_nothing_was_sent(
         assert "connection refused: does Asterisk run" in response.json()["error"]
 
 
+@pytest.mark.slow
 def test_a_connection_that_breaks_is_a_503_and_it_may_have_been_sent(
     sim: FakeAsterisk, client: Client
 ) -> None:
@@ -70,6 +72,7 @@ def test_a_connection_that_breaks_is_a_503_and_it_may_have_been_sent(
     assert "it may have been carried out" in response.json()["error"]
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_a_504(
     sim: FakeAsterisk, client: Client, settings: Any
 ) -> None:

@@ -93,6 +93,7 @@ def add_up(counts: Counts) -> None:
     assert min(counts.wait_seconds, counts.answered_wait_seconds, counts.talk_seconds) >= -1e-6
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(steps, max_size=60))
 def test_any_story_raises_nothing_and_its_counts_add_up(story: list[tuple[float, Any]]) -> None:

@@ -110,6 +110,7 @@ def test_a_name_is_looked_up(sim: Simulator) -> None:
     assert steps["dns"]["said"].startswith("localhost is ")
 
 
+@pytest.mark.slow
 def test_tls(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -155,6 +156,7 @@ def test_a_firewall_that_says_nothing() -> None:
     assert ends_at(steps, "tcp")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("faults", "said"),
     [
@@ -173,6 +175,7 @@ def test_no_greeting(faults: dict[str, Any], said: str) -> None:
     assert said in steps["greeting"]["said"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["mute", "a black hole", "of something else"])
 def test_second_address_is_tried_if_the_first_fails(
     first: str, sim: Simulator, monkeypatch: pytest.MonkeyPatch
@@ -491,12 +494,14 @@ def test_a_clock_that_is_not_told(sim: Simulator) -> None:
     assert steps["clock"]["verdict"] == "skipped"
 
 
+@pytest.mark.slow
 def test_a_slow_server(sim: Simulator) -> None:
     sim.on("Ping").after(0.15)
     code, steps = examine(sim)
     assert (code, steps["latency"]["verdict"]) == (0, "warning")
 
 
+@pytest.mark.slow
 def test_a_server_that_falls_silent(sim: Simulator) -> None:
     sim.on("ListCommands").hang()
     code, steps = examine(sim, "--timeout=3")
@@ -508,6 +513,7 @@ def test_a_server_that_falls_silent(sim: Simulator) -> None:
 # --- as a process ---
 
 
+@pytest.mark.slow
 def test_the_stanza_needs_no_server() -> None:
     dead = f"ami://site:hush-hush@127.0.0.1:{free_port()}"
     arguments = ("--manager-conf", "--actions=QueuePause,hangup")
@@ -522,6 +528,7 @@ def test_the_stanza_needs_no_server() -> None:
     assert '"write": ["call", "agent"]' in tool.out[0]
 
 
+@pytest.mark.slow
 def test_an_action_that_there_is_not() -> None:
     with start(
         "ami_doctor", "--manager-conf", "--actions=Orginate", servers=("ami://a:b@127.0.0.1:1",)
@@ -532,6 +539,7 @@ def test_an_action_that_there_is_not() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_signal_ends_it_at_once() -> None:
     with FakeAsterisk(faults=Faults(boot_delay=math.inf)) as sim:
         sim.on("ListCommands").hang()

@@ -101,6 +101,7 @@ def sim() -> Iterator[Simulator]:
 # --- a good day ---
 
 
+@pytest.mark.slow
 def test_worker_names_the_server_delivers_in_order_and_logs_off(
     listen: Listen, sim: Simulator
 ) -> None:
@@ -126,6 +127,7 @@ def test_worker_names_the_server_delivers_in_order_and_logs_off(
     assert worker.err == []
 
 
+@pytest.mark.slow
 def test_the_only_server_needs_no_name(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,))
     worker.wait_for_out("node_1: ready")
@@ -138,6 +140,7 @@ def test_the_default_server_needs_no_name(listen: Listen, sim: Simulator) -> Non
     assert worker.wait_for_out(": ready").startswith("node_2: ready")
 
 
+@pytest.mark.slow
 def test_worker_says_that_tls_is_on(listen: Listen, tmp_path: Path) -> None:
     import trustme
 
@@ -154,6 +157,7 @@ def test_worker_says_that_tls_is_on(listen: Listen, tmp_path: Path) -> None:
         sim.wait_for(lambda: sim.logoffs == 1)
 
 
+@pytest.mark.slow
 def test_a_receiver_of_every_event(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,), AMI_TEST_RECEIVERS="every")
     worker.wait_for_out("ready")
@@ -166,6 +170,7 @@ def test_a_receiver_of_every_event(listen: Listen, sim: Simulator) -> None:
     assert "4 events received, 4 delivered, 0 dropped, 0 ignored" in worker.summary
 
 
+@pytest.mark.slow
 def test_without_receivers_it_says_so_and_counts(listen: Listen, sim: Simulator) -> None:
     worker = listen("--run-for=60", servers=(sim,), AMI_TEST_RECEIVERS="none")
     worker.wait_for_out("ready")
@@ -183,6 +188,7 @@ def test_without_receivers_it_says_so_and_counts(listen: Listen, sim: Simulator)
 # --- which events ---
 
 
+@pytest.mark.slow
 def test_the_mask_is_what_was_asked_for(listen: Listen, sim: Simulator) -> None:
     worker = listen("--events=call, user", servers=(sim,))
     worker.wait_for_out("ready")
@@ -205,6 +211,7 @@ def test_the_mask_is_what_was_asked_for(listen: Listen, sim: Simulator) -> None:
     assert worker.numbers() == [1]
 
 
+@pytest.mark.slow
 def test_an_account_that_may_not_see_everything(listen: Listen) -> None:
     with FakeAsterisk(users={"admin": User(secret="amp111", read="call", write="")}) as sim:
         worker = listen(servers=(sim,), settings={"AMI_OPTIONS": {"boot_grace": 0.1}})
@@ -217,6 +224,7 @@ def test_an_account_that_may_not_see_everything(listen: Listen) -> None:
     assert worker.err == [warning]
 
 
+@pytest.mark.slow
 def test_a_class_that_does_not_exist_is_refused(listen: Listen, sim: Simulator) -> None:
     worker = listen("--events=calls", servers=(sim,))
     assert worker.wait() == 2
@@ -228,6 +236,7 @@ def test_a_class_that_does_not_exist_is_refused(listen: Listen, sim: Simulator) 
 # --- until when ---
 
 
+@pytest.mark.slow
 def test_run_for(listen: Listen, sim: Simulator) -> None:
     worker = listen("--run-for=3", servers=(sim,))
     assert worker.wait() == 0, str(worker)
@@ -236,12 +245,14 @@ def test_run_for(listen: Listen, sim: Simulator) -> None:
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
+@pytest.mark.slow
 def test_run_for_ends_a_worker_that_never_got_anywhere(listen: Listen) -> None:
     worker = listen("--run-for=0.5", servers=("ami://admin:amp111@127.0.0.1:1",))
     assert worker.wait() == 0, str(worker)
     assert worker.summary.startswith("Stopped: 0 events received")
 
 
+@pytest.mark.slow
 def test_max_events(listen: Listen, sim: Simulator) -> None:
     worker = listen("--max-events=3", servers=(sim,))
     worker.wait_for_out("ready")
@@ -256,6 +267,7 @@ def test_max_events(listen: Listen, sim: Simulator) -> None:
 # --- many servers ---
 
 
+@pytest.mark.slow
 def test_one_down_and_one_with_a_wrong_secret_do_not_hinder_the_good_one(listen: Listen) -> None:
     with FakeAsterisk() as good, FakeAsterisk() as strict, FakeAsterisk() as down:
         dead_port = down.port
@@ -296,6 +308,7 @@ def test_only_the_named_servers(listen: Listen) -> None:
         assert (one.logins, two.connections, three.logins) == (1, 0, 1)
 
 
+@pytest.mark.slow
 def test_refused_by_all_is_exit_code_3_after_one_attempt(listen: Listen) -> None:
     with FakeAsterisk() as one, FakeAsterisk(users={"other": User(secret="x")}) as two:
         urls = [f"ami://admin:wrong@127.0.0.1:{sim.port}" for sim in (one, two)]
@@ -308,6 +321,7 @@ def test_refused_by_all_is_exit_code_3_after_one_attempt(listen: Listen) -> None
         assert worker.summary.startswith("Stopped: 0 events received")
 
 
+@pytest.mark.slow
 def test_one_of_several_that_refuses_is_tried_again_and_only_all_of_them_at_a_time_end_the_worker(
     listen: Listen,
 ) -> None:
@@ -337,6 +351,7 @@ KEYS = {"HOST": "pbx", "USERNAME": "admin", "SECRET": "hush"}
 TWO = {"node_1": KEYS, "node_2": KEYS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "settings", "text"),
     [
@@ -464,6 +479,7 @@ def test_a_signal_ends_it_with_all_delivered(listen: Listen, sim: Simulator, num
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
+@pytest.mark.slow
 def test_events_read_before_the_signal_are_delivered_after_it(
     listen: Listen, sim: Simulator
 ) -> None:
@@ -481,6 +497,7 @@ def test_events_read_before_the_signal_are_delivered_after_it(
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
+@pytest.mark.slow
 def test_a_receiver_that_does_not_return_is_left_behind_with_exit_code_4(
     listen: Listen, sim: Simulator
 ) -> None:
@@ -500,6 +517,7 @@ def test_a_receiver_that_does_not_return_is_left_behind_with_exit_code_4(
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
+@pytest.mark.slow
 def test_receivers_too_slow_for_the_drain_timeout_leave_the_rest_with_exit_code_4(
     listen: Listen, sim: Simulator
 ) -> None:
@@ -548,6 +566,7 @@ def test_receiver_of_several_threads_that_does_not_return_is_left_behind_with_ex
     worker.wait_for_err("tests.management.listening.receivers.on_block")
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_it_now_with_exit_code_4(listen: Listen, sim: Simulator) -> None:
     worker = listen("--drain-timeout=3600", servers=(sim,))
     worker.wait_for_out("ready")
@@ -564,6 +583,7 @@ def test_a_second_signal_ends_it_now_with_exit_code_4(listen: Listen, sim: Simul
     assert worker.summary.endswith("Not drained: stopped by a second signal.")
 
 
+@pytest.mark.slow
 def test_a_signal_while_the_server_is_unreachable(listen: Listen) -> None:
     worker = listen(
         servers=("ami://admin:amp111@127.0.0.1:1",),
@@ -592,6 +612,7 @@ def is_connecting(worker: Worker) -> bool:
     return bool(half_open & own)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks into /proc/net/tcp")
 def test_a_signal_while_connecting_to_a_black_hole(listen: Listen) -> None:
     with black_hole() as port:
@@ -601,6 +622,7 @@ def test_a_signal_while_connecting_to_a_black_hole(listen: Listen) -> None:
         assert worker.wait() == 0, str(worker)
 
 
+@pytest.mark.slow
 def test_a_signal_while_waiting_for_a_greeting(listen: Listen) -> None:
     with FakeAsterisk(faults=Faults(banner=None)) as sim:
         worker = listen(servers=(sim,), settings=NEVER)
@@ -610,6 +632,7 @@ def test_a_signal_while_waiting_for_a_greeting(listen: Listen) -> None:
         assert sim.login_attempts == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("--drain-timeout=0.01",)])
 def test_a_server_that_does_not_answer_the_logoff_is_no_fault_of_the_receivers(
     listen: Listen, sim: Simulator, arguments: tuple[str, ...]
@@ -646,6 +669,7 @@ def test_a_worker_whose_terminal_is_closed_drains(sim: Simulator, tmp_path: Path
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
+@pytest.mark.slow
 def test_under_nohup_it_stays(sim: Simulator, listen: Listen) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -675,6 +699,7 @@ def hold(worker: Worker, sim: Simulator, attempts: int = AWAY) -> None:
     worker.wait_for_note("attempt", 3)
 
 
+@pytest.mark.slow
 def test_worker_waits_for_the_database_and_loses_nothing(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,), settings={"AMI_DISPATCH": {"retry_initial": 0.01}})
     hold(worker, sim, attempts=4)
@@ -687,6 +712,7 @@ def test_worker_waits_for_the_database_and_loses_nothing(listen: Listen, sim: Si
     assert " 4 delivered, 0 dropped, 1 ignored (no receiver), 0 left, 0 failed" in worker.summary
 
 
+@pytest.mark.slow
 def test_a_signal_while_it_waits(listen: Listen, sim: Simulator) -> None:
     worker = listen("--drain-timeout=0.3", servers=(sim,))
     hold(worker, sim)
@@ -699,6 +725,7 @@ def test_a_signal_while_it_waits(listen: Listen, sim: Simulator) -> None:
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
+@pytest.mark.slow
 def test_a_second_signal_while_it_waits(listen: Listen, sim: Simulator) -> None:
     worker = listen("--drain-timeout=3600", servers=(sim,))
     hold(worker, sim)
@@ -710,6 +737,7 @@ def test_a_second_signal_while_it_waits(listen: Listen, sim: Simulator) -> None:
     assert worker.summary.endswith("Not drained: stopped by a second signal.")
 
 
+@pytest.mark.slow
 def test_run_for_ends_while_it_waits(listen: Listen, sim: Simulator) -> None:
     worker = listen("--run-for=2", "--drain-timeout=0.1", servers=(sim,))
     hold(worker, sim)
@@ -717,6 +745,7 @@ def test_run_for_ends_while_it_waits(listen: Listen, sim: Simulator) -> None:
     assert " 4 left" in worker.summary
 
 
+@pytest.mark.slow
 def test_max_events_counts_events_that_have_waited(listen: Listen, sim: Simulator) -> None:
     worker = listen(
         "--max-events=2", servers=(sim,), settings={"AMI_DISPATCH": {"retry_initial": 0.01}}
@@ -727,6 +756,7 @@ def test_max_events_counts_events_that_have_waited(listen: Listen, sim: Simulato
     assert " 2 delivered" in worker.summary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "code"), [((), 0), (("--fail-on-failed",), 4)])
 def test_failures_are_an_exit_code_by_option(
     listen: Listen, sim: Simulator, arguments: tuple[str, ...], code: int
@@ -748,6 +778,7 @@ def test_failures_are_an_exit_code_by_option(
 # --- trouble on the way ---
 
 
+@pytest.mark.slow
 def test_a_receiver_that_raises_stops_nobody(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,))
     worker.wait_for_out("ready")
@@ -765,6 +796,7 @@ def test_a_receiver_that_raises_stops_nobody(listen: Listen, sim: Simulator) -> 
     assert " 3 failed" in worker.summary
 
 
+@pytest.mark.slow
 def test_a_receiver_that_wants_to_exit_does_not_end_it(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,))
     worker.wait_for_out("ready")
@@ -778,6 +810,7 @@ def test_a_receiver_that_wants_to_exit_does_not_end_it(listen: Listen, sim: Simu
     assert " 1 failed" in worker.summary
 
 
+@pytest.mark.slow
 def test_worker_comes_back_after_a_loss(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,))
     worker.wait_for_out("ready")
@@ -802,6 +835,7 @@ def test_worker_comes_back_after_a_loss(listen: Listen, sim: Simulator) -> None:
     assert sim.logins == 2
 
 
+@pytest.mark.slow
 def test_receivers_send_over_the_login_of_the_listener(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,))
     worker.wait_for_out("ready")

@@ -160,6 +160,7 @@ def test_command_ends_by_itself_after_the_given_time(sim: FakeAsterisk, file: Pa
     assert done.json["seconds"] >= 0
 
 
+@pytest.mark.slow
 def test_command_ends_when_the_file_is_large(
     sim: FakeAsterisk, file: Path, when_it_listens: Any
 ) -> None:
@@ -251,6 +252,7 @@ def test_a_loss_is_a_remark(sim: FakeAsterisk, file: Path, when_it_listens: Any)
     assert Recording.load(file).names == ("Hangup", "Hangup")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_a_clean_end(sim: FakeAsterisk, file: Path, number: signal.Signals) -> None:
     with start("ami_record", str(file), "--json", servers=(sim,)) as program:

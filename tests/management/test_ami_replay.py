@@ -46,6 +46,7 @@ def listener() -> Iterator[Any]:
         client.close()
 
 
+@pytest.mark.slow
 def test_as_a_server(file: Path, listener: Any) -> None:
     with start("ami_replay", str(file), "--port=0", "--speed=max", servers=()) as program:
         url = program.wait_for_out("Listening on ami://").split()[-1]
@@ -59,6 +60,7 @@ def test_as_a_server(file: Path, listener: Any) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_in_a_loop_until_it_is_stopped(file: Path, listener: Any) -> None:
     arguments = ("--port=0", "--speed=1000", "--loop", "--json", "--user=me", "--secret=hush")
     with start("ami_replay", str(file), *arguments, servers=()) as program:
@@ -75,6 +77,7 @@ def test_in_a_loop_until_it_is_stopped(file: Path, listener: Any) -> None:
         assert f'"events": {len(scenarios.queue_call())}' in program.out[1]
 
 
+@pytest.mark.slow
 def test_process_that_only_sends_actions_does_not_start_it(file: Path, listener: Any) -> None:
     with start("ami_replay", str(file), "--port=0", "--speed=max", servers=()) as program:
         url = program.wait_for_out("Listening on").split()[-1]

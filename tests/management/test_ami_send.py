@@ -168,6 +168,7 @@ def test_an_event_that_nobody_else_waits_for(sim: Simulator) -> None:
     assert done.lines[-1] == "Peer: 101"
 
 
+@pytest.mark.slow
 def test_an_event_that_never_comes(sim: Simulator) -> None:
     done = send(sim, "Ping", "--wait-event=Xyzzy", "--timeout=3")
     assert done.code == 6
@@ -257,6 +258,7 @@ def test_an_action_that_the_server_does_not_know(sim: Simulator, name: str, said
     assert said not in send(sim, "Hangup", "Channel=nobody").err
 
 
+@pytest.mark.slow
 def test_no_answer_is_6_and_says_whether_it_was_sent(sim: Simulator) -> None:
     sim.on("QueueReset").hang()
     done = send(sim, "QueueReset", "--timeout=3", "--json")
@@ -288,6 +290,7 @@ def test_a_connection_that_breaks_is_7(sim: Simulator) -> None:
 # --- as a process ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_wait_and_logs_off(sim: Simulator, number: int) -> None:
     sim.on("QueueReset").hang()
@@ -302,6 +305,7 @@ def test_a_signal_ends_the_wait_and_logs_off(sim: Simulator, number: int) -> Non
     sim.wait_for(lambda: sim.logoffs == 1)
 
 
+@pytest.mark.slow
 def test_a_process_says_it_with_its_exit_code(sim: Simulator) -> None:
     with start("ami_send", "Hangup", "Channel=Nobody", servers=(sim,)) as tool:
         assert tool.wait() == 5, str(tool)
@@ -309,6 +313,7 @@ def test_a_process_says_it_with_its_exit_code(sim: Simulator) -> None:
     assert tool.err == ["CommandError: node_1: Hangup refused: No such channel"]
 
 
+@pytest.mark.slow
 def test_wrong_usage_is_2() -> None:
     with start("ami_send", "--nonsense", servers=()) as tool:
         assert tool.wait() == 2, str(tool)

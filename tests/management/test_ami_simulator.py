@@ -74,6 +74,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_runs_until_a_signal_and_says_what_happened(number: signal.Signals) -> None:
     with running("--port", "0", "--profile", "16", "--user", "me", "--secret", "hidden") as process:
@@ -94,6 +95,7 @@ def test_runs_until_a_signal_and_says_what_happened(number: signal.Signals) -> N
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_runs_for_some_time_with_calls() -> None:
     with running(
         "--port", "0", "--calls-per-second", "50", "--call-duration", "0.1", "--run-for", "1"
@@ -113,6 +115,7 @@ def test_runs_for_some_time_with_calls() -> None:
     assert (err, process.returncode) == ("", 0)
 
 
+@pytest.mark.slow
 def test_a_call_centre_has_agents_and_callers() -> None:
     centre = ("--call-centre", "--agents=3", "--calls-per-minute=600", "--seed=1")
     with running("--port", "0", *centre) as process:
@@ -151,6 +154,7 @@ def test_a_port_in_use() -> None:
     assert message == f"{said}Give another port with --port; --port=0 takes any free one."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -186,6 +190,7 @@ def test_errors_are_one_line(
     assert "\n" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "value"),
     [("--calls-per-second", "-1"), ("--run-for", "nan"), ("--call-duration", "inf")],

@@ -149,6 +149,7 @@ def test_a_server_that_still_starts_is_waited_for() -> None:
         assert (done.code, done.lines[0]) == (0, "node_1: well")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_at_once(sim: Simulator, number: int) -> None:
     sim.on("Ping").hang()

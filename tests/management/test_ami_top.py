@@ -116,6 +116,7 @@ def dial(sim: Simulator) -> None:
 # --- on a terminal ---
 
 
+@pytest.mark.slow
 def test_channels_come_and_go_until_q(busy: Simulator) -> None:
     with busy as sim, Terminal(sim, "--interval=600") as terminal:
         terminal.wait_for("node_1: ready, Asterisk 22.10.1")
@@ -142,6 +143,7 @@ def test_calls_that_there_were_before(busy: Simulator) -> None:
             assert terminal.wait() == 0, str(terminal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_gives_the_terminal_back(sim: Simulator, number: int) -> None:
     with Terminal(sim) as terminal:
@@ -152,6 +154,7 @@ def test_a_signal_gives_the_terminal_back(sim: Simulator, number: int) -> None:
         assert b"Traceback" not in terminal.said
 
 
+@pytest.mark.slow
 def test_another_size(sim: Simulator) -> None:
     with Terminal(sim, rows=10, columns=30) as terminal:
         terminal.wait_for("node_1: ready, Asterisk 22.10")
@@ -163,6 +166,7 @@ def test_another_size(sim: Simulator) -> None:
         assert terminal.wait() == 0, str(terminal)
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_lost_and_back(sim: Simulator) -> None:
     with Terminal(sim) as terminal:
         terminal.wait_for("node_1: ready")
@@ -175,6 +179,7 @@ def test_a_connection_that_is_lost_and_back(sim: Simulator) -> None:
         assert terminal.wait() == 0, str(terminal)
 
 
+@pytest.mark.slow
 def test_an_account_that_may_not_list(busy: Simulator) -> None:
     with (
         FakeAsterisk(users={"admin": User(secret="amp111", write="originate")}) as sim,
@@ -193,6 +198,7 @@ def test_refused_everywhere_is_3_in_words(sim: Simulator) -> None:
         assert b"CommandError: node_1: Authentication failed for user 'admin'" in after
 
 
+@pytest.mark.slow
 def test_run_for(sim: Simulator) -> None:
     with Terminal(sim, "--run-for=0.5") as terminal:
         assert terminal.wait() == 0, str(terminal)
@@ -201,6 +207,7 @@ def test_run_for(sim: Simulator) -> None:
 # --- without one ---
 
 
+@pytest.mark.slow
 def test_no_terminal_is_told_in_one_line(sim: Simulator) -> None:
     with start("ami_top", servers=(sim,)) as tool:
         assert tool.wait() == 2, str(tool)
@@ -213,6 +220,7 @@ def test_no_terminal_is_told_in_one_line(sim: Simulator) -> None:
     assert sim.connections == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("term", "said"),
     [
@@ -238,6 +246,7 @@ def test_a_run_that_is_shorter_than_the_interval_shows_its_end(sim: Simulator) -
     }
 
 
+@pytest.mark.slow
 def test_json_lines(busy: Simulator) -> None:
     with busy as sim:
         dial(sim)

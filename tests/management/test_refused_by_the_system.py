@@ -92,6 +92,7 @@ def _through_a_shell(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [">/dev/full", ">&-", ">/dev/full 2>/dev/full", ">&- 2>&-"])
 def test_a_process_without_streams(sim: FakeAsterisk, behind: str) -> None:
     with _through_a_shell(sim, "", behind, "ami_send", "Ping") as program:
@@ -102,6 +103,7 @@ def test_a_process_without_streams(sim: FakeAsterisk, behind: str) -> None:
         assert line.endswith(". node_1: Ping was sent and answered: Success.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", ["2>/dev/full", "2>&-"])
 def test_without_stderr_it_still_works(sim: FakeAsterisk, behind: str) -> None:
     with _through_a_shell(
@@ -111,6 +113,7 @@ def test_without_stderr_it_still_works(sim: FakeAsterisk, behind: str) -> None:
     assert "FullyBooted" in program.out[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [">&-", ">&- 2>&-"])
 def test_ami_listen_without_streams(sim: FakeAsterisk, tmp_path: Path, behind: str) -> None:
     notes = tmp_path / "notes"
@@ -125,6 +128,7 @@ def test_ami_listen_without_streams(sim: FakeAsterisk, tmp_path: Path, behind: s
 # --- files ---
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_while_it_records(sim: FakeAsterisk, tmp_path: Path) -> None:
     """The file is valid, and has as many events as stderr says."""
     file = tmp_path / "calls.txt"

@@ -57,6 +57,7 @@ def count(sim: FakeAsterisk, *numbers: int) -> None:
         sim.emit("UserEvent", {"UserEvent": "Count", "Number": str(number)})
 
 
+@pytest.mark.slow
 def test_all_takes_up_new_servers_and_lets_go_of_others(
     tmp_path: Path, sims: list[FakeAsterisk]
 ) -> None:
@@ -93,6 +94,7 @@ def test_all_takes_up_new_servers_and_lets_go_of_others(
         assert (three.logins, three.logoffs) == (1, 1)
 
 
+@pytest.mark.slow
 def test_the_note_for_other_listeners_follows(tmp_path: Path, sims: list[FakeAsterisk]) -> None:
     one, two, _ = sims
     there = ServerConfig.from_url("any", two.url)

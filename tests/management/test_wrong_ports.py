@@ -113,6 +113,7 @@ def port_of() -> Iterator[Callable[[str], int]]:
         yield open_port
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PORTS)
 def test_every_tool_says_what_the_worker_says(name: str, port_of: Callable[[str], int]) -> None:
     what, tls, *parts = PORTS[name]

@@ -144,6 +144,7 @@ def test_answer_that_comes_late_extends_nothing() -> None:
         assert kept.lost == []
 
 
+@pytest.mark.slow
 def test_answers_that_all_come_late_never_make_a_lease_valid() -> None:
     kept = Kept(renew_interval=0.3)
     renew = kept.table.renew

@@ -48,6 +48,7 @@ def locked(file: object) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
+@pytest.mark.slow
 def test_one_of_two_delivers_and_the_other_is_logged_in(site: Site, sim: Simulator) -> None:
     counter = Counter(sim)
     first, second = site.active(), site.standby()

@@ -116,6 +116,7 @@ class Day:
         ]
 
 
+@pytest.mark.slow
 def test_an_hour_agrees_with_its_lists_and_has_everything() -> None:
     """Each list agrees with the picture, which its events alone have made."""
     day = Day(seed=1)
@@ -161,6 +162,7 @@ def check_counts(day: Day) -> None:
         assert queue.total.talks == server.completed
 
 
+@pytest.mark.slow
 def test_calls_come_as_a_poisson_process() -> None:
     """The intervals are exponential: their mean is that of the rate, and so is their deviation."""
     day = Day(centre=CallCentre(calls_per_minute=60, agents=1, patience_seconds=0.1))
@@ -178,6 +180,7 @@ def test_calls_come_as_a_poisson_process() -> None:
     assert statistics.pstdev(waits) == pytest.approx(1.0, rel=0.2)
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_day() -> None:
     days = [Day(seed=seed) for seed in (3, 3, 4)]
     for day in days:
@@ -200,6 +203,7 @@ def test_a_first_caller_talks_within_ten_seconds() -> None:
     assert day.seen["AgentConnect"] > 0
 
 
+@pytest.mark.slow
 def test_an_agent_wraps_up_before_the_next_caller() -> None:
     day = Day(centre=CallCentre(agents=1, calls_per_minute=10, wrapup_seconds=20))
     day.tell(600)
@@ -212,6 +216,7 @@ def test_an_agent_wraps_up_before_the_next_caller() -> None:
     assert len(ends) == 1
 
 
+@pytest.mark.slow
 def test_a_pause_of_a_supervisor_ends_with_no_break() -> None:
     day = Day(centre=CallCentre(agents=6, work_seconds=20))
     pbx = day.stage.pbx
@@ -226,6 +231,7 @@ def test_a_pause_of_a_supervisor_ends_with_no_break() -> None:
     assert {one.pause_reason for one in day.tracker.members.values()} == {"meeting"}
 
 
+@pytest.mark.slow
 def test_a_longer_wait_is_served_first() -> None:
     day = Day(centre=CallCentre(agents=2, calls_per_minute=6, queues=("sales",)))
     waiting: list[str] = []

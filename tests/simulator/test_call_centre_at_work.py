@@ -144,6 +144,7 @@ def quiet() -> Iterator[Simulator]:
         yield simulator
 
 
+@pytest.mark.slow
 def test_the_lists_agree_with_the_events_over_tcp(busy: Simulator) -> None:
     with logged_in(busy, "on") as wire:
         supervisor = Supervisor(wire)
@@ -158,6 +159,7 @@ def test_the_lists_agree_with_the_events_over_tcp(busy: Simulator) -> None:
         assert (status.contradictions, status.faults) == (0, 0)
 
 
+@pytest.mark.slow
 def test_a_supervisor_pauses_an_agent_who_stays_paused(quiet: Simulator) -> None:
     with logged_in(quiet, "on") as wire:
         supervisor = Supervisor(wire)

@@ -91,6 +91,7 @@ def test_silence_after_login_lasts_for_that_session(sim: Simulator) -> None:
             wire.read_bytes()
 
 
+@pytest.mark.slow
 def test_stop_reading_makes_the_kernel_full(sim: Simulator) -> None:
     with logged_in(sim) as wire:
         sim.faults.stop_reading = True

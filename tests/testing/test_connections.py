@@ -65,6 +65,7 @@ def nobody_dialled(exchange: FakeAsterisk, program: Program) -> None:
     assert {action.name for action in exchange.received}.isdisjoint({"Originate"})
 
 
+@pytest.mark.slow
 def test_djangos_runner(project: Project, exchange: FakeAsterisk) -> None:
     program = project.run("manage.py", "test", "shop")
     assert any(f"Ran {TESTS} tests" in line for line in program.err), str(program)
@@ -103,6 +104,7 @@ def test_pytest_in_parallel_and_in_any_order(project: Project, exchange: FakeAst
     nobody_dialled(exchange, program)
 
 
+@pytest.mark.slow
 def test_a_whole_run_may_be_allowed(project: Project, exchange: FakeAsterisk) -> None:
     """And these tests would dial if nobody forbade it."""
     program = project.run(
@@ -148,6 +150,7 @@ def test_simulated(ami_client):
 """
 
 
+@pytest.mark.slow
 def test_pytest_without_django(
     pytester: pytest.Pytester, exchange: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +212,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("runner", "env"),
     [
@@ -270,6 +274,7 @@ class ChildTest(SimpleTestCase):
 """
 
 
+@pytest.mark.slow
 def test_a_program_of_ones_own_that_runs_djangos_tests(
     project: Project, exchange: FakeAsterisk
 ) -> None:

@@ -20,6 +20,7 @@ PAGE = (ROOT / "docs" / "testing.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_tests_of_the_page_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_documented="\n".join(SNIPPETS))
     command = [

@@ -128,6 +128,7 @@ def test_digits_that_are_no_telephone_number_stay() -> None:
         assert Mask(numbers=True)(event).raw == event.raw, event.headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("numbers", [False, True])
 def test_of_a_real_server(numbers: bool) -> None:
     mask = Mask(numbers=numbers)
@@ -139,6 +140,7 @@ def test_of_a_real_server(numbers: bool) -> None:
                 assert b"Password: test" not in masked.raw
 
 
+@pytest.mark.slow
 def test_a_hostile_value_takes_no_time() -> None:
     """Linear, and not quadratic, which would take hours."""
     mask = Mask(numbers=True)

@@ -99,6 +99,7 @@ def test_an_action_that_cannot_be_sent_is_refused_as_ever() -> None:
         assert len(outbox) == 0
 
 
+@pytest.mark.slow
 def test_settings_alone_are_enough() -> None:
     """BACKEND and nothing else."""
     source = """

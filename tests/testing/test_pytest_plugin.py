@@ -187,12 +187,14 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
 TESTS = WITH_DJANGO.count("def test_")
 
 
+@pytest.mark.slow
 def test_with_pytest_django(project: pytest.Pytester) -> None:
     run(project, "-p", "no:randomly", DJANGO_SETTINGS_MODULE="shop_settings").assert_outcomes(
         passed=TESTS
     )
 
 
+@pytest.mark.slow
 def test_settings_that_are_changed_by_hand_are_taken_back_in_order(
     project: pytest.Pytester,
 ) -> None:
@@ -209,6 +211,7 @@ def test_with_xdist_and_in_any_order(project: pytest.Pytester) -> None:
     result.assert_outcomes(passed=TESTS)
 
 
+@pytest.mark.slow
 def test_without_pytest_django(project: pytest.Pytester) -> None:
     """A project that sets Django up itself, in a conftest.py."""
     path: Path = project.path / "conftest.py"
@@ -219,6 +222,7 @@ def test_without_pytest_django(project: pytest.Pytester) -> None:
     result.assert_outcomes(passed=TESTS)
 
 
+@pytest.mark.slow
 def test_with_settings_that_nobody_named(project: pytest.Pytester) -> None:
     """settings.configure() and no environment."""
     path: Path = project.path / "conftest.py"
@@ -231,11 +235,13 @@ def test_with_settings_that_nobody_named(project: pytest.Pytester) -> None:
     run(project, "-p", "no:django").assert_outcomes(passed=TESTS)
 
 
+@pytest.mark.slow
 def test_without_django(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(WITHOUT_DJANGO)
     run(pytester, "-p", "no:django", "-p", "no:randomly").assert_outcomes(passed=4)
 
 
+@pytest.mark.slow
 def test_a_project_that_does_not_use_it_is_not_touched(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

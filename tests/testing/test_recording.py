@@ -46,6 +46,7 @@ def test_bytes_of_a_real_server_come_back(path: Path, tmp_path: Path) -> None:
     assert Recording.load(tmp_path / "x.txt") == made
 
 
+@pytest.mark.slow
 @given(st.lists(st.binary(max_size=30), max_size=5))
 def test_any_bytes_come_back(tmp_path_factory: pytest.TempPathFactory, values: list[bytes]) -> None:
     lines = [b"Event: Odd", *(b"Key: " + value.replace(b"\r\n", b"") for value in values)]

@@ -36,6 +36,7 @@ def sim() -> Iterator[Simulator]:
         yield simulator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [("ami_events",), ("ami_events", "--json"), ("ami_top", "--json", "--interval=0.1")],
@@ -63,6 +64,7 @@ def writes(pid: int) -> bool:
     return Path(f"/proc/{pid}/syscall").read_text().split()[0] == WRITE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["ami_events", "ami_record"])
 def test_stderr_that_nobody_reads_keeps_nothing_from_going_on(
     sim: Simulator, tool: str, tmp_path: Path
@@ -95,6 +97,7 @@ def test_stderr_that_nobody_reads_keeps_nothing_from_going_on(
         assert time.monotonic() - began < BUSY_SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("ami_events",), ("ami_top", "--json", "--interval=0.1")])
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_reader_that_is_gone(sim: Simulator, arguments: tuple[str, ...], stream: str) -> None:

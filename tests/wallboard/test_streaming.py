@@ -129,6 +129,7 @@ async def test_browsers_of_gzip_share_bytes_a_third_as_many(listener: Publisher)
         assert len(one.text) - before > 3 * len(chunk)
 
 
+@pytest.mark.slow
 @in_loop
 async def test_stream_waits_for_the_first_look_at_the_feed(
     site: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
@@ -219,6 +220,7 @@ async def test_browser_that_comes_back_gets_the_changes_alone(listener: Publishe
             assert picture(again.messages, browser.objects) == other.objects
 
 
+@pytest.mark.slow
 @in_loop
 async def test_masked_browser_comes_back_to_the_keys_that_it_knows(
     site: SettingsWrapper, listener: Publisher

@@ -6,6 +6,8 @@ import re
 import signal
 from pathlib import Path
 
+import pytest
+
 from django_ami.testing import FakeAsterisk, scenarios
 from tests.running import PYTHON, Program
 
@@ -25,6 +27,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_calls_of_a_listener_are_seen_elsewhere(tmp_path: Path) -> None:
     env = {
         "DJANGO_SETTINGS_MODULE": "tests.live.feed.settings",
@@ -48,6 +51,7 @@ def test_calls_of_a_listener_are_seen_elsewhere(tmp_path: Path) -> None:
             assert listener.err == []
 
 
+@pytest.mark.slow
 def test_listener_counts_the_writes_that_its_store_refuses(tmp_path: Path) -> None:
     env = {
         "DJANGO_SETTINGS_MODULE": "tests.live.feed.settings",

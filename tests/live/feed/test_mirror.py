@@ -156,6 +156,7 @@ def test_publisher_whose_lease_is_over_changes_nothing(
         second.close()
 
 
+@pytest.mark.slow
 def test_a_store_that_was_away_heals_with_the_whole_picture(
     store: Store, publisher: Publisher, picture: RemotePicture
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_batch_wakes_a_reader_that_waits(backend: RedisBackend, url: str) -> N
         publisher.close()
 
 
+@pytest.mark.slow
 def test_a_redis_that_is_away_costs_some_news(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:

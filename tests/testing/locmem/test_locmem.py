@@ -260,6 +260,7 @@ def test_many_threads(outbox: locmem.Outbox) -> None:
     assert len({action.action_id for action in outbox}) == 500
 
 
+@pytest.mark.slow
 def test_outbox_is_bounded_and_can_be_emptied(outbox: locmem.Outbox) -> None:
     client = make()
     for _ in range(10_050):
