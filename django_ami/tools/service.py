@@ -97,13 +97,15 @@ class Service:
         if self._told_of_standstill or seconds < kill_after / 2:
             return
         self._told_of_standstill = True
-        slowest = self._client.receivers.slowest()
+        receivers = self._client.receivers
+        # While a receiver runs, another thread may be about to take the loop over.
+        by_receivers = receivers.running is not None or self._progress.loop_turns
         logger.error(
             "No progress for %.1f s: %s. systemd is not told that this process lives, and will "
             "end it after %g s (WatchdogSec).",
             seconds,
-            f"the receivers stand still ({slowest})"
-            if self._progress.loop_turns
+            f"the receivers stand still ({receivers.slowest()})"
+            if by_receivers
             else "the event loop is held",
             kill_after,
         )

@@ -93,6 +93,12 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self/statm").exists(), reason="memory is read from /proc"
 )
 
+#: A server that comes and goes has a line for each time.
+EVERY_LINE = {
+    "django_ami.tools.streams:FIRST_LINES": 100_000,
+    "django_ami.core.cluster.announcements:FIRST_LINES": 100_000,
+}
+
 
 # --- the server ---
 
@@ -330,7 +336,7 @@ def test_weeks(server: Server) -> None:
     # A name, so that it is looked up for every attempt.
     url = server.sim.url.replace("127.0.0.1", "localhost")
     app, env = "tests.chaos.soak_worker.SoakConfig", {"SOAK_MEANWHILE": -(-ACTIONS // ROUNDS // 4)}
-    with ami_listen(url, receivers={}, app=app, env=env, **OPTIONS) as worker:
+    with ami_listen(url, receivers={}, app=app, env=env, patches=EVERY_LINE, **OPTIONS) as worker:
         worker.wait_for_out("ready")
         soak = Soak(server, worker)
         soak.run()

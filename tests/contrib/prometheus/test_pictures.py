@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,7 +118,8 @@ def call(told: CallCentre, number: int) -> None:
     told.wait(1)
 
 
-@pytest.mark.parametrize("calls", [500, pytest.param(100_000, marks=pytest.mark.long)])
+@pytest.mark.slow
+@pytest.mark.parametrize("calls", [100_000 if "AMI_TEST_LONG" in os.environ else 500])
 @pytest.mark.timeout(600)
 def test_number_of_series_depends_on_no_call(listener: Listener, calls: int) -> None:
     told = centre(listener)
