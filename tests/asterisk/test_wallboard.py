@@ -22,7 +22,7 @@ AGENT = "Local/a1@agents/n"
 
 
 @pytest.fixture
-def site(asterisk: Asterisk, settings: Any) -> Iterator[Site]:
+def site(asterisk: Asterisk, settings: Any, transactional_db: None) -> Iterator[Site]:
     with site_of(asterisk.url, settings) as made:
         yield made
 
