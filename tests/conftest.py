@@ -5,15 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.apps import apps
 
-from django_ami import companion, listeners, signals
+from django_ami import acting, ami, companion, listeners, signals
 from django_ami.signals import LiveSignal
 from django_ami.testing.connections import connections_allowed
-from tests.running import WORKERS
+from tests.running import DEADLINE_SECONDS, WORKERS
 
 # The parent of this test run may ignore SIGHUP, as nohup does; the workers under test would ignore
 # it as well then.
@@ -62,10 +63,37 @@ def _browsers_apart(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _without_operations(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The app is installed for its own tests; in all others a listener is as without it."""
-    if "operations" not in request.path.parts:
+    """The app is installed for its own tests; in all others a process is as without it."""
+    if not _is_of_operations(request):
         monkeypatch.setattr(companion, "_registered", [])
         monkeypatch.setattr(listeners, "_sources", [])
+        monkeypatch.setattr(acting, "_bookkeepers", [])
+
+
+def _is_of_operations(request: pytest.FixtureRequest) -> bool:
+    marked = request.node.get_closest_marker("operations") is not None
+    return marked or "operations" in request.path.parts
+
+
+@pytest.fixture(autouse=True)
+def _action_log_is_closed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Entries of a test are written before its database is emptied, and no thread stays."""
+    if not (_is_of_operations(request) and apps.is_installed("django_ami.operations")):
+        yield
+        return
+    has_database = request.node.get_closest_marker("django_db") is not None
+    for name in ("transactional_db", "db"):
+        if name in request.fixturenames:
+            has_database = True
+            request.getfixturevalue(name)  # it is to end behind this one
+    from django_ami.operations import audit  # not with every settings module
+
+    yield
+    ami.close()
+    audit.close(None if has_database else 0)
+    for thread in threading.enumerate():
+        if thread.name == "django_ami-audit":
+            thread.join(DEADLINE_SECONDS)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -103,6 +103,7 @@ def test_a_user_with_the_permission_comes_in() -> None:
 # --- with an app that knows what users may send ---
 
 
+@pytest.mark.operations
 @pytest.mark.parametrize("name", ["place", "listen"])
 def test_a_visitor_without_an_account_places_no_call(site: Site, name: str) -> None:
     site.browser.logout()
@@ -114,6 +115,7 @@ def test_a_visitor_without_an_account_places_no_call(site: Site, name: str) -> N
     assert not site.sent("Originate")
 
 
+@pytest.mark.operations
 def test_a_grant_decides_beside_the_access_of_the_wallboard(site: Site, settings: Any) -> None:
     settings.AMI_PERMISSIONS = {}
     response = site.post("place", number="102")
@@ -126,6 +128,7 @@ def test_a_grant_decides_beside_the_access_of_the_wallboard(site: Site, settings
     assert len(site.sent("Originate")) == 1
 
 
+@pytest.mark.operations
 def test_a_user_who_calls_too_often_gets_429_with_the_cure(site: Site, settings: Any) -> None:
     grant = {"actions": ["Originate"], "contexts": ["default"], "calls_per_minute": 2}
     settings.AMI_PERMISSIONS = {"everybody": grant}
@@ -136,6 +139,7 @@ def test_a_user_who_calls_too_often_gets_429_with_the_cure(site: Site, settings:
     assert len(site.sent("Originate")) == 2
 
 
+@pytest.mark.operations
 def test_two_clicks_are_one_call_and_one_entry_and_a_refusal_is_one_too(
     transactional_db: None, settings: Any
 ) -> None:
