@@ -97,3 +97,12 @@ def test_request_tells_its_meter_how_it_ended(
     one.began = one.meter.clock()
     settle(one)
     assert one.meter.outcomes == {("Ping", outcome): 1}
+
+
+def test_histograms_of_two_processes_add_up() -> None:
+    one, other = Histogram((1.0,)), Histogram((1.0,))
+    one.observe(0.5)
+    other.observe(0.5)
+    other.observe(3.0)
+    both = one + other
+    assert (both.counts, both.total) == ([2, 1], 4.0)
