@@ -34,14 +34,14 @@ __all__ = [
     "SomeRaised",
     "about",
     "exit_of",
+    "raised_by",
     "reason",
     "worst_of",
 ]
 
 logger = get_logger(__name__)
 
-#: Of what another's error says, and of what a receiver was called for.
-LONGEST_QUOTATION_CHARACTERS: Final = 200
+LONGEST_QUOTATION_CHARACTERS: Final = 200  # of another's error, and of an item
 _DAY_SECONDS: Final = 86_400.0
 
 
@@ -212,7 +212,7 @@ class Failures:
                 return Outcome.LEFT
             pause = min(2 * pause, self.retry.retry_max)
             attempts += 1
-            raised = _raised_by(attempt)
+            raised = raised_by(attempt)
             waited = time.monotonic() - began
             if raised is None:
                 logger.warning(
@@ -328,7 +328,7 @@ def about(item: object) -> str:
     return quoted(f"{item}{f' of {server}' if server else ''}", LONGEST_QUOTATION_CHARACTERS)
 
 
-def _raised_by(attempt: Callable[[], object]) -> BaseException | None:
+def raised_by(attempt: Callable[[], object]) -> BaseException | None:
     """The exception of an attempt; None if it went well."""
     try:
         attempt()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core.escaping import quoted
 from django_ami.core.event_queue import Counts
-from django_ami.core.failures import Outcome, about, exit_of
+from django_ami.core.failures import Outcome, about, raised_by
 from django_ami.core.naming import dotted_name
 
 if TYPE_CHECKING:
@@ -175,8 +175,8 @@ class Collector:
         """
         receiver, sender = batch.receiver, batch.sender
         events = [one.event for one in held]
-        attempt = partial(self._receivers.call, receiver.take, sender, sender, events)
-        error = _raised_by(attempt)
+        attempt = partial(self._receivers.call, receiver, sender, sender=sender, events=events)
+        error = raised_by(attempt)
         if error is None:
             self._count(sender.name, held, failed=False)
             return []
@@ -188,7 +188,7 @@ class Collector:
             left = self._give_some(batch, held[:middle])
             return left + held[middle:] if left else self._give_some(batch, held[middle:])
         outcome = failing.settle(
-            attempt, dotted_name(receiver.function), error, _about(events, sender.name),
+            attempt, dotted_name(receiver), error, _about(events, sender.name),
             always=receiver.on_error == "retry",
         )  # fmt: skip
         if outcome is Outcome.LEFT:
@@ -205,18 +205,6 @@ class Collector:
                 counts.failed += one.failed
                 counts.delivered += not one.failed
         self._settle(server, counts)
-
-
-def _raised_by(attempt: Callable[[], object]) -> Exception | None:
-    try:
-        attempt()
-    except KeyboardInterrupt:
-        raise
-    except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
-        return error
-    except BaseException as error:  # noqa: BLE001  (it stops nobody; it is told)
-        return exit_of(error)
-    return None
 
 
 def _about(events: list[Event], server: str) -> str:

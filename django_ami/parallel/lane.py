@@ -7,6 +7,7 @@ policy, and holds up no other lane.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from django_ami import signals
@@ -68,8 +69,9 @@ class Lane:
         self.at_work = ""
         #: Servers whose events here reach no receiver any more.
         self.discarding: set[str] = set()
-        #: Errands that were put, counted by the side that puts; and those that are over.
-        self._put = self._done = 0
+        #: Errands by server: those that were put, counted by the side that puts; those over.
+        self._put: Counter[str] = Counter()
+        self._done: Counter[str] = Counter()
         #: The counts of its queue when its losses were last added to the server's own counts.
         self._told: dict[str, Counts] = {}
         self._lanes = lanes
@@ -108,13 +110,12 @@ class Lane:
 
     def put_errand(self, errand: Errand) -> None:
         """Queue some work behind the events that are here."""
-        self._put += 1
+        self._put[errand.server] += 1
         self.delivery.put_errand(errand)
 
-    @property
-    def errands(self) -> int:
-        """How many errands are here, with one that is run now."""
-        return self._put - self._done
+    def errands(self, server: str) -> int:
+        """How many errands of a server are here, with one that is run now."""
+        return self._put[server] - self._done[server]
 
     def waits(self, server: str) -> int:
         """How many events of a server are here, with those whose receivers run."""
@@ -172,7 +173,7 @@ class Lane:
         try:
             (errand.discard if errand.server in self.discarding else errand.run)()
         finally:
-            self._done += 1
+            self._done[errand.server] += 1
 
     def deliver_one(self, server: str, event: Event) -> None:
         """Deliver an event that was not in the queue of this lane; now it is."""

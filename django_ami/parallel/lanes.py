@@ -30,8 +30,8 @@ __all__ = ["Lanes"]
 
 logger = get_logger(__name__)
 
-#: How often a lane that waits for another one looks whether all has ended.
-_MEETING_SECONDS: Final = 0.05
+#: A lane waits so long, at most, for another one whose call becomes one with a call of its own.
+MEETING_SECONDS: Final = 10.0
 #: How often a thread that waits for lanes looks at them.
 _LOOK_SECONDS: Final = 0.02
 #: Changes of live pictures that wait in a lane; more are dropped, and counted.
@@ -106,7 +106,7 @@ class Lanes:
     def put_change(self, server: str, number: int, tell: Callable[[Lane], object]) -> None:
         """Have a lane tell a change, behind the events that it has."""
         lane = self._lanes[number]
-        if lane.errands >= MOST_CHANGES:
+        if lane.errands(server) >= MOST_CHANGES:
             self._drop_change(server)
         else:
             lane.put_errand(Errand(server, partial(tell, lane), _nothing))
@@ -124,17 +124,20 @@ class Lanes:
                 MOST_CHANGES,
             )
 
-    def meet(self, server: str, numbers: set[int], event: Event) -> None:
-        """Have the first of some lanes deliver an event when all of them have come to it.
+    def meet(self, server: str, number: int, beside: set[int], event: Event) -> None:
+        """Have a lane deliver an event when it and some others have come to it.
 
-        The others wait until that is over.
+        The others wait until that is over. Nobody waits for longer than ``MEETING_SECONDS``.
         """
-        first, *others = (self._lanes[number] for number in sorted(numbers))
+        first, others = self._lanes[number], [self._lanes[other] for other in beside]
         arrived, over = threading.Semaphore(0), threading.Event()
 
         def lead() -> None:
+            end = time.monotonic() + MEETING_SECONDS
             for _ in others:
-                _until(arrived.acquire, self)
+                if not self._until(arrived.acquire, end):
+                    self._tell_missed(server)
+                    break
             try:
                 first.deliver_one(server, event)
             finally:
@@ -142,12 +145,29 @@ class Lanes:
 
         def wait() -> None:
             arrived.release()
-            _until(over.wait, self)
+            self._until(over.wait, time.monotonic() + 2 * MEETING_SECONDS)
 
         # All of them get it in the order in which this thread puts, so none waits in a circle.
         first.put_errand(Errand(server, lead, lead))
         for lane in others:
             lane.put_errand(Errand(server, wait, wait))
+
+    def _until(self, wait: Callable[..., bool], end: float) -> bool:
+        """Wait, but not beyond that time, and not beyond the end of the lanes."""
+        while not wait(timeout=_LOOK_SECONDS):
+            if self.over or time.monotonic() >= end:
+                return False
+        return True
+
+    def _tell_missed(self, server: str) -> None:
+        if not self.over:
+            logger.warning(
+                "%s: two calls have become one, and a receiver of one of them has not returned for "
+                "%g s (%s): their events may be out of order.",
+                server,
+                MEETING_SECONDS,
+                self._receivers.slowest() or "none is known to run",
+            )
 
     # --- waiting for them ---
 
@@ -160,7 +180,7 @@ class Lanes:
         """True if nothing of a server, or of any, is in a lane."""
         servers = tuple(self._options) if server is None else (server,)
         return not any(
-            lane.at_work in servers or lane.errands or any(map(lane.waits, servers))
+            lane.at_work in servers or any(lane.waits(one) or lane.errands(one) for one in servers)
             for lane in self._lanes
         )
 
@@ -224,12 +244,6 @@ class Lanes:
                 self._receivers.slowest() or "it is not known which one",
             )
         self._receivers.alone()
-
-
-def _until(wait: Callable[..., bool], lanes: Lanes) -> None:
-    """Wait, but not beyond the end of the lanes."""
-    while not wait(timeout=_MEETING_SECONDS) and not lanes.over:
-        pass
 
 
 def _nothing() -> None:

@@ -17,7 +17,7 @@ from django_ami.core.failures import reason
 from django_ami.core.log import get_logger
 from django_ami.core.options import Options
 from django_ami.core.plans import Plans
-from django_ami.core.session import Ready
+from django_ami.core.session import Gap, Lost, Ready
 from django_ami.parallel.lanes import Lanes
 from django_ami.parallel.partitions import KEY_EVENTS, CallPartitions, Partition
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from django_ami.core.messages import Event
     from django_ami.core.plans import Call
     from django_ami.core.receivers import Receivers
-    from django_ami.core.session import Gap, Notice
+    from django_ami.core.session import Notice
     from django_ami.parallel.lane import Lane
 
 __all__ = ["Spreading"]
@@ -101,7 +101,7 @@ class Spreading:
             elif others:
                 for lane in {number, *others}:
                     self._put(server, lane, parts[lane], here)
-                lanes.meet(server, {number, *others}, event)
+                lanes.meet(server, number, others, event)
             else:
                 parts[number].append(event)
         for number, part in enumerate(parts):
@@ -214,8 +214,10 @@ class Spreading:
     def barrier(self, notice: Notice) -> None:
         """Wait until the events before a notice are through; they are of one connection."""
         server, lanes = notice.server, self._lanes
-        if self._parallel.barriers and not (
-            lanes.wait(lambda: lanes.is_idle(server), BARRIER_SECONDS) or lanes.over
+        if (
+            self._parallel.barriers
+            and _has_signal(notice)
+            and not (lanes.wait(lambda: lanes.is_idle(server), BARRIER_SECONDS) or lanes.over)
         ):
             logger.warning(
                 "%s: the signal of a %s is sent although receivers of events before it have not "
@@ -243,6 +245,11 @@ class Spreading:
         """Let the lanes finish until then, and end them."""
         self._lanes.wait(self._lanes.is_idle, deadline - time.monotonic())
         self._lanes.end(deadline)
+
+
+def _has_signal(notice: Notice) -> bool:
+    """Whether receivers hear of it; of one more attempt in vain they do not."""
+    return isinstance(notice, Ready | Gap) or (isinstance(notice, Lost) and notice.was_ready)
 
 
 def _key_of_change(named: Mapping[str, Any]) -> str:

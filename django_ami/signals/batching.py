@@ -7,7 +7,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from django_ami.core.arguments import shown
-from django_ami.signals.classes import run_coroutine
+from django_ami.signals.classes import TakesMany, run_coroutine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ _MOST_EVENTS: Final = 100_000
 _MOST_SECONDS: Final = 3600.0
 
 
-class BatchReceiver:
+class BatchReceiver(TakesMany):
     """A function that takes a list of events; to a signal it is a receiver as any other.
 
     In ``ami_listen`` the events of a server gather until there are ``max_size`` of them, or
@@ -54,19 +54,24 @@ class BatchReceiver:
         self.max_size, self.max_seconds, self.on_error = max_size, max_seconds, on_error
         update_wrapper(self, function)
 
-    def __call__(self, *, sender: Any, event: Event, **_: Any) -> None:
-        self.take(sender, [event])
-
-    def take(self, sender: Any, events: list[Event]) -> None:
-        """Call the function with these events of a server; its exception goes through."""
+    def __call__(
+        self,
+        *,
+        sender: Any,
+        event: Event | None = None,
+        events: list[Event] | None = None,
+        **_: Any,
+    ) -> None:
+        """Call the function with ``events``, or with the ``event`` of a signal."""
+        some = [event] if events is None else events
         if iscoroutinefunction(self.function):
-            run_coroutine(_call, self.function, sender, events)
+            run_coroutine(_call, self.function, sender, some)
         else:
-            self.function(sender=sender, events=events)
+            self.function(sender=sender, events=some)
 
     def __repr__(self) -> str:
         return f"<BatchReceiver {self.function!r}>"
 
 
-async def _call(function: Callable[..., Any], sender: Any, events: list[Event]) -> None:
+async def _call(function: Callable[..., Any], sender: Any, events: list[Any]) -> None:
     await function(sender=sender, events=events)

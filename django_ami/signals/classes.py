@@ -98,12 +98,16 @@ class RobustSignal(Signal):
         It holds on to the receivers: not to be kept for longer than a batch.
         """
         synchronous, asynchronous = super()._live_receivers(sender)
-        found = [self._call(receiver, sender) for receiver in synchronous if not batches(receiver)]
+        found = [
+            self._call(receiver, sender)
+            for receiver in synchronous
+            if not isinstance(receiver, TakesMany)
+        ]
         return [*found, self._call_together(asynchronous, sender)] if asynchronous else found
 
     def batched(self, sender: Any) -> list[Any]:
         """The batch receivers that are connected for a sender."""
-        return [one for one in super()._live_receivers(sender)[0] if batches(one)]
+        return [one for one in super()._live_receivers(sender)[0] if isinstance(one, TakesMany)]
 
     def functions(self) -> list[Callable[..., Any]]:
         """The receivers that are connected, for whatever sender."""
@@ -207,9 +211,8 @@ def interest_changed() -> None:
         watcher()
 
 
-def batches(receiver: object) -> bool:
-    """True for a receiver that takes many events at once: see ``batching.py``."""
-    return hasattr(receiver, "take") and hasattr(receiver, "max_size")
+class TakesMany:
+    """The base of receivers that take many events at once: see ``batching.py``."""
 
 
 class WatchedSignal(RobustSignal):

@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django_ami.conf import Parallel
 from django_ami.core import Client
 from django_ami.core.client import ServerHandle
+from django_ami.core.failures import Retry
 from django_ami.signals import batch_receiver, events, server_lost
 from django_ami.testing import FakeAsterisk
 from tests.receiving import fresh_registry, listening
@@ -158,6 +159,30 @@ def test_a_batch_waits_for_a_database_that_is_away(sim: Simulator, parallel: Par
         listener.run_until(lambda: listener.status.queued == 0)
         assert tries == [[0, 1, 2, 3]] * 3
         listener.assert_accounted()
+
+
+def test_a_receiver_that_was_given_up_is_trusted_again_under_its_own_name(
+    sim: Simulator, parallel: Parallel
+) -> None:
+    away, tries = [True], list[list[int]]()
+
+    @batch_receiver("Newexten", max_size=2, max_seconds=3600)
+    def on_some(events: list[Any], **_: Any) -> None:
+        tries.append(numbers(events))
+        if away[0]:
+            raise OperationalError("it is away")
+
+    with listening(sim.url, parallel=parallel) as listener:
+        failing = listener.client.receivers.failing
+        failing.retry = Retry(retry_errors=(OperationalError,), retry_initial=0.01, retry_limit=0.1)
+        listener.make_ready()
+        emit(sim, 0, 1)
+        listener.run_until(lambda: listener.status.failed == 2)
+        assert [name.rpartition(".")[2] for name in failing.given_up] == ["on_some"]
+        away[0] = False
+        emit(sim, 2, 3)
+        listener.run_until(lambda: listener.status.queued == 0 and tries[-1] == [2, 3])
+        assert not failing.given_up
 
 
 def test_an_event_of_single_and_batch_receivers_counts_once_all_have_had_it(

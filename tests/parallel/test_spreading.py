@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from django_ami.conf import Parallel
+from django_ami.parallel import lanes, spreading
 from django_ami.signals import ami_event, call_ended, call_started, events, gap, server_lost
 from django_ami.testing import FakeAsterisk
 from tests.receiving import fresh_registry, listening
@@ -236,3 +237,56 @@ def test_a_receiver_that_raises_is_counted_on_any_thread(sim: Simulator) -> None
         listener.run_until(lambda: listener.status.failed == 10 and listener.status.queued == 0)
         listener.assert_accounted()
         assert sum(listener.client.receivers.failures.values()) == 10
+
+
+def test_two_calls_that_become_one_do_not_wait_for_ever_for_a_receiver_that_hangs(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lanes, "MEETING_SECONDS", 0.2)
+    free, order = threading.Event(), list[str]()
+
+    def on_event(event: Any, **_: Any) -> None:
+        if event["Number"] == "2":
+            assert free.wait(30)
+        order.append(event["Number"])
+
+    events["Newexten"].connect(on_event)
+    events["DialBegin"].connect(on_event)
+    with listening(sim.url, parallel=Parallel(workers=2)) as listener:
+        listener.make_ready()
+        emit(sim, "Newexten", "1.1", 1)
+        listener.run_until(lambda: order == ["1"])
+        emit(sim, "Newexten", "1.2", 2)
+        listener.run_until(lambda: listener.dispatcher.busy)
+        emit(sim, "DialBegin", "1.1", 3, DestUniqueid="1.2", DestLinkedid="1.2")
+        emit(sim, "Newexten", "1.1", 4)
+        listener.run_until(lambda: len(order) == 3)
+        assert order == ["1", "3", "4"]
+        free.set()
+        listener.run_until(lambda: listener.status.queued == 0)
+        listener.assert_accounted()
+    wait_until(lambda: "two calls have become one" in caplog.text)
+
+
+def test_a_server_that_cannot_be_reached_holds_up_nobody_beside_a_receiver_that_hangs(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spreading, "BARRIER_SECONDS", 3600.0)
+    free, seen = threading.Event(), Seen()
+
+    def on_event(event: Any, **_: Any) -> None:
+        if event.server == "node_2":
+            assert free.wait(30)
+        else:
+            seen(event)
+
+    events["Newexten"].connect(on_event)
+    with FakeAsterisk() as other, listening(sim.url, other.url, parallel=FOUR) as listener:
+        listener.make_ready()
+        emit(other, "Newexten", "2.1", 0)
+        listener.run_until(lambda: listener.dispatcher.busy)
+        sim.drop()  # of this server nothing waits
+        listener.run_until(lambda: listener.status.reconnects == 1 and listener.status.ready)
+        emit(sim, "Newexten", "1.1", 1)
+        listener.run_until(lambda: seen.count == 1)
+        free.set()
