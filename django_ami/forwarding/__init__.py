@@ -1,0 +1,1 @@
+"""Forwarding events onto an engine, from which consumers anywhere take them."""

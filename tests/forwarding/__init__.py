@@ -1,0 +1,1 @@
+"""Forwarding onto an engine."""
