@@ -16,6 +16,7 @@ from __future__ import annotations
 from django_ami.core.call_outcome import CallOutcome
 from django_ami.core.client import Changes, OriginatedCall, ServerHandle, ServerStatus
 from django_ami.core.config import Options, ServerConfig, TLSConfig
+from django_ami.core.event_id import EventId
 from django_ami.core.lease import Lease
 from django_ami.core.messages import CallResult, Event, Message, OriginateOutcome, Response
 from django_ami.core.pending import PendingAction
@@ -27,6 +28,7 @@ __all__ = [
     "CallResult",
     "Changes",
     "Event",
+    "EventId",
     "GapReason",
     "Lease",
     "Message",

@@ -30,7 +30,8 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django_ami.core.escaping import printable
-from django_ami.core.messages import DECODING, Response
+from django_ami.core.headers import DECODING
+from django_ami.core.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,16 +1,34 @@
-"""The id of an event: the same for each receiver, retry, batch and consumer."""
+"""The id of an event: its server, its connection, and its place in the order of the wire.
+
+Rule: one event has one id, wherever it goes: queues, lanes, batches, retries and engines. No other
+event has that id, in any process, on any machine, before or after a restart.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+import os
+from typing import Final, NamedTuple
 
-__all__ = ["EventId"]
+__all__ = ["EventId", "make_epoch"]
+
+#: Crockford's base 32, the digits of a ULID (https://github.com/ulid/spec): they sort as ASCII.
+_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+#: A ULID has 48 bits of time and 80 bits of chance, in digits of 5 bits each.
+_CHANCE_BYTES: Final = 10
+_EPOCH_DIGITS: Final = 26
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EventId:
-    """``sequence`` is the place of an event within one connection to a server, ``epoch``."""
+class EventId(NamedTuple):
+    """The id of one event. ``str(id)`` is ``"pbx/01KB7Q…/12"``, and ``parse`` reads it.
+
+    ``server`` is the alias of the server. ``epoch`` is that of one connection: a ULID, so a later
+    connection has a greater one as far as the clocks of the machines agree. ``sequence`` grows in
+    the order in which the server wrote the events of that connection. It has gaps, where events
+    were dropped, nobody wanted them, or they were part of an answer: the signal ``gap`` tells of
+    losses, and numbers do not.
+
+    Ids compare as tuples do, so those of one connection sort in the order of the wire.
+    """
 
     server: str
     epoch: str
@@ -20,7 +38,15 @@ class EventId:
         return f"{self.server}/{self.epoch}/{self.sequence}"
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """The id that ``str`` gave. Raises ValueError for another text."""
-        server, epoch, sequence = text.rsplit("/", 2)
+    def parse(cls, text: str) -> EventId:
+        """The id of its text. Raises ValueError for a text that is none."""
+        server, epoch, sequence, *_ = *text.rsplit("/", 2), "", ""
+        if not (epoch and sequence.isascii() and sequence.isdecimal()):
+            raise ValueError(f"{text[:80]!r} is no id of an event: it reads server/epoch/sequence.")
         return cls(server, epoch, int(sequence))
+
+
+def make_epoch(at: float) -> str:
+    """A new epoch, of a connection that began ``at`` a unix time. No other call gives the same."""
+    number = int.from_bytes(round(at * 1000).to_bytes(6) + os.urandom(_CHANCE_BYTES))
+    return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(_EPOCH_DIGITS)))

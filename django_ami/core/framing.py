@@ -29,7 +29,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from django_ami.core.messages import DECODING
+from django_ami.core.headers import DECODING
 
 __all__ = [
     "ACTION_ID",

@@ -9,10 +9,11 @@ away: a line without a colon is kept under the empty key.
 from __future__ import annotations
 
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
-from django_ami.core.layouts import fit_layout, learn_layout
+from django_ami.core.event_id import EventId
+from django_ami.core.headers import DECODING, split
+from django_ami.core.layouts import fit_layout
 from django_ami.core.outcome import CallResult, OriginateOutcome
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ else:
 __all__ = ["CallResult", "Event", "Message", "OriginateOutcome", "Response"]
 
 Default = TypeVar("Default")
-
-#: No charset is declared. This loses nothing, and never fails later in JSON or a database.
-DECODING: Final = ("utf-8", "backslashreplace")
 
 #: How many headers of a message are searched for in its bytes before it is split into all of them.
 _SEARCHES: Final = 6
@@ -60,42 +58,6 @@ def _make_needle(key: str) -> bytes:
     return needle
 
 
-def split_header(line: str) -> tuple[str, str]:
-    """One header line into key and value: at the first colon, one space stripped.
-
-    ``ChanVariable(<channel>): name=value`` (append_channel_vars in main/manager.c) is the
-    exception: the name of a channel may contain colons. A line without a colon has the empty key.
-    """
-    key, colon, value = line.partition(":")
-    if not colon:
-        return "", line
-    if "(" in key and not key.endswith(")"):
-        head, closing, tail = line.partition("): ")
-        if closing:
-            return head + ")", tail
-    return key, value.removeprefix(" ")
-
-
-def _split(raw: bytes) -> tuple[dict[str, str], tuple[tuple[str, str], ...] | None]:
-    """The first value of each key; and every header in order, unless that is the same."""
-    text = raw.decode("utf-8", "backslashreplace")
-    found = fit_layout(text)
-    if found is not None:
-        return dict(zip(*found, strict=True)), None
-    lines = text.split("\r\n")
-    try:
-        # Ordinary lines, in C all the way.
-        exact = dict(map(str.split, lines, repeat(": "), repeat(1)))
-        if len(exact) == len(lines) and ":" not in "".join(exact):
-            learn_layout(text, tuple(exact))
-            return exact, None
-    except ValueError:
-        pass
-    # A key that is repeated, a line without a colon, or without a blank behind it.
-    headers = tuple(map(split_header, lines))
-    return dict(reversed(headers)), headers
-
-
 class Message(_Mapping):
     """An ordered, case-insensitive, read-only multi-map of headers over the bytes of one frame.
 
@@ -123,7 +85,7 @@ class Message(_Mapping):
 
     def _parsed(self) -> dict[str, str]:
         if self._searches != _SPLIT:
-            self._exact, self._headers = _split(self.raw)
+            self._exact, self._headers = split(self.raw)
             self._folded: dict[str, list[str]] | None = None
             self._searches = _SPLIT
         return self._exact
@@ -233,7 +195,7 @@ class Message(_Mapping):
     def as_dict(self) -> dict[str, str | list[str]]:
         """A plain dict for JSON and logs: a key that is repeated has a list."""
         if self._searches != _SPLIT:
-            exact, headers = _split(self.raw)  # not kept: a caller that wants a dict wants no more
+            exact, headers = split(self.raw)  # not kept: a caller that wants a dict wants no more
         else:
             exact, headers = self._exact.copy(), self._headers
         if headers is None:
@@ -260,21 +222,43 @@ Mapping.register(Message)
 
 
 class Event(Message):
-    """Something happened on a server: ``event.name``, ``event.server``, ``event["Channel"]``."""
+    """Something happened on a server: ``event.name``, ``event.server``, ``event["Channel"]``.
 
-    __slots__ = ("name",)
+    ``epoch`` and ``sequence`` are those of its ``id``: ``Event(name, raw, *id)`` makes an event
+    that has one. Two events are equal without regard to their ids.
+    """
 
-    def __init__(self, name: str, raw: bytes, server: str = "") -> None:
+    __slots__ = ("_epoch", "_sequence", "name")
+
+    def __init__(
+        self, name: str, raw: bytes, server: str = "", epoch: str = "", sequence: int = 0
+    ) -> None:
         self.name = name
         self.raw = raw
         self.server = server
+        self._epoch = epoch
+        self._sequence = sequence
         self._searches = 0
+
+    @property
+    def id(self) -> EventId:
+        """What tells it from all other events; equal for each delivery of this one.
+
+        Raises ValueError for an event that no connection read, and that was made without an id.
+        """
+        if not self._epoch:
+            raise ValueError(
+                f"{self!r} has no id, since no connection read it: make it with "
+                "django_ami.testing.events, or give it one: Event(name, raw, *id)."
+            )
+        return EventId(self.server, self._epoch, self._sequence)
 
     def _look_up(self, key: str) -> str:
         return self.name if key == "Event" else super()._look_up(key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.name, self.raw, self.server)
+        identity = (self._epoch, self._sequence) if self._epoch else ()
+        return type(self), (self.name, self.raw, self.server, *identity)
 
     def __repr__(self) -> str:
         # The name alone: the values may be somebody's telephone number.

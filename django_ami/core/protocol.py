@@ -6,9 +6,8 @@ The rules are in ``framing.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from itertools import compress, repeat, takewhile
+from itertools import compress, count, repeat, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.counters import Counters
@@ -36,34 +35,23 @@ from django_ami.core.framing import (
     with_crlf,
     with_lead_behind,
 )
-from django_ami.core.kinds import PRIVILEGE, SKIP, TELLING_BYTES, Kinds
-from django_ami.core.messages import DECODING, Event, Response
-from django_ami.core.tail import Tail
+from django_ami.core.headers import DECODING
+from django_ami.core.kinds import PRIVILEGE, SKIP, TELLING_BYTES, Kinds, make
+from django_ami.core.messages import Event, Response
+from django_ami.core.tail import Oversized, Tail
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Sequence
 
-    from django_ami.core.kinds import Kind
 
-__all__ = ["Oversized", "Parser"]
+__all__ = ["Parser"]
 
 #: Larger chunks are taken in pieces of this size, so that the parser holds little beside them.
 _PIECE_BYTES: Final = 2**20
 #: How many bytes are few for one read: it is then mostly a single frame.
 _SHORT_BYTES: Final = 4096
 _MAX_BANNER_BYTES: Final = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Oversized:
-    """A frame over ``max_frame_size`` went by and was dropped.
-
-    ``action_id`` says whose answer it was, if anybody's.
-    """
-
-    action_id: str | None
-    limit: int
 
 
 class Parser:
@@ -74,7 +62,8 @@ class Parser:
     is the empty string if the server began with a message instead. Frames that have the first line
     of another one inside, and forged outputs, are suspect. ``plain`` is True if ``feed`` gave
     nothing but broadcasts that somebody wants, which are no part of an answer unless one is waited
-    for. An event with ``mine`` inside is always given, if that is not empty.
+    for. An event with ``mine`` inside is always given, if that is not empty. Events have ids if
+    ``epoch`` is set; ``sequence`` is that of the next message that a ``feed`` gives first.
 
     ``follows`` says whether ``Response: Follows`` answers a Command. It is given the ActionID in
     front of the output, or an empty text if there is none, and the messages that this ``feed`` has
@@ -96,6 +85,8 @@ class Parser:
         self.max_frame_size = max_frame_size
         self.banner: str | None = None if banner else ""
         self.skipped = 0
+        self.epoch = ""
+        self.sequence = 1
         self.counters = counters or Counters()
         self.plain = True
         self.mine = b""
@@ -116,6 +107,7 @@ class Parser:
         if self.stray:
             self.stray.clear()
         if len(data) <= _SHORT_BYTES and self._parse_alone(data, messages):
+            self.sequence += len(messages)
             return messages
         start = 0
         while start < len(data):
@@ -126,6 +118,7 @@ class Parser:
                 end = cut + 4 if cut >= 0 else end
             self._feed_piece(data[start:end], messages)
             start = end
+        self.sequence += len(messages)
         return messages
 
     def _parse_alone(self, data: bytes, messages: list[Event | Response | Oversized]) -> bool:
@@ -141,7 +134,7 @@ class Parser:
                 return False
             self.skipped += 1
         else:
-            messages.append(_make(kind, block, self.server))
+            messages.append(make(kind, block, self.server, self.epoch, self.sequence))
             self.plain = kind in self.kinds.plain
         return True
 
@@ -222,6 +215,7 @@ class Parser:
         blocks = (data[position:] if position else data).split(b"\r\n\r\n")
         end = len(data) - len(blocks.pop())
         kinds, server, before = self.kinds.of(blocks), self.server, len(messages)
+        epoch, numbers = self.epoch, count(self.sequence + before)
         if len(kinds) < len(blocks):
             del blocks[len(kinds) :]
             end = end_of(blocks, position)
@@ -239,11 +233,15 @@ class Parser:
         plain = self.kinds.plain.issuperset(kinds)
         wanted: Any = compress(kinds, kinds), compress(blocks, kinds)
         if plain:
-            messages += map(Event, *wanted, repeat(server))
+            messages += map(Event, *wanted, repeat(server), repeat(epoch), numbers)
         else:
-            messages += [  # as _make does, but without a call for each item of a list
-                Event(kind, block, server) if isinstance(kind, str) else kind(block, server)
-                for kind, block in zip(*wanted, strict=True)
+            messages += [  # as make does, but without a call for each item of a list
+                Event(kind, block, server, epoch, number)
+                if isinstance(kind, str)
+                else kind(block, server)
+                if kind.func is Response
+                else kind(block, server, epoch, number)
+                for kind, block, number in zip(*wanted, numbers, strict=False)
             ]
         self.plain = self.plain and plain
         self.skipped += len(blocks) - (len(messages) - before)
@@ -338,8 +336,5 @@ class Parser:
         if kind == SKIP:
             self.skipped += 1
         else:
-            messages.append(_make(kind, block, self.server))
-
-
-def _make(kind: Kind, block: bytes, server: str) -> Event | Response:
-    return Event(kind, block, server) if isinstance(kind, str) else kind(block, server)
+            number = self.sequence + len(messages)
+            messages.append(make(kind, block, self.server, self.epoch, number))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django_ami.core.framing import (
@@ -23,7 +24,18 @@ from django_ami.core.framing import (
 if TYPE_CHECKING:
     import re
 
-__all__ = ["Tail"]
+__all__ = ["Oversized", "Tail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """A frame over ``max_frame_size`` went by and was dropped.
+
+    ``action_id`` says whose answer it was, if anybody's.
+    """
+
+    action_id: str | None
+    limit: int
 
 
 class Tail:

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.escaping import printable
+from django_ami.core.headers import DECODING, split_header
 from django_ami.core.log import get_logger
-from django_ami.core.messages import DECODING, split_header
 from django_ami.core.redaction import redacted
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from django_ami.core.messages import Event
 from django_ami.pictures import lend
 from django_ami.simulator.arguments import checked
 from django_ami.testing.events.factory import event as make_event
+from django_ami.testing.identity import identified
 from django_ami.testing.live import Pictures
 from django_ami.testing.recording import playable
 
@@ -48,6 +49,8 @@ def deliver(
     ``pictures`` go on with it, and the receivers of their changes are called. ``server`` is whose
     event it is: by default the one that it names itself, or the default server. An exception of a
     receiver is raised here.
+
+    An event that is delivered twice has the same ``id`` each time, as one that an engine repeats.
     """
     _send(pictures, _made(event, headers, more), server, pictures.now, Signal.send)
 
@@ -137,7 +140,7 @@ def _signals(
 ) -> Iterator[tuple[Signal, dict[str, Any]]]:
     """The signals to send for an event: the picture first, so that all receivers can look."""
     sender = _sender(server or event.server)
-    event = Event(event.name, event.raw, server=sender.name)
+    event = identified(event, sender.name)
     pictures.note(event, at)
     named = {"sender": sender, "event": event}
     signal = signals.events.get(event.name)

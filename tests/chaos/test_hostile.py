@@ -19,7 +19,8 @@ from django_ami.core.errors import (
     ProtocolError,
 )
 from django_ami.core.messages import Event
-from django_ami.core.protocol import Oversized, Parser
+from django_ami.core.protocol import Parser
+from django_ami.core.tail import Oversized
 from django_ami.testing import FakeAsterisk
 from tests.chaos.hostile_support import (
     END,

@@ -12,9 +12,10 @@ from django_ami.core.config import Options, ServerConfig
 from django_ami.core.correlation import ActionIds
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.messages import Event, Message
-from django_ami.core.protocol import Oversized, Parser
+from django_ami.core.protocol import Parser
 from django_ami.core.request import Request
 from django_ami.core.session import Role, Session
+from django_ami.core.tail import Oversized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

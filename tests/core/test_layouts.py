@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ami.core import layouts
-from django_ami.core.messages import Event, split_header
+from django_ami.core.headers import split_header
+from django_ami.core.messages import Event
 
 KEYS = ("Event", "Privilege", "Channel", "Uniqueid", "Exten")
 

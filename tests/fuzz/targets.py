@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from django_ami.core.actions import Command, CoreShowChannels, Originate, Ping, QueueStatus
 from django_ami.core.correlation import ActionIds
 from django_ami.core.errors import ActionFailed, AmiError, ConnectionLost, ProtocolError
-from django_ami.core.protocol import Oversized, Parser
+from django_ami.core.protocol import Parser
 from django_ami.core.session import Role
+from django_ami.core.tail import Oversized
 from tests.core.answers import PREFIX, id_of
 from tests.core.support import CAPTURES, Dialogue
 from tests.fuzz.arguments import SLOTS, VALUES, arguments

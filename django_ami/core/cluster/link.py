@@ -6,12 +6,14 @@ have, ends here. Its server settles all else that may follow.
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from selectors import EVENT_READ
 from typing import TYPE_CHECKING
 
 from django_ami.core.actions.base import LARGEST_ACTION_BYTES
 from django_ami.core.errors import AmiError, ConnectionLost
+from django_ami.core.event_id import make_epoch
 from django_ami.core.log import get_logger
 from django_ami.core.session import READY, Gap, TookOver
 
@@ -131,6 +133,7 @@ class Link:
     def open(self, transport: Transport, received: bytes, *, more: bool) -> None:
         """An address has greeted: these bytes were ``received`` of it by now."""
         self.transport = transport
+        self._exchange.parser.epoch = make_epoch(time.time())
         transport.begin_log(received)
         self._receive(received, more=more)
         if more and self._is_tls:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from django_ami.core.correlation.action_ids import OwnIds
-    from django_ami.core.protocol import Oversized
     from django_ami.core.request import Request
+    from django_ami.core.tail import Oversized
 
 __all__ = ["LAST_ITEMS", "OldCommands", "closing_events", "response_of_text"]
 

@@ -24,7 +24,7 @@ from django_ami.core.errors import (
 )
 from django_ami.core.messages import Event, Response
 from django_ami.core.progress import PROGRESS_EVENTS
-from django_ami.core.protocol import Oversized, Parser
+from django_ami.core.protocol import Parser
 from django_ami.core.request import Request
 from django_ami.core.session.following import Following
 from django_ami.core.session.liveness import Liveness
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from django_ami.core.correlation import ActionIds
     from django_ami.core.pending import PendingAction
     from django_ami.core.session.gate import Gate
+    from django_ami.core.tail import Oversized
 
 __all__ = ["Exchange", "Observer"]
 

@@ -12,6 +12,7 @@ from django_ami.core.numerals import whole_number
 from django_ami.simulator.channels import CAUSES, STATES
 from django_ami.simulator.masks import class_of_event
 from django_ami.testing.events.data import TEMPLATES
+from django_ami.testing.identity import make_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,7 +80,7 @@ class EventFactory:
         made = Headers(self.name)
         for key, value in [*_following(values), *values.items()]:
             made.set(key, value)
-        return Event(self.name, made.as_bytes(), server=server)
+        return Event(self.name, made.as_bytes(), *make_id(server))
 
     def _known(self, given: str) -> str:
         if self.name == "UserEvent":
@@ -143,7 +144,7 @@ def event(
     made = Headers(name)
     for key, value in {**(headers or {}), **more}.items():
         made.set(key, value)
-    return Event(name, made.as_bytes(), server=server)
+    return Event(name, made.as_bytes(), *make_id(server))
 
 
 def _folded(name: str) -> str:
