@@ -22,6 +22,7 @@ from django_ami.core.plans import Plans
 from django_ami.pictures import lend
 from django_ami.running import note
 from django_ami.signals.classes import watch_interest
+from django_ami.signals.planning import SignalPlans
 from django_ami.signals.sending import send, send_notice
 
 if TYPE_CHECKING:
@@ -87,9 +88,8 @@ class Dispatcher:
         self._lead = lead
         self._sender = sender or client.handle
         self._feeding = feeding
-        self._plans = Plans(lambda _: ())
-        #: The calls for each event, whatever its name; None until an event comes.
-        self._of_every_event: list[Call] | None = None
+        #: The receivers of the batch that is delivered now.
+        self._plans: SignalPlans | None = None
         self._unwatch: list[Callable[[], None]] = []
         #: The live pictures; None if nobody wants any.
         self._tracking: Tracking | None = None
@@ -122,7 +122,6 @@ class Dispatcher:
         self._spreading = Spreading(
             self._client,
             self._parallel,
-            calls=self._receivers_of,
             sender=self._sender,
             serves=self.serves,
             send_gap=self._send_gap,
@@ -252,17 +251,17 @@ class Dispatcher:
         sender = self._sender(server)
         tally = self._client.inbox.tally[sender.name]
         delivered, failed = tally.delivered, tally.failed
-        self._plans = Plans(partial(self._plan, sender))
+        self._plans = plans = SignalPlans(sender, partial(self._tracked_by, sender))
         try:
             for kind, some in groupby(items, type):
                 if kind is not Event:
                     for notice in cast("Iterator[Notice]", some):
                         self._tell(notice)
                 elif self._collector is not None:
-                    self._gather(self._collector, sender, cast("Iterator[Event]", some))
+                    self._gather(self._collector, sender, plans, cast("Iterator[Event]", some))
                 elif self._spreading is None:
                     self._client.receivers.deliver(
-                        cast("Iterator[Event]", some), self._plans, sender, tally
+                        cast("Iterator[Event]", some), plans, sender, tally
                     )
                 else:
                     self._hand_on(self._spreading, sender, list(cast("Iterator[Event]", some)))
@@ -272,9 +271,15 @@ class Dispatcher:
                 self.delivered += tally.delivered - delivered
                 self.failed += tally.failed - failed
 
-    def _gather(self, collector: Collector, sender: ServerHandle, events: Iterator[Event]) -> None:
+    def _gather(
+        self,
+        collector: Collector,
+        sender: ServerHandle,
+        plans: SignalPlans,
+        events: Iterator[Event],
+    ) -> None:
         counts = Counts()
-        self.delivered += collector.deliver(events, self._plans, sender, counts)
+        self.delivered += collector.deliver(events, plans, sender, counts)
         self.delivered += counts.delivered
         self.failed += counts.failed
         self._client.inbox.settle(sender.name, counts)
@@ -282,30 +287,20 @@ class Dispatcher:
     def _hand_on(self, spreading: Spreading, sender: ServerHandle, events: list[Event]) -> None:
         """Have the live picture take events, and then the other threads."""
         if self._tracking is not None:
-            self._client.receivers.deliver(events, self._plans, sender, Counts())
+            tracked = Plans(lambda name: tuple(self._tracked_by(sender, name)))
+            self._client.receivers.deliver(events, tracked, sender, Counts())
         spreading.spread(sender, events)
         self.delivered += len(events)
 
-    def _plan(self, sender: ServerHandle, name: str) -> tuple[Call, ...]:
-        """Whom to call with events of that name; the live picture first, so that all can look."""
+    def _tracked_by(self, sender: ServerHandle, name: str) -> list[Call]:
+        """The live picture takes events with that name first, so that all can look."""
         tracking = self._tracking
-        tracked = [] if tracking is None else tracking.calls(sender.name, name)
-        return (*tracked, *(() if self._spreading else self._receivers_of(sender, name)))
-
-    def _receivers_of(self, sender: ServerHandle, name: str) -> tuple[Call, ...]:
-        signal = signals.events.get(name)
-        own = [] if signal is None else signal.calls(sender)
-        of_every_event = self._of_every_event
-        if of_every_event is None:
-            of_every_event = signals.ami_event.calls(sender)
-            if self._spreading is None:
-                self._of_every_event = of_every_event
-        return (*own, *of_every_event)
+        return [] if tracking is None else tracking.calls(sender.name, name)
 
     def _forget_plans(self) -> None:
         """Behind a batch, as they hold on to the receivers; and when others are connected."""
-        self._plans.clear()
-        self._of_every_event = None
+        if self._plans is not None:
+            self._plans.clear()
 
     def _tell(self, notice: Notice) -> None:
         if self._collector is not None:

@@ -61,7 +61,8 @@ class Collector:
     """The batches of one thread.
 
     ``batched`` gives the batch receivers of a name of event, for a sender; ``serves`` says whether
-    a server's events may be delivered now; ``settle`` counts what became of events.
+    a server's events may be delivered now; ``settle`` counts what became of events; ``failed`` is
+    told each event out of a batch for which a receiver has failed.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class Collector:
         batched: Callable[[ServerHandle, str], list[BatchReceiver]],
         serves: Callable[[str], bool],
         settle: Callable[[str, Counts], None],
+        failed: Callable[[Event], object] = lambda _: None,
     ) -> None:
+        self._failed = failed
         self._receivers = receivers
         self._batched = batched
         self._serves = serves
@@ -81,6 +84,11 @@ class Collector:
     def __len__(self) -> int:
         """How many events wait in batches; one that is in two counts twice."""
         return sum(len(batch.held) for batch in self._batches.values())
+
+    @property
+    def longest_seconds(self) -> float:
+        """For how long the most patient of the batches that wait may gather; 0 if none waits."""
+        return max((batch.receiver.max_seconds for batch in self._batches.values()), default=0.0)
 
     @property
     def due_at(self) -> float:
@@ -202,6 +210,8 @@ class Collector:
             one.left -= 1
             one.failed |= failed
             if not one.left:
+                if one.failed:
+                    self._failed(one.event)
                 counts.failed += one.failed
                 counts.delivered += not one.failed
         self._settle(server, counts)

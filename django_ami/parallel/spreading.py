@@ -7,7 +7,6 @@ there, so each of them is one thread's.
 from __future__ import annotations
 
 import time
-from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +15,10 @@ from django_ami.core.event_queue import Counts, size_of
 from django_ami.core.failures import reason
 from django_ami.core.log import get_logger
 from django_ami.core.options import Options
-from django_ami.core.plans import Plans
 from django_ami.core.session import Gap, Lost, Ready
 from django_ami.parallel.lanes import Lanes
 from django_ami.parallel.partitions import KEY_EVENTS, CallPartitions, Partition
+from django_ami.signals.planning import SignalPlans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from django_ami.conf import Parallel
     from django_ami.core.client import Client, ServerHandle
     from django_ami.core.messages import Event
-    from django_ami.core.plans import Call
     from django_ami.core.receivers import Receivers
     from django_ami.core.session import Notice
     from django_ami.parallel.lane import Lane
@@ -47,9 +45,8 @@ _REPORT_SECONDS: Final = 60.0
 class Spreading:
     """The events of a client, in order where it matters, to several threads.
 
-    ``calls`` gives the receivers of a name of event, for a sender; ``sender`` the sender of a
-    server's signals; ``serves`` says whether its events may be delivered now; ``send_gap`` tells
-    that a lane has dropped events.
+    ``sender`` gives the sender of a server's signals; ``serves`` says whether its events may be
+    delivered now; ``send_gap`` tells that a lane has dropped events.
     """
 
     def __init__(
@@ -57,14 +54,12 @@ class Spreading:
         client: Client,
         parallel: Parallel,
         *,
-        calls: Callable[[ServerHandle, str], tuple[Call, ...]],
         sender: Callable[[str], ServerHandle],
         serves: Callable[[str], bool],
         send_gap: Callable[[Gap, Receivers], None],
     ) -> None:
         self._client = client
         self._parallel = parallel
-        self._calls = calls
         self._sender = sender
         self._partitions: dict[str, CallPartitions] = {}
         #: Servers of which nothing is taken, since no lane has room for their events.
@@ -90,7 +85,7 @@ class Spreading:
         """Hand events of one server to the lanes; those without a receiver are delivered here."""
         server, lanes = sender.name, self._lanes
         self._admit(server)
-        plans = Plans(partial(self._calls, sender))
+        plans = SignalPlans(sender)
         parts: list[list[Event]] = [[] for _ in range(len(lanes))]
         here, loads = Counts(), lanes.loads(server)
         for event in events:
@@ -185,7 +180,7 @@ class Spreading:
 
     def _deliver(self, server: str, events: Iterator[Event], lane: Lane, counts: Counts) -> int:
         sender = self._sender(server)
-        plans = Plans(partial(self._calls, sender))
+        plans = SignalPlans(sender)
         if signals.batches_used:
             return lane.collector.deliver(events, plans, sender, counts)
         lane.receivers.deliver(events, plans, sender, counts)

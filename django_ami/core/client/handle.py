@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Unpack
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from django_ami.core.pending import PendingAction
     from django_ami.core.timeouts import Timeout
 
-__all__ = ["ServerHandle"]
+__all__ = ["ServerHandle", "forwarded_under"]
+
+#: The lease of the listener that has forwarded the events whose receivers run; None elsewhere.
+forwarded_under: Final[ContextVar[Lease | None]] = ContextVar("forwarded_under", default=None)
 
 
 class Servers(Protocol):
@@ -43,10 +47,24 @@ class ServerHandle:
 
     def __init__(self, name: str, client: Callable[[], Servers]) -> None:
         self.name = name
-        #: That of this process, if a listener delivers the server's events under one. It is set
-        #: before each batch. None otherwise: look at it in a receiver.
-        self.lease: Lease | None = None
+        self._lease: Lease | None = None
         self._client = client
+
+    @property
+    def lease(self) -> Lease | None:
+        """That under which the server's events are delivered, for a receiver; None if under none.
+
+        In a listener it is that of this process, set before each batch. In a consumer it is that of
+        the listener that forwarded the event, and each thread, or task, has that of its own event.
+        """
+        forwarded = forwarded_under.get()
+        if forwarded is not None and forwarded.server == self.name:
+            return forwarded
+        return self._lease
+
+    @lease.setter
+    def lease(self, lease: Lease | None) -> None:
+        self._lease = lease
 
     def send(self, action: Action, *, timeout: Timeout | None = None) -> PendingAction:
         """Send an action to this server and to no other; see ``Client.send``."""
