@@ -205,7 +205,7 @@ class Consumption:
         for envelope in batch:
             if not self._serves():
                 return
-            event = Event(value_of_first_line(envelope.raw), envelope.raw, envelope.id.server)
+            event = Event(value_of_first_line(envelope.raw), envelope.raw, *envelope.id)
             if signals.batches_used:
                 self._envelopes[id(event)] = envelope
             failed = counts.failed
@@ -229,7 +229,7 @@ class Consumption:
         send(self._receivers, getattr(signals, name), ami.handle(server), name, **named)
         self._result.delivered += 1
 
-    # --- what became of events ---
+    # --- the fate of events ---
 
     def _settle(self, _server: str, counts: Counts) -> None:
         """Of events that were in batches."""

@@ -57,6 +57,7 @@ def test_receivers_get_forwarded_events_in_order_with_the_handle_of_their_server
 
     @receiver(events["Newexten"], sender=ami.handle("node_1"))
     def on_exten(sender: Any, event: Any, **_: Any) -> None:
+        assert event.id == EventId("node_1", "E1", int(event["Number"]))
         got.append(("own", sender.name, event.name, event["Number"]))
 
     @receiver(ami_event)
