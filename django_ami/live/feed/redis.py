@@ -13,6 +13,7 @@ import redis
 
 from django_ami.live.feed.backend import Backend
 from django_ami.live.feed.records import TERM_CHARACTERS, Batch, Position, Superseded, Whole
+from django_ami.redis_client import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +27,6 @@ _KEPT_SECONDS: Final = 60
 _MOST_READ: Final = 500
 #: How long an epoch is at most.
 _EPOCH_CHARACTERS: Final = TERM_CHARACTERS + 13
-#: How long Redis may take to connect, and to answer.
-_CONNECT_SECONDS: Final = 2
-_ANSWER_SECONDS: Final = 5
 #: Sets a key, unless its epoch, which is the first text in it, is of that term or a later one.
 _REPLACE_EARLIER: Final = f"""
 local term = redis.call('GETRANGE', KEYS[1], 2, {TERM_CHARACTERS + 1})
@@ -45,12 +43,7 @@ class RedisBackend(Backend):
     """
 
     def __init__(self, url: str = "redis://127.0.0.1:6379/0", prefix: str = "django_ami") -> None:
-        self._redis: Any = redis.Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=_ANSWER_SECONDS,
-        )
+        self._redis: Any = connect(url, decode=True)
         self._prefix = prefix
         self._replace_earlier = self._redis.register_script(_REPLACE_EARLIER)
         #: The streams that the readers of this process follow, and where each of them is.

@@ -1,0 +1,304 @@
+"""The threads of ``ami_consume``: one keeps the leases, the others run receivers.
+
+Rule: a partition is one thread's, from getting its lease to giving it back. No thread waits without
+an end: a Redis that is away or frozen is tried again, and leases end by the clock meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import redis
+from redis.exceptions import AuthorizationError
+
+from django_ami.core.log import get_logger
+from django_ami.core.refusals import start_thread
+from django_ami.forwarding.redis.leases import RENEWALS, Leases, Tenure
+from django_ami.forwarding.redis.outlet import client_of
+from django_ami.forwarding.redis.partition import Partition
+from django_ami.forwarding.redis.scripts import run
+from django_ami.redis_client import address_of, cause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from django_ami.conf.forward import Forward
+    from django_ami.core.receivers import Receivers
+    from django_ami.forwarding.redis.options import RedisOptions
+
+__all__ = ["Consumed", "Consumer"]
+
+logger = get_logger(__name__)
+
+#: A thread with nothing to do waits so long for new batches, in one command.
+_BLOCK_SECONDS: Final = 0.5
+#: A consumer with less than its share looks so often for leases that are given back.
+_HUNGRY_SECONDS: Final = 0.2
+#: At the end, leases are renewed so often.
+_LAST_TURN_SECONDS: Final = 0.2
+#: The pauses between attempts while Redis is away: the first, and the longest.
+_RETRY_SECONDS: Final = 0.1
+_LONGEST_RETRY_SECONDS: Final = 2.0
+
+
+@dataclass(slots=True)
+class Consumed:
+    """What a thread, or all of them, have done with events."""
+
+    delivered: int = 0
+    failed: int = 0
+    dead: int = 0
+
+    def add(self, delivered: int, failed: int, dead: int) -> None:
+        self.delivered += delivered
+        self.failed += failed
+        self.dead += dead
+
+
+class Consumer:
+    """Consumes until ``stop``. ``receivers`` is what ``consuming()`` gives.
+
+    ``refused`` is called once if Redis refuses the user. Raises ConfigurationError for a wrong URL.
+    """
+
+    def __init__(
+        self,
+        forward: Forward,
+        options: RedisOptions,
+        receivers: Receivers,
+        *,
+        servers: Iterable[str],
+        partitions: Iterable[int],
+        workers: int,
+        refused: Callable[[str], object],
+    ) -> None:
+        self._address = address_of(forward.url)
+        self._options = options
+        self._refused = refused
+        self._redis = client_of(forward)
+        self._leases = Leases(options, servers, partitions)
+        self._ending = threading.Event()
+        #: Set when a thread has ended.
+        self._ended = threading.Event()
+        self._away = False
+        self._lock = threading.Lock()
+        self._workers = [
+            _Worker(client_of(forward), options, receivers.beside(), self) for _ in range(workers)
+        ]
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Raises ConnectionFailed if the system refuses a thread."""
+        self._threads = [
+            start_thread(worker.work, f"django_ami-consumer-{number}")
+            for number, worker in enumerate(self._workers)
+        ]
+        self._threads.append(start_thread(self._keep, "django_ami-leases"))
+
+    def stop(self) -> None:
+        """Finish what is in hand, and give the leases back. From any thread; waits for nothing."""
+        self._leases.give_back_all()
+        self._ending.set()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end of the threads; False if they have not ended by then."""
+        end = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def consumed(self) -> Consumed:
+        """The events so far."""
+        total = Consumed()
+        for worker in self._workers:
+            one = worker.consumed
+            total.add(one.delivered, one.failed, one.dead)
+        return total
+
+    @property
+    def held(self) -> int:
+        """How many partitions this process has."""
+        return len(self._leases.tenures)
+
+    @property
+    def steps(self) -> list[int]:
+        """A number for each thread that grows while it is alive."""
+        return [worker.turns for worker in self._workers]
+
+    # --- the keeper's thread ---
+
+    def _keep(self) -> None:
+        while True:
+            hungry = False
+            try:
+                hungry = self._leases.turn(self._redis)
+                self._assign()
+                self.back()
+            except (redis.RedisError, OSError) as error:
+                self.away(error)
+            if self.ends:
+                break
+            pause = self._options.lease_timeout / RENEWALS
+            self._ending.wait(min(pause, _HUNGRY_SECONDS) if hungry else pause)
+        self._end()
+
+    def _end(self) -> None:
+        """Keep the leases until the other threads have given them back."""
+        try:
+            self._leases.leave(self._redis)
+            while any(thread.is_alive() for thread in self._threads[:-1]):
+                self._leases.turn(self._redis)
+                self._ended.wait(_LAST_TURN_SECONDS)
+                self._ended.clear()
+            self._leases.give_back_rest(self._redis)
+        except (redis.RedisError, OSError) as error:
+            self.away(error)
+        self._redis.connection_pool.disconnect()
+
+    def _assign(self) -> None:
+        """Give new partitions to the threads with the fewest."""
+        if self.ends:
+            return
+        has = {tenure for worker in self._workers for tenure in worker.tenures}
+        for tenure in self._leases.tenures:
+            if tenure not in has:
+                min(self._workers, key=lambda worker: len(worker.tenures)).take(tenure)
+
+    # --- from all threads ---
+
+    @property
+    def ends(self) -> bool:
+        return self._ending.is_set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the beginning of the end."""
+        self._ending.wait(seconds)
+
+    def thread_ended(self) -> None:
+        self._ended.set()
+
+    def given_back(self, tenure: Tenure) -> None:
+        self._leases.drop(tenure)
+
+    def away(self, error: Exception) -> None:
+        """Redis is away, or refuses."""
+        if isinstance(error, redis.AuthenticationError | AuthorizationError):
+            self._refused(f"the Redis at {self._address} refuses the login: {cause(error)}.")
+            return
+        with self._lock:
+            before, self._away = self._away, True
+        if not before:
+            logger.error(
+                "The Redis at %s: %s. It is tried again; events wait there, or in the spools of "
+                "the listeners.", self._address, cause(error),
+            )  # fmt: skip
+
+    def back(self) -> None:
+        """Redis answers."""
+        with self._lock:
+            before, self._away = self._away, False
+        if before:
+            logger.warning("The Redis at %s answers again.", self._address)
+
+
+class _Worker:
+    """A thread that runs the receivers of some partitions."""
+
+    def __init__(
+        self, client: Any, options: RedisOptions, receivers: Receivers, consumer: Consumer
+    ) -> None:
+        self.consumed = Consumed()
+        #: Grows with each turn.
+        self.turns = 0
+        self._redis = client
+        self._options = options
+        self._receivers = receivers
+        self._consumer = consumer
+        #: The keeper's thread adds to it, this one takes away.
+        self._partitions: dict[Tenure, Partition] = {}
+        self._wake = threading.Event()
+
+    @property
+    def tenures(self) -> list[Tenure]:
+        """Those that this thread has. From any thread."""
+        return list(self._partitions)
+
+    def take(self, tenure: Tenure) -> None:
+        """Have this thread read a partition."""
+        self._partitions[tenure] = Partition(self._redis, tenure, self._receivers, self._options)
+        self._wake.set()
+
+    def work(self) -> None:
+        """Until the consumer ends, and nothing is in hand."""
+        pause = _RETRY_SECONDS
+        while not self._consumer.ends or self._partitions:
+            self.turns += 1
+            try:
+                self._turn()
+                pause = _RETRY_SECONDS
+            except (redis.RedisError, OSError) as error:
+                self._consumer.away(error)
+                self._restart()
+                self._consumer.pause(pause)
+                pause = min(2 * pause, _LONGEST_RETRY_SECONDS)
+            except Exception:
+                # Errors of receivers are handled before: this is our bug, and must not stop the
+                # next events.
+                logger.exception(
+                    "A bug in django_ami: the delivery of some events failed; please report it."
+                )
+                self._restart()
+                self._consumer.pause(pause)
+        self._redis.connection_pool.disconnect()
+        self._consumer.thread_ended()
+
+    def _restart(self) -> None:
+        for partition in list(self._partitions.values()):
+            partition.restart()
+            self._let_go(partition, only_lost=True)
+
+    def _turn(self) -> None:
+        partitions = list(self._partitions.values())
+        if not partitions:
+            self._wake.wait(_BLOCK_SECONDS)
+            self._wake.clear()
+            return
+        for partition in partitions:
+            if self._consumer.ends:
+                partition.tenure.is_wanted = False
+            partition.turn()
+        answers = run(self._redis, [partition.request() for partition in partitions])
+        found = False
+        for partition, answer in zip(partitions, answers, strict=True):
+            found |= partition.accept(answer)
+            self._let_go(partition)
+        if not found:
+            self._wait([one for one in partitions if one.tenure in self._partitions])
+
+    def _let_go(self, partition: Partition, *, only_lost: bool = False) -> None:
+        """Count what it has done; and part with it if it is lost, or over."""
+        self.consumed.add(partition.delivered, partition.failed, partition.buried)
+        partition.delivered = partition.failed = partition.buried = 0
+        tenure = partition.tenure
+        over = not tenure.is_wanted and partition.is_idle
+        if not tenure.valid:
+            partition.lose()
+        elif only_lost or not over:
+            return
+        else:
+            partition.give_back()
+        self._partitions.pop(tenure, None)
+        self._consumer.given_back(tenure)
+
+    def _wait(self, partitions: list[Partition]) -> None:
+        """Wait for new batches, or until a batch of a receiver is due."""
+        due_at = min((one.due_at for one in partitions), default=0.0)
+        left = min(_BLOCK_SECONDS, due_at - time.monotonic())
+        if self._consumer.ends or left <= 0 or not partitions:
+            return
+        streams = {one.tenure.stream.key: one.last for one in partitions}
+        self._redis.xread(streams, count=1, block=max(1, int(left * 1000)))

@@ -1,0 +1,271 @@
+"""One partition, while this process has its lease: reading, running receivers, acknowledging.
+
+Rule: batches come in the order of the stream. At the beginning, and after every error, those come
+first that were read and not acknowledged. A batch is acknowledged when all its receivers are
+through, and the events that they cannot take are dead letters.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import redis
+
+from django_ami.core.escaping import quoted
+from django_ami.core.log import get_logger
+from django_ami.forwarding.consuming import Consumption, Dead, Delivered
+from django_ami.forwarding.envelope import UnreadableBatch, decode, encode
+from django_ami.forwarding.redis.scripts import BURY, CLAIM, MARK, RELEASE, TAKE, Call, run
+
+if TYPE_CHECKING:
+    from django_ami.core.event_id import EventId
+    from django_ami.core.receivers import Receivers
+    from django_ami.forwarding.envelope import Envelope
+    from django_ami.forwarding.redis.leases import Tenure
+    from django_ami.forwarding.redis.options import RedisOptions
+
+__all__ = ["Partition"]
+
+logger = get_logger(__name__)
+
+_BEGIN: Final = b"0-0"
+#: The answer of ``MARK`` for an event that a consumer has tried before.
+_MARKED_BEFORE: Final = 1
+_REASON_CHARACTERS: Final = 1_000
+#: The most ids that one command acknowledges.
+_MOST_IDS: Final = 1_000
+
+
+class _Letter(NamedTuple):
+    """A dead letter: an event, or the bytes of a batch that cannot be read."""
+
+    id: str
+    reason: str
+    tries: int
+    data: bytes
+
+
+class Partition:
+    """Its batches, on one thread. ``client`` is that thread's. Methods raise redis.RedisError."""
+
+    def __init__(
+        self, client: Any, tenure: Tenure, receivers: Receivers, options: RedisOptions
+    ) -> None:
+        self.tenure = tenure
+        #: How many events all receivers took, failed, and are dead letters.
+        self.delivered = self.failed = self.buried = 0
+        #: The id of the last batch that was read.
+        self.last = _BEGIN
+        self._client = client
+        self._stream = tenure.stream
+        self._options = options
+        self._consumption = Consumption(receivers, serves=lambda: tenure.valid)
+        #: Where the claiming of batches goes on that nobody acknowledged; None: there are no more.
+        self._cursor: bytes | None = _BEGIN
+        #: Whether the last command was to claim.
+        self._claims = False
+        self._is_known = False
+        #: Batches that were read, and whose receivers may not be through.
+        self._in_hand: list[bytes] = []
+        self._since = 0.0
+        self._done: list[bytes] = []
+        #: The last of the events that were tried alone whose receivers are through.
+        self._through: EventId | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """True if nothing that was read is left to be delivered, or acknowledged."""
+        return not self._in_hand and not self._done
+
+    @property
+    def due_at(self) -> float:
+        """When it is to be looked at again, even if nothing comes."""
+        return self._consumption.due_at
+
+    # --- reading ---
+
+    def begin(self) -> None:
+        """Make the group if there is none, and see how far it is."""
+        try:
+            self._client.xgroup_create(self._stream.key, self._options.group, "0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        for group in self._client.xinfo_groups(self._stream.key):
+            if group["name"] == self._options.group.encode():
+                self.last = group["last-delivered-id"]
+        self._is_known = True
+
+    def request(self) -> Call:
+        """The next command: it acknowledges what is done, and reads more if that is wanted."""
+        if not self._is_known:
+            self.begin()
+        done, options = self._done[:_MOST_IDS], self._options
+        keys, first = (self._stream.key, self._stream.lease), (self.tenure.holder, options.group)
+        wanted = self.tenure.is_wanted
+        self._claims = wanted and self._cursor is not None
+        if self._claims:
+            return CLAIM(keys, *first, options.read, self._cursor, *done)
+        return TAKE(keys, *first, options.read if wanted else 0, *done)
+
+    def accept(self, answer: Any) -> bool:
+        """Take the answer to the command, and run receivers. False if there was nothing to do."""
+        if isinstance(answer, Exception):
+            self._refused(answer)
+            return False
+        if answer == 0:
+            self.lose()
+            return False
+        del self._done[:_MOST_IDS]
+        if not self._claims:
+            return self._gather(answer, [1] * len(answer))
+        cursor, entries, times = answer
+        self._cursor = None if cursor == _BEGIN else cursor
+        return self._gather(entries, times)
+
+    def _refused(self, error: Exception) -> None:
+        self.restart()
+        if "NOGROUP" not in str(error):
+            raise error
+        self._is_known = False
+        logger.error(
+            "%s: Redis does not know the group %r any more: it was restarted without its data, or "
+            "somebody has removed the stream. Reading begins with what is there.",
+            self._stream, self._options.group,
+        )  # fmt: skip
+
+    def restart(self) -> None:
+        """Nothing is known of the last command: batches that were read come again."""
+        self._consumption.discard()
+        self._count(self._consumption.finish())
+        self._in_hand.clear()
+        self._cursor = _BEGIN
+
+    def lose(self) -> None:
+        """The lease is gone: nothing that is in hand is delivered or acknowledged any more."""
+        self.tenure.end()
+        self.restart()
+        self._done.clear()
+
+    # --- receivers ---
+
+    def _gather(self, entries: list[Any], times: list[int]) -> bool:
+        for (entry, fields), count in zip(entries, times, strict=True):
+            if not self.tenure.valid or not self._run(entry, fields[1], count):
+                self._finish()
+                return True
+            self.last = max(self.last, entry, key=_order)
+        self.turn()
+        return bool(entries)
+
+    def _run(self, entry: bytes, data: bytes, count: int) -> bool:
+        """Run the receivers of one batch. False if some of it is left."""
+        try:
+            batch = decode(data)
+        except UnreadableBatch as error:
+            name = f"{self._stream.server}, entry {entry.decode()}"
+            if not self._bury([_Letter(name, str(error), count, data)]):
+                return False
+            self._done.append(entry)
+            return True
+        if count >= self._options.attempts > 1:
+            return self._run_one_by_one(entry, batch, count)
+        if not self._in_hand:
+            self._since = time.monotonic()
+        self._in_hand.append(entry)
+        complete = self._consumption.gather(batch)
+        return complete and (self._consumption.waits or self._finish())
+
+    def _run_one_by_one(self, entry: bytes, batch: list[Envelope], count: int) -> bool:
+        """Others have ended with this batch in hand: find the event that ends its consumer."""
+        keys = self._stream.mark, self._stream.lease
+        if not self._finish():
+            return False
+        for envelope in batch:
+            marked = self._ask(MARK(keys, self.tenure.holder, str(envelope.id)))
+            if marked == _MARKED_BEFORE and envelope.id != self._through:
+                reason = "the consumer ended while its receivers ran"
+                if not self._bury([_letter(Dead(envelope, reason, count))]):
+                    return False
+                self.failed += 1
+            elif not marked or not self._consumption.gather([envelope]) or not self._finish():
+                return False
+            self._through = envelope.id
+        self._done.append(entry)
+        return True
+
+    def turn(self) -> None:
+        """Give batch receivers what is due; once nothing waits, all that was read is done."""
+        self._consumption.give_due()
+        if not self._in_hand:
+            return
+        patience = self._since + self._consumption.longest_seconds
+        if (
+            not self._consumption.waits
+            or not self.tenure.is_wanted
+            or time.monotonic() >= patience
+            or len(self._in_hand) >= _MOST_IDS
+        ):
+            self._finish()
+
+    def _finish(self) -> bool:
+        """All that was read is through, and is to be acknowledged; False if some of it is left."""
+        result = self._consumption.finish()
+        self._count(result)
+        if not self._bury(list(map(_letter, result.dead))) or result.left:
+            self.restart()
+            return False
+        self._done += self._in_hand
+        self._in_hand.clear()
+        return True
+
+    def _count(self, result: Delivered) -> None:
+        self.delivered += result.delivered
+        self.failed += result.failed
+
+    def _bury(self, letters: list[_Letter]) -> bool:
+        """Keep dead letters; False without the lease."""
+        keys = (self._stream.dead, self._stream.lease)
+        for one in letters:
+            kept, gone = self._ask(
+                BURY(keys, self.tenure.holder, self._options.dead, "id", one.id, "reason",
+                     one.reason, "tries", one.tries, "at", f"{time.time():.3f}", "data", one.data)
+            )  # fmt: skip
+            if not kept:
+                return False
+            self.buried += 1
+            logger.error(
+                "%s: the event %s is a dead letter now, after %d attempts: %s. The next ones go "
+                "on. It is in the stream %s.",
+                self._stream, one.id, one.tries, one.reason, self._stream.dead,
+                extra={"server": self._stream.server},
+            )  # fmt: skip
+            if gone:
+                logger.error(
+                    "%s: %d old dead letters are gone, since no more than %d are kept (option "
+                    "'dead').", self._stream, gone, self._options.dead,
+                )  # fmt: skip
+        return True
+
+    def _ask(self, call: Call) -> Any:
+        (answer,) = run(self._client, [call])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    # --- the end ---
+
+    def give_back(self) -> None:
+        """Give the lease back; everything that was read is acknowledged."""
+        self._ask(RELEASE((self._stream.lease,), self.tenure.holder))
+
+
+def _letter(dead: Dead) -> _Letter:
+    reason = quoted(dead.reason, _REASON_CHARACTERS)
+    return _Letter(str(dead.envelope.id), reason, dead.tries, encode([dead.envelope]))
+
+
+def _order(entry: bytes) -> tuple[int, int]:
+    milliseconds, _, sequence = entry.partition(b"-")
+    return int(milliseconds), int(sequence)

@@ -1,0 +1,74 @@
+"""How far the consumers of a partition are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from django_ami.forwarding.redis.keys import Stream
+
+__all__ = ["Standing", "measure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One partition, as one group of consumers has left it.
+
+    * ``lag``: batches that no consumer has read
+    * ``pending``: batches that were read, and whose receivers are not through
+    * ``dead``: dead letters
+    * ``lost``: events that were trimmed before every group had read them
+    * ``holder``: the consumer that has the lease; None if none has it
+    """
+
+    lag: int
+    pending: int
+    dead: int
+    lost: int
+    holder: str | None
+
+    @property
+    def behind(self) -> int:
+        """The batches that are not finished."""
+        return self.lag + self.pending
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def measure(client: Any, streams: Iterable[Stream]) -> dict[Stream, Standing]:
+    """Ask for all of them at once. Raises redis.RedisError."""
+    streams = list(streams)
+    pipeline = client.pipeline(transaction=False)
+    for stream in streams:
+        pipeline.xlen(stream.key)
+        pipeline.xinfo_groups(stream.key)
+        pipeline.xlen(stream.dead)
+        pipeline.get(stream.lost)
+        pipeline.get(stream.lease)
+    answers = iter(pipeline.execute(raise_on_error=False) if streams else [])
+    found = {}
+    for stream in streams:
+        length, groups, dead, lost, holder = (next(answers) for _ in range(5))
+        for one in (length, dead, lost, holder):
+            if isinstance(one, redis.RedisError):
+                raise one
+        name = stream.group.encode()
+        known = [] if isinstance(groups, redis.RedisError) else groups
+        group: Mapping[str, Any] = next((one for one in known if one["name"] == name), {})
+        lag = group.get("lag")
+        found[stream] = Standing(
+            # It may be unknown, and counts what was trimmed, too.
+            lag=length if lag is None else min(lag, length),
+            pending=group.get("pending", 0),
+            dead=dead,
+            lost=int(lost or 0),
+            holder=None if holder is None else holder.decode(errors="backslashreplace"),
+        )
+    return found
