@@ -10,7 +10,7 @@ from typing import Final
 
 from django_ami.conf.dispatch import MOST_WORKERS
 
-__all__ = ["age", "amount", "count", "file", "names", "seconds", "workers"]
+__all__ = ["age", "amount", "count", "file", "names", "numbers", "seconds", "workers"]
 
 #: Thirty years in seconds. Waits of the operating system end at three hundred.
 _MOST_SECONDS: Final = 1e9
@@ -64,6 +64,20 @@ def count(text: str) -> int:
     if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < 1:
         raise ArgumentTypeError(f"give a whole number above 0, not {text!r:.60}")
     return int(text)
+
+
+def numbers(text: str) -> list[int]:
+    """The type of an argument: whole numbers from 0 on, and ranges of them, with commas between."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        ends = [first, last if dash else first]
+        if not all(one.isdecimal() and one.isascii() and len(one) < 5 for one in ends):
+            raise ArgumentTypeError(f"give numbers and ranges, as in 0-7,12, not {text!r:.60}")
+        found.update(range(int(ends[0]), int(ends[1]) + 1))
+    if not found:
+        raise ArgumentTypeError(f"give ranges from a lower to a higher number, not {text!r:.60}")
+    return sorted(found)
 
 
 def workers(text: str) -> int:

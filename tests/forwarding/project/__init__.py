@@ -1,0 +1,1 @@
+"""A project whose receivers write what they get to a file."""
