@@ -45,13 +45,11 @@ def stream_of(partition: int = 0, server: str = "node_1") -> Stream:
 @contextmanager
 def consumer_of(forward: Forward, *, workers: int = 2, **named: Any) -> Iterator[Consumer]:
     """A consumer in this process; stopped at the end."""
-    refused: list[str] = []
     options = RedisOptions.of(forward.options)
     with consuming(options.attempts) as receivers:
         consumer = Consumer(
             forward, options, receivers, servers=["node_1"],
-            partitions=range(forward.partitions), workers=workers,
-            refused=refused.append, **named,
+            partitions=range(forward.partitions), workers=workers, **{"refused": print, **named},
         )  # fmt: skip
         consumer.start()
         try:

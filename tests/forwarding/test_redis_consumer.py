@@ -1,0 +1,317 @@
+"""Consumers of a real Redis, in this process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.dispatch import receiver
+
+from django_ami.forwarding.envelope import decode
+from django_ami.forwarding.redis import RedisOutlet
+from django_ami.forwarding.redis.standing import measure
+from django_ami.signals import batch_receiver, events
+from tests.forwarding.redis_support import (
+    batch_of,
+    consumer_of,
+    envelope,
+    forward_of,
+    stream_of,
+)  # fmt: skip
+from tests.receiving import fresh_registry
+from tests.running import wait_until
+from tests.servers.redis import RedisServer, redis_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def registry(django_db_blocker: Any, settings: Any) -> Iterator[None]:
+    settings.AMI_DISPATCH = {"retry_initial": 0.01, "retry_max": 0.02}
+    with fresh_registry(), django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture
+def outlet(url: str) -> Iterator[RedisOutlet]:
+    outlet = RedisOutlet(forward_of(url))
+    outlet.open()
+    outlet._redis.flushall()
+    yield outlet
+    outlet.close(1)
+
+
+@pytest.fixture
+def got() -> list[int]:
+    """The numbers of the events that a receiver gets."""
+    found: list[int] = []
+
+    def on_exten(event: Any, **_: Any) -> None:
+        found.append(int(event["Number"]))
+
+    events["Newexten"].connect(on_exten, weak=False)
+    return found
+
+
+def publish(outlet: RedisOutlet, *numbers: int, partition: int = 0, position: int = 0) -> None:
+    outlet.publish([batch_of([envelope(one) for one in numbers], position or numbers[0],
+                             partition)])  # fmt: skip
+
+
+def wait_for(found: list[Any], *expected: Any) -> None:
+    wait_until(lambda: len(found) >= len(expected), what=f"{expected}, not {found}")
+    assert found == list(expected)
+
+
+def wait_until_acknowledged(outlet: RedisOutlet) -> None:
+    wait_until(lambda: not any((outlet.lag() or {0: 1}).values()), what=f"{outlet.lag()}")
+
+
+def test_events_before_and_behind_the_start_arrive_in_order_and_are_acknowledged(
+    outlet: RedisOutlet, url: str, got: list[int]
+) -> None:
+    publish(outlet, 1, 2)
+    with consumer_of(forward_of(url)) as consumer:
+        wait_for(got, 1, 2)
+        publish(outlet, 3)
+        publish(outlet, 4, 5)
+        wait_for(got, 1, 2, 3, 4, 5)
+        wait_until_acknowledged(outlet)
+        assert consumer.consumed.delivered == 5
+    holders = [one.holder for one in measure(outlet._redis, map(stream_of, range(4))).values()]
+    assert holders == [None] * 4
+
+
+def test_what_was_read_and_not_acknowledged_comes_first(
+    outlet: RedisOutlet, url: str, got: list[int]
+) -> None:
+    key = stream_of().key
+    outlet._redis.xgroup_create(key, "consumers", "0", mkstream=True)
+    for number in range(1, 8):
+        publish(outlet, number)
+    outlet._redis.xreadgroup("consumers", "holder", {key: ">"}, count=3)
+    outlet._redis.xreadgroup("consumers", "somebody else", {key: ">"}, count=2)
+    with consumer_of(forward_of(url, options={"read": 2})):
+        wait_for(got, *range(1, 8))
+        wait_until_acknowledged(outlet)
+
+
+def test_consumers_share_the_partitions_and_take_over_those_of_one_that_goes(
+    outlet: RedisOutlet, url: str
+) -> None:
+    forward = forward_of(url, partitions=8)
+    with consumer_of(forward) as first:
+        wait_until(lambda: first.held == 8)
+        with consumer_of(forward) as second:
+            wait_until(lambda: (first.held, second.held) == (4, 4))
+            with consumer_of(forward) as third:
+                wait_until(lambda: sorted((first.held, second.held, third.held)) == [2, 3, 3])
+        wait_until(lambda: first.held == 8)
+
+
+def test_an_event_that_a_receiver_cannot_take_is_a_dead_letter_and_the_next_go_on(
+    outlet: RedisOutlet, url: str, got: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = []
+
+    @receiver(events["Newexten"])
+    def poisoned(event: Any, **_: Any) -> None:
+        if event["Number"] == "2":
+            calls.append(event.id)
+            raise ValueError("not this one")
+
+    publish(outlet, 1, 2, 3)
+    publish(outlet, 4)
+    with consumer_of(forward_of(url)) as consumer:
+        wait_for(got, 1, 2, 3, 4)
+        wait_until_acknowledged(outlet)
+        consumed = consumer.consumed
+    assert len(calls) == 3
+    assert (consumed.delivered, consumed.failed, consumed.dead) == (3, 1, 1)
+    ((_, letter),) = outlet._redis.xrange(stream_of().dead)
+    assert letter[b"id"].decode() == str(calls[0])
+    assert b"poisoned raised ValueError: not this one" in letter[b"reason"]
+    assert letter[b"tries"] == b"3"
+    assert decode(letter[b"data"])[0].raw == envelope(2).raw
+    assert f"the event {calls[0]} is a dead letter now, after 3 attempts" in caplog.text
+    assert measure(outlet._redis, [stream_of()])[stream_of()].dead == 1
+
+
+def test_bytes_that_are_no_batch_are_a_dead_letter(
+    outlet: RedisOutlet, url: str, got: list[int]
+) -> None:
+    outlet._redis.xadd(stream_of().key, {"d": b'{"schema":99,"events":[]}\nhello'})
+    publish(outlet, 1)
+    with consumer_of(forward_of(url)):
+        wait_for(got, 1)
+        wait_until_acknowledged(outlet)
+    ((_, letter),) = outlet._redis.xrange(stream_of().dead)
+    assert letter[b"data"] == b'{"schema":99,"events":[]}\nhello'
+    assert b"update the consumers before the listeners" in letter[b"reason"]
+
+
+def test_no_more_dead_letters_are_kept_than_the_option_says(
+    outlet: RedisOutlet, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    @receiver(events["Newexten"])
+    def poisoned(**_: Any) -> None:
+        raise ValueError("none of them")
+
+    publish(outlet, *range(1, 6))
+    with consumer_of(forward_of(url, options={"dead": 3})) as consumer:
+        wait_until(lambda: consumer.consumed.dead == 5)
+    assert outlet._redis.xlen(stream_of().dead) == 3
+    assert "1 old dead letters are gone" in caplog.text
+
+
+def test_lists_for_batch_receivers_span_batches_and_are_acknowledged_behind_them(
+    outlet: RedisOutlet, url: str
+) -> None:
+    got: list[list[int]] = []
+
+    @batch_receiver("Newexten", max_size=5, max_seconds=1.0)
+    def on_some(events: list[Any], **_: Any) -> None:
+        got.append([int(one["Number"]) for one in events])
+
+    publish(outlet, 1, 2, 3)
+    publish(outlet, 4, 5, 6, 7)
+    with consumer_of(forward_of(url), workers=1):
+        wait_until(lambda: got)
+        assert got == [[1, 2, 3, 4, 5]]
+        assert (outlet.lag() or {})[0] > 0
+        wait_for(got, [1, 2, 3, 4, 5], [6, 7])
+        wait_until_acknowledged(outlet)
+
+
+def test_a_stop_finishes_what_is_in_hand(outlet: RedisOutlet, url: str) -> None:
+    got: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    @receiver(events["Newexten"])
+    def on_exten(event: Any, **_: Any) -> None:
+        begun.set()
+        go_on.wait(10)
+        got.append(int(event["Number"]))
+
+    publish(outlet, 1, 2)
+    with consumer_of(forward_of(url), workers=1) as consumer:
+        assert begun.wait(10)
+        publish(outlet, 3)
+        consumer.stop()
+        go_on.set()
+    assert got == [1, 2]
+    standing = measure(outlet._redis, [stream_of()])[stream_of()]
+    assert (standing.lag, standing.pending, standing.holder) == (1, 0, None)
+
+
+def test_a_lease_that_another_has_stops_delivery_and_acknowledges_nothing(
+    outlet: RedisOutlet, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    got: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    @receiver(events["Newexten"])
+    def on_exten(event: Any, **_: Any) -> None:
+        got.append(int(event["Number"]))
+        begun.set()
+        go_on.wait(10)
+
+    publish(outlet, 1, 2, 3)
+    with consumer_of(forward_of(url, partitions=1), workers=1):
+        assert begun.wait(10)
+        outlet._redis.set(stream_of().lease, "somebody else", px=60_000)
+        wait_until(lambda: "the lease is lost" in caplog.text)
+        go_on.set()
+    assert got == [1]
+    standing = measure(outlet._redis, [stream_of()])[stream_of()]
+    assert (standing.pending, standing.holder) == (1, "somebody else")
+
+
+def test_an_answer_that_is_lost_loses_no_batch_and_keeps_the_order(
+    outlet: RedisOutlet, url: str, got: list[int]
+) -> None:
+    with consumer_of(forward_of(url), workers=1):
+        for number in range(1, 300):
+            publish(outlet, number)
+            if number % 20 == 0:
+                for one in outlet._redis.client_list():
+                    if int(one["id"]) != outlet._redis.client_id():
+                        outlet._redis.client_kill_filter(_id=one["id"])
+        wait_until(lambda: got and got[-1] == 299, what=f"{got[-5:]}")
+        wait_until_acknowledged(outlet)
+    first = list(dict.fromkeys(got))
+    assert first == list(range(1, 300))
+
+
+def test_a_redis_that_lost_its_data_is_read_anew(
+    tmp_path: Path, got: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    with RedisServer(tmp_path) as server:
+        outlet = RedisOutlet(forward_of(server.url))
+        outlet.open()
+        publish(outlet, 1)
+        with consumer_of(forward_of(server.url, options={"lease_timeout": 5})):
+            wait_for(got, 1)
+            server.kill()
+            wait_until(lambda: "It is tried again" in caplog.text)
+            server.start()
+            outlet.open()
+            publish(outlet, 2, 3)
+            wait_for(got, 1, 2, 3)
+            wait_until_acknowledged(outlet)
+        outlet.close(1)
+    assert "answers again" in caplog.text
+
+
+def test_a_redis_that_kept_its_data_goes_on_where_it_was(tmp_path: Path, got: list[int]) -> None:
+    with RedisServer(tmp_path, appendonly=True) as server:
+        outlet = RedisOutlet(forward_of(server.url))
+        outlet.open()
+        publish(outlet, 1)
+        with consumer_of(forward_of(server.url)):
+            wait_for(got, 1)
+            wait_until_acknowledged(outlet)
+            server.kill()
+            server.start()
+            outlet.open()
+            publish(outlet, 2, 3)
+            wait_for(got, 1, 2, 3)
+        outlet.close(1)
+
+
+def test_a_wrong_password_ends_the_consumer(tmp_path: Path) -> None:
+    refused: list[str] = []
+    with RedisServer(tmp_path, password="right") as server:
+        forward = forward_of(server.url.replace("right", "s3cret"))
+        with consumer_of(forward, refused=refused.append):
+            wait_until(lambda: refused)
+    assert "refuses the login" in refused[0]
+    assert "s3cret" not in refused[0]
+
+
+def test_a_receiver_that_is_slow_for_longer_than_the_lease_keeps_its_partition(
+    outlet: RedisOutlet, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    got: list[int] = []
+
+    @receiver(events["Newexten"])
+    def on_exten(event: Any, **_: Any) -> None:
+        if event["Number"] == "1":
+            end = time.monotonic() + 1.5
+            wait_until(lambda: time.monotonic() >= end)
+        got.append(int(event["Number"]))
+
+    publish(outlet, 1, 2)
+    with consumer_of(forward_of(url), workers=1), consumer_of(forward_of(url), workers=1):
+        wait_for(got, 1, 2)
+    assert "lease is lost" not in caplog.text
