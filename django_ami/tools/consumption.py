@@ -92,6 +92,7 @@ class ConsumerRun:
         consumer = self._consumer = self._make(receivers, self._refused)
         with running.noted_consumer(consumer):
             consumer.start()
+            self.say(f"Consuming {consumer}.")
             self._begin_service(consumer)
             self._over.wait(self._run_for)
             ended = self._drain(consumer, receivers)

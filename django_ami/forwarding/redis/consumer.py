@@ -79,7 +79,8 @@ class Consumer:
         self._options = options
         self._refused = refused
         self._redis = client_of(forward)
-        self._leases = Leases(options, servers, partitions)
+        self._servers, self._partitions = tuple(servers), tuple(partitions)
+        self.leases = Leases(options, self._servers, self._partitions)
         self._ending = threading.Event()
         #: Set when a thread has ended.
         self._ended = threading.Event()
@@ -89,6 +90,13 @@ class Consumer:
             _Worker(client_of(forward), options, receivers.beside(), self) for _ in range(workers)
         ]
         self._threads: list[threading.Thread] = []
+
+    def __str__(self) -> str:
+        servers = self._servers[0] if len(self._servers) == 1 else f"{len(self._servers)} servers"
+        return (
+            f"events of {servers}, a share of {len(self._partitions)} partitions each, from the "
+            f"Redis at {self._address}, on {len(self._workers)} threads"
+        )
 
     def start(self) -> None:
         """Raises ConnectionFailed if the system refuses a thread."""
@@ -100,7 +108,7 @@ class Consumer:
 
     def stop(self) -> None:
         """Finish what is in hand, and give the leases back. From any thread; waits for nothing."""
-        self._leases.give_back_all()
+        self.leases.give_back_all()
         self._ending.set()
 
     def join(self, timeout: float) -> bool:
@@ -122,7 +130,7 @@ class Consumer:
     @property
     def held(self) -> int:
         """How many partitions this process has."""
-        return len(self._leases.tenures)
+        return len(self.leases.tenures)
 
     @property
     def steps(self) -> list[int]:
@@ -135,7 +143,7 @@ class Consumer:
         while True:
             hungry = False
             try:
-                hungry = self._leases.turn(self._redis)
+                hungry = self.leases.turn(self._redis)
                 self._assign()
                 self.back()
             except (redis.RedisError, OSError) as error:
@@ -149,12 +157,12 @@ class Consumer:
     def _end(self) -> None:
         """Keep the leases until the other threads have given them back."""
         try:
-            self._leases.leave(self._redis)
+            self.leases.leave(self._redis)
             while any(thread.is_alive() for thread in self._threads[:-1]):
-                self._leases.turn(self._redis)
+                self.leases.turn(self._redis)
                 self._ended.wait(_LAST_TURN_SECONDS)
                 self._ended.clear()
-            self._leases.give_back_rest(self._redis)
+            self.leases.give_back_rest(self._redis)
         except (redis.RedisError, OSError) as error:
             self.away(error)
         self._redis.connection_pool.disconnect()
@@ -164,7 +172,7 @@ class Consumer:
         if self.ends:
             return
         has = {tenure for worker in self._workers for tenure in worker.tenures}
-        for tenure in self._leases.tenures:
+        for tenure in self.leases.tenures:
             if tenure not in has:
                 min(self._workers, key=lambda worker: len(worker.tenures)).take(tenure)
 
@@ -180,9 +188,6 @@ class Consumer:
 
     def thread_ended(self) -> None:
         self._ended.set()
-
-    def given_back(self, tenure: Tenure) -> None:
-        self._leases.drop(tenure)
 
     def away(self, error: Exception) -> None:
         """Redis is away, or refuses."""
@@ -284,15 +289,15 @@ class _Worker:
         self.consumed.add(partition.delivered, partition.failed, partition.buried)
         partition.delivered = partition.failed = partition.buried = 0
         tenure = partition.tenure
-        over = not tenure.is_wanted and partition.is_idle
         if not tenure.valid:
             partition.lose()
-        elif only_lost or not over:
+            self._consumer.leases.lost(tenure)
+        elif only_lost or tenure.is_wanted or not partition.is_idle:
             return
         else:
             partition.give_back()
+            self._consumer.leases.drop(tenure)
         self._partitions.pop(tenure, None)
-        self._consumer.given_back(tenure)
 
     def _wait(self, partitions: list[Partition]) -> None:
         """Wait for new batches, or until a batch of a receiver is due."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 from zlib import crc32
@@ -61,7 +62,7 @@ class Tenure:
 
 
 class Leases:
-    """The leases of this process. All of it runs on one thread, but for ``tenures`` and ``drop``.
+    """The leases of this process. One thread turns it; others ask, and drop what is over.
 
     ``partitions`` are those that this consumer may have, by server.
     """
@@ -74,6 +75,7 @@ class Leases:
         self._partitions = tuple(partitions)
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:12]}"
         self._tenures: dict[Stream, Tenure] = {}
+        self._lock = threading.Lock()
         self._count = 0
         #: False once the process ends: it takes no lease any more, and keeps those that it has.
         self.takes = True
@@ -81,18 +83,32 @@ class Leases:
     @property
     def tenures(self) -> list[Tenure]:
         """Those that this process has, or is about to give back. From any thread."""
-        return list(self._tenures.values())
+        with self._lock:
+            return list(self._tenures.values())
 
     def streams(self, server: str) -> list[Stream]:
         """The streams of a server that this consumer may have."""
         prefix, group = self._options.prefix, self._options.group
         return [Stream(prefix, server, partition, group) for partition in self._partitions]
 
-    def drop(self, tenure: Tenure) -> None:
-        """It has been given back, or is lost. From any thread."""
+    def drop(self, tenure: Tenure) -> bool:
+        """It has been given back. From any thread. False if it was gone already."""
         tenure.end()
-        if self._tenures.get(tenure.stream) is tenure:
+        with self._lock:
+            if self._tenures.get(tenure.stream) is not tenure:
+                return False
             del self._tenures[tenure.stream]
+            return True
+
+    def lost(self, tenure: Tenure) -> None:
+        """It was not renewed in time. From any thread."""
+        if self.drop(tenure):
+            logger.error(
+                "%s: the lease is lost, since it was not renewed in time. Another consumer may "
+                "have the partition; batches that this one has read are delivered again.",
+                tenure.stream,
+                extra={"server": tenure.stream.server},
+            )
 
     def give_back_all(self) -> None:
         """All are given back once their batches are through, and no other one is taken."""
@@ -117,7 +133,7 @@ class Leases:
             if renewed == 1:
                 tenure.renew(at + self._options.lease_timeout)
             elif renewed == 0:
-                self._lost(tenure)
+                self.lost(tenure)
         hungry = False
         for server, members in zip(self._servers, answers[len(tenures) :], strict=False):
             if isinstance(members, Exception):
@@ -135,15 +151,6 @@ class Leases:
 
     def _pool(self, server: str) -> str:
         return pool_key(self._options.prefix, server, self._options.group)
-
-    def _lost(self, tenure: Tenure) -> None:
-        if tenure in self.tenures:
-            self.drop(tenure)
-            logger.error(
-                "%s: the lease is lost, since it was not renewed in time. Another consumer has the "
-                "partition; batches that this one has read are delivered again.",
-                tenure.stream,
-            )
 
     # --- sharing ---
 
@@ -185,5 +192,6 @@ class Leases:
         )  # fmt: skip
         got = [one for one, answer in zip(asked, answers, strict=True)
                if answer and not isinstance(answer, Exception)]  # fmt: skip
-        self._tenures.update({tenure.stream: tenure for tenure in got})
+        with self._lock:
+            self._tenures.update({tenure.stream: tenure for tenure in got})
         return len(got)

@@ -19,7 +19,6 @@ from django_ami.forwarding.envelope import UnreadableBatch, decode, encode
 from django_ami.forwarding.redis.scripts import BURY, CLAIM, MARK, RELEASE, TAKE, Call, run
 
 if TYPE_CHECKING:
-    from django_ami.core.event_id import EventId
     from django_ami.core.receivers import Receivers
     from django_ami.forwarding.envelope import Envelope
     from django_ami.forwarding.redis.leases import Tenure
@@ -30,8 +29,6 @@ __all__ = ["Partition"]
 logger = get_logger(__name__)
 
 _BEGIN: Final = b"0-0"
-#: The answer of ``MARK`` for an event that a consumer has tried before.
-_MARKED_BEFORE: Final = 1
 _REASON_CHARACTERS: Final = 1_000
 #: The most ids that one command acknowledges.
 _MOST_IDS: Final = 1_000
@@ -71,7 +68,7 @@ class Partition:
         self._since = 0.0
         self._done: list[bytes] = []
         #: The last of the events that were tried alone whose receivers are through.
-        self._through: EventId | None = None
+        self._through = ""
 
     @property
     def is_idle(self) -> bool:
@@ -182,16 +179,21 @@ class Partition:
         keys = self._stream.mark, self._stream.lease
         if not self._finish():
             return False
+        ended_with = (self._ask(Call(None, ("GET", self._stream.mark))) or b"").decode()
         for envelope in batch:
-            marked = self._ask(MARK(keys, self.tenure.holder, str(envelope.id)))
-            if marked == _MARKED_BEFORE and envelope.id != self._through:
+            name = str(envelope.id)
+            if name == ended_with and name != self._through:
                 reason = "the consumer ended while its receivers ran"
                 if not self._bury([_letter(Dead(envelope, reason, count))]):
                     return False
                 self.failed += 1
-            elif not marked or not self._consumption.gather([envelope]) or not self._finish():
+            elif not (
+                self._ask(MARK(keys, self.tenure.holder, name))
+                and self._consumption.gather([envelope])
+                and self._finish()
+            ):
                 return False
-            self._through = envelope.id
+            self._through = name
         self._done.append(entry)
         return True
 

@@ -176,13 +176,12 @@ end
 return {reply[1], entries, times}
 """)
 
-#: Marks the event that is tried now. Keys: mark, lease. Arguments: holder, id. Gives 1 if it was
-#: marked before, so that a consumer has ended with it; 2 if not; 0 without the lease.
+#: Marks the event that is tried now. Keys: mark, lease. Arguments: holder, id. Gives 1; 0 without
+#: the lease.
 MARK: Final = Script("""
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-if redis.call('GET', KEYS[1]) == ARGV[2] then return 1 end
 redis.call('SET', KEYS[1], ARGV[2])
-return 2
+return 1
 """)
 
 #: Keeps a dead letter. Keys: dead, lease. Arguments: holder, how many are kept, and its fields.
