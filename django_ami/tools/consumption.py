@@ -51,7 +51,7 @@ class ConsumerRun:
 
     def __init__(
         self,
-        make: Callable[[Receivers, Callable[[str], object]], Consumer],
+        make: Callable[[Receivers, Callable[[], object]], Consumer],
         options: dict[str, Any],
         attempts: int,
         stdout: Any,
@@ -63,7 +63,7 @@ class ConsumerRun:
         self._fail_on_failed: bool = options["fail_on_failed"]
         self._over = threading.Event()
         self._told_to_stop = False
-        self._refusal = ""
+        self._was_refused = False
         self._consumer: Consumer | None = None
         self._manager = ServiceManager()
         self._steps: list[int] = []
@@ -118,8 +118,7 @@ class ConsumerRun:
         if not ended:
             self._exit_now("a receiver did not return, or Redis does not answer")
         self.say(self._summary(consumer))
-        if self._refusal:
-            logger.error("%s Check 'URL' of AMI_FORWARD.", self._refusal)
+        if self._was_refused:
             return Exit.REFUSED
         failed = consumer.consumed.failed and self._fail_on_failed
         return Exit.INCOMPLETE if failed else Exit.OK
@@ -140,8 +139,8 @@ class ConsumerRun:
 
     # --- from other threads ---
 
-    def _refused(self, why: str) -> None:
-        self._refusal = why
+    def _refused(self) -> None:
+        self._was_refused = True
         self._over.set()
 
     def _stop_or_exit(self) -> None:

@@ -28,7 +28,7 @@ PARTITIONS = 4
 
 
 class Line(NamedTuple):
-    """What a receiver has written of an event."""
+    """The line that a receiver writes for an event."""
 
     call: str
     number: str

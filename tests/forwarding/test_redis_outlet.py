@@ -62,7 +62,7 @@ def test_a_batch_is_known_to_the_next_listener_too(outlet: RedisOutlet, url: str
     other = RedisOutlet(forward_of(url))
     other.open()
     other.publish([batch_of([envelope(10)], 1, source="run-2")])
-    # What the first one's spool kept, as it was not known to have arrived.
+    # The first one's spool kept these, as they were not known to have arrived.
     other.publish([batch_of([envelope(2)], 2), batch_of([envelope(3)], 3)])
     other.close(1)
     assert numbers_in(other) == [1, 2, 10, 3]
@@ -227,7 +227,7 @@ def test_tails_of_sources_that_are_long_gone_are_forgotten(outlet: RedisOutlet) 
     assert outlet._redis.hkeys(stream_of().tails) == [b"run-1"]
 
 
-# --- what can be wrong ---
+# --- errors ---
 
 
 @pytest.mark.parametrize(

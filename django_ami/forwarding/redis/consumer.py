@@ -46,7 +46,7 @@ _LONGEST_RETRY_SECONDS: Final = 2.0
 
 @dataclass(slots=True)
 class Consumed:
-    """What a thread, or all of them, have done with events."""
+    """The counts of a thread, or of all of them."""
 
     delivered: int = 0
     failed: int = 0
@@ -73,7 +73,7 @@ class Consumer:
         servers: Iterable[str],
         partitions: Iterable[int],
         workers: int,
-        refused: Callable[[str], object],
+        refused: Callable[[], object],
     ) -> None:
         self._address = address_of(forward.url)
         self._options = options
@@ -84,7 +84,8 @@ class Consumer:
         self._ending = threading.Event()
         #: Set when a thread has ended.
         self._ended = threading.Event()
-        self._away = False
+        #: "away" or "refuses"; empty while Redis answers.
+        self._state = ""
         self._lock = threading.Lock()
         self._workers = [
             _Worker(client_of(forward), options, receivers.beside(), self) for _ in range(workers)
@@ -191,12 +192,15 @@ class Consumer:
 
     def away(self, error: Exception) -> None:
         """Redis is away, or refuses."""
-        if isinstance(error, redis.AuthenticationError | AuthorizationError):
-            self._refused(f"the Redis at {self._address} refuses the login: {cause(error)}.")
-            return
-        with self._lock:
-            before, self._away = self._away, True
-        if not before:
+        is_refusal = isinstance(error, redis.AuthenticationError | AuthorizationError)
+        if self._is_new("refuses" if is_refusal else "away"):
+            if is_refusal:
+                logger.error(
+                    "The Redis at %s refuses the login: %s. Check the user and the password in "
+                    "'URL' of AMI_FORWARD.", self._address, cause(error),
+                )  # fmt: skip
+                self._refused()
+                return
             logger.error(
                 "The Redis at %s: %s. It is tried again; events wait there, or in the spools of "
                 "the listeners.", self._address, cause(error),
@@ -204,10 +208,13 @@ class Consumer:
 
     def back(self) -> None:
         """Redis answers."""
-        with self._lock:
-            before, self._away = self._away, False
-        if before:
+        if self._is_new(""):
             logger.warning("The Redis at %s answers again.", self._address)
+
+    def _is_new(self, state: str) -> bool:
+        with self._lock:
+            before, self._state = self._state, state
+        return state != before
 
 
 class _Worker:

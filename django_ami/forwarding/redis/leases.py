@@ -40,7 +40,7 @@ class Tenure:
 
     def __init__(self, stream: Stream, holder: str, until: float) -> None:
         self.stream = stream
-        #: What the lease says: it is another one at each tenure.
+        #: The text of the lease, another one at each tenure.
         self.holder = holder
         #: False once it is to be given back.
         self.is_wanted = True
@@ -128,14 +128,14 @@ class Leases:
             calls += [
                 ANNOUNCE((self._pool(server),), self.name, milliseconds) for server in self._servers
             ]
-        answers = run(client, calls)
+        answers = run(client, calls or [Call(None, ("PING",))])
         for tenure, renewed in zip(tenures, answers, strict=False):
             if renewed == 1:
                 tenure.renew(at + self._options.lease_timeout)
             elif renewed == 0:
                 self.lost(tenure)
         hungry = False
-        for server, members in zip(self._servers, answers[len(tenures) :], strict=False):
+        for server, members in zip(self._servers, answers[len(tenures) : len(calls)], strict=False):
             if isinstance(members, Exception):
                 raise members
             hungry |= self._share(client, server, sorted(members))
