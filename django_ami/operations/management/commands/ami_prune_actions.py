@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from django.core.management.base import CommandError
-from django.db import Error
-from django.utils import timezone
+from typing import TYPE_CHECKING, Any
 
 from django_ami.operations.audit.pruning import count_before, prune
-from django_ami.tools.arguments import age, count
-from django_ami.tools.console import Program
-from django_ami.tools.exits import Exit
+from django_ami.tools.pruning import Pruning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.core.management.base import CommandParser
+    from collections.abc import Iterator
+    from datetime import datetime
 
 __all__ = ["Command"]
 
 
-class Command(Program):
+class Command(Pruning):
     """Deletes entries by chunks."""
 
     help = (
@@ -31,48 +24,10 @@ class Command(Program):
     examples = """\
 --older-than=90d
 --older-than=52w --dry-run"""
-    exits: ClassVar[Mapping[int, str]] = {
-        Exit.UNREACHABLE: "the database cannot be reached, or refused it",
-    }
+    one, many, since = "entry", "entries", "an action was sent"
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--older-than",
-            type=age,
-            required=True,
-            metavar="AGE",
-            help="hours, days or weeks since an action was sent: 12h, 90d, 8w",
-        )
-        parser.add_argument(
-            "--chunk",
-            type=count,
-            default=1000,
-            metavar="ENTRIES",
-            help="how many entries are deleted in one transaction (default: %(default)s)",
-        )
-        parser.add_argument(
-            "--dry-run", action="store_true", help="delete nothing, and say how many it would be"
-        )
-        parser.add_argument("--json", action="store_true", help="JSON on stdout, for programs")
+    def count_before(self, when: datetime, _options: dict[str, Any]) -> int:
+        return count_before(when)
 
-    def work(self, options: dict[str, Any]) -> Exit:
-        when = timezone.now() - options["older_than"]
-        try:
-            if options["dry_run"]:
-                self._tell(options, count_before(when), "would be deleted")
-                return Exit.OK
-            self._tell(options, sum(prune(when, chunk=options["chunk"])), "deleted")
-        except Error as error:
-            why = next(iter(str(error).splitlines()), "") or type(error).__name__
-            raise CommandError(
-                f"the database did not delete them: {why}. Check DATABASES, and run "
-                "'manage.py migrate'.",
-                returncode=Exit.UNREACHABLE,
-            ) from None
-        return Exit.OK
-
-    def _tell(self, options: dict[str, Any], number: int, done: str) -> None:
-        if options["json"]:
-            self.say_json({"entries": number, "deleted": not options["dry_run"]})
-        else:
-            self.say(f"{number} {'entry' if number == 1 else 'entries'} {done}.")
+    def prune(self, when: datetime, options: dict[str, Any]) -> Iterator[int]:
+        return prune(when, chunk=options["chunk"])
