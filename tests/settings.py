@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django_ami",
     "demo_project.calls",
+    "django_ami.forwarding",
     "django_ami.live.feed",
     "django_ami.operations",
     "django_ami.wallboard",

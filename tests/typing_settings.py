@@ -10,5 +10,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.messages",
     "django_ami.calls",
+    "django_ami.forwarding",
     "django_ami.operations",
 ]

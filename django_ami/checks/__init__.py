@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django_ami.checks.once import check_once
 from django_ami.checks.receivers import check_event_names
 from django_ami.checks.security import (
     check_plain_tcp,
@@ -26,7 +27,14 @@ __all__ = ["ALWAYS", "DEPLOYMENT", "TAG", "check_table"]
 
 TAG = "ami"
 
-ALWAYS = (check_settings, check_heartbeat, check_twins, check_secrets, check_event_names)
+ALWAYS = (
+    check_settings,
+    check_heartbeat,
+    check_twins,
+    check_secrets,
+    check_event_names,
+    check_once,
+)
 DEPLOYMENT = (check_secrets_while_debugging, check_plain_tcp, check_verification)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 
 from django_ami.conf.dispatch import BY_CALL, parallel_of
+from django_ami.conf.once import once_of
 from django_ami.conf.reading import MOST_NAMES, check_known, imported
 from django_ami.core.arguments import shown
 from django_ami.core.errors import ConfigurationError
@@ -30,7 +31,7 @@ OUTLETS: Final = {
 }
 FORWARD_KEYS: Final = (
     "OUTLET", "URL", "PARTITIONS", "PARTITION", "EVENTS", "LOCAL", "SPOOL", "SPOOL_BYTES",
-    "MAX_AGE", "OPTIONS",
+    "MAX_AGE", "OPTIONS", "ONCE",
 )  # fmt: skip
 #: ``EVENTS`` for whatever comes.
 EVERY_EVENT: Final = "*"
@@ -85,7 +86,10 @@ class Forward:
 
 
 def read_forward() -> Forward | None:
-    """``AMI_FORWARD``; None if nothing is forwarded. Raises ConfigurationError."""
+    """``AMI_FORWARD``; None if nothing is forwarded, as if it has ``ONCE`` alone.
+
+    Raises ConfigurationError.
+    """
     value = getattr(settings, _SETTING, None)
     if value is None:
         return None
@@ -95,11 +99,14 @@ def read_forward() -> Forward | None:
         raise ConfigurationError(f"the setting {_SETTING}: {error.message}") from None
 
 
-def _forward_of(value: object) -> Forward:
+def _forward_of(value: object) -> Forward | None:
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"it must be a mapping, not {type(value).__name__}.")
     for key in islice(value, MOST_NAMES):
         check_known("key", key, FORWARD_KEYS)
+    once_of(value.get("ONCE"))
+    if [*value] == ["ONCE"]:
+        return None
     return Forward(
         outlet=_outlet(value),
         url=_text(value, "URL"),

@@ -242,7 +242,7 @@ class Event(Message):
 
     @property
     def id(self) -> EventId:
-        """What tells it from all other events; equal for each delivery of this one.
+        """Its own among all events; equal for each delivery of this one.
 
         Raises ValueError for an event that no connection read, and that was made without an id.
         """

@@ -1,4 +1,4 @@
-"""What the commands share that delete old rows: an age, chunks, a dry run, and what they say."""
+"""The commands that delete old rows share this: an age, chunks, a dry run, and their words."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ __all__ = ["Pruning"]
 class Pruning(Program):
     """A command that deletes what is older than an age, by chunks.
 
-    A subclass names one row, ``many`` of them, and what makes them old (``since``); it counts those
-    before a time, and deletes them.
+    A subclass has the word for ``one`` row and for ``many``, and the event ``since`` which they
+    age; it counts those before a time, and deletes them.
     """
 
     one: ClassVar[str]

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from django.dispatch import receiver
 
-from django_ami import signals
+from django_ami import ami, signals
+from django_ami.actions import QueueStatus
 from django_ami.core.event_id import EventId
 from django_ami.core.messages import Event
 from django_ami.testing import Outbox, events, scenarios
@@ -70,3 +71,10 @@ def test_each_play_of_a_recording_is_a_call_of_its_own(
         ami_outbox.play(recording, server="node_1")
     assert len(seen) == len(set(seen)) > 2
     assert seen == sorted(seen)
+
+
+def test_the_items_of_an_answer_have_ids_in_their_order(ami_outbox: Outbox) -> None:
+    ami_outbox.on("QueueStatus").items(events.queue_params(), events.queue_member(Name="Ann"))
+    found = [item.id for item in ami.send(QueueStatus()).result().events]
+    assert len(found) == 2
+    assert found == sorted(found)

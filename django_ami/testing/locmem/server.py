@@ -7,12 +7,14 @@ an end.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import AmiError, ConnectionFailed, ConnectionLost
+from django_ami.core.event_id import make_epoch
 from django_ami.core.session import Role, Session, State
 from django_ami.simulator.requests import ReceivedAction, RequestReader
 from django_ami.testing.locmem.answers import BANNER, answer
@@ -102,6 +104,7 @@ class MemoryServer:
             self._hang_up(ConnectionFailed(f"{self.config.address}: {why}", server=self.name))
             return
         self.session.connected(self.now)
+        self.session.exchange.parser.epoch = make_epoch(time.time())
         self._say(BANNER)
 
     def _hang_up(self, error: AmiError) -> None:
