@@ -21,7 +21,7 @@ from django_ami.core.spool import Spool
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-__all__ = ["Batches", "BatchesStatus", "Words"]
+__all__ = ["Batches", "BatchesStatus", "Words", "statuses"]
 
 logger = get_logger(__name__)
 
@@ -45,6 +45,8 @@ class Words:
     table: str
     items: str
     bound: str
+    #: The table in a word, for metrics.
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,15 @@ class BatchesStatus:
     failed: int
     #: The database does not take any now.
     away: bool
+
+
+#: By table, the one that this process writes, or has written last.
+_batches: dict[str, Batches[Any]] = {}
+
+
+def statuses() -> dict[str, BatchesStatus]:
+    """The fate of the items of this process, by the labels of their tables."""
+    return {label: one.status for label, one in tuple(_batches.items()) if one.is_here}
 
 
 class _Lost(int):
@@ -102,6 +113,7 @@ class Batches(Generic[Item]):
         self._is_over: bool | None = None
         self._written = self._failed = self._left_behind = 0
         self._away_since: float | None = None
+        _batches[words.label] = self
 
     # --- for a subclass ---
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorder", "RecorderStatus"]
 
-_WORDS: Final = Words("The history of calls", "calls", "The option 'buffer_calls' of AMI_CALLS")
+_WORDS: Final = Words(
+    "The history of calls", "calls", "The option 'buffer_calls' of AMI_CALLS", "calls"
+)
 
 
 class Recorder(Batches[Call]):

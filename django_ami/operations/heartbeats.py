@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connections
 
 import django_ami
+from django_ami import batches
 from django_ami.checks.servers import identity
 from django_ami.core.errors import ConnectionFailed
 from django_ami.core.log import get_logger
@@ -112,7 +113,13 @@ class Heartbeats:
     def of_process(self, progress: Progress) -> dict[str, int]:
         """The counts of the whole process, beside those of each server."""
         standstill = int(progress.standstill_seconds())
-        return {"standstill": standstill, "missed_heartbeats": self.failures}
+        written = batches.statuses().values()  # into other tables
+        return {
+            "standstill": standstill,
+            "missed_heartbeats": self.failures,
+            "rows_waiting": sum(one.waiting for one in written),
+            "rows_lost": sum(one.lost + one.failed for one in written),
+        }
 
     # --- its thread ---
 

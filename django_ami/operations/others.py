@@ -1,4 +1,4 @@
-"""Notices listeners of the same server and account, on other machines, that deliver as well."""
+"""Notices other listeners of a server and an account, on any machine, that deliver as well."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ __all__ = ["Others"]
 
 logger = get_logger(__name__)
 
-#: Two of which one has this role deliver everything twice.
-_DELIVERS_ANYWAY = ListenerRole.ALONE.value
+_ALONE = ListenerRole.ALONE.value
+_ACTIVE = ListenerRole.ACTIVE.value
 
 
 class Others:
     """Looks for rows of other listeners, and warns of those that make every event come twice.
 
-    It speaks of what it has seen twice: a restart overlaps for a moment. Listeners on this machine
-    whose notes can be seen are told of by ``tools.neighbours``.
+    It speaks of what it has seen twice: a restart overlaps for a moment. A listener without a lease
+    is told by ``tools.neighbours`` of those on this machine whose notes can be seen.
     """
 
     def __init__(self, using: str, me: str, *, meant: bool) -> None:
         self._using = using
         self._me = me
         self._meant = meant
-        self._seen: dict[str, frozenset[tuple[str, int]]] = {}
-        self._told: dict[str, frozenset[tuple[str, int]]] = {}
+        #: By server: the others, in words.
+        self._seen: dict[str, frozenset[str]] = {}
+        self._told: dict[str, frozenset[str]] = {}
 
     def look(self, servers: Iterable[ServerConfig], fresh_seconds: float) -> None:
         """Look at the rows that were written lately, and log changes."""
@@ -45,23 +46,25 @@ class Others:
             return
         for server in servers:
             rows = Listener.objects.using(self._using).filter(
-                server=server.name,
                 account=" ".join(map(str, identity(server)))[:400],
                 seen_at__gt=ago(fresh_seconds),
             )
             self._compare(server, list(rows))
 
     def _compare(self, server: ServerConfig, rows: list[Listener]) -> None:
-        mine = next((row for row in rows if row.process == self._me), None)
+        own = (row for row in rows if (row.process, row.server) == (self._me, server.name))
+        mine = next(own, None)
         if mine is None:
             return
-        near = {neighbour.pid for neighbour in listeners_of(server)} if rows[1:] else set()
+        near: set[int] = set()
+        if mine.role == _ALONE and rows[1:]:
+            near = {neighbour.pid for neighbour in listeners_of(server)} - {os.getpid()}
         others = frozenset(
-            (row.host, row.pid)
+            _words(row, server)
             for row in rows
             if row.process != self._me
-            and _DELIVERS_ANYWAY in (row.role, mine.role)
-            and not (row.host == mine.host and row.pid in near - {os.getpid()})
+            and _both_deliver(row, mine)
+            and not (row.host == mine.host and row.pid in near)
         )
         before, self._seen[server.name] = self._seen.get(server.name, frozenset()), others
         told = self._told.get(server.name, frozenset())
@@ -71,7 +74,18 @@ class Others:
             _tell(server, sure)
 
 
-def _tell(server: ServerConfig, others: frozenset[tuple[str, int]]) -> None:
+def _both_deliver(one: Listener, other: Listener) -> bool:
+    """A lease is of a name: two that have one each, by two names, deliver everything twice."""
+    roles = {one.role, other.role}
+    return _ALONE in roles or (roles == {_ACTIVE} and one.server != other.server)
+
+
+def _words(row: Listener, server: ServerConfig) -> str:
+    name = "" if row.server == server.name else f", which calls it {row.server}"
+    return f"{row.host}, process {row.pid}{name}"
+
+
+def _tell(server: ServerConfig, others: frozenset[str]) -> None:
     if not others:
         logger.warning(
             "%s: no other ami_listen delivers its events any more.",
@@ -80,11 +94,11 @@ def _tell(server: ServerConfig, others: frozenset[tuple[str, int]]) -> None:
         )
         return
     logger.warning(
-        "%s: another ami_listen (%s) listens to %s as %r, too, and not all have --standby: every "
-        "event is delivered more than once. Start all with --standby, or stop all but one; give "
-        "this one --allow-others if that is meant.",
+        "%s: another ami_listen (%s) listens to %s as %r, too, and not all have --standby and one "
+        "name for the server: every event is delivered more than once. Start all with --standby "
+        "and one name, or stop all but one; give this one --allow-others if that is meant.",
         server.name,
-        "; ".join(f"{host}, process {pid}" for host, pid in sorted(others)[:3]),
+        "; ".join(sorted(others)[:3]),
         server.address,
         server.username,
         extra={"server": server.name},

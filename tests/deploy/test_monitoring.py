@@ -13,6 +13,8 @@ from django.test import override_settings
 from django_ami import ami, pictures
 from django_ami.actions import Ping
 from django_ami.contrib.prometheus.families import FAMILIES
+from django_ami.operations.audit.writer import Writer
+from django_ami.operations.conf import OperationsOptions
 from django_ami.signals import classes, events
 from django_ami.testing import FakeAsterisk
 from tests.contrib.prometheus.scraping import Scrape, names, promtool
@@ -93,6 +95,7 @@ def test_metrics_of_queries_are_in_the_real_output(file: str, django_db_blocker:
     ):
         events["Hangup"].connect(_fail)
         Scrape()  # receivers are timed from now on
+        Writer(OperationsOptions())  # of the action log
         with listening(sim.url, receivers=classes.receivers, heartbeat_interval=0.05) as listener:
             ami._adopt(listener.client, default="node_1")
             listener.make_ready()

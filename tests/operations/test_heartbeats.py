@@ -15,8 +15,10 @@ from django.db import OperationalError, connections
 from django_ami import ami
 from django_ami.core import Client, ServerConfig
 from django_ami.listeners import ListenerRole
+from django_ami.operations import audit
 from django_ami.operations.clock import ago
 from django_ami.operations.conf import OperationsOptions
+from django_ami.operations.errors import ActionRefused
 from django_ami.operations.heartbeats import HOST, Heartbeats
 from django_ami.operations.models import Listener
 from django_ami.operations.others import Others
@@ -37,11 +39,19 @@ SERVER = ServerConfig(name="node_1", host="10.0.0.5", username="site", secret="a
 ACCOUNT = "10.0.0.5 5038 site"
 
 
-def row(process: str, *, host: str = "far", pid: int = 1, role: str = "alone", age: float = 0.0):
+def row(
+    process: str,
+    *,
+    server: str = "node_1",
+    host: str = "far",
+    pid: int = 1,
+    role: str = "alone",
+    age: float = 0.0,
+) -> Listener:
     """The row of a listener of the same account."""
     seen = ago(age)
     return Listener.objects.create(
-        process=process, server="node_1", account=ACCOUNT, host=host, pid=pid, version="0.1.0",
+        process=process, server=server, account=ACCOUNT, host=host, pid=pid, version="0.1.0",
         role=role, state="ready", started_at=seen, state_since=seen, seen_at=seen,
     )  # fmt: skip
 
@@ -149,6 +159,23 @@ def test_database_that_refuses_is_counted_and_delays_nothing(
     assert "manage.py migrate" in record.getMessage()
 
 
+def test_row_tells_how_many_rows_of_the_action_log_were_lost(client: Client, settings: Any) -> None:
+    settings.AMI_OPERATIONS = {"audit_buffer": 1, "audit_close_seconds": 0.05}
+    with connections["default"].cursor() as cursor:
+        cursor.execute("ALTER TABLE ami_operations_actionlog RENAME TO elsewhere")
+    heartbeats = beat(client)
+    try:
+        for _ in range(6):
+            audit.note(audit.Author(), "Ping", ActionRefused("for this test"))
+        wait_until(lambda: known() and known()[0].counters["rows_lost"] > 0)
+        assert known()[0].counters["rows_waiting"] > 0
+    finally:
+        heartbeats.close()
+        audit.close()
+        with connections["default"].cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO ami_operations_actionlog")
+
+
 @pytest.fixture
 def others() -> Others:
     return Others("default", "me", meant=False)
@@ -182,6 +209,23 @@ def test_other_listener_is_warned_of_unless_both_have_leases(
     if warned:
         assert "another ami_listen (far, process 4711) listens to 10.0.0.5:5038" in told[0]
         assert "--standby" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "warned"),
+    [("alone", "alone", True), ("active", "active", True), ("active", "standby", False)],
+)
+def test_other_listener_is_known_by_its_account_where_its_settings_have_another_name_for_it(
+    others: Others, caplog: pytest.LogCaptureFixture, mine: str, other: str, warned: bool
+) -> None:
+    """A lease is of a name: two that have it by two names both deliver."""
+    row("me", host="here", role=mine)
+    row("other", server="pbx", pid=4711, role=other)
+    others.look([SERVER], 60.0)
+    others.look([SERVER], 60.0)
+    assert len(warnings(caplog)) == warned
+    if warned:
+        assert "another ami_listen (far, process 4711, which calls it pbx)" in warnings(caplog)[0]
 
 
 def test_other_listener_that_has_ended_is_told_once(
@@ -245,6 +289,14 @@ def test_status_command_tells_of_servers_while_the_database_hangs() -> None:
     assert status.err == [
         "The listeners of other processes are not known: the database does not answer within 2 s"
     ]
+
+
+@pytest.mark.long
+def test_listener_with_a_lease_and_one_without_on_this_machine_both_warn(site: Site) -> None:
+    first, second = site.active(), site.listen(standby=False)
+    for one, other in ((first, second), (second, first)):
+        one.wait_for_err(f"process {other.process.pid}")
+        assert any("another ami_listen" in line for line in one.err), str(one)
 
 
 @pytest.mark.long

@@ -56,6 +56,11 @@ FAMILIES: Final = tuple(
          "Records of the log that its handlers were too slow for"),
         ("ami_feed_failures_total", "counter", (),
          "Writes of the live feed that its store has refused"),
+        ("ami_rows_written_total", "counter", ("table",),
+         "Rows of the action log and of the history of calls that were written"),
+        ("ami_rows_waiting", "gauge", ("table",), "Rows that wait for the database"),
+        ("ami_rows_lost_total", "counter", ("table", "reason"),
+         "Rows that the database has not taken"),
         # --- the connection ---
         ("ami_server_info", "gauge", ("server", "asterisk_version", "ami_version"),
          "1, with the versions that the server told last"),

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import django_ami
-from django_ami import feeds
+from django_ami import batches, feeds
 from django_ami.core.metering import MOST_NAMES, OTHER
 from django_ami.core.session import State
 from django_ami.running import running
@@ -56,6 +56,11 @@ def fill_process(sheet: Sheet, servers: Iterable[ServerStatus]) -> None:
     lost = max((server.lost_log_records for server in servers), default=0)
     sheet.add("ami_lost_log_records_total", lost)
     sheet.add("ami_feed_failures_total", feeds.failures())
+    for table, rows in batches.statuses().items():
+        sheet.add("ami_rows_written_total", rows.written, table)
+        sheet.add("ami_rows_waiting", rows.waiting, table)
+        reasons = {"away": rows.lost, "refused": rows.failed}
+        sheet.add_all("ami_rows_lost_total", reasons, table)
 
 
 def fill_server(sheet: Sheet, status: ServerStatus) -> None:

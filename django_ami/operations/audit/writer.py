@@ -24,7 +24,9 @@ __all__ = ["Writer"]
 
 logger = get_logger(__name__)
 
-_WORDS: Final = Words("The action log", "entries", "The option 'audit_buffer' of AMI_OPERATIONS")
+_WORDS: Final = Words(
+    "The action log", "entries", "The option 'audit_buffer' of AMI_OPERATIONS", "actions"
+)
 _BATCH_ENTRIES: Final = 500
 #: For how long entries are gathered: a process that ends without a word loses no more.
 _FLUSH_SECONDS: Final = 0.2

@@ -17,6 +17,7 @@ from django_ami.operations.audit.masking import headers_of, masked
 from django_ami.operations.models import ActionLog
 from django_ami.testing import FakeAsterisk
 from django_ami.wallboard.masking import hide_last_digits
+from tests.contrib.prometheus.scraping import Scrape
 from tests.operations.people import rows, user
 from tests.running import wait_until
 
@@ -90,6 +91,7 @@ def test_database_that_is_away_stops_no_action_and_entries_wait_for_it(
         wait_until(lambda: audit.status().away)
         assert mine.send(Ping()).result(5).ok
         assert audit.status().written == 0
+        assert Scrape().by("ami_rows_waiting", "table")["actions"] > 0
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE elsewhere RENAME TO ami_operations_actionlog")
@@ -109,6 +111,8 @@ def test_entry_that_no_table_takes_is_counted_and_is_a_line_of_the_log(
         for _ in range(6):
             assert mine.send(Ping()).result(5).ok
         wait_until(lambda: audit.status().lost > 0)
+        lost = Scrape().by("ami_rows_lost_total", "table", reason="away")["actions"]
+        assert 0 < lost <= audit.status().lost
         audit.close()
     finally:
         with connection.cursor() as cursor:
