@@ -177,5 +177,6 @@ class ConsumerRun:
         before, self._steps = self._steps, consumer.steps
         if all(one != other for one, other in zip(before, self._steps, strict=False)):
             self._manager.tell(
-                WATCHDOG="1", STATUS=f"{consumer.held} partitions, {self._summary(consumer)}"
+                WATCHDOG="1",
+                STATUS=f"{consumer.held.total()} partitions, {self._summary(consumer)}",
             )

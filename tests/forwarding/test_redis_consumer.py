@@ -12,7 +12,9 @@ from django.dispatch import receiver
 from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.redis import RedisOutlet
 from django_ami.forwarding.redis.standing import measure
+from django_ami.running import noted_consumer
 from django_ami.signals import batch_receiver, events
+from django_ami.tools import forwarded
 from tests.forwarding.redis_support import (
     batch_of,
     consumer_of,
@@ -27,6 +29,8 @@ from tests.servers.redis import RedisServer, redis_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from django_ami.forwarding.redis.consumer import Consumer
 
 
 @pytest.fixture(autouse=True)
@@ -110,13 +114,17 @@ def test_consumers_share_the_partitions_and_take_over_those_of_one_that_goes(
     outlet: RedisOutlet, url: str
 ) -> None:
     forward = forward_of(url, partitions=8)
+
+    def shared(*consumers: Consumer) -> list[int]:
+        return sorted(one.held.total() for one in consumers)
+
     with consumer_of(forward) as first:
-        wait_until(lambda: first.held == 8)
+        wait_until(lambda: shared(first) == [8])
         with consumer_of(forward) as second:
-            wait_until(lambda: (first.held, second.held) == (4, 4))
+            wait_until(lambda: shared(first, second) == [4, 4])
             with consumer_of(forward) as third:
-                wait_until(lambda: sorted((first.held, second.held, third.held)) == [2, 3, 3])
-        wait_until(lambda: first.held == 8)
+                wait_until(lambda: shared(first, second, third) == [2, 3, 3])
+        wait_until(lambda: shared(first) == [8])
 
 
 def test_an_event_that_a_receiver_cannot_take_is_a_dead_letter_and_the_next_go_on(
@@ -299,6 +307,62 @@ def test_a_wrong_password_ends_the_consumer(
             assert refused.wait(10)
     assert "refuses the login" in caplog.text
     assert "s3cret" not in caplog.text
+
+
+def test_status_and_metrics_show_how_far_each_partition_is(
+    outlet: RedisOutlet, url: str, settings: Any
+) -> None:
+    pytest.importorskip("prometheus_client")
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    from django_ami.contrib.prometheus import AmiCollector
+
+    @receiver(events["Newexten"])
+    def poisoned(event: Any, **_: Any) -> None:
+        if event["Number"] == "2":
+            raise ValueError("not this one")
+
+    publish(outlet, 1, 2)
+    publish(outlet, 3, partition=1)
+    outlet._redis.set(stream_of(1).lost, 7)
+    settings.AMI_FORWARD = {
+        "OUTLET": "redis", "URL": url, "PARTITIONS": 4, "SPOOL": None,
+    }  # fmt: skip
+    found, why = forwarded.ask(["node_1"], 5)
+    assert why == ""
+    text, needs_attention = forwarded.in_words(found["node_1"])
+    assert text == (
+        "2 batches behind (most in partition 0: 1), 0 in hand, 0 dead letters, 7 events lost; "
+        "0 of 4 partitions have a consumer"
+    )
+    assert needs_attention
+    with consumer_of(forward_of(url)) as consumer, noted_consumer(consumer):
+        wait_until(lambda: consumer.consumed.delivered == 2 and consumer.standings)
+        wait_until_acknowledged(outlet)
+        words = forwarded.as_dict(forwarded.ask(["node_1"], 5)[0]["node_1"])
+        assert [words[name] for name in ("lag", "pending", "dead", "lost", "held")] == [
+            0,
+            0,
+            1,
+            7,
+            4,
+        ]
+        registry = CollectorRegistry()
+        registry.register(AmiCollector())
+        page = generate_latest(registry).decode()
+    assert 'ami_consumer_partitions{server="node_1"} 4.0' in page
+    assert 'ami_consumed_events_total{outcome="dead"} 1.0' in page
+    assert 'ami_forwarded_lost_events_total{partition="1",server="node_1"} 7.0' in page
+
+
+def test_a_redis_that_is_away_is_told_in_the_status_and_holds_nothing_up(settings: Any) -> None:
+    settings.AMI_FORWARD = {
+        "OUTLET": "redis", "URL": "redis://:s3cret@127.0.0.1:1", "SPOOL": None,
+    }  # fmt: skip
+    found, why = forwarded.ask(["node_1"], 5)
+    assert found == {}
+    assert "refused" in why
+    assert "s3cret" not in why
 
 
 def test_a_receiver_that_is_slow_for_longer_than_the_lease_keeps_its_partition(

@@ -46,6 +46,7 @@ _KINDS: Final = {
 
 _SERVER = ("server",)
 _QUEUE = ("server", "queue")
+_PARTITION = ("server", "partition")
 
 FAMILIES: Final = tuple(
     Family(*row)
@@ -98,6 +99,16 @@ FAMILIES: Final = tuple(
         ("ami_receiver_failures_total", "counter", ("receiver",), "How often a receiver raised"),
         ("ami_receiver_slow_calls_total", "counter", ("receiver",),
          "Calls that took longer than slow_receiver_threshold"),
+        # --- forwarded events, in the process of ami_consume ---
+        ("ami_consumer_partitions", "gauge", _SERVER, "Partitions that this process consumes"),
+        ("ami_consumed_events_total", "counter", ("outcome",),
+         "Forwarded events by their fate: delivered, failed, or a dead letter"),
+        ("ami_forwarded_lag_batches", "gauge", _PARTITION, "Batches that no consumer has read"),
+        ("ami_forwarded_pending_batches", "gauge", _PARTITION,
+         "Batches that a consumer has read, and is not through with"),
+        ("ami_forwarded_dead_letters", "gauge", _PARTITION, "Dead letters that are kept"),
+        ("ami_forwarded_lost_events_total", "counter", _PARTITION,
+         "Events that were trimmed before every group had read them"),
         # --- actions ---
         ("ami_actions_total", "counter", ("server", "action", "outcome"),
          "Actions that are over"),

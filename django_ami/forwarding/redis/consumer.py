@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,7 @@ from django_ami.forwarding.redis.leases import RENEWALS, Leases, Tenure
 from django_ami.forwarding.redis.outlet import client_of
 from django_ami.forwarding.redis.partition import Partition
 from django_ami.forwarding.redis.scripts import run
+from django_ami.forwarding.redis.standing import measure
 from django_ami.redis_client import address_of, cause
 
 if TYPE_CHECKING:
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 
     from django_ami.conf.forward import Forward
     from django_ami.core.receivers import Receivers
+    from django_ami.forwarding.redis.keys import Stream
     from django_ami.forwarding.redis.options import RedisOptions
+    from django_ami.forwarding.redis.standing import Standing
 
 __all__ = ["Consumed", "Consumer"]
 
@@ -37,6 +41,8 @@ logger = get_logger(__name__)
 _BLOCK_SECONDS: Final = 0.5
 #: A consumer with less than its share looks so often for leases that are given back.
 _HUNGRY_SECONDS: Final = 0.2
+#: Metrics of partitions are measured so often.
+_MEASURE_SECONDS: Final = 10.0
 #: At the end, leases are renewed so often.
 _LAST_TURN_SECONDS: Final = 0.2
 #: The pauses between attempts while Redis is away: the first, and the longest.
@@ -84,6 +90,8 @@ class Consumer:
         self._ending = threading.Event()
         #: Set when a thread has ended.
         self._ended = threading.Event()
+        #: Of all partitions of its servers, some seconds old; for metrics.
+        self.standings: dict[Stream, Standing] = {}
         #: "away" or "refuses"; empty while Redis answers.
         self._state = ""
         self._lock = threading.Lock()
@@ -129,9 +137,9 @@ class Consumer:
         return total
 
     @property
-    def held(self) -> int:
-        """How many partitions this process has."""
-        return len(self.leases.tenures)
+    def held(self) -> Counter[str]:
+        """How many partitions of each server this process has."""
+        return Counter(tenure.stream.server for tenure in self.leases.tenures)
 
     @property
     def steps(self) -> list[int]:
@@ -141,12 +149,16 @@ class Consumer:
     # --- the keeper's thread ---
 
     def _keep(self) -> None:
+        measure_at = 0.0
         while True:
             hungry = False
             try:
                 hungry = self.leases.turn(self._redis)
                 self._assign()
                 self.back()
+                if time.monotonic() >= measure_at:
+                    measure_at = time.monotonic() + _MEASURE_SECONDS
+                    self.standings = measure(self._redis, self._streams())
             except (redis.RedisError, OSError) as error:
                 self.away(error)
             if self.ends:
@@ -167,6 +179,9 @@ class Consumer:
         except (redis.RedisError, OSError) as error:
             self.away(error)
         self._redis.connection_pool.disconnect()
+
+    def _streams(self) -> list[Stream]:
+        return [stream for server in self._servers for stream in self.leases.streams(server)]
 
     def _assign(self) -> None:
         """Give new partitions to the threads with the fewest."""

@@ -11,6 +11,7 @@ from django_ami import listeners
 from django_ami.core.messages import Event
 from django_ami.core.numerals import whole_number
 from django_ami.core.options import EVENT_CLASSES
+from django_ami.tools import forwarded
 from django_ami.tools.arguments import seconds
 from django_ami.tools.console import ConsoleCommand, caller
 from django_ami.tools.examination import PINGS, Health, addresses, clock, examine
@@ -80,6 +81,7 @@ class Command(ConsoleCommand):
             health.uptime = uptimes.get(health.server)
         everything = all(health.ok for health in found)
         processes = self._processes(options["timeout"])
+        partitions = self._partitions([server.name for server in servers], options["timeout"])
         if options["json"]:
             self.say_json(
                 {
@@ -90,6 +92,9 @@ class Command(ConsoleCommand):
                             "processes": [
                                 one.as_dict() for one in processes.get(health.server, ())
                             ],
+                            "forwarded": forwarded.as_dict(partitions[health.server])
+                            if health.server in partitions
+                            else None,
                         }
                         for health in found
                     ],
@@ -99,6 +104,8 @@ class Command(ConsoleCommand):
             for health in found:
                 self._print(health)
                 self._print_processes(processes.get(health.server, ()))
+                if health.server in partitions:
+                    self._print_partitions(partitions[health.server])
         return Exit.OK if everything else Exit.UNWELL
 
     def _processes(self, timeout: float) -> dict[str, tuple[ListenerStatus, ...]]:
@@ -120,6 +127,17 @@ class Command(ConsoleCommand):
             for text in tuple(why):
                 self.warn(f"The listeners of other processes are not known: {text}")
         return dict(found)
+
+    def _partitions(self, servers: list[str], timeout: float) -> dict[str, forwarded.Partitions]:
+        """The partitions of forwarded events, as far as they are known, and known in time."""
+        found, why = forwarded.ask(servers, timeout)
+        if why:
+            self.warn(f"It is not known how far the consumers of forwarded events are: {why}")
+        return found
+
+    def _print_partitions(self, partitions: forwarded.Partitions) -> None:
+        text, bad = forwarded.in_words(partitions)
+        self.say(f"  {'forwarded':<9} {text}", self.style.WARNING if bad else None)
 
     def _print_processes(self, processes: Sequence[ListenerStatus]) -> None:
         for one in processes:
