@@ -1,16 +1,20 @@
 """How often a consumer calls a receiver that raises, and of which error it tells at the end.
 
-Rule: the errors that ``AMI_DISPATCH`` names are tried again as in a listener; any other one so many
-times in all, since the event can still be set apart.
+Rule: the errors that ``AMI_DISPATCH`` names are tried again as in a listener, without an end unless
+it has a ``retry_limit``, since the engine keeps the events. At any other error a receiver is called
+so many times in all, and the event is set apart then. A receiver that has failed so is called once
+for each event, until one goes well: else it would hold up all that come.
 """
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django_ami import conf, database
-from django_ami.core.failures import Failures, Outcome, raised_by
+from django_ami.conf.reading import read_mapping
+from django_ami.core.failures import Failures, Outcome, Retry, raised_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +40,7 @@ class Attempts(Failures):
     """
 
     def __init__(self, tries: int = TRIES) -> None:
-        super().__init__(conf.read_retry(), database.recover)
+        super().__init__(_retry(), database.recover)
         self._tries = tries
         self._of_thread = threading.local()
 
@@ -51,7 +55,8 @@ class Attempts(Failures):
     ) -> Outcome:  # fmt: skip
         self._of_thread.tries = 1
         pause = self.retry.retry_initial
-        while self._of_thread.tries < self._tries and not self.is_worth_a_retry(error):
+        most = 1 if name in self.given_up else self._tries
+        while self._of_thread.tries < most and not self.is_worth_a_retry(error):
             self.recover()
             self._pause(pause)
             pause = min(2 * pause, self.retry.retry_max)
@@ -60,8 +65,18 @@ class Attempts(Failures):
             if raised is None:
                 return Outcome.DONE
             error = raised
-        return super().settle(attempt, name, error, about, **options)
+        outcome = super().settle(attempt, name, error, about, **options)
+        if outcome is Outcome.FAILED:
+            self.given_up.add(name)
+        return outcome
 
     def tell_failed(self, name: str, error: BaseException, about: str) -> None:
         self._of_thread.last = Raised(name, error, getattr(self._of_thread, "tries", 1))
         super().tell_failed(name, error, about)
+
+
+def _retry() -> Retry:
+    """``AMI_DISPATCH``, without an end unless it names one."""
+    retry = conf.read_retry()
+    named = {str(name).lower() for name in read_mapping("AMI_DISPATCH")}
+    return retry if "retry_limit" in named else replace(retry, retry_limit=None)

@@ -97,6 +97,29 @@ def test_a_receiver_that_raises_is_called_three_times_and_its_event_is_set_apart
     assert receivers.failures.total() == 1
 
 
+def test_a_receiver_that_fails_always_is_called_once_for_each_event_until_it_goes_well(receivers):
+    calls = []
+
+    @receiver(events["Newexten"])
+    def bad(event: Any, **_: Any) -> None:
+        calls.append(int(event["Number"]))
+        if event["Number"] != "4":
+            raise ValueError("never")
+
+    result = Consumption(receivers).deliver(some(1, 2, 3, 4, 5))
+    assert [one.tries for one in result.dead] == [3, 1, 1, 3]
+    assert calls == [1, 1, 1, 2, 3, 4, 5, 5, 5]
+
+
+@pytest.mark.parametrize("limit", [None, 7.0])
+def test_a_consumer_waits_for_the_database_without_an_end_unless_a_limit_is_named(
+    settings: Any, limit: float | None
+) -> None:
+    settings.AMI_DISPATCH = {} if limit is None else {"RETRY_LIMIT": limit}
+    with consuming() as found:
+        assert found.failing.retry.retry_limit == limit
+
+
 def test_a_database_that_is_away_is_no_reason_to_set_an_event_apart(receivers):
     calls = []
 
