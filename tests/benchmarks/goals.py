@@ -98,5 +98,7 @@ GOALS: Final = (
     Goal("operations", "CPU % of its threads", "without", most=0.02),
     Goal("history", "calls that wait, at 500/s", "in the first half", most=2.0),
     Goal("history", "rows/s", "a row per event", least=15),
+    Goal("redis_streams", "events/s of an outlet", least=25_000),
+    Goal("redis_streams", "ms to a receiver, p99, at 2000/s", most=100),
     Goal("start", "loaded early of asyncio, multiprocessing, ssl", most=0),
 )

@@ -14,6 +14,7 @@ from tests.benchmarks.scenarios import (
     history,
     live,
     operations,
+    redis_streams,
     stream,
 )
 
@@ -42,4 +43,5 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "picture": live.picture,
     "stream": stream.stream,
     "operations": operations.operations,
+    "redis_streams": redis_streams.redis_streams,
 }
