@@ -67,7 +67,11 @@ def test_listener_shows_a_whole_call_centre(tmp_path: Path) -> None:
         listener(sim, tmp_path, "--metrics-port=0", "--metrics-calls") as program,
     ):
         wait_until(lambda: sum(scrape(program).by("ami_queue_joined_total", "queue").values()) > 5)
-        wait_until(lambda: scrape(program).by("ami_agents", "state", server="node_1"))
+
+        def agents() -> float:
+            return sum(scrape(program).by("ami_agents", "state", server="node_1").values())
+
+        wait_until(lambda: agents() == 4)  # their list comes bit by bit
         seen = scrape(program)
     check_metrics(seen.text)
     assert sum(seen.by("ami_agents", "state", server="node_1").values()) == 4
