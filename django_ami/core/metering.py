@@ -7,6 +7,8 @@ told apart; all others count as ``OTHER``.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
+from itertools import repeat
 from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
@@ -47,6 +49,12 @@ class Histogram:
         """Count a value; a bound belongs to the interval that ends with it."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def observe_all(self, values: Sequence[float]) -> None:
+        """Count many values."""
+        for index, count in Counter(map(bisect_left, repeat(self.bounds), values)).items():
+            self.counts[index] += count
+        self.total += sum(values)
 
     def __add__(self, other: Histogram) -> Histogram:
         """Both together; their bounds are the same."""

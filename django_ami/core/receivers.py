@@ -149,8 +149,9 @@ class Receivers:
         """Make, guard, time and count the calls that ``plans`` has for the name of each event."""
         clock = time.monotonic
         before, started = self.running, clock()
-        self.times.begin_window(started)
-        spent, least, failed = self.times.seconds, self.times.least, False
+        times, failed = self.times, False
+        times.begin_window(started)
+        spent, least, noted = times.seconds, times.least, times.noted
         plans = self._recovering(plans)
         try:
             for event in events:
@@ -171,8 +172,10 @@ class Receivers:
                     ended = clock()
                     seconds = ended - started
                     spent[name] += seconds
+                    if noted is not None:
+                        noted[name].append(seconds)
                     if seconds >= least and name:
-                        self.times.look_at(name, getattr(sender, "name", ""), seconds)
+                        times.look_at(name, getattr(sender, "name", ""), seconds)
                     started = ended
                 if failed:
                     failed = False
@@ -181,6 +184,8 @@ class Receivers:
                     counts.delivered += 1
         finally:
             self.running = before
+            if noted:
+                times.sum_up()
 
     def _recovering(self, plans: Mapping[str, Iterable[Call]]) -> Mapping[str, Iterable[Call]]:
         """The calls; if receivers were given up, each tells when its receiver goes well again."""

@@ -9,9 +9,12 @@ import pytest
 
 from django_ami.core.actions import Action
 from django_ami.core.errors import ConnectionLost
+from django_ami.core.event_queue import Counts
+from django_ami.core.messages import Event
 from django_ami.core.metering import MOST_NAMES, OTHER, ActionMeter, Durations, Histogram
 from django_ami.core.protocol import Parser
 from django_ami.core.receiver_times import ReceiverTimes
+from django_ami.core.receivers import Receivers
 from django_ami.core.request import Request
 
 if TYPE_CHECKING:
@@ -75,6 +78,30 @@ def test_times_of_receivers_are_kept_only_once_they_are_wanted() -> None:
         "app.quick": 1,
     }
     assert times.slow_calls == {"app.slow": 1}
+
+
+def test_many_values_at_once_count_as_one_by_one() -> None:
+    one_by_one, at_once = Histogram((1.0, 2.0)), Histogram((1.0, 2.0))
+    values = [0.5, 1.0, 1.5, 2.5, 0.1]
+    for value in values:
+        one_by_one.observe(value)
+    at_once.observe_all(values)
+    assert at_once.counts == one_by_one.counts == [3, 1, 1]
+    assert at_once.total == pytest.approx(one_by_one.total)
+
+
+def test_calls_of_a_batch_are_measured_by_the_names_of_their_receivers() -> None:
+    receivers = Receivers()
+    receivers.times.measure()
+    calls = {"Hangup": [(bool, bool, "app.one"), (bool, bool, ""), (bool, bool, "app.two")]}
+    counts = Counts()
+    receivers.deliver([Event("Hangup", b"Event: Hangup", "node_1")] * 3, calls, None, counts)
+    assert receivers.times.durations is not None
+    assert {name: sum(one.counts) for name, one in receivers.times.durations.items()} == {
+        "app.one": 3,
+        "app.two": 3,
+    }
+    assert counts.delivered == 3
 
 
 def answer(request: Request) -> None:
