@@ -7,6 +7,11 @@ waits. Its keeper gets it, and renews it, elsewhere.
 from __future__ import annotations
 
 import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Lease", "boottime"]
 
@@ -14,10 +19,11 @@ __all__ = ["Lease", "boottime"]
 #: ``time.monotonic`` has to do.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
-
-def boottime() -> float:
-    """Seconds on a clock that nobody sets, and that goes on while the machine is suspended."""
-    return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
+#: Seconds on a clock that nobody sets, and that goes on while the machine is suspended. It is asked
+#: before each event, so it is a function of C.
+boottime: Final[Callable[[], float]] = (
+    time.monotonic if _CLOCK is None else partial(time.clock_gettime, _CLOCK)
+)
 
 
 class Lease:
@@ -27,13 +33,13 @@ class Lease:
     whatever a receiver writes, and refuse a write whose token is lower than the stored one.
     """
 
-    __slots__ = ("_until", "server", "token")
+    __slots__ = ("server", "token", "until")
 
     def __init__(self, server: str, token: int, until: float) -> None:
         self.server = server
         self.token = token
-        #: By ``boottime``. One thread writes it, others read it.
-        self._until = until
+        #: By ``boottime``. Its keeper writes it; from then on another process may have the lease.
+        self.until = until
 
     @property
     def valid(self) -> bool:
@@ -41,20 +47,20 @@ class Lease:
 
         Costs a look at the clock.
         """
-        return boottime() < self._until
+        return boottime() < self.until
 
     @property
     def left(self) -> float:
         """For how many seconds it is valid, if it is not renewed; 0 if it is not."""
-        return max(0.0, self._until - boottime())
+        return max(0.0, self.until - boottime())
 
     def renew(self, until: float) -> None:
         """It is valid until then, by ``boottime``. For its keeper alone."""
-        self._until = until
+        self.until = until
 
     def end(self) -> None:
         """It is over for good. For its keeper alone."""
-        self._until = float("-inf")
+        self.until = float("-inf")
 
     def __repr__(self) -> str:
         return f"<Lease of {self.server}, token {self.token}>"

@@ -17,7 +17,7 @@ from django_ami.core.metering import Durations
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ReceiverTimes"]
+__all__ = ["MOST_NOTED", "ReceiverTimes"]
 
 logger = get_logger(__name__)
 
@@ -29,6 +29,8 @@ _LONG_SECONDS: Final = 1.0
 #: receiver that is slow now, not the one that has been at work for weeks.
 _WINDOW_SECONDS: Final = 10.0
 _MAX_RECEIVERS: Final = 1000
+#: So many calls are noted at most until they are summed up.
+MOST_NOTED: Final = 512
 _NEVER: Final = float("inf")
 _BOUNDS_SECONDS: Final = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 
@@ -42,11 +44,10 @@ class ReceiverTimes:
 
     def __init__(self) -> None:
         self.slow_calls: Counter[str] = Counter()
-        #: How long the calls of each receiver took, in all; None: nobody wants to know.
-        self.durations: Durations | None = None
-        #: The seconds of single calls by name, which ``sum_up`` adds to the ``durations``; None as
-        #: above. To add many at once costs a third.
-        self.noted: defaultdict[str, list[float]] | None = None
+        #: The ``durations`` without what is noted; None: nobody wants to know.
+        self.sums: Durations | None = None
+        #: Names and seconds of calls that ``sum_up`` adds to the sums; None as above.
+        self.noted: list[tuple[str, float]] | None = None
         #: By name, in this window.
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.least = _NEVER
@@ -62,8 +63,8 @@ class ReceiverTimes:
         other = ReceiverTimes()
         other.slow_calls, other._reported = self.slow_calls, self._reported
         other._slow_lock = self._slow_lock
-        if self.durations is not None:
-            other.durations, other.noted = self.durations, defaultdict(list)
+        if self.sums is not None:
+            other.sums, other.noted = self.sums, []
         other.thresholds = self._thresholds
         self._beside.append(other)
         return other
@@ -86,10 +87,17 @@ class ReceiverTimes:
 
     def measure(self) -> None:
         """Keep the ``durations`` from now on."""
-        if self.durations is None:
-            durations = Durations(_BOUNDS_SECONDS)
+        if self.sums is None:
+            sums = Durations(_BOUNDS_SECONDS)
             for one in (self, *self._beside):
-                one.durations, one.noted = durations, defaultdict(list)
+                one.sums, one.noted = sums, []
+
+    @property
+    def durations(self) -> Durations | None:
+        """How long the calls of each receiver took; None if nobody wanted to know. Any thread."""
+        for one in (self, *self._beside):
+            one.sum_up()
+        return self.sums
 
     def begin_window(self, now: float) -> None:
         """Begin to count anew, if it is time, or there are too many names."""
@@ -101,18 +109,25 @@ class ReceiverTimes:
         """A receiver of that name took so long; the ``server`` is "" if it was for none."""
         self.begin_window(time.monotonic())
         self.seconds[name] += seconds
-        if self.durations is not None:
-            self.durations[name].observe(seconds)
+        if self.noted is not None:
+            self.noted.append((name, seconds))
         if seconds >= self.least:
             self.look_at(name, server, seconds)
 
     def sum_up(self) -> None:
-        """Add what was ``noted`` to the durations."""
-        if self.noted and self.durations is not None:
-            for name, seconds in self.noted.items():
+        """Add what was ``noted`` to the sums: many calls at once cost a third. Any thread."""
+        noted, sums = self.noted, self.sums
+        if not noted or sums is None:
+            return
+        by_name: defaultdict[str, list[float]] = defaultdict(list)
+        with self._slow_lock:
+            some = noted[:]
+            del noted[: len(some)]  # the thread of the receivers may add others meanwhile
+            for name, seconds in some:
+                by_name[name].append(seconds)
+            for name, all_seconds in by_name.items():
                 if name:
-                    self.durations[name].observe_all(seconds)
-            self.noted.clear()
+                    sums[name].observe_all(all_seconds)
 
     def look_at(self, name: str, server: str, seconds: float) -> None:
         """A call may be slow: if it is, count and tell it."""

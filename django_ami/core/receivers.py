@@ -15,7 +15,7 @@ from django_ami.core.arguments import callable_of, shown
 from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
 from django_ami.core.naming import dotted_name
 from django_ami.core.plans import RecoveringPlans
-from django_ami.core.receiver_times import ReceiverTimes
+from django_ami.core.receiver_times import MOST_NOTED, ReceiverTimes
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -173,7 +173,7 @@ class Receivers:
                     seconds = ended - started
                     spent[name] += seconds
                     if noted is not None:
-                        noted[name].append(seconds)
+                        noted.append((name, seconds))
                     if seconds >= least and name:
                         times.look_at(name, getattr(sender, "name", ""), seconds)
                     started = ended
@@ -184,7 +184,7 @@ class Receivers:
                     counts.delivered += 1
         finally:
             self.running = before
-            if noted:
+            if noted and len(noted) >= MOST_NOTED:
                 times.sum_up()
 
     def _recovering(self, plans: Mapping[str, Iterable[Call]]) -> Mapping[str, Iterable[Call]]:

@@ -67,17 +67,21 @@ class LeasedDispatcher(Dispatcher):
                     self._wait(server, [])
             elif lease.valid:
                 self._go_on(server)
-        return super().run(self._patience(timeout), most=most)
+        return super().run(timeout, most=most)
 
     def _patience(self, timeout: float | None) -> float | None:
         """At most until a lease is over: the log says so even if no event comes."""
+        timeout = super()._patience(timeout)
         left = [one.left for name, one in self._serving.items() if name not in self._waiting]
         return min([*left, timeout]) if timeout is not None else min(left, default=None)
 
     def _deliver(self, server: str, items: Iterable[Event | Notice]) -> None:
         some = list(items)
         lease = self._serving.get(server)
-        if lease is None or self._keeper.get(server) is not lease:
+        if lease is not None and self._keeper.get(server) is not lease:
+            self._step_down(server, lease)
+            lease = None
+        if lease is None:
             some = self._behind_takeover(server, some)
             lease = self._serving.get(server)
             if lease is None or not some:
@@ -87,7 +91,7 @@ class LeasedDispatcher(Dispatcher):
 
     def _while_valid(self, lease: Lease, items: list[Event | Notice]) -> Iterator[Event | Notice]:
         for number, item in enumerate(items):
-            if not lease.valid:
+            if boottime() >= lease.until:  # as ``valid`` says, for a third
                 self._wait(lease.server, items[number:])
                 return
             yield item
@@ -160,12 +164,12 @@ class LeasedDispatcher(Dispatcher):
         sender.lease = None
         if self._tracking is not None:
             self._tracking.leave(server)
-        self._busy = True
+        busy, self._busy = self._busy, True
         try:
             with database.cared_for():
                 self._send(signals.lease_lost, sender, "lease_lost", token=lease.token)
         finally:
-            self._busy = False
+            self._busy = busy
 
     def _behind_takeover(self, server: str, items: list[Event | Notice]) -> list[Event | Notice]:
         """The items that are ours: those behind the takeover under the lease that we have now."""

@@ -158,21 +158,28 @@ class Keeper:
 
     def _renew(self, server: str) -> None:
         lease, timeout = self._leases[server], self._options.lease_timeout
-        sent = boottime()
-        if not self._table.renew(server, lease.token, timeout, self._unheard(server)):
-            lease.end()
-            self._watched[server].had(lease.token, self._delivered_until(server))
-            del self._leases[server]
-            self._asked_at.pop(server, None)
-            self._lost(lease)
-            return
+        sent, asked = boottime(), False
+        # Mostly nobody asks for a handover, and one statement does.
+        if not self._table.renew(server, lease.token, timeout, self._unheard(server), unasked=True):
+            sent, asked = boottime(), True
+            if not self._table.renew(server, lease.token, timeout, self._unheard(server)):
+                self._end_lost(lease)
+                return
         was_valid = lease.valid
         lease.renew(sent + timeout - self._options.lease_margin)
         if lease.valid and not was_valid:
             self._regained()
-        by = self._table.handover_requested_by(server, lease.token)
+        by = self._table.handover_requested_by(server, lease.token) if asked else None
         if by is not None:
             self._hand_over(lease, by)
+
+    def _end_lost(self, lease: Lease) -> None:
+        """Another listener has had it meanwhile."""
+        lease.end()
+        self._watched[lease.server].had(lease.token, self._delivered_until(lease.server))
+        del self._leases[lease.server]
+        self._asked_at.pop(lease.server, None)
+        self._lost(lease)
 
     def _hand_over(self, lease: Lease, by: str) -> None:
         """Give a lease back once its events are off and delivered; others go first then."""

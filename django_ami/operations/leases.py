@@ -89,13 +89,24 @@ class LeaseTable:
         )
         return changed == 1
 
-    def renew(self, server: str, token: int, seconds: float, unheard: float | None) -> bool:
+    def renew(
+        self,
+        server: str,
+        token: int,
+        seconds: float,
+        unheard: float | None,
+        *,
+        unasked: bool = False,
+    ) -> bool:
         """Keep a lease for so long. False if another listener has had it meanwhile.
 
         One that is over may be renewed as long as nobody else has taken it. ``unheard`` says how
-        long ago it was when all events had been delivered; None if that was never so.
+        long ago it was when all events had been delivered; None if that was never so. With
+        ``unasked`` it is False, too, if anybody has asked for the handover: then ask without.
         """
         mine = self._mine(server, token)
+        if unasked:
+            mine = mine.filter(handover_requested_at__isnull=True)
         return mine.update(expires_at=from_now(seconds), **_heard(unheard)) == 1
 
     def release(self, server: str, token: int, unheard: float | None) -> bool:

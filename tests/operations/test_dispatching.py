@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -213,6 +214,25 @@ def test_lease_that_is_over_is_told_of_in_time_even_if_no_event_comes(
     site.emit(1)
     site.run_until(["ready", 1])
     wait_until(lambda: "nobody else had it" in caplog.text, what="another thread writes the log")
+
+
+@pytest.mark.parametrize("site", [1], indirect=True)
+def test_batch_is_given_when_it_is_due_under_a_lease_too(site: Site) -> None:
+    given: list[list[str]] = []
+
+    @signals.batch_receiver("UserEvent", max_seconds=0.05)
+    def on_some(sender: Any, events: list[Any], **kwargs: Any) -> None:
+        given.append([event["Number"] for event in events])
+
+    site.give(7)
+    site.run_until(["ready"])
+    site.emit(1)
+    site.run_until(["ready", 1])
+    began = time.monotonic()
+    while not given:
+        site.listener.dispatcher.run(DEADLINE_SECONDS)
+    assert given == [["1"]]
+    assert time.monotonic() - began < DEADLINE_SECONDS / 2
 
 
 def test_events_that_waited_are_dropped_when_another_has_had_the_lease(site: Site) -> None:

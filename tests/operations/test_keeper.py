@@ -49,10 +49,18 @@ class PlayedTable:
         self._answer()
         return True
 
-    def renew(self, server: str, token: int, seconds: float, unheard: float | None) -> bool:
+    def renew(
+        self,
+        server: str,
+        token: int,
+        seconds: float,
+        unheard: float | None,
+        *,
+        unasked: bool = False,
+    ) -> bool:
         self.renewals += 1
         self._answer()
-        return self.mine
+        return self.mine and not (unasked and self.asked_by)
 
     def release(self, server: str, token: int, unheard: float | None) -> bool:
         self.released.append(unheard)
@@ -149,9 +157,11 @@ def test_answers_that_all_come_late_never_make_a_lease_valid() -> None:
     kept = Kept(renew_interval=0.3)
     renew = kept.table.renew
 
-    def renew_late(server: str, token: int, seconds: float, unheard: float | None) -> bool:
+    def renew_late(
+        server: str, token: int, seconds: float, unheard: float | None, **unasked: bool
+    ) -> bool:
         threading.Event().wait(0.5)  # longer than the lease less its margin
-        return renew(server, token, seconds, unheard)
+        return renew(server, token, seconds, unheard, **unasked)
 
     kept.table.renew = renew_late  # type: ignore[method-assign]
     with closing(kept.keeper):

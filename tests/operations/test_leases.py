@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError, connections
 from django.db.models import DateTimeField, ExpressionWrapper
 
-from django_ami.operations.clock import DatabaseNow
+from django_ami.operations.clock import DatabaseNow, now
 from django_ami.operations.leases import LeaseTable
 from django_ami.operations.models import Lease
 from tests.running import wait_until
@@ -68,6 +68,16 @@ def test_lease_that_is_over_is_renewed_if_nobody_else_has_had_it() -> None:
     expire()
     assert a.renew("node_1", token + 1, 60, None)
     assert not b.acquire("node_1", token + 1, 60)
+
+
+def test_lease_whose_handover_is_asked_for_is_renewed_only_with_a_further_question() -> None:
+    a = table("a")
+    token = a.look("node_1").token
+    wait_until(lambda: a.acquire("node_1", token, 60))
+    assert a.renew("node_1", token + 1, 60, None, unasked=True)
+    Lease.objects.update(handover_requested_at=now(), handover_requested_by="root")
+    assert not a.renew("node_1", token + 1, 60, None, unasked=True)
+    assert a.renew("node_1", token + 1, 60, None)
 
 
 def test_lease_that_is_released_is_free_at_once_and_tells_what_was_delivered() -> None:
