@@ -1,0 +1,155 @@
+"""The task that a worker of Celery runs: the receivers of this project, for one batch.
+
+Rule: a batch is acknowledged when all of it is through, or is safe in the queue of what was set
+apart. Whatever else happens, the broker gives it again. Attempts are made here, while the batches
+behind it wait: Celery's own ``retry`` publishes anew, and what is published comes behind newer
+events.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from celery import current_app, shared_task
+from celery.exceptions import Reject
+
+from django_ami.conf import read_forward
+from django_ami.core.errors import ConfigurationError
+from django_ami.core.event_id import EventId
+from django_ami.core.failures import reason
+from django_ami.core.log import get_logger
+from django_ami.forwarding.celery.broker import Broker
+from django_ami.forwarding.celery.options import DEAD, Options, dead_queue, read_options
+from django_ami.forwarding.celery.wire import TASK, batch_of, message
+from django_ami.forwarding.consuming import Consumption, consuming
+from django_ami.forwarding.envelope import UnreadableBatch, decode, encode
+from django_ami.forwarding.outlet import OutletAway
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django_ami.core.receivers import Receivers
+    from django_ami.forwarding.consuming import Dead
+    from django_ami.forwarding.envelope import Envelope
+
+__all__ = ["deliver"]
+
+logger = get_logger(__name__)
+
+#: So long a worker tries to set a batch apart; then the broker gives the batch again.
+_SET_APART_SECONDS: Final = 60.0
+_PAUSE_SECONDS: Final = 1.0
+
+
+@shared_task(
+    name=TASK,
+    bind=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    retry_on_worker_lost=False,
+    acks_on_failure_or_timeout=False,
+    acks_on_failure=False,
+    acks_on_timeout=False,
+    ignore_result=True,
+    max_retries=0,
+)
+def deliver(self: Any, text: str, partition: int) -> None:
+    """Run the receivers for a batch."""
+    data = batch_of(text)
+    try:
+        batch = decode(data)
+    except UnreadableBatch as error:
+        _give_up(self.request.id, data, partition, str(error))
+        return
+    try:
+        delivered = _consumption().deliver(batch)
+    except Exception as error:
+        logger.exception("The batch %s could not be delivered: all of it is set apart", self.request.id)
+        _give_up(self.request.id, data, partition, reason(error))
+        return
+    for dead in delivered.dead:
+        _set_apart(dead, partition)
+    if delivered.left:
+        raise Reject(f"{delivered.left} events were not begun", requeue=True)
+
+
+# --- this process ---
+
+
+@cache
+def _options() -> Options:
+    forward = read_forward()
+    if forward is None:
+        raise ConfigurationError(
+            "the setting AMI_FORWARD is missing: a worker needs the one of the listeners."
+        )
+    return read_options(forward)
+
+
+@cache
+def _receivers() -> Receivers:
+    """Those of this process, which consumes from now on to its end."""
+    return ExitStack().enter_context(consuming(_options().attempts))
+
+
+_of_thread = threading.local()
+
+
+def _consumption() -> Consumption:
+    found: Consumption | None = getattr(_of_thread, "consumption", None)
+    if found is None:
+        found = _of_thread.consumption = Consumption(_receivers())
+    return found
+
+
+@cache
+def _broker() -> Broker:
+    return Broker(current_app._get_current_object(), _options().confirm_seconds)  # noqa: SLF001  (Celery's proxies have no other way)
+
+
+# --- what is set apart ---
+
+
+def _set_apart(dead: Dead, partition: int) -> None:
+    """Publish one event to the queue of those that failed."""
+    envelope: Envelope = dead.envelope
+    logger.error(
+        "%s: event %s is set apart in the queue %s after %d attempts: %s",
+        envelope.id.server,
+        envelope.id,
+        _options().queue_name(DEAD),
+        dead.tries,
+        dead.reason,
+    )
+    _publish(encode([envelope]), partition, [envelope.id], dead.reason)
+
+
+def _give_up(task_id: str, data: bytes, partition: int, why: str) -> None:
+    """Publish a whole batch to the queue of those that failed."""
+    logger.error(
+        "The batch %s is set apart in the queue %s: %s", task_id, _options().queue_name(DEAD), why
+    )
+    _publish(data, partition, [EventId("unknown", task_id, 0)], why)
+
+
+def _publish(data: bytes, partition: int, ids: Sequence[EventId], why: str) -> None:
+    """Raises Reject if that is not possible for a long time: the broker gives the batch again."""
+    options, broker = _options(), _broker()
+    queue = dead_queue(options)
+    one = message(queue.name, data, partition, ids[0], ids[-1], None, ami_reason=why)
+    end = time.monotonic() + _SET_APART_SECONDS
+    while True:
+        try:
+            if not broker.is_open:
+                broker.open([queue])
+            broker.publish([one])
+        except OutletAway as error:
+            if time.monotonic() >= end:
+                raise Reject(str(error), requeue=True) from None
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return

@@ -1,0 +1,143 @@
+"""What a worker of Celery needs in order to keep the events of a call in order.
+
+A worker that serves a queue of events takes one batch at a time, whatever else is set. When it is
+told to stop, it finishes the batch in its hand, and goes without a word: RabbitMQ gives the place
+of a consumer that *cancels* to the next one while the batch is still under way, and what is given
+back by one that *closes* comes behind newer batches in a quorum queue. What a connection leaves
+behind when it breaks comes first.
+
+Celery's signals ``celeryd_init`` and ``worker_init`` and the steps of its worker ("Extensions and
+Bootsteps") are documented for such additions.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from celery import bootsteps
+from celery.signals import celeryd_init, worker_init
+from celery.worker import state
+
+from django_ami.conf import read_forward
+from django_ami.core.log import get_logger
+from django_ami.forwarding.celery import delivering
+from django_ami.forwarding.celery.options import dead_queue, partition_queues, read_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kombu import Queue
+
+__all__ = ["Leaving", "prepare", "restrict"]
+
+logger = get_logger(__name__)
+
+#: RabbitMQ has so long to read what a worker has sent last.
+_GOODBYE_SECONDS: Final = 5.0
+#: The task is found by its name.
+TASK: Final = delivering.deliver
+
+
+def _queues() -> dict[str, Queue]:
+    forward = read_forward()
+    if forward is None:
+        return {}
+    options = read_options(forward)
+    queues = [*partition_queues(options, forward.partitions), dead_queue(options)]
+    return {queue.name: queue for queue in queues}
+
+
+def _named(queues: object) -> list[str]:
+    """The value of ``-Q``."""
+    if isinstance(queues, str):
+        return queues.split(",")
+    return [str(name) for name in queues] if isinstance(queues, list | tuple) else []
+
+
+@celeryd_init.connect(dispatch_uid="django_ami.forwarding")
+def prepare(instance: Any, options: Mapping[str, Any], **_: object) -> None:
+    """Declare the queues of events that this worker serves as the listeners do."""
+    ours = _queues()
+    served = [name for name in _named(options.get("queues")) if name in ours]
+    for name in served:
+        instance.app.amqp.queues.add(ours[name])
+    if served:
+        instance.app.steps["consumer"].add(Leaving)
+
+
+@worker_init.connect(dispatch_uid="django_ami.forwarding")
+def restrict(sender: Any, **_: object) -> None:
+    """Have a worker that serves a queue of events take one batch at a time."""
+    served = sorted(_queues().keys() & sender.app.amqp.queues.consume_from.keys())
+    if not served:
+        return
+    for name, option in (("concurrency", "-c 1"), ("prefetch_multiplier", "--prefetch-multiplier 1")):
+        if getattr(sender, name) != 1:
+            logger.warning(
+                "This worker serves %s, and so takes one task at a time, not %s: start it with %s",
+                served[0],
+                getattr(sender, name),
+                option,
+            )
+            setattr(sender, name, 1)
+    if sender.options.get("autoscale"):
+        raise SystemExit(
+            f"This worker serves {served[0]}, where one task at a time keeps the order of events: "
+            "start it without --autoscale."
+        )
+
+
+class Leaving(bootsteps.StartStopStep):
+    """The end of a worker's connection to the broker."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, c: Any, **_: object) -> None:
+        #: Tasks that were received, and are perhaps not yet acknowledged.
+        self._in_hand: list[Any] = []
+        c.on_task_message.add(self._note)
+
+    def start(self, c: Any) -> None:
+        """Nothing begins with it."""
+
+    def stop(self, c: Any) -> None:
+        """Finish the batch in hand, and leave. It runs before Celery's own steps."""
+        if c.blueprint.state != bootsteps.CLOSE or c.connection is None or c.hub is None:
+            return  # only the connection is lost, and Celery connects anew
+        if c.connection.transport.driver_type != "amqp":
+            c.task_consumer.cancel()
+            self._finish(c.hub)
+            return
+        with suppress(Exception):
+            sock = c.connection.connection.sock
+            c.hub.remove(sock)  # no further batch is taken
+            self._finish(c.hub)
+            sock.shutdown(socket.SHUT_WR)
+            _read_to_the_end(sock)
+        with suppress(Exception):
+            c.connection.collect()
+
+    def _note(self, request: Any) -> None:
+        self._in_hand = [one for one in self._in_hand if not one.acknowledged]
+        self._in_hand.append(request)
+
+    def _finish(self, hub: Any) -> None:
+        """Turn the loop until each task is through, and its acknowledgement is sent."""
+        loop = hub.create_loop()
+        while not all(one.acknowledged for one in self._in_hand):
+            if state.should_terminate is not None and state.should_terminate is not False:
+                return
+            next(loop)
+        next(loop)
+
+
+def _read_to_the_end(sock: socket.socket) -> None:
+    """RabbitMQ closes when it has read everything; what it has sent meanwhile it gives again."""
+    end = time.monotonic() + _GOODBYE_SECONDS
+    while (left := end - time.monotonic()) > 0:
+        sock.settimeout(left)
+        if not sock.recv(65_536):
+            return

@@ -1,0 +1,1 @@
+"""A project whose receivers run in workers of Celery; the environment says how."""

@@ -1,0 +1,17 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+
+SECRET_KEY = "only-for-tests"
+USE_TZ = True
+INSTALLED_APPS = ["django_ami", "tests.forwarding.celery_project"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+AMI_SERVERS = {"node_1": {"HOST": "127.0.0.1", "PORT": 1, "USERNAME": "admin", "SECRET": "amp111"}}
+AMI_FORWARD = json.loads(os.environ["PROJECT_FORWARD"])
+CELERY_BROKER_URL = os.environ["PROJECT_BROKER"]
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
