@@ -79,7 +79,9 @@ class RabbitMQ:
         end = time.monotonic() + START_SECONDS
         while not self._answers():
             assert self._process.poll() is None, self.log.read_text()[-4000:]
-            assert time.monotonic() < end, "RabbitMQ does not answer: " + self.log.read_text()[-4000:]
+            assert time.monotonic() < end, (
+                "RabbitMQ does not answer: " + self.log.read_text()[-4000:]
+            )
             time.sleep(0.1)
 
     def stop(self) -> None:

@@ -6,11 +6,10 @@ OutletAway, with the address of the broker without its password; the connection 
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from amqp.exceptions import NotFound, PreconditionFailed
+from amqp.exceptions import ChannelError, NotFound, PreconditionFailed
 from kombu import Producer
 from kombu.exceptions import KombuError
 
@@ -74,10 +73,7 @@ class Broker:
         with self._telling():
             connection = self._connected()
             with self._bounded():
-                channel = connection.default_channel
-                return [
-                    channel.queue_declare(name, passive=True).message_count for name in names
-                ]
+                return [_size(connection.default_channel, name) for name in names]
 
     def close(self, seconds: float) -> None:
         """Say goodbye, for up to that long. Raises nothing."""
@@ -121,14 +117,14 @@ class Broker:
 
     def _bounded(self, seconds: float | None = None) -> Any:
         """While it is open, no read and no write on the socket takes longer than that."""
-        socket = getattr(self._connected().connection, "transport", None)
+        socket: Any = getattr(self._connected().connection, "transport", None)
         if not hasattr(socket, "having_timeout"):
             return nullcontext()  # another protocol, whose timeout is an option of its own
         return socket.having_timeout(self._seconds if seconds is None else seconds)
 
     def _publish(self, message: Message) -> None:
-        self._connected()
-        assert self._producer is not None
+        if self._producer is None:
+            raise ConnectionError("it is not connected")
         if self._confirmations is not None:
             self._confirmations.expect()
         self._producer.publish(
@@ -147,12 +143,8 @@ class Broker:
         confirmations = self._confirmations
         if confirmations is None:
             return  # the broker has answered to each message
-        end = time.monotonic() + self._seconds
         while confirmations.missing and not confirmations.refused:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._connected().drain_events(timeout=left)
+            self._connected().drain_events(timeout=self._seconds)
         if confirmations.refused:
             raise ConnectionError(confirmations.refused)
 
@@ -166,7 +158,9 @@ class Broker:
                 raise
             address = self._address()
             self.drop()
-            raise OutletAway(f"the broker {address} of Celery: {_told(error, self._seconds)}") from None
+            raise OutletAway(
+                f"the broker {address} of Celery: {_told(error, self._seconds)}"
+            ) from None
 
     def _errors(self) -> tuple[type[BaseException], ...]:
         connection = self._connection or self._app.connection_for_write()
@@ -180,8 +174,10 @@ class Broker:
 
 
 class _Confirmations:
-    """Which messages of a channel RabbitMQ has not confirmed. See "Consumer Acknowledgements and
-    Publisher Confirms" of its documentation: it numbers them from 1.
+    """Which messages of a channel RabbitMQ has not confirmed.
+
+    Source: "Consumer Acknowledgements and Publisher Confirms" of its documentation. Messages are
+    numbered from 1.
     """
 
     def __init__(self, channel: Any) -> None:
@@ -209,6 +205,15 @@ class _Confirmations:
 
     def _on_return(self, error: Exception, exchange: str, routing_key: str, _: object) -> None:  # noqa: ARG002
         self.refused = f"it has no queue {routing_key!r} any more; it is declared anew"
+
+
+def _size(channel: Any, name: str) -> int:
+    try:
+        return int(channel.queue_declare(name, passive=True).message_count)
+    except NotFound:
+        raise
+    except ChannelError:
+        return 0  # kombu's own channels, as of Redis, where an empty queue does not exist
 
 
 def _confirmations_of(channel: Any) -> _Confirmations | None:

@@ -8,16 +8,14 @@ events.
 
 from __future__ import annotations
 
-import threading
 import time
-from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import current_app, shared_task
 from celery.exceptions import Reject
 
-from django_ami.conf import read_forward
+from django_ami.conf.forward import read_forward
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.event_id import EventId
 from django_ami.core.failures import reason
@@ -25,14 +23,13 @@ from django_ami.core.log import get_logger
 from django_ami.forwarding.celery.broker import Broker
 from django_ami.forwarding.celery.options import DEAD, Options, dead_queue, read_options
 from django_ami.forwarding.celery.wire import TASK, batch_of, message
-from django_ami.forwarding.consuming import Consumption, consuming
 from django_ami.forwarding.envelope import UnreadableBatch, decode, encode
+from django_ami.forwarding.hosted import consumption
 from django_ami.forwarding.outlet import OutletAway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from django_ami.core.receivers import Receivers
     from django_ami.forwarding.consuming import Dead
     from django_ami.forwarding.envelope import Envelope
 
@@ -66,9 +63,11 @@ def deliver(self: Any, text: str, partition: int) -> None:
         _give_up(self.request.id, data, partition, str(error))
         return
     try:
-        delivered = _consumption().deliver(batch)
+        delivered = consumption(_options().attempts).deliver(batch)
     except Exception as error:
-        logger.exception("The batch %s could not be delivered: all of it is set apart", self.request.id)
+        logger.exception(
+            "The batch %s could not be delivered: all of it is set apart", self.request.id
+        )
         _give_up(self.request.id, data, partition, reason(error))
         return
     for dead in delivered.dead:
@@ -88,22 +87,6 @@ def _options() -> Options:
             "the setting AMI_FORWARD is missing: a worker needs the one of the listeners."
         )
     return read_options(forward)
-
-
-@cache
-def _receivers() -> Receivers:
-    """Those of this process, which consumes from now on to its end."""
-    return ExitStack().enter_context(consuming(_options().attempts))
-
-
-_of_thread = threading.local()
-
-
-def _consumption() -> Consumption:
-    found: Consumption | None = getattr(_of_thread, "consumption", None)
-    if found is None:
-        found = _of_thread.consumption = Consumption(_receivers())
-    return found
 
 
 @cache

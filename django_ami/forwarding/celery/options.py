@@ -14,13 +14,22 @@ from django_ami.conf.reading import check_known
 from django_ami.core.arguments import shown
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.failures import reason
+from django_ami.forwarding.attempts import TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django_ami.conf.forward import Forward
 
-__all__ = ["DEAD", "KINDS", "Options", "celery_app", "dead_queue", "partition_queues", "read_options"]
+__all__ = [
+    "DEAD",
+    "KINDS",
+    "Options",
+    "celery_app",
+    "dead_queue",
+    "partition_queues",
+    "read_options",
+]
 
 KINDS: Final = ("classic", "quorum")
 _KEYS: Final = ("APP", "PREFIX", "QUEUES", "ATTEMPTS", "CONFIRM_SECONDS")
@@ -45,7 +54,7 @@ class Options:
     app: str
     prefix: str = "ami"
     queues: Literal["classic", "quorum"] = "classic"
-    attempts: int = 5
+    attempts: int = TRIES
     confirm_seconds: float = 10.0
 
     def queue_name(self, partition: int | str) -> str:
@@ -62,9 +71,7 @@ def read_options(forward: Forward) -> Options:
     try:
         return _options_of(forward.options)
     except ConfigurationError as error:
-        raise ConfigurationError(
-            f"the setting AMI_FORWARD: its OPTIONS: {error.message}"
-        ) from None
+        raise ConfigurationError(f"the setting AMI_FORWARD: its OPTIONS: {error.message}") from None
 
 
 def _options_of(given: Mapping[str, Any]) -> Options:
@@ -77,12 +84,14 @@ def _options_of(given: Mapping[str, Any]) -> Options:
         if not isinstance(value, str) or not value:
             raise ConfigurationError(f"{key!r} must be a text, not {shown(value)}.")
     if queues not in KINDS:
-        raise ConfigurationError(f"'QUEUES' must be one of {', '.join(KINDS)}, not {shown(queues)}.")
+        raise ConfigurationError(
+            f"'QUEUES' must be one of {', '.join(KINDS)}, not {shown(queues)}."
+        )
     return Options(
         app,
         prefix,
         queues,
-        int(_number(given, "ATTEMPTS", 5, 1, 1000, int)),
+        int(_number(given, "ATTEMPTS", TRIES, 1, 1000, int)),
         _number(given, "CONFIRM_SECONDS", 10.0, 0.1, 600, (int, float)),
     )
 

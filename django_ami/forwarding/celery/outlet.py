@@ -49,7 +49,7 @@ class CeleryOutlet:
         self._broker.publish([self._message(batch) for batch in batches])
 
     def lag(self) -> Mapping[int, int] | None:
-        """How many batches wait in each queue; the one that a worker has in its hand is not told."""
+        """How many batches wait in each queue, without the one in a worker's hand."""
         names = [self._options.queue_name(partition) for partition in range(self._partitions)]
         try:
             if not self._asking.is_open:

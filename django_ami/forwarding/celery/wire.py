@@ -47,7 +47,7 @@ def message(
     a batch that is published twice has one id.
     """
     task_id = f"{partition}:{first}-{last.sequence}"[:_MOST_CHARACTERS]
-    body = (
+    body: Any = (
         [data.decode("latin-1"), partition],
         {},
         {"callbacks": None, "errbacks": None, "chain": None, "chord": None},

@@ -21,7 +21,7 @@ from celery import bootsteps
 from celery.signals import celeryd_init, worker_init
 from celery.worker import state
 
-from django_ami.conf import read_forward
+from django_ami.conf.forward import read_forward
 from django_ami.core.log import get_logger
 from django_ami.forwarding.celery import delivering
 from django_ami.forwarding.celery.options import dead_queue, partition_queues, read_options
@@ -74,7 +74,10 @@ def restrict(sender: Any, **_: object) -> None:
     served = sorted(_queues().keys() & sender.app.amqp.queues.consume_from.keys())
     if not served:
         return
-    for name, option in (("concurrency", "-c 1"), ("prefetch_multiplier", "--prefetch-multiplier 1")):
+    for name, option in (
+        ("concurrency", "-c 1"),
+        ("prefetch_multiplier", "--prefetch-multiplier 1"),
+    ):
         if getattr(sender, name) != 1:
             logger.warning(
                 "This worker serves %s, and so takes one task at a time, not %s: start it with %s",

@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from django_ami.signals import receiver
+from django.dispatch import receiver
+
+from django_ami.signals import events
 
 JOURNAL = os.environ.get("PROJECT_JOURNAL", os.devnull)
 
@@ -22,7 +24,7 @@ def write(*words: object) -> None:
         os.close(descriptor)
 
 
-@receiver("UserEvent")
+@receiver(events["UserEvent"])
 def on_user_event(sender: Any, event: Any, **_: object) -> None:
     """Take as long as the event says; raise, or kill the process, if it says so."""
     write("begin", event["Call"], event["Number"], event.id, os.getpid())

@@ -1,0 +1,1 @@
+"""Forwarding through Celery: real brokers, real workers."""

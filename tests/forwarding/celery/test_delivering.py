@@ -1,0 +1,115 @@
+"""Workers of Celery run the receivers: what raises, what dies, what is set apart."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from django_ami.forwarding.envelope import decode
+from django_ami.forwarding.outlet import Batch
+from tests.forwarding.celery.project import batch, batches
+from tests.forwarding.celery.test_outlet import messages
+from tests.running import wait_until
+from tests.servers.rabbitmq import SECRET
+
+pytestmark = pytest.mark.slow
+
+KINDS = ["redis", "classic", "quorum"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_event_that_a_receiver_never_takes_is_set_apart_and_the_next_go_on(project, kind):
+    here = project(kind, ATTEMPTS=2)
+    with here.outlet() as outlet, here.worker() as worker:
+        outlet.open()
+        poison, well = batch(0, 0, 1, Poison=1), batch(0, 1, 2)
+        outlet.publish([poison, well])
+        wait_until(lambda: here.ended() == {well.first})
+        ((args, headers),) = messages(here, "dead", 1)
+        begins = [line for line in here.lines() if line.id == poison.first]
+        line = worker.wait_for_err("is set apart")
+    assert [line.what for line in begins] == ["begin", "begin"]
+    assert decode(args[0].encode("latin-1")) == decode(poison.data)
+    assert str(poison.first) in headers["id"]
+    assert "ValueError: it cannot be taken" in headers["ami_reason"]
+    assert str(poison.first) in line
+    assert here.queue("dead") in line
+
+
+def test_batch_that_nobody_can_read_is_set_apart(project):
+    here = project("redis")
+    event_id = batch(0, 0, 1).first
+    unreadable = Batch(0, b'{"schema": 99}\n\xff\x00', event_id, event_id, "source", 1)
+    with here.outlet() as outlet, here.worker() as worker:
+        outlet.open()
+        outlet.publish([unreadable])
+        ((args, headers),) = messages(here, "dead", 1)
+        worker.wait_for_err("update the consumers before the listeners")
+    assert args[0].encode("latin-1") == unreadable.data
+    assert "schema 99" in headers["ami_reason"]
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_batch_of_a_killed_worker_is_delivered_by_the_next_and_known_by_its_id(project, kind, pool):
+    here = project(kind)
+    given = [batch(0, 0, 1), batch(0, 1, 2, Kill=1), *(batch(0, n, n + 1) for n in range(2, 12))]
+    with here.outlet() as outlet, here.worker("-P", pool) as first:
+        first.wait_for_err(" ready.")
+        with here.worker("-P", pool) as second:
+            second.wait_for_err(" ready.")
+            outlet.open()
+            outlet.publish(given)
+            wait_until(lambda: len(here.ended()) == len(given), what=f"{first}{second}")
+    assert here.disorder() == []
+    begins = [line.id for line in here.lines() if line.what == "begin"]
+    assert len(begins) == len(given) + 1
+    assert sorted(set(begins)) == [one.first for one in given]
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_workers_go_on_when_their_broker_was_away(project, rabbitmq, kind):
+    here = project(kind)
+    given = batches(2, 40, Seconds=0.02)
+    with here.outlet() as outlet, here.worker() as worker:
+        worker.wait_for_err(" ready.")
+        outlet.open()
+        outlet.publish(given)
+        wait_until(lambda: len(here.ended()) > 10)
+        rabbitmq.stop()
+        rabbitmq.start()
+        wait_until(lambda: len(here.ended()) == len(given), 60, what=str(worker))
+        said = "\n".join([*worker.out, *worker.err])
+    assert here.disorder() == []
+    assert SECRET not in said
+    assert SECRET.replace("%2F", "/") not in said
+
+
+def test_worker_takes_one_task_at_a_time_whatever_it_was_told(project):
+    here = project("redis")
+    with here.outlet() as outlet, here.worker("-P", "threads", "-c", "4") as worker:
+        worker.wait_for_err("takes one task at a time, not 4: start it with -c 1")
+        outlet.open()
+        given = batches(2, 20, Seconds=0.01)
+        outlet.publish(given)
+        wait_until(lambda: len(here.ended()) == len(given))
+    assert here.disorder() == []
+    lines = here.lines()
+    assert [line.what for line in lines] == ["begin", "end"] * len(given)
+
+
+def test_worker_that_may_grow_is_refused(project):
+    here = project("redis")
+    with here.worker("--autoscale=4,1") as worker:
+        assert worker.wait() != 0
+        assert "start it without --autoscale" in str(worker)
+
+
+def test_worker_of_other_queues_is_left_alone(project):
+    here = project("redis")
+    with here.worker("-P", "threads", "-c", "3", queues="others") as worker:
+        worker.wait_for_err(" ready.")
+        worker.signal(signal.SIGTERM)
+        assert worker.wait() == 0
+    assert "one task at a time" not in str(worker)

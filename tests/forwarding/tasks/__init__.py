@@ -1,0 +1,1 @@
+"""Forwarding onto a backend of Django's tasks: django-tasks-db and its worker."""
