@@ -115,16 +115,14 @@ def messages(here: Project, partition: object, count: int) -> list[tuple[list, d
     found = []
     with Connection(here.broker) as connection:
         channel = connection.channel()
-        wait_until(
-            lambda: (
-                channel.queue_declare(here.queue(partition), passive=True).message_count >= count
-            )
-        )
-        while (message := channel.basic_get(here.queue(partition), no_ack=True)) is not None:
-            message = (
-                channel.message_to_python(message) if not hasattr(message, "decode") else message
-            )
-            found.append((message.decode()[0], message.headers))
+        queue = Queue(here.queue(partition))(channel)
+
+        def take() -> bool:
+            while (message := queue.get(no_ack=True)) is not None:
+                found.append((message.decode()[0], message.headers))
+            return len(found) >= count
+
+        wait_until(take)
     return found
 
 
