@@ -100,5 +100,17 @@ GOALS: Final = (
     Goal("history", "rows/s", "a row per event", least=15),
     Goal("redis_streams", "events/s of an outlet", least=25_000),
     Goal("redis_streams", "ms to a receiver, p99, at 2000/s", most=100),
+    Goal(
+        "forward_rabbitmq",
+        "events/s, classic",
+        "like wazo-amid: kombu, a message per event",
+        least=2,
+    ),
+    Goal(
+        "forward_rabbitmq",
+        "events/s, quorum",
+        "like wazo-amid: kombu, a message per event",
+        least=2,
+    ),
     Goal("start", "loaded early of asyncio, multiprocessing, ssl", most=0),
 )

@@ -221,7 +221,7 @@ def _confirmations_of(channel: Any) -> _Confirmations | None:
 
 
 def _told(error: Exception, seconds: float) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
         return (
             f"no answer within {seconds:g} s; look whether it hangs, or blocks publishers for want "
             "of memory or disk"

@@ -37,6 +37,8 @@ logger = get_logger(__name__)
 
 #: RabbitMQ has so long to read what a worker has sent last.
 _GOODBYE_SECONDS: Final = 5.0
+#: A process of the pool says within this time that it has begun a task.
+_BEGIN_SECONDS: Final = 1.0
 #: The task is found by its name.
 TASK: Final = delivering.deliver
 
@@ -128,9 +130,18 @@ class Leaving(bootsteps.StartStopStep):
         self._in_hand.append(request)
 
     def _finish(self, hub: Any) -> None:
-        """Turn the loop until each task is through, and its acknowledgement is sent."""
+        """Turn the loop until each task is through, and its acknowledgement is sent.
+
+        What no process of the pool has begun is left: Celery has just thrown it out of its queue,
+        and RabbitMQ gives it to the next worker.
+        """
         loop = hub.create_loop()
+        none_runs_since = time.monotonic()
         while not all(one.acknowledged for one in self._in_hand):
+            if state.active_requests:
+                none_runs_since = time.monotonic()
+            elif time.monotonic() - none_runs_since > _BEGIN_SECONDS:
+                break
             if state.should_terminate is not None and state.should_terminate is not False:
                 return
             next(loop)

@@ -11,6 +11,7 @@ from tests.benchmarks.scenarios import (
     alone,
     events,
     exchange,
+    forward,
     history,
     live,
     operations,
@@ -44,4 +45,5 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "stream": stream.stream,
     "operations": operations.operations,
     "redis_streams": redis_streams.redis_streams,
+    "forward_rabbitmq": forward.forward_rabbitmq,
 }

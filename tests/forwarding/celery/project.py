@@ -66,6 +66,7 @@ class Project:
         command = [
             sys.executable, "-m", "celery", "-A", "tests.forwarding.celery_project", "worker",
             "-Q", served, "-n", f"w{self._workers}@%h", "--loglevel=INFO",
+            "--without-mingle", "--without-gossip",
             *(more or ("-P", "threads")),
         ]  # fmt: skip
         return Program(

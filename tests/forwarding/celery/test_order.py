@@ -13,29 +13,57 @@ from tests.running import wait_until
 pytestmark = pytest.mark.slow
 
 CALLS = 3
-NUMBERS = 60
+NUMBERS = 20
+TURNS = 2
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork", "solo"])
-@pytest.mark.parametrize("kind", ["classic", "quorum"])
+@pytest.mark.parametrize(
+    ("kind", "pool"),
+    [
+        ("classic", "threads"),
+        ("classic", "prefork"),
+        ("quorum", "threads"),
+        ("quorum", "prefork"),
+        ("quorum", "solo"),
+    ],
+)
 def test_events_of_a_call_stay_in_order_while_workers_are_restarted_in_turn(project, kind, pool):
     here = project(kind)
-    given = batches(CALLS, NUMBERS, Seconds=0.02)
+    given = batches(CALLS, TURNS * NUMBERS, Seconds=0.02)
+    share = CALLS * NUMBERS
     with here.outlet() as outlet, ExitStack() as stack:
         outlet.open()
-        workers = [stack.enter_context(here.worker("-P", pool)) for _ in range(2)]
-        for worker in workers:
-            worker.wait_for_err(" ready.")
-        outlet.publish(given)
-        for _ in range(4):
-            seen = len(here.ended())
-            wait_until(lambda: len(here.ended()) > seen + 12)  # noqa: B023
-            old = workers.pop(0)
-            workers.append(stack.enter_context(here.worker("-P", pool)))
-            workers[-1].wait_for_err(" ready.")
+        old = stack.enter_context(here.worker("-P", pool))
+        old.wait_for_err(" ready.")
+        for turn in range(TURNS):
+            new = stack.enter_context(here.worker("-P", pool))
+            new.wait_for_err(" ready.")  # it stands by
+            outlet.publish(given[turn * share : (turn + 1) * share])
+            wait_until(lambda: len(here.ended()) >= turn * share + 8, what=f"{old}{new}")  # noqa: B023
             old.signal(signal.SIGTERM)
             assert old.wait() == 0
-        wait_until(lambda: len(here.ended()) == len(given), 60)
+            assert old.process.pid in {line.pid for line in here.lines()} or pool == "prefork"
+            wait_until(lambda: len(here.ended()) == (turn + 1) * share, what=str(new))  # noqa: B023
+            old = new
+    assert here.disorder() == []
+    ends = [line.id for line in here.lines() if line.what == "end"]
+    assert len(ends) == len(given), "a clean restart repeats nothing"
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_events_stay_in_order_on_redis_when_one_worker_ends_before_the_next_starts(project, pool):
+    here = project("redis")
+    given = batches(CALLS, TURNS * NUMBERS, Seconds=0.02)
+    with here.outlet() as outlet:
+        outlet.open()
+        outlet.publish(given)
+        for turn in range(TURNS):
+            with here.worker("-P", pool) as worker:
+                wait_until(lambda: len(here.ended()) > 10 + 10 * turn, what=str(worker))  # noqa: B023
+                worker.signal(signal.SIGTERM)
+                assert worker.wait() == 0
+        with here.worker("-P", pool) as worker:
+            wait_until(lambda: len(here.ended()) == len(given), what=str(worker))
     assert here.disorder() == []
     ends = [line.id for line in here.lines() if line.what == "end"]
     assert len(ends) == len(given), "a clean restart repeats nothing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -14,7 +15,7 @@ from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.outlet import OutletAway
 from tests.core.servers import refusing_port
 from tests.forwarding.celery.project import PARTITIONS, Project, batch, batches
-from tests.running import wait_until
+from tests.running import DEADLINE_SECONDS
 from tests.servers.rabbitmq import SECRET
 
 APP = "tests.forwarding.celery_project.celery:app"
@@ -110,19 +111,21 @@ def taken(here: Project, partition: object, count: int) -> list[bytes]:
 
 def messages(here: Project, partition: object, count: int) -> list[tuple[list, dict]]:
     """The arguments and headers of the messages in a queue, in order."""
-    from kombu import Connection
+    from kombu import Connection, Queue
 
     found = []
+    end = time.monotonic() + DEADLINE_SECONDS
     with Connection(here.broker) as connection:
-        channel = connection.channel()
-        queue = Queue(here.queue(partition))(channel)
-
-        def take() -> bool:
-            while (message := queue.get(no_ack=True)) is not None:
-                found.append((message.decode()[0], message.headers))
-            return len(found) >= count
-
-        wait_until(take)
+        queue = Queue(here.queue(partition), no_declare=True)
+        with connection.Consumer(
+            queue,
+            on_message=lambda message: found.append((message.decode()[0], message.headers)),
+            no_ack=True,
+        ):
+            while len(found) < count:
+                assert time.monotonic() < end, found
+                with suppress(TimeoutError):
+                    connection.drain_events(timeout=0.5)
     return found
 
 
