@@ -1,10 +1,10 @@
 """What a worker of Celery needs in order to keep the events of a call in order.
 
 A worker that serves a queue of events takes one batch at a time, whatever else is set. When it is
-told to stop, it finishes the batch in its hand, and goes without a word: RabbitMQ gives the place
-of a consumer that *cancels* to the next one while the batch is still under way, and what is given
-back by one that *closes* comes behind newer batches in a quorum queue. What a connection leaves
-behind when it breaks comes first.
+told to stop, it finishes the batch in its hand, and leaves without a word. A quorum queue of
+RabbitMQ (3.10.8) gives the place of a consumer that *cancels* to the next one while the batch is
+still under way, and what a consumer that *closes* had in its hand comes behind newer batches. What
+a broken connection leaves behind comes first, from classic and from quorum queues.
 
 Celery's signals ``celeryd_init`` and ``worker_init`` and the steps of its worker ("Extensions and
 Bootsteps") are documented for such additions.

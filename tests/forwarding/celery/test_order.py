@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.forwarding.celery.project import batches
+from tests.forwarding.celery.project import batch, batches
 from tests.running import wait_until
 
 pytestmark = pytest.mark.slow
@@ -67,3 +67,24 @@ def test_events_stay_in_order_on_redis_when_one_worker_ends_before_the_next_star
     assert here.disorder() == []
     ends = [line.id for line in here.lines() if line.what == "end"]
     assert len(ends) == len(given), "a clean restart repeats nothing"
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_next_batch_waits_until_the_worker_that_ends_has_finished_its_own(project, kind):
+    here = project(kind)
+    given = [batch(0, 0, 1, Seconds=2), batch(0, 1, 2)]
+    with here.outlet() as outlet, here.worker() as old, here.worker() as new:
+        old.wait_for_err(" ready.")
+        new.wait_for_err(" ready.")
+        outlet.open()
+        outlet.publish(given)
+        wait_until(lambda: here.lines(), what=f"{old}{new}")
+        (first,) = here.lines()
+        (old if first.pid == old.process.pid else new).signal(signal.SIGTERM)
+        wait_until(lambda: len(here.ended()) == len(given), what=f"{old}{new}")
+    assert [(line.what, line.number) for line in here.lines()] == [
+        ("begin", 0),
+        ("end", 0),
+        ("begin", 1),
+        ("end", 1),
+    ]
