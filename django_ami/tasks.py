@@ -1,4 +1,4 @@
-"""Where Celery's ``app.autodiscover_tasks()`` looks: the task of forwarded events, if there are any.
+"""Where Celery's ``app.autodiscover_tasks()`` looks: the task of forwarded events, if any.
 
 Without the outlet ``celery`` in ``AMI_FORWARD`` it imports nothing.
 """

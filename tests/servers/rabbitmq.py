@@ -85,7 +85,7 @@ class RabbitMQ:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Stop as an administrator does: what is durable stays."""
+        """Stop as an administrator does: durable queues stay."""
         if self._process is not None:
             self._send(signal.SIGCONT)
             self._send(signal.SIGTERM)

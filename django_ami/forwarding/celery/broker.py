@@ -1,7 +1,7 @@
 """A connection to the broker of a Celery app that confirms what it is given, and never waits on.
 
-Rule: no call takes longer than ``seconds`` for one answer of the broker. What fails, fails as
-OutletAway, with the address of the broker without its password; the connection is dropped then.
+Rule: no call takes longer than ``seconds`` for one answer of the broker. Each failure is
+an OutletAway with the address of the broker, without its password; the connection is dropped then.
 """
 
 from __future__ import annotations

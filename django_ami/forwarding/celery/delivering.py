@@ -1,9 +1,8 @@
 """The task that a worker of Celery runs: the receivers of this project, for one batch.
 
-Rule: a batch is acknowledged when all of it is through, or is safe in the queue of what was set
-apart. Whatever else happens, the broker gives it again. Attempts are made here, while the batches
-behind it wait: Celery's own ``retry`` publishes anew, and what is published comes behind newer
-events.
+Rule: a batch is acknowledged when all of it is through, or is safe in the queue of failed batches.
+In all other cases the broker gives it again. Attempts are made here, while the batches behind it
+wait: Celery's own ``retry`` publishes anew, and a new message comes behind newer events.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from celery import current_app, shared_task
+from celery import shared_task
 from celery.exceptions import Reject
 
 from django_ami.conf.forward import read_forward
@@ -30,6 +29,8 @@ from django_ami.forwarding.outlet import OutletAway
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from celery import Celery
+
     from django_ami.forwarding.consuming import Dead
     from django_ami.forwarding.envelope import Envelope
 
@@ -37,7 +38,7 @@ __all__ = ["deliver"]
 
 logger = get_logger(__name__)
 
-#: So long a worker tries to set a batch apart; then the broker gives the batch again.
+#: A worker tries for as long to set a batch apart; then the broker gives the batch again.
 _SET_APART_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 1.0
 
@@ -60,7 +61,7 @@ def deliver(self: Any, text: str, partition: int) -> None:
     try:
         batch = decode(data)
     except UnreadableBatch as error:
-        _give_up(self.request.id, data, partition, str(error))
+        _give_up(self, data, partition, str(error))
         return
     try:
         delivered = consumption(_options().attempts).deliver(batch)
@@ -68,10 +69,10 @@ def deliver(self: Any, text: str, partition: int) -> None:
         logger.exception(
             "The batch %s could not be delivered: all of it is set apart", self.request.id
         )
-        _give_up(self.request.id, data, partition, reason(error))
+        _give_up(self, data, partition, reason(error))
         return
     for dead in delivered.dead:
-        _set_apart(dead, partition)
+        _set_apart(self.app, dead, partition)
     if delivered.left:
         raise Reject(f"{delivered.left} events were not begun", requeue=True)
 
@@ -90,14 +91,14 @@ def _options() -> Options:
 
 
 @cache
-def _broker() -> Broker:
-    return Broker(current_app._get_current_object(), _options().confirm_seconds)  # noqa: SLF001  (Celery's proxies have no other way)
+def _broker(app: Celery) -> Broker:
+    return Broker(app, _options().confirm_seconds)
 
 
-# --- what is set apart ---
+# --- the queue of failed batches ---
 
 
-def _set_apart(dead: Dead, partition: int) -> None:
+def _set_apart(app: Celery, dead: Dead, partition: int) -> None:
     """Publish one event to the queue of those that failed."""
     envelope: Envelope = dead.envelope
     logger.error(
@@ -108,20 +109,21 @@ def _set_apart(dead: Dead, partition: int) -> None:
         dead.tries,
         dead.reason,
     )
-    _publish(encode([envelope]), partition, [envelope.id], dead.reason)
+    _publish(app, encode([envelope]), partition, [envelope.id], dead.reason)
 
 
-def _give_up(task_id: str, data: bytes, partition: int, why: str) -> None:
+def _give_up(task: Any, data: bytes, partition: int, why: str) -> None:
     """Publish a whole batch to the queue of those that failed."""
+    task_id = task.request.id
     logger.error(
         "The batch %s is set apart in the queue %s: %s", task_id, _options().queue_name(DEAD), why
     )
-    _publish(data, partition, [EventId("unknown", task_id, 0)], why)
+    _publish(task.app, data, partition, [EventId("unknown", task_id, 0)], why)
 
 
-def _publish(data: bytes, partition: int, ids: Sequence[EventId], why: str) -> None:
+def _publish(app: Celery, data: bytes, partition: int, ids: Sequence[EventId], why: str) -> None:
     """Raises Reject if that is not possible for a long time: the broker gives the batch again."""
-    options, broker = _options(), _broker()
+    options, broker = _options(), _broker(app)
     queue = dead_queue(options)
     one = message(queue.name, data, partition, ids[0], ids[-1], None, ami_reason=why)
     end = time.monotonic() + _SET_APART_SECONDS

@@ -132,8 +132,8 @@ def celery_app(options: Options) -> Celery:
 def partition_queues(options: Options, partitions: int) -> list[Queue]:
     """The queues of the partitions, by number.
 
-    Of each, RabbitMQ serves a single consumer at a time: the others stand by. What is refused or
-    too old goes to the queue of ``dead_queue``. Other brokers ignore all that.
+    Of each, RabbitMQ serves a single consumer at a time: the others stand by. Messages that are
+    refused or too old go to the queue of ``dead_queue``. Other brokers ignore all that.
     """
     return [
         _queue(

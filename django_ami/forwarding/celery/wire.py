@@ -2,7 +2,7 @@
 
 Celery documents its messages ("Message Protocol", version 2) for programs that publish tasks
 without it. The bytes of a batch are a text of as many characters (Latin-1), since the message is
-JSON; whoever looks at a queue can read them.
+JSON; people who look at a queue can read them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_CHARACTERS: Final = 250
 
 
 class Message(NamedTuple):
-    """What is published, to which queue; it is too old after ``expiration`` seconds."""
+    """A message for a queue; it is too old after ``expiration`` seconds."""
 
     queue: str
     headers: dict[str, Any]

@@ -1,10 +1,10 @@
-"""What a worker of Celery needs in order to keep the events of a call in order.
+"""A worker of Celery that keeps the events of a call in order.
 
 A worker that serves a queue of events takes one batch at a time, whatever else is set. When it is
 told to stop, it finishes the batch in its hand, and leaves without a word. A quorum queue of
 RabbitMQ (3.10.8) gives the place of a consumer that *cancels* to the next one while the batch is
-still under way, and what a consumer that *closes* had in its hand comes behind newer batches. What
-a broken connection leaves behind comes first, from classic and from quorum queues.
+still under way, and a batch in the hand of a consumer that *closes* comes behind newer ones. A
+batch of a broken connection comes first, from classic and from quorum queues.
 
 Celery's signals ``celeryd_init`` and ``worker_init`` and the steps of its worker ("Extensions and
 Bootsteps") are documented for such additions.
@@ -132,8 +132,8 @@ class Leaving(bootsteps.StartStopStep):
     def _finish(self, hub: Any) -> None:
         """Turn the loop until each task is through, and its acknowledgement is sent.
 
-        What no process of the pool has begun is left: Celery has just thrown it out of its queue,
-        and RabbitMQ gives it to the next worker.
+        A task that no process of the pool has begun is left: Celery has just thrown it out of its
+        queue, and RabbitMQ gives it to the next worker.
         """
         loop = hub.create_loop()
         none_runs_since = time.monotonic()
@@ -149,7 +149,7 @@ class Leaving(bootsteps.StartStopStep):
 
 
 def _read_to_the_end(sock: socket.socket) -> None:
-    """RabbitMQ closes when it has read everything; what it has sent meanwhile it gives again."""
+    """RabbitMQ closes when it has read everything. It gives again the batches it sent meanwhile."""
     end = time.monotonic() + _GOODBYE_SECONDS
     while (left := end - time.monotonic()) > 0:
         sock.settimeout(left)

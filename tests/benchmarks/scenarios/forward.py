@@ -1,4 +1,4 @@
-"""Forwarding onto an engine: what one listener hands on."""
+"""Forwarding onto an engine: the events that one listener hands on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.running import Bench, Sample
 
-#: What wazo-amid does with each event, in code of our own.
+#: In code of our own, but as wazo-amid does it.
 LIKE_WAZO = "like wazo-amid: kombu, a message per event"
 
 

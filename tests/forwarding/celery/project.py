@@ -1,4 +1,4 @@
-"""The project of tests/forwarding/celery_project, its workers, and what it is given."""
+"""The project of tests/forwarding/celery_project, its workers, and its batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers of Celery run the receivers: what raises, what dies, what is set apart."""
+"""Workers of Celery run the receivers: some raise, some die, and batches are set apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the outlet publishes, and how it fails."""
+"""The outlet: its messages, and its failures."""
 
 from __future__ import annotations
 
