@@ -101,13 +101,13 @@ GOALS: Final = (
     Goal("redis_streams", "events/s of an outlet", least=25_000),
     Goal("redis_streams", "ms to a receiver, p99, at 2000/s", most=100),
     Goal(
-        "forward_rabbitmq",
+        "rabbitmq_queues",
         "events/s, classic",
         "like wazo-amid: kombu, a message per event",
         least=2,
     ),
     Goal(
-        "forward_rabbitmq",
+        "rabbitmq_queues",
         "events/s, quorum",
         "like wazo-amid: kombu, a message per event",
         least=2,

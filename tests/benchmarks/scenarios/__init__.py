@@ -11,10 +11,10 @@ from tests.benchmarks.scenarios import (
     alone,
     events,
     exchange,
-    forward,
     history,
     live,
     operations,
+    rabbitmq_queues,
     redis_streams,
     stream,
 )
@@ -45,5 +45,5 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "stream": stream.stream,
     "operations": operations.operations,
     "redis_streams": redis_streams.redis_streams,
-    "forward_rabbitmq": forward.forward_rabbitmq,
+    "rabbitmq_queues": rabbitmq_queues.rabbitmq_queues,
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LIKE_WAZO = "like wazo-amid: kombu, a message per event"
 
 
-def forward_rabbitmq(bench: Bench) -> Iterator[Sample]:
+def rabbitmq_queues(bench: Bench) -> Iterator[Sample]:
     """Events per second to RabbitMQ, and the CPU of the publisher for each."""
     if not rabbitmq.PROGRAM.exists():
         return
