@@ -15,6 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar, Final, Self, cast
 
 from django_ami import conf, database, signals
+from django_ami.beside import Beside
 from django_ami.core.deadline import Deadline
 from django_ami.core.event_queue import Counts
 from django_ami.core.messages import Event
@@ -31,11 +32,10 @@ if TYPE_CHECKING:
     from django_ami.core.client import Client, ServerHandle
     from django_ami.core.failures import Retry
     from django_ami.core.plans import Call
-    from django_ami.core.receivers import Receivers
-    from django_ami.core.session import Gap, Notice
+    from django_ami.core.session import Notice
     from django_ami.feeding import Feeding
+    from django_ami.forwarding.forwarder import Forwarder
     from django_ami.parallel.collecting import Collector
-    from django_ami.parallel.spreading import Spreading
     from django_ami.signals.classes import RobustSignal
     from django_ami.tracking import Tracking
 
@@ -43,8 +43,6 @@ __all__ = ["Dispatcher"]
 
 #: A dispatcher that nobody has told when to end waits so long for its threads.
 _END_SECONDS: Final = 10.0
-#: At the end, how long one call of ``run`` waits for them.
-_LINGER_SECONDS: Final = 0.05
 
 
 class Dispatcher:
@@ -56,6 +54,7 @@ class Dispatcher:
     says which errors of receivers are worth another attempt (by default the setting
     ``AMI_DISPATCH``; ConfigurationError is raised if it is wrong). ``feeding`` publishes the live
     pictures, which are then kept in any case. ``parallel`` says on how many threads receivers run.
+    ``forwarder`` forwards events onto an engine, instead of receivers here, or beside them.
     Use it as a context manager: while it is open, the client reads only the events that have
     receivers.
     """
@@ -73,14 +72,13 @@ class Dispatcher:
         retry: Retry | None = None,
         feeding: Feeding | None = None,
         parallel: conf.Parallel | None = None,
+        forwarder: Forwarder | None = None,
     ) -> None:
         #: Events that all their receivers took, and those of which one raised in the end. With
-        #: several threads: those that were handed to one of them.
+        #: several threads, or with an engine: those that were handed on.
         self.delivered = self.failed = 0
         self._busy = False
         self._parallel = parallel or conf.Parallel()
-        #: The threads; None if there is none but this one.
-        self._spreading: Spreading | None = None
         #: The batches of this thread; None if the project has no batch receiver.
         self._collector: Collector | None = None
         self._client = client
@@ -88,6 +86,8 @@ class Dispatcher:
         self._lead = lead
         self._sender = sender or client.handle
         self._feeding = feeding
+        #: The other threads, if there are any.
+        self._beside = Beside(client, self._sender, forwarder)
         #: The receivers of the batch that is delivered now.
         self._plans: SignalPlans | None = None
         self._unwatch: list[Callable[[], None]] = []
@@ -100,8 +100,7 @@ class Dispatcher:
     def __enter__(self) -> Self:
         if self._feeding is not None:
             signals.want_picture()
-        if self._parallel.workers > 1:
-            self._spread()
+        self._beside.start(self._parallel, self.serves)
         self._unwatch = [watch_interest(self._tell_interest), lend(self._tracked), note(self)]
         self._tell_interest()
         return self
@@ -109,23 +108,11 @@ class Dispatcher:
     def __exit__(self, *_: object) -> None:
         if self._collector is not None:
             self._collector.give_due(everything=True)
-        if self._spreading is not None:
-            self._spreading.end(Deadline(_END_SECONDS).at if self.until is None else self.until)
+        self._beside.end(Deadline(_END_SECONDS).at if self.until is None else self.until)
         self.until = None
         self._failing.report(everything=True)
         while self._unwatch:
             self._unwatch.pop()()
-
-    def _spread(self) -> None:
-        from django_ami.parallel.spreading import Spreading  # most projects never need it
-
-        self._spreading = Spreading(
-            self._client,
-            self._parallel,
-            sender=self._sender,
-            serves=self.serves,
-            send_gap=self._send_gap,
-        )
 
     def _collect(self) -> None:
         from django_ami.parallel.collecting import Collector  # most projects never need it
@@ -134,13 +121,18 @@ class Dispatcher:
             self._client.receivers,
             batched=signals.batched,
             serves=self.serves,
-            settle=self._client.inbox.settle,
+            settle=self._beside.settle,
         )
 
     @property
     def busy(self) -> bool:
         """True while receivers run."""
-        return self._busy or (self._spreading is not None and self._spreading.busy)
+        return self._busy or self._beside.busy
+
+    @property
+    def forwarder(self) -> Forwarder | None:
+        """What forwards events onto an engine; None if nothing does."""
+        return self._beside.forwarder
 
     @property
     def tracking(self) -> Tracking | None:
@@ -153,7 +145,7 @@ class Dispatcher:
             from django_ami.tracking import Tracking  # most projects never need it
 
             tracking = self._tracking = Tracking(
-                self._client, self._sender, self._change, self._feeding, serves=self.serves
+                self._client, self._sender, self._beside.change, self._feeding, serves=self.serves
             )
             self._client.inbox.wake()
         return tracking
@@ -164,11 +156,14 @@ class Dispatcher:
         else:
             self._tracked()
         self._forget_plans()
-        if signals.batches_used and self._collector is None and self._spreading is None:
+        beside = self._beside
+        if signals.batches_used and self._collector is None and beside.spreading is None:
             self._collect()
         interest = signals.interest()
-        if interest and self._spreading is not None:
-            interest |= self._spreading.wanted
+        if beside.forwarder is not None:
+            interest = beside.forwarder.interest(interest)
+        if interest and beside.spreading is not None:
+            interest |= beside.spreading.wanted
         self._client.set_interest(interest)
 
     @property
@@ -202,8 +197,7 @@ class Dispatcher:
         """
         failing, tracking = self._failing, self._tracking
         timeout = self._patience(timeout)
-        if self._spreading is not None:
-            self._spreading.refill(self._may_take)
+        self._beside.refill(self._may_take)
         calls, items = self._client.inbox.take(timeout, most, lead=self._lead)
         if failing.reports.due_at < inf:
             failing.report()
@@ -234,13 +228,11 @@ class Dispatcher:
 
     def _linger(self) -> int:
         """At the end, wait for the other threads: 1 if these have something left."""
-        if self._spreading is None or self.until is None:
-            return 0
-        return self._spreading.linger(_LINGER_SECONDS)
+        return 0 if self.until is None else self._beside.linger()
 
-    def _may_take(self, server: str) -> bool:  # noqa: ARG002  (as below)
-        """True if nothing but a lack of room keeps the events of a server from being taken."""
-        return True
+    def _may_take(self, server: str) -> bool:
+        """True if nothing keeps the events of a server from being taken."""
+        return not self._beside.is_full(server)
 
     def serves(self, server: str) -> bool:  # noqa: ARG002  (another kind of dispatcher knows better)
         """True if this process delivers the events of a server now."""
@@ -257,40 +249,46 @@ class Dispatcher:
                 if kind is not Event:
                     for notice in cast("Iterator[Notice]", some):
                         self._tell(notice)
-                elif self._collector is not None:
-                    self._gather(self._collector, sender, plans, cast("Iterator[Event]", some))
-                elif self._spreading is None:
+                elif self._beside or self._collector is not None:
+                    self._hand_on(sender, plans, cast("Iterator[Event]", some))
+                else:
                     self._client.receivers.deliver(
                         cast("Iterator[Event]", some), plans, sender, tally
                     )
-                else:
-                    self._hand_on(self._spreading, sender, list(cast("Iterator[Event]", some)))
         finally:
             self._forget_plans()
-            if self._spreading is None and self._collector is None:
+            if not self._beside and self._collector is None:
                 self.delivered += tally.delivered - delivered
                 self.failed += tally.failed - failed
 
-    def _gather(
-        self,
-        collector: Collector,
-        sender: ServerHandle,
-        plans: SignalPlans,
-        events: Iterator[Event],
-    ) -> None:
+    def _hand_on(self, sender: ServerHandle, plans: SignalPlans, events: Iterator[Event]) -> None:
+        """Deliver events that are counted later: by other threads, an engine, or in batches."""
+        beside = self._beside
+        if beside:
+            some = list(events)
+            events = iter(some)
+            if beside.forwarder is not None:
+                beside.forwarder.take(sender, some)
+            if beside.spreading is not None or not beside.local:
+                self._track(sender, some)
+                self.delivered += len(some)
+                if beside.spreading is not None and beside.local:
+                    beside.spreading.spread(sender, some)
+                return
         counts = Counts()
-        self.delivered += collector.deliver(events, plans, sender, counts)
+        if self._collector is not None:
+            self.delivered += self._collector.deliver(events, plans, sender, counts)
+        else:
+            self._client.receivers.deliver(events, plans, sender, counts)
         self.delivered += counts.delivered
         self.failed += counts.failed
-        self._client.inbox.settle(sender.name, counts)
+        beside.settle(sender.name, counts)
 
-    def _hand_on(self, spreading: Spreading, sender: ServerHandle, events: list[Event]) -> None:
-        """Have the live picture take events, and then the other threads."""
+    def _track(self, sender: ServerHandle, events: list[Event]) -> None:
+        """Have the live picture alone take events."""
         if self._tracking is not None:
             tracked = Plans(lambda name: tuple(self._tracked_by(sender, name)))
             self._client.receivers.deliver(events, tracked, sender, Counts())
-        spreading.spread(sender, events)
-        self.delivered += len(events)
 
     def _tracked_by(self, sender: ServerHandle, name: str) -> list[Call]:
         """The live picture takes events with that name first, so that all can look."""
@@ -305,30 +303,16 @@ class Dispatcher:
     def _tell(self, notice: Notice) -> None:
         if self._collector is not None:
             self._collector.give_due(everything=True)
-        if self._spreading is not None:
-            self._spreading.barrier(notice)
+        if self._beside.spreading is not None:
+            self._beside.spreading.barrier(notice)
         if self._on_notice is not None:
             self._on_notice(notice)
         if self._tracking is not None:
             self._tracking.hear(notice)
-        send_notice(self._client.receivers, notice, self._sender(notice.server))
-
-    def _send_gap(self, gap: Gap, receivers: Receivers) -> None:
-        """From the thread whose receivers these are."""
-        send_notice(receivers, gap, self._sender(gap.server))
-
-    def _change(
-        self, signal: RobustSignal, sender: ServerHandle, name: str, **named: object
-    ) -> None:
-        """Send the signal of a change in a live picture."""
-        if self._spreading is None:
-            self._send(signal, sender, name, **named)
-        else:
-            self._spreading.tell(
-                sender.name,
-                named,
-                lambda receivers: send(receivers, signal, sender, name, **named),
-            )
+        sender = self._sender(notice.server)
+        if self._beside.forwarder is not None:
+            self._beside.forwarder.tell(notice, sender)
+        send_notice(self._client.receivers, notice, sender, forwarded=not self._beside.local)
 
     def _send(self, signal: RobustSignal, sender: ServerHandle, name: str, **named: object) -> None:
         send(self._client.receivers, signal, sender, name, **named)

@@ -15,12 +15,14 @@ from django_ami.actions import Ping
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.core.receivers import Receivers
 from django_ami.dispatch import Dispatcher
+from django_ami.forwarding.forwarder import Forwarder
 from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from django_ami.conf import Parallel
+    from django_ami.conf.forward import Forward
     from django_ami.signals.classes import RobustSignal
 
 
@@ -91,7 +93,11 @@ class Listener:
 
 @contextmanager
 def listening(
-    *urls: str, parallel: Parallel | None = None, receivers: Receivers | None = None, **options: Any
+    *urls: str,
+    parallel: Parallel | None = None,
+    receivers: Receivers | None = None,
+    forward: Forward | None = None,
+    **options: Any,
 ) -> Iterator[Listener]:
     made = Options(**{"reconnect_initial": 0.02, **options})
     servers = [
@@ -99,8 +105,11 @@ def listening(
     ]
     client = Client(servers, receivers=receivers)
     listener = Listener(client, Dispatcher(client))
-    listener.dispatcher = Dispatcher(client, listener.notices.append, parallel=parallel)
     try:
+        forwarder = None if forward is None else Forwarder(forward, client)
+        listener.dispatcher = Dispatcher(
+            client, listener.notices.append, parallel=parallel, forwarder=forwarder
+        )
         with listener.dispatcher:
             client.start(dispatcher=False)
             yield listener

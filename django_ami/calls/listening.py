@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django_ami.calls.keeping import Keeper
 from django_ami.calls.recorder import Recorder
 from django_ami.core.session import GapReason
+from django_ami.signals.sending import of_listener
 
 if TYPE_CHECKING:
     from django_ami.core.client import ServerHandle
@@ -53,16 +54,19 @@ def on_call_ended(sender: Any, call: Call, *, played: bool = False, **kwargs: An
         recorder().put(call)
 
 
+@of_listener
 def on_ready(sender: ServerHandle, **kwargs: Any) -> None:  # noqa: ARG001  (as Django calls)
     """A receiver: from now on the server is heard."""
     keeper().hear(sender.name, sender.lease)
 
 
+@of_listener
 def on_lost(sender: ServerHandle, **kwargs: Any) -> None:  # noqa: ARG001  (as Django calls)
     """A receiver: the server is heard no more, or another process hears it."""
     keeper().miss(sender.name)
 
 
+@of_listener
 def on_gap(sender: ServerHandle, reason: GapReason, **kwargs: Any) -> None:  # noqa: ARG001
     """A receiver: events were dropped, and from now on they come again."""
     if reason is GapReason.OVERLOAD:

@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  (its 
 
 from django_ami import conf
 from django_ami.conf.feed import read_feed
+from django_ami.conf.forward import read_forward
 from django_ami.core.arguments import did_you_mean
 from django_ami.core.config import SERVER_KEYS, Options, ServerConfig, TLSConfig
 from django_ami.core.errors import ConfigurationError
@@ -71,7 +72,14 @@ def _of_all_servers() -> Iterator[Error]:
         yield _error("E001", "AMI_LIVE", fault.message)
     if fault := _fault(read_feed):
         yield _error("E001", "AMI_FEED", fault.message)
+    yield from _forward_is_right()
     yield from _dispatch_is_right()
+
+
+def _forward_is_right() -> Iterator[Error]:
+    if fault := _fault(read_forward):
+        unknown = "unknown key" in fault.message
+        yield _error("E002" if unknown else "E001", "AMI_FORWARD", fault.message)
 
 
 def _dispatch_is_right() -> Iterator[Error]:

@@ -14,6 +14,7 @@
   attempt, and for how long.
 * ``AMI_LIVE``: the options of the live picture: trunks, channel variables, figures of queues.
 * ``AMI_FEED``: where live pictures are published for the other processes of the project.
+* ``AMI_FORWARD``: the engine onto which a listener forwards events.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ NAMES = (
     "AMI_DISPATCH",
     "AMI_LIVE",
     "AMI_FEED",
+    "AMI_FORWARD",
 )
 
 

@@ -28,7 +28,7 @@ from django_ami.forwarding import notices
 from django_ami.forwarding.attempts import TRIES, Attempts
 from django_ami.parallel.collecting import Collector
 from django_ami.signals.planning import SignalPlans
-from django_ami.signals.sending import send
+from django_ami.signals.sending import send_forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -226,7 +226,7 @@ class Consumption:
             self._result.dead.append(Dead(envelope, reason(error), 1))
             logger.error("%s: a notice cannot be read: %s", server, reason(error))  # noqa: TRY400
             return
-        send(self._receivers, getattr(signals, name), ami.handle(server), name, **named)
+        send_forwarded(self._receivers, getattr(signals, name), ami.handle(server), name, **named)
         self._result.delivered += 1
 
     # --- the fate of events ---

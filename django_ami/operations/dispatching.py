@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django_ami import database, signals
+from django_ami.core.event_queue import Counts
 from django_ami.core.lease import boottime
 from django_ami.core.log import get_logger
 from django_ami.core.messages import Event
@@ -49,7 +50,7 @@ class LeasedDispatcher(Dispatcher):
 
     def delivered_until(self, server: str) -> float | None:
         """Up to when all events of a server have been delivered here. From any thread."""
-        if self._spreading is not None and server in self._serving:
+        if self._beside and server in self._serving:
             self._note_delivered(server)  # other threads deliver
         return self._delivered_until.get(server)
 
@@ -115,7 +116,7 @@ class LeasedDispatcher(Dispatcher):
         self._client.inbox.hold(server)
 
     def _may_take(self, server: str) -> bool:
-        return server not in self._waiting
+        return server not in self._waiting and super()._may_take(server)
 
     def _queued(self, server: str) -> int:
         tally = self._client.inbox.tally.get(server)
@@ -136,7 +137,7 @@ class LeasedDispatcher(Dispatcher):
             },
         )
         self._work(server, rest)
-        if server not in self._waiting:
+        if self._may_take(server):
             self._client.inbox.release(server)
 
     def _work(self, server: str, items: list[Event | Notice]) -> None:
@@ -155,10 +156,13 @@ class LeasedDispatcher(Dispatcher):
         self._delivered_until.pop(server, None)
         _, rest = self._waiting.pop(server, (0.0, []))
         self._drop(server, rest)
-        if self._spreading is not None:
-            self._spreading.discard(server)
+        self._beside.discard(server)
         if self._collector is not None:
-            self._client.inbox.dropped(server, self._collector.discard(server))
+            gone = self._collector.discard(server)
+            if self._beside.forwarder is None:
+                self._client.inbox.dropped(server, gone)
+            else:
+                self._beside.settle(server, Counts(dropped=gone))
         self._client.inbox.release(server)
         sender = self._sender(server)
         sender.lease = None

@@ -9,11 +9,11 @@ import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
-from zlib import crc32
 
 from django_ami.core.errand import Errand
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
+from django_ami.parallel.keys import number_of
 from django_ami.parallel.lane import Lane
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Lanes:
 
     def of_key(self, key: object) -> int:
         """The lane of a key; of equal ones the same, in every process."""
-        return crc32(str(key).encode(errors="surrogatepass")) % len(self._lanes)
+        return number_of(key, len(self._lanes))
 
     def loads(self, server: str) -> list[int]:
         """How many events of a server are in each lane."""

@@ -7,15 +7,14 @@ there, so each of them is one thread's.
 from __future__ import annotations
 
 import time
-from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami import signals
 from django_ami.core.event_queue import Counts, size_of
-from django_ami.core.failures import reason
 from django_ami.core.log import get_logger
 from django_ami.core.options import Options
 from django_ami.core.session import Gap, Lost, Ready
+from django_ami.parallel.keys import KeyFunction
 from django_ami.parallel.lanes import Lanes
 from django_ami.parallel.partitions import KEY_EVENTS, CallPartitions, Partition
 from django_ami.signals.planning import SignalPlans
@@ -38,8 +37,6 @@ logger = get_logger(__name__)
 BARRIER_SECONDS: Final = 10.0
 #: Events of a lease that is over are dropped by lanes that run no receiver: at once.
 _DISCARD_SECONDS: Final = 10.0
-#: A function of the setting that raises is told so often.
-_REPORT_SECONDS: Final = 60.0
 
 
 class Spreading:
@@ -57,14 +54,16 @@ class Spreading:
         sender: Callable[[str], ServerHandle],
         serves: Callable[[str], bool],
         send_gap: Callable[[Gap, Receivers], None],
+        settle: Callable[[str, Counts], None] | None = None,
     ) -> None:
         self._client = client
         self._parallel = parallel
         self._sender = sender
+        self._settled = settle or client.inbox.settle
         self._partitions: dict[str, CallPartitions] = {}
         #: Servers of which nothing is taken, since no lane has room for their events.
         self._full: set[str] = set()
-        self._reported_at = -inf
+        self._key_of = None if parallel.partition is None else KeyFunction(parallel.partition)
         self._lanes = Lanes(
             parallel.workers,
             client.receivers,
@@ -101,7 +100,7 @@ class Spreading:
                 parts[number].append(event)
         for number, part in enumerate(parts):
             self._put(server, number, part, here)
-        self._client.inbox.settle(server, here)
+        self._settled(server, here)
         if not lanes.has_room(server):
             self._full.add(server)
             self._client.inbox.hold(server)
@@ -125,8 +124,8 @@ class Spreading:
 
     def _lane_of(self, server: str, event: Event, loads: list[int]) -> tuple[int, set[int]]:
         """The lane of an event, and other lanes that have to come to it first."""
-        if self._parallel.partition is not None:
-            return self._lanes.of_key(self._key_of(self._parallel.partition, event)), set()
+        if self._key_of is not None:
+            return self._lanes.of_key(self._key_of(event)), set()
         call, gone = self._of_server(server).place(event)
         number = self._lane_of_call(call, loads)
         others = {one.lane for one in gone if one.lane is not None}
@@ -141,21 +140,6 @@ class Spreading:
             in_turn = range(call.born, call.born + count)
             call.lane = min(in_turn, key=lambda number: loads[number % count]) % count
         return call.lane
-
-    def _key_of(self, partition: Callable[[Event], object], event: Event) -> object:
-        """The key that the project gives; if that fails, all such events stay in order."""
-        try:
-            return partition(event)
-        except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
-            now = time.monotonic()
-            if now - self._reported_at >= _REPORT_SECONDS:
-                self._reported_at = now
-                logger.error(  # noqa: TRY400  (its message says it)
-                    "the function of the option 'partition' raised %s for %s: %s. Such events go "
-                    "to one thread.",
-                    type(error).__name__, event.name, reason(error),
-                )  # fmt: skip
-            return ""
 
     def _of_server(self, server: str) -> CallPartitions:
         return self._partitions.setdefault(server, CallPartitions())
@@ -187,7 +171,7 @@ class Spreading:
         return 0
 
     def _settle(self, server: str, counts: Counts) -> None:
-        self._client.inbox.settle(server, counts)
+        self._settled(server, counts)
         if server in self._full:
             self._client.inbox.wake()
 
@@ -205,6 +189,10 @@ class Spreading:
             self._full.discard(server)
             if may_release(server):
                 self._client.inbox.release(server)
+
+    def is_full(self, server: str) -> bool:
+        """True if nothing of a server is taken, since no lane has room."""
+        return server in self._full
 
     def barrier(self, notice: Notice) -> None:
         """Wait until the events before a notice are through; they are of one connection."""

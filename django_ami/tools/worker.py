@@ -26,6 +26,7 @@ from django_ami.core.session import CLOSE_TIMEOUT_SECONDS, Lost, Ready
 from django_ami.database import cared_for
 from django_ami.event_loop import keeping
 from django_ami.tools.exits import Exit
+from django_ami.tools.publishing import feeding_of, forwarder_of
 from django_ami.tools.service import Service
 from django_ami.tools.stopping import STOPS
 from django_ami.tools.streams import LAST_WORDS_SECONDS, Lines, within
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from django_ami.companion import Companion
     from django_ami.core.client import Changes, Client
     from django_ami.core.session import Notice
-    from django_ami.feeding import Feeding
     from django_ami.tools.neighbours import Watch
 
 __all__ = ["Worker"]
@@ -59,19 +59,6 @@ _AT_ONCE_SECONDS: Final = 0.2
 #: Addresses that are let go for the end of a process that has no memory left: of two threads, and
 #: of their arenas. Nothing is ever written to them, so they cost no memory.
 _RESERVE_BYTES: Final = 2**25
-
-
-def _feeding_of(client: Client) -> Feeding | None:
-    """The publisher of the live pictures; None if the project has no feed (AMI_FEED)."""
-    backend = feeds.backend()
-    if backend is None:
-        return None
-    from django_ami.feeding import Feeding  # most projects never need it
-
-    def received(server: str) -> int:
-        return counts.received if (counts := client.inbox.tally.get(server)) else 0
-
-    return Feeding(backend, received)
 
 
 class Worker:
@@ -101,7 +88,7 @@ class Worker:
         self._drain_timeout: float = options["drain_timeout"]
         self._refused: set[str] = set()
         self._fail_on_failed: bool = options["fail_on_failed"]
-        self._feeding = _feeding_of(client)
+        self._feeding = feeding_of(client)
         parallel = conf.read_parallel()
         if options["workers"] is not None:
             parallel = replace(parallel, workers=options["workers"])
@@ -112,6 +99,7 @@ class Worker:
             sender=ami.handle,
             feeding=self._feeding,
             parallel=parallel,
+            forwarder=forwarder_of(client),
         )
         self._watchdog = Watchdog(
             {
@@ -324,12 +312,13 @@ class Worker:
             self._lines.say(line)
 
     def _summary(self) -> str:
-        total = self._client.totals()
+        total, forwarder = self._client.totals(), self._dispatcher.forwarder
         reconnects = sum(status.reconnects for status in self._client.status().values())
         lost = [
             (self._lines.lost, "lines"),
             (scribe.lost, "log records"),
             (feeds.failures(), "writes of the live feed"),
+            (forwarder.lost if forwarder else 0, "events of a full spool"),
         ]
         return (
             f"Stopped: {total.received} events received, {total.delivered} delivered, "

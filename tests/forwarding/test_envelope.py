@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from django_ami.core.event_id import EventId
@@ -20,6 +20,7 @@ envelopes = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(envelopes, min_size=1, max_size=20))
 def test_a_batch_arrives_as_it_was(batch: list[Envelope]) -> None:
     assert decode(encode(batch)) == batch
@@ -50,6 +51,7 @@ def test_other_bytes_are_no_batch(data: bytes) -> None:
         decode(data)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(envelopes, min_size=1, max_size=5), st.data())
 def test_a_batch_that_is_cut_is_never_taken_for_a_whole_one(
     batch: list[Envelope], data: st.DataObject

@@ -1,0 +1,158 @@
+"""The directory of a spool: whose it is, what should be in it, and where damaged files go.
+
+Rule: one process has it. What it says is in the spool is never more than what is: so whatever is
+missing later was lost.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Final, Self
+
+from django_ami.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Contents", "SpoolDirectory"]
+
+_FILE: Final = "spool.sqlite3"
+#: What belongs to it, as sqlite names it.
+_BESIDE: Final = ("", "-wal", "-shm", "-journal")
+#: Each writing of the contents replaces the one before as a whole.
+_CONTENTS_BYTES: Final = 256
+_PRIVATE: Final = 0o600
+
+
+@dataclass(slots=True)
+class Contents:
+    """What is in a spool, of ``size`` bytes: nothing outside of these positions."""
+
+    batches: int = 0
+    events: int = 0
+    size: int = 0
+    first: int = 0
+    last: int = 0
+
+    def copy(self) -> Contents:
+        return replace(self)
+
+    def add(self, batches: int, events: int, size: int) -> None:
+        """Add so many; negative numbers take away."""
+        self.batches += batches
+        self.events += events
+        self.size += size
+
+    def least(self, other: Contents) -> Contents:
+        """What is there in any case, if either of them is true."""
+        return Contents(
+            min(self.batches, other.batches),
+            min(self.events, other.events),
+            min(self.size, other.size),
+            min(self.first, other.first),
+            max(self.last, other.last),
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """What ``to_bytes`` wrote; nothing for anything else."""
+        try:
+            found = json.loads(data)
+            return cls(*(int(found[item.name]) for item in fields(cls)))
+        except (ValueError, KeyError, TypeError):
+            return cls()
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(asdict(self)).encode().ljust(_CONTENTS_BYTES - 1) + b"\n"
+
+
+class SpoolDirectory:
+    """A directory that one process has at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+        self._contents: int | None = None
+
+    @property
+    def file(self) -> Path:
+        """The database with the batches."""
+        return self.path / _FILE
+
+    def take(self) -> None:
+        """Have it from now on.
+
+        Raises ConfigurationError if another process has it, or if it cannot be made or written.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the spool {self.path} cannot be used ({error.strerror}): SPOOL of AMI_FORWARD "
+                "must name a directory that this user may write."
+            ) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.pread(lock, 20, 0).decode(errors="replace").strip() or "unknown"
+            os.close(lock)
+            raise ConfigurationError(
+                f"the spool {self.path} belongs to another process that runs (pid {owner}): give "
+                "each listener a directory of its own (SPOOL of AMI_FORWARD)."
+            ) from None
+        self._lock = lock
+        try:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+            self._contents = os.open(
+                self.path / "contents", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE
+            )
+            os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
+        except OSError as error:
+            self.leave()
+            raise ConfigurationError(
+                f"the spool {self.path} cannot be used ({error.strerror}): SPOOL of AMI_FORWARD "
+                "must name a directory with room, whose files this user may write."
+            ) from None
+
+    def leave(self) -> None:
+        """Another process may have it."""
+        for descriptor in (self._contents, self._lock):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._contents = self._lock = None
+
+    def expected(self) -> Contents:
+        """What should be in the spool."""
+        return Contents.from_bytes(os.pread(self._taken, _CONTENTS_BYTES, 0))
+
+    def expect(self, contents: Contents) -> None:
+        """Write down what is in the spool. Raises OSError."""
+        os.pwrite(self._taken, contents.to_bytes(), 0)
+
+    @property
+    def _taken(self) -> int:
+        if self._contents is None:
+            raise OSError(errno.EBADF, "it is not taken")
+        return self._contents
+
+    def set_aside(self) -> Path:
+        """Give a damaged file another name, and say which. Raises OSError."""
+        name = time.strftime("damaged-%Y%m%dT%H%M%S")
+        aside = self.path / f"{name}.sqlite3"
+        count = 1
+        while aside.exists():
+            count += 1
+            aside = self.path / f"{name}-{count}.sqlite3"
+        for beside in _BESIDE:
+            with suppress(FileNotFoundError):
+                os.rename(f"{self.file}{beside}", f"{aside}{beside}")  # noqa: PTH104
+        os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
+        return aside
