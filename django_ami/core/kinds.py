@@ -14,11 +14,11 @@ from django_ami.core.framing import decode
 from django_ami.core.messages import Event, Response
 
 if TYPE_CHECKING:
-    #: The name of a plain broadcast; of any other message, what makes it of its bytes, the name of
-    #: the server and, if it is an event, the rest of its id.
+    #: The name of a plain broadcast; of any other message, what makes it of its bytes and of where
+    #: it comes from.
     Kind = str | partial[Event] | partial[Response]
 
-__all__ = ["PRIVILEGE", "SKIP", "TELLING_BYTES", "Kind", "Kinds", "make"]
+__all__ = ["PRIVILEGE", "SKIP", "TELLING_BYTES", "Kind", "Kinds"]
 
 _MAX_KINDS: Final = 2048
 PRIVILEGE: Final = b"Privilege: "
@@ -115,12 +115,3 @@ class Kinds:
         if self._interest is not None and folded not in self._interest:
             return partial(Event, name) if folded in self._also else SKIP
         return name or partial(Event, name)
-
-
-def make(kind: Kind, block: bytes, server: str, epoch: str, sequence: int) -> Event | Response:
-    """The message of a frame of that kind; a response has no id."""
-    if isinstance(kind, str):
-        return Event(kind, block, server, epoch, sequence)
-    if kind.func is Response:
-        return kind(block, server)
-    return kind(block, server, epoch, sequence)

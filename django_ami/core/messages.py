@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
-from django_ami.core.event_id import EventId
 from django_ami.core.headers import DECODING, split
 from django_ami.core.layouts import fit_layout
 from django_ami.core.outcome import CallResult, OriginateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from django_ami.core.event_id import EventId
 
     _Mapping = Mapping[str, str]
 else:
@@ -74,14 +75,20 @@ class Message(_Mapping):
     ``server`` the alias of the server that sent it.
     """
 
-    __slots__ = ("_exact", "_folded", "_headers", "_searches", "raw", "server")
+    __slots__ = ("_exact", "_folded", "_headers", "_searches", "_source", "raw")
 
     def __init__(self, raw: bytes, server: str = "") -> None:
         self.raw = raw
-        self.server = server
+        self._source: str | EventId = server
         self._searches = 0
 
     # Most messages are never split: the others are not set before.
+
+    @property
+    def server(self) -> str:
+        """The alias of the server that sent it; empty if nobody has said it."""
+        source = self._source
+        return source if isinstance(source, str) else source.server
 
     def _parsed(self) -> dict[str, str]:
         if self._searches != _SPLIT:
@@ -224,20 +231,18 @@ Mapping.register(Message)
 class Event(Message):
     """Something happened on a server: ``event.name``, ``event.server``, ``event["Channel"]``.
 
-    ``epoch`` and ``sequence`` are those of its ``id``: ``Event(name, raw, *id)`` makes an event
-    that has one. Two events are equal without regard to their ids.
+    ``server`` is the alias of its server or, for an event that has an id, that id. Events that are
+    read together share the id of the first, and each has its ``index`` behind it. Two events are
+    equal without regard to their ids.
     """
 
-    __slots__ = ("_epoch", "_sequence", "name")
+    __slots__ = ("_index", "name")
 
-    def __init__(
-        self, name: str, raw: bytes, server: str = "", epoch: str = "", sequence: int = 0
-    ) -> None:
+    def __init__(self, name: str, raw: bytes, server: str | EventId = "", index: int = 0) -> None:
         self.name = name
         self.raw = raw
-        self.server = server
-        self._epoch = epoch
-        self._sequence = sequence
+        self._source = server
+        self._index = index
         self._searches = 0
 
     @property
@@ -246,19 +251,20 @@ class Event(Message):
 
         Raises ValueError for an event that no connection read, and that was made without an id.
         """
-        if not self._epoch:
-            raise ValueError(
+        source = self._source
+        if isinstance(source, str):
+            raise ValueError(  # noqa: TRY004  (the source is its own type where there is no id)
                 f"{self!r} has no id, since no connection read it: make it with "
-                "django_ami.testing.events, or give it one: Event(name, raw, *id)."
+                "django_ami.testing.events, or give it one: Event(name, raw, id)."
             )
-        return EventId(self.server, self._epoch, self._sequence)
+        return source._replace(sequence=source.sequence + self._index) if self._index else source
 
     def _look_up(self, key: str) -> str:
         return self.name if key == "Event" else super()._look_up(key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        identity = (self._epoch, self._sequence) if self._epoch else ()
-        return type(self), (self.name, self.raw, self.server, *identity)
+        source = self._source
+        return type(self), (self.name, self.raw, source if isinstance(source, str) else self.id)
 
     def __repr__(self) -> str:
         # The name alone: the values may be somebody's telephone number.
@@ -284,7 +290,7 @@ class Response(Message):
     def __init__(self, status: str, raw: bytes, server: str = "") -> None:
         self.status = status
         self.raw = raw
-        self.server = server
+        self._source = server
         self._searches = 0
         self.events: tuple[Event, ...] = ()
         self.final_event: Event | None = None

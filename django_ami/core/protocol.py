@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.counters import Counters
 from django_ami.core.errors import ProtocolError
+from django_ami.core.event_id import EventId
 from django_ami.core.framing import (
     ACTION_ID,
     CRLF_KINDS,
@@ -36,13 +37,15 @@ from django_ami.core.framing import (
     with_lead_behind,
 )
 from django_ami.core.headers import DECODING
-from django_ami.core.kinds import PRIVILEGE, SKIP, TELLING_BYTES, Kinds, make
+from django_ami.core.kinds import PRIVILEGE, SKIP, TELLING_BYTES, Kinds
 from django_ami.core.messages import Event, Response
 from django_ami.core.tail import Oversized, Tail
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Sequence
+
+    from django_ami.core.kinds import Kind
 
 
 __all__ = ["Parser"]
@@ -85,8 +88,7 @@ class Parser:
         self.max_frame_size = max_frame_size
         self.banner: str | None = None if banner else ""
         self.skipped = 0
-        self.epoch = ""
-        self.sequence = 1
+        self.epoch, self.sequence = "", 1
         self.counters = counters or Counters()
         self.plain = True
         self.mine = b""
@@ -106,10 +108,9 @@ class Parser:
         self.plain = True
         if self.stray:
             self.stray.clear()
-        if len(data) <= _SHORT_BYTES and self._parse_alone(data, messages):
-            self.sequence += len(messages)
-            return messages
         start = 0
+        if len(data) <= _SHORT_BYTES and self._parse_alone(data, messages):
+            start = len(data)
         while start < len(data):
             end = start + _PIECE_BYTES
             if end < len(data):
@@ -134,7 +135,7 @@ class Parser:
                 return False
             self.skipped += 1
         else:
-            messages.append(make(kind, block, self.server, self.epoch, self.sequence))
+            messages.append(self._make(kind, block, 0))
             self.plain = kind in self.kinds.plain
         return True
 
@@ -214,8 +215,7 @@ class Parser:
         """
         blocks = (data[position:] if position else data).split(b"\r\n\r\n")
         end = len(data) - len(blocks.pop())
-        kinds, server, before = self.kinds.of(blocks), self.server, len(messages)
-        epoch, numbers = self.epoch, count(self.sequence + before)
+        kinds, source, before = self.kinds.of(blocks), self._source, len(messages)
         if len(kinds) < len(blocks):
             del blocks[len(kinds) :]
             end = end_of(blocks, position)
@@ -233,15 +233,15 @@ class Parser:
         plain = self.kinds.plain.issuperset(kinds)
         wanted: Any = compress(kinds, kinds), compress(blocks, kinds)
         if plain:
-            messages += map(Event, *wanted, repeat(server), repeat(epoch), numbers)
+            messages += map(Event, *wanted, repeat(source), count(before))
         else:
-            messages += [  # as make does, but without a call for each item of a list
-                Event(kind, block, server, epoch, number)
+            messages += [  # as _make does, but without a call for each item of a list
+                Event(kind, block, source, index)
                 if isinstance(kind, str)
-                else kind(block, server)
-                if kind.func is Response
-                else kind(block, server, epoch, number)
-                for kind, block, number in zip(*wanted, numbers, strict=False)
+                else kind(block, source, index)
+                if kind.func is Event
+                else kind(block, self.server)
+                for kind, block, index in zip(*wanted, count(before), strict=False)
             ]
         self.plain = self.plain and plain
         self.skipped += len(blocks) - (len(messages) - before)
@@ -336,5 +336,15 @@ class Parser:
         if kind == SKIP:
             self.skipped += 1
         else:
-            number = self.sequence + len(messages)
-            messages.append(make(kind, block, self.server, self.epoch, number))
+            messages.append(self._make(kind, block, len(messages)))
+
+    @property
+    def _source(self) -> str | EventId:
+        """The id that the first message of this ``feed`` has; without an epoch, the server."""
+        return EventId(self.server, self.epoch, self.sequence) if self.epoch else self.server
+
+    def _make(self, kind: Kind, block: bytes, index: int) -> Event | Response:
+        if isinstance(kind, str):
+            return Event(kind, block, self._source, index)
+        of = (self.server,) if kind.func is Response else (self._source, index)
+        return kind(block, *of)

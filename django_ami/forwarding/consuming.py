@@ -205,7 +205,7 @@ class Consumption:
         for envelope in batch:
             if not self._serves():
                 return
-            event = Event(value_of_first_line(envelope.raw), envelope.raw, *envelope.id)
+            event = Event(value_of_first_line(envelope.raw), envelope.raw, envelope.id)
             if signals.batches_used:
                 self._envelopes[id(event)] = envelope
             failed = counts.failed

@@ -31,4 +31,4 @@ def identified(event: Event, server: str) -> Event:
         found = event.id._replace(server=server)
     except ValueError:
         found = make_id(server)
-    return Event(event.name, event.raw, *found)
+    return Event(event.name, event.raw, found)

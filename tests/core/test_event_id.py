@@ -82,13 +82,13 @@ def test_each_event_of_a_stream_has_its_id_however_the_bytes_are_cut(
     ids=["copy", "deepcopy", "pickle"],
 )
 def test_a_copy_keeps_the_id(copied: Callable[[Event], Event]) -> None:
-    event = Event("Hangup", b"Event: Hangup", *ID)
+    event = Event("Hangup", b"Event: Hangup", ID)
     assert copied(event) == event
     assert copied(event).id == ID
 
 
 def test_events_are_equal_without_regard_to_their_ids() -> None:
-    one, other = (Event("Hangup", b"Event: Hangup", *ID[:2], number) for number in (1, 2))
+    one, other = (Event("Hangup", b"Event: Hangup", ID, index) for index in (0, 1))
     assert one == other == Event("Hangup", b"Event: Hangup", "node_1")
     assert hash(one) == hash(other)
 

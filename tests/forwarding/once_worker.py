@@ -26,6 +26,7 @@ if not settings.configured:
 from django.core.management import call_command
 from django.db import OperationalError, close_old_connections, connection, transaction
 
+from django_ami.core.event_id import EventId
 from django_ami.core.messages import Event
 from django_ami.forwarding import once
 from django_ami.forwarding.models import ProcessedEvent
@@ -78,7 +79,7 @@ def work(number: int) -> None:
     while not Path(os.environ["AMI_TEST_GO"]).exists():
         time.sleep(0.005)
     for sequence in order:
-        deliver(Event("Hangup", b"Event: Hangup", "node_1", EPOCH, sequence))
+        deliver(Event("Hangup", b"Event: Hangup", EventId("node_1", EPOCH, sequence)))
 
 
 def migrate() -> None:

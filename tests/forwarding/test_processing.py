@@ -59,9 +59,7 @@ def test_the_first_delivery_is_told_from_those_behind_it(hangup: Event) -> None:
             return first
 
     assert [deliver() for _ in range(3)] == [True, False, False]
-    with once(
-        Event(hangup.name, hangup.raw, *hangup.id), f"{__name__}.{deliver.__qualname__}"
-    ) as a:
+    with once(Event(hangup.name, hangup.raw, hangup.id), f"{__name__}.{deliver.__qualname__}") as a:
         assert not a, "the key is the name of the function that calls; and the id makes the event"
 
 
@@ -92,7 +90,7 @@ def test_two_receivers_that_name_no_key_do_not_share_one(hangup: Event) -> None:
 def test_the_same_sequence_of_another_connection_or_server_is_another_event(hangup: Event) -> None:
     claimed = []
     for found in (hangup.id, hangup.id._replace(epoch="01KB"), hangup.id._replace(server="other")):
-        with once(Event("Hangup", b"Event: Hangup", *found), "billing") as first:
+        with once(Event("Hangup", b"Event: Hangup", found), "billing") as first:
             claimed.append(first)
     assert claimed == [True, True, True]
 

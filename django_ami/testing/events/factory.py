@@ -80,7 +80,7 @@ class EventFactory:
         made = Headers(self.name)
         for key, value in [*_following(values), *values.items()]:
             made.set(key, value)
-        return Event(self.name, made.as_bytes(), *make_id(server))
+        return Event(self.name, made.as_bytes(), make_id(server))
 
     def _known(self, given: str) -> str:
         if self.name == "UserEvent":
@@ -144,7 +144,7 @@ def event(
     made = Headers(name)
     for key, value in {**(headers or {}), **more}.items():
         made.set(key, value)
-    return Event(name, made.as_bytes(), *make_id(server))
+    return Event(name, made.as_bytes(), make_id(server))
 
 
 def _folded(name: str) -> str:
