@@ -68,6 +68,20 @@ def test_batch_of_a_killed_worker_is_delivered_by_the_next_and_known_by_its_id(p
     assert sorted(set(begins)) == [one.first for one in given]
 
 
+def test_batch_of_a_killed_worker_comes_back_from_redis_and_is_known_by_its_id(project):
+    here = project("redis")
+    soon = {"PROJECT_TRANSPORT": '{"visibility_timeout": 2}'}
+    given = [batch(0, 0, 1, Kill=1), *(batch(0, n, n + 1) for n in range(1, 6))]
+    with here.outlet() as outlet, here.worker(**soon) as first:
+        outlet.open()
+        outlet.publish(given)
+        assert first.wait() == -signal.SIGKILL
+        with here.worker(**soon) as second:
+            wait_until(lambda: len(here.ended()) == len(given), 60, what=str(second))
+    begins = [line.id for line in here.lines() if line.what == "begin"]
+    assert sorted(begins) == sorted([given[0].first, *(one.first for one in given)])
+
+
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
 def test_workers_go_on_when_their_broker_was_away(project, rabbitmq, kind):
     here = project(kind)
