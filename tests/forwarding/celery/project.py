@@ -15,7 +15,7 @@ from django_ami.conf.forward import Forward
 from django_ami.core.event_id import EventId
 from django_ami.forwarding.envelope import Envelope, encode
 from django_ami.forwarding.outlet import Batch
-from tests.running import Program
+from tests.running import PYTHON, Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,12 +44,13 @@ class Project:
             "PREFIX": f"p{os.getpid()}{folder.name}",
             **options,
         }
+        self.spool = folder / "spool"
         self._monkeypatch = monkeypatch
         self._workers = 0
 
     @property
     def environment(self) -> dict[str, str]:
-        forward = {"OUTLET": "celery", "PARTITIONS": PARTITIONS, "SPOOL": None}
+        forward = {"OUTLET": "celery", "PARTITIONS": PARTITIONS, "SPOOL": str(self.spool)}
         return {
             "PROJECT_BROKER": self.broker,
             "PROJECT_JOURNAL": str(self.journal),
@@ -75,6 +76,17 @@ class Project:
                 **self.environment,
                 "DJANGO_SETTINGS_MODULE": "tests.forwarding.celery_project.settings",
                 **environment,
+            },
+        )
+
+    def listener(self, server: str) -> Program:
+        """Start ``ami_listen`` of the same project for the server at that address."""
+        return Program(
+            [*PYTHON, "-m", "django", "ami_listen", "--server=node_1"],
+            **{
+                **self.environment,
+                "DJANGO_SETTINGS_MODULE": "tests.forwarding.celery_project.settings",
+                "PROJECT_SERVER": server,
             },
         )
 
