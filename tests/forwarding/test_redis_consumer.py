@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.dispatch import receiver
 
+from django_ami.core.lease import boottime
+from django_ami.forwarding.consuming import consuming
 from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.redis import RedisOutlet
+from django_ami.forwarding.redis.leases import Tenure
+from django_ami.forwarding.redis.options import RedisOptions
+from django_ami.forwarding.redis.partition import Partition
+from django_ami.forwarding.redis.scripts import run
 from django_ami.forwarding.redis.standing import measure
 from django_ami.running import noted_consumer
 from django_ami.signals import batch_receiver, events
@@ -110,6 +116,7 @@ def test_what_was_read_and_not_acknowledged_comes_first(
         wait_until_acknowledged(outlet)
 
 
+@pytest.mark.slow
 def test_consumers_share_the_partitions_and_take_over_those_of_one_that_goes(
     outlet: RedisOutlet, url: str
 ) -> None:
@@ -182,6 +189,7 @@ def test_no_more_dead_letters_are_kept_than_the_option_says(
     assert "1 old dead letters are gone" in caplog.text
 
 
+@pytest.mark.slow
 def test_lists_for_batch_receivers_span_batches_and_are_acknowledged_behind_them(
     outlet: RedisOutlet, url: str
 ) -> None:
@@ -245,6 +253,31 @@ def test_a_lease_that_another_has_stops_delivery_and_acknowledges_nothing(
     assert (standing.pending, standing.holder) == (1, "somebody else")
 
 
+def test_a_lease_that_is_over_for_a_moment_leaves_out_no_batch(
+    outlet: RedisOutlet, url: str, got: list[int]
+) -> None:
+    forward = forward_of(url)
+    tenure = Tenure(stream_of(), "me", boottime() + 60)
+
+    def suspend(event: Any, **_: Any) -> None:
+        if event["Number"] in ("2", "6"):
+            tenure.renew(boottime())  # the machine was suspended
+
+    events["Newexten"].connect(suspend)
+    for number in range(1, 9):
+        publish(outlet, number)
+    outlet._redis.set(stream_of().lease, "me")
+    with consuming() as receivers:
+        partition = Partition(outlet._redis, tenure, receivers, RedisOptions.of(forward.options))
+        for _ in range(8):
+            (answer,) = run(outlet._redis, [partition.request()])
+            partition.accept(answer)
+            tenure.renew(boottime() + 60)
+    assert got == list(range(1, 9))
+    assert partition.is_idle
+    assert (outlet.lag() or {})[0] == 0
+
+
 def test_an_answer_that_is_lost_loses_no_batch_and_keeps_the_order(
     outlet: RedisOutlet, url: str, got: list[int]
 ) -> None:
@@ -261,6 +294,7 @@ def test_an_answer_that_is_lost_loses_no_batch_and_keeps_the_order(
     assert first == list(range(1, 300))
 
 
+@pytest.mark.slow
 def test_a_redis_that_lost_its_data_is_read_anew(
     tmp_path: Path, got: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -281,6 +315,7 @@ def test_a_redis_that_lost_its_data_is_read_anew(
     assert "answers again" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_redis_that_kept_its_data_goes_on_where_it_was(tmp_path: Path, got: list[int]) -> None:
     with RedisServer(tmp_path, appendonly=True) as server:
         outlet = RedisOutlet(forward_of(server.url))
@@ -297,6 +332,7 @@ def test_a_redis_that_kept_its_data_goes_on_where_it_was(tmp_path: Path, got: li
         outlet.close(1)
 
 
+@pytest.mark.slow
 def test_a_wrong_password_ends_the_consumer(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -365,6 +401,7 @@ def test_a_redis_that_is_away_is_told_in_the_status_and_holds_nothing_up(setting
     assert "s3cret" not in why
 
 
+@pytest.mark.slow
 def test_a_receiver_that_is_slow_for_longer_than_the_lease_keeps_its_partition(
     outlet: RedisOutlet, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

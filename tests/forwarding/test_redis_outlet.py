@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -145,9 +146,9 @@ def test_a_frozen_redis_is_away_and_appends_once_when_it_goes_on(tmp_path: Path)
 # --- trimming ---
 
 
-def trim(outlet: RedisOutlet, age: int = 1) -> list[Any]:
+def trim(outlet: RedisOutlet, age: int = 1, keep: int = 1) -> list[Any]:
     stream = stream_of()
-    (answer,) = run(outlet._redis, [TRIM((stream.key, stream.tails, stream.lost), age)])
+    (answer,) = run(outlet._redis, [TRIM((stream.key, stream.tails, stream.lost), age, keep)])
     assert isinstance(answer, list), answer
     return answer
 
@@ -173,6 +174,46 @@ def test_old_entries_that_all_have_read_are_trimmed(outlet: RedisOutlet) -> None
     assert (group, lost) == (b"consumers", 0)
     assert outlet._redis.xlen(key) < 150  # whole nodes of Redis go
     assert outlet._redis.get(stream_of().lost) is None
+
+
+def test_what_all_groups_have_finished_goes_before_its_age_and_nothing_else_does(
+    outlet: RedisOutlet,
+) -> None:
+    key = stream_of().key
+    entries = age_by(outlet, 500)
+    for group in ("consumers", "others"):
+        outlet._redis.xgroup_create(key, group, "0")
+        outlet._redis.xreadgroup(group, "one", {key: ">"}, count=400)
+    outlet._redis.xack(key, "consumers", *entries[:400])
+    outlet._redis.xack(key, "others", *entries[:300])
+    assert trim(outlet, age=1000, keep=100)[2] == 0
+    assert outlet._redis.xlen(key) == 500
+    assert trim(outlet, age=1000, keep=5)[2] == 0
+    left = [entry for entry, _ in outlet._redis.xrange(key)]
+    assert left[-200:] == entries[300:]
+    assert len(left) < 300  # whole nodes of Redis go
+
+
+@pytest.mark.slow
+def test_a_redis_whose_memory_is_full_refuses_and_goes_on_when_old_batches_have_gone(
+    outlet: RedisOutlet, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = stream_of().key
+    entries = age_by(outlet, 3_000)
+    outlet._redis.xgroup_create(key, "consumers", "0")
+    used = outlet._redis.info("memory")["used_memory"]
+    outlet._redis.config_set("maxmemory", used)
+    outlet.publish([])  # trims: nobody has read anything
+    try:
+        with pytest.raises(OutletAway, match="Raise its maxmemory"):
+            outlet.publish([batch_of([envelope(1)], 1)])
+        outlet._redis.xgroup_setid(key, "consumers", entries[-1])
+        outlet._options = replace(outlet._options, keep=1)
+        outlet._trim_at = 0.0
+        outlet.publish([batch_of([envelope(1)], 1)])
+    finally:
+        outlet._redis.config_set("maxmemory", 0)
+    assert numbers_in(outlet)[-1] == 1
 
 
 @pytest.mark.parametrize("read", ["nothing", "not acknowledged", "another group alone"])
@@ -263,6 +304,7 @@ def test_a_wrong_option_is_named(options: dict[str, Any], text: str) -> None:
         RedisOutlet(forward_of("redis://127.0.0.1:1", options=options))
 
 
+@pytest.mark.slow
 def test_replicas_that_are_wanted_and_missing_are_told(outlet: RedisOutlet, url: str) -> None:
     other = RedisOutlet(forward_of(url, options={"replicas": 1}))
     other.open()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,6 +93,8 @@ class Consumer:
         self._ended = threading.Event()
         #: Of all partitions of its servers, some seconds old; for metrics.
         self.standings: dict[Stream, Standing] = {}
+        self._measure_at = 0.0
+        self._receivers = receivers
         #: "away" or "refuses"; empty while Redis answers.
         self._state = ""
         self._lock = threading.Lock()
@@ -149,35 +152,44 @@ class Consumer:
     # --- the keeper's thread ---
 
     def _keep(self) -> None:
-        measure_at = 0.0
-        while True:
-            hungry = False
-            try:
-                hungry = self.leases.turn(self._redis)
-                self._assign()
-                self.back()
-                if time.monotonic() >= measure_at:
-                    measure_at = time.monotonic() + _MEASURE_SECONDS
-                    self.standings = measure(self._redis, self._streams())
-            except (redis.RedisError, OSError) as error:
-                self.away(error)
-            if self.ends:
-                break
+        while not self.ends:
             pause = self._options.lease_timeout / RENEWALS
-            self._ending.wait(min(pause, _HUNGRY_SECONDS) if hungry else pause)
+            if self._renew():
+                pause = min(pause, _HUNGRY_SECONDS)
+            self._receivers.failing.report()
+            self._ending.wait(pause)
         self._end()
+
+    def _renew(self) -> bool:
+        """Renew the leases; True if this consumer has less than its share."""
+        hungry = False
+        try:
+            hungry = self.leases.turn(self._redis)
+            self._assign()
+            self.back()
+            if time.monotonic() >= self._measure_at:
+                self._measure_at = time.monotonic() + _MEASURE_SECONDS
+                self.standings = measure(self._redis, self._streams())
+        except (redis.RedisError, OSError) as error:
+            self.away(error)
+            self._redis.connection_pool.disconnect()  # the address may lead elsewhere by now
+        except Exception:
+            # This is our bug, and must not cost the leases.
+            logger.exception("A bug in django_ami: leases may be lost; please report it.")
+        return hungry
 
     def _end(self) -> None:
         """Keep the leases until the other threads have given them back."""
         try:
             self.leases.leave(self._redis)
-            while any(thread.is_alive() for thread in self._threads[:-1]):
-                self.leases.turn(self._redis)
-                self._ended.wait(_LAST_TURN_SECONDS)
-                self._ended.clear()
-            self.leases.give_back_rest(self._redis)
         except (redis.RedisError, OSError) as error:
             self.away(error)
+        while any(thread.is_alive() for thread in self._threads[:-1]):
+            self._renew()
+            self._ended.wait(_LAST_TURN_SECONDS)
+            self._ended.clear()
+        with suppress(redis.RedisError, OSError):
+            self.leases.give_back_rest(self._redis)
         self._redis.connection_pool.disconnect()
 
     def _streams(self) -> list[Stream]:
@@ -269,6 +281,7 @@ class _Worker:
                 pause = _RETRY_SECONDS
             except (redis.RedisError, OSError) as error:
                 self._consumer.away(error)
+                self._redis.connection_pool.disconnect()  # the address may lead elsewhere by now
                 self._restart()
                 self._consumer.pause(pause)
                 pause = min(2 * pause, _LONGEST_RETRY_SECONDS)

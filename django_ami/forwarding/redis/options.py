@@ -26,6 +26,7 @@ class RedisOptions:
       leases go to another one
     * ``attempts``: how often an event may fail, or end its consumer, until it is a dead letter
     * ``read``: how many batches of a partition a consumer takes at a time
+    * ``keep``: for how many seconds batches stay that all groups have finished
     * ``replicas``: how many replicas must have a batch until it counts as published
     * ``dead``: how many dead letters of a partition are kept
     """
@@ -35,6 +36,7 @@ class RedisOptions:
     lease_timeout: float = 5.0
     attempts: int = 3
     read: int = 20
+    keep: int = 60
     replicas: int = 0
     dead: int = 10_000
 
@@ -60,6 +62,7 @@ _BOUNDS: Final = {
     "lease_timeout": (1, 600),
     "attempts": (1, 1_000),
     "read": (1, 1_000),
+    "keep": (0, 10_000_000),
     "replicas": (0, 100),
     "dead": (1, 10_000_000),
 }

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
-from redis.exceptions import AuthorizationError, NoPermissionError
+from redis.exceptions import AuthorizationError, NoPermissionError, OutOfMemoryError
 
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.log import get_logger
@@ -91,6 +91,8 @@ class RedisOutlet:
         parts: dict[Stream, list[Batch]] = {}
         for batch in batches:
             parts.setdefault(self._stream(batch.first.server, batch.partition), []).append(batch)
+        if time.monotonic() >= self._trim_at:
+            self._trim()  # first, since a Redis whose memory is full refuses what follows
         calls = [_append(stream, part) for stream, part in parts.items()]
         replicas = self._options.replicas
         if replicas and calls:
@@ -103,8 +105,6 @@ class RedisOutlet:
             )
         for (stream, part), (_, before) in zip(parts.items(), answers, strict=True):
             self._note(stream, part, before)
-        if time.monotonic() >= self._trim_at:
-            self._trim()
 
     def _stream(self, server: str, partition: int) -> Stream:
         self._servers.add(server)
@@ -140,7 +140,7 @@ class RedisOutlet:
 
     def _trim(self) -> None:
         """Forget what is older than ``MAX_AGE``, and tell which group is about to lose events."""
-        age = self._forward.max_age
+        age, keep = self._forward.max_age, self._options.keep
         self._trim_at = time.monotonic() + min(max(age / _TRIMS_PER_AGE, _TRIM_SECONDS[0]),
                                                _TRIM_SECONDS[1])  # fmt: skip
         todo = [
@@ -149,7 +149,9 @@ class RedisOutlet:
             for partition in range(self._forward.partitions)
         ]
         while todo:
-            answers = self._run([TRIM((one.key, one.tails, one.lost), int(age)) for one in todo])
+            answers = self._run(
+                [TRIM((one.key, one.tails, one.lost), int(age), keep) for one in todo]
+            )
             found = list(zip(todo, answers, strict=True))
             todo = []
             for stream, (group, behind, lost) in found:
@@ -222,7 +224,7 @@ def _cure(error: Exception) -> str:
         return (
             f"It did not answer within {ANSWER_SECONDS:g} s: check whether it is frozen, or busy."
         )
-    if "OOM" in str(error):
+    if isinstance(error, OutOfMemoryError):
         return "Raise its maxmemory, or lower MAX_AGE."
     if isinstance(error, redis.ConnectionError):
         return "Check that it runs, and 'URL' of AMI_FORWARD."

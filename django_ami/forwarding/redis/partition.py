@@ -151,6 +151,7 @@ class Partition:
         for (entry, fields), count in zip(entries, times, strict=True):
             if not self.tenure.valid or not self._run(entry, fields[1], count):
                 self._finish()
+                self.restart()  # the others were read, too: they come again, if the lease stays
                 return True
             self.last = max(self.last, entry, key=_order)
         self.turn()

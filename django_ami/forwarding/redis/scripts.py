@@ -91,8 +91,9 @@ end
 return {added, before}
 """)
 
-#: Trims by age. Keys: stream, tails, lost. Argument: the age in seconds. Gives the group that is
-#: farthest behind, the age in seconds of what it needs next, and the events that it has lost now.
+#: Trims by age. Keys: stream, tails, lost. Arguments: the greatest age in seconds, and that of what
+#: all groups have finished. Gives the group that is farthest behind, the age in seconds of what it
+#: needs next, and the events that it has lost now.
 TRIM: Final = Script("""
 local function parts(id)
   local ms, seq = string.match(id, '^(%d+)%-(%d+)$')
@@ -127,11 +128,13 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   end
   if not needed or is_before(first, needed) then needed, behind = first, found['name'] end
 end
+local keep = string.format('%.0f-0', math.max(0, now - ARGV[2] * 1000))
+if is_before(keep, limit) then keep = limit end
 needed = needed or '0-1'
 local oldest = redis.call('XRANGE', KEYS[1], needed, '+', 'COUNT', 1)
 local age = oldest[1] and math.floor((now - parts(oldest[1][1])) / 1000) or 0
 if not is_before(needed, limit) then
-  redis.call('XTRIM', KEYS[1], 'MINID', '~', limit)
+  redis.call('XTRIM', KEYS[1], 'MINID', '~', is_before(keep, needed) and keep or needed)
   return {behind, age, 0}
 end
 redis.call('XTRIM', KEYS[1], 'MINID', needed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
-from django_ami import conf
+from django_ami import conf, signals
 from django_ami.conf.forward import Forward, read_forward
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed
 from django_ami.tools import metrics
@@ -97,7 +97,7 @@ class Command(Program):
     def _prepare(self, options: dict[str, Any]) -> ConsumerRun:
         forward = _forward()
         names = options["server"] or []
-        servers = [one.name for one in selected(names, everything=not names).servers]
+        servers = selected(names, everything=not names).servers
         partitions = options["partitions"] or range(forward.partitions)
         if max(partitions) >= forward.partitions:
             raise ConfigurationError(
@@ -112,10 +112,13 @@ class Command(Program):
             Consumer,
             forward,
             chosen,
-            servers=servers,
+            servers=[server.name for server in servers],
             partitions=partitions,
             workers=options["workers"] or conf.read_parallel().workers,
         )
+        signals.classes.receivers.thresholds = {
+            server.name: server.options.slow_receiver_threshold for server in servers
+        }
         return ConsumerRun(
             lambda receivers, refused: make(receivers, refused=refused),
             options,
