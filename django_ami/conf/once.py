@@ -36,7 +36,8 @@ class Once:
       Django's cache
     * ``using``: the alias of a database or of a cache; empty for the usual one
     * ``seconds``: for how long the cache keeps the key of a processed event
-    * ``claim_seconds``: how long a receiver may take, before the cache lets another one begin
+    * ``claim_seconds``: how long a receiver may take, before the cache lets another one begin; and
+      before one that waits in PostgreSQL gives up
     """
 
     store: str = MODEL

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
 
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, OperationalError, connections, router, transaction
 from django.utils import timezone
 
 from django_ami.conf.once import MODEL, check_store
@@ -23,10 +23,13 @@ from django_ami.core.failures import reason
 from django_ami.core.log import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.core.cache.backends.base import BaseCache
 
     from django_ami.conf.once import Once
     from django_ami.core.event_id import EventId
+    from django_ami.forwarding.models import ProcessedEvent
 
 __all__ = ["CacheClaim", "Claim", "RowClaim", "claim_of"]
 
@@ -34,7 +37,7 @@ logger = get_logger(__name__)
 
 #: How long between two looks whether another process has kept its claim.
 _LOOK_SECONDS: Final = 0.05
-#: How many claims of others are waited for, each for as long as it is held at most.
+#: How many claims of others in a cache are waited for, each for as long as it is held at most.
 _PATIENCE_CLAIMS: Final = 3
 _DONE: Final = "done"
 #: How many characters of an epoch begin the name of a claim: all of ours. Rows are then written in
@@ -47,7 +50,10 @@ class Claim(Protocol):
     """``once`` holds one while a receiver is at work. Each is taken once."""
 
     def take(self) -> bool:
-        """False if the event was processed. Waits while another process is at it."""
+        """False if the event was processed. Waits while another process is at it.
+
+        Raises OperationalError if that takes too long.
+        """
 
     def keep(self) -> None:
         """The receiver is through: the event was processed."""
@@ -69,32 +75,54 @@ def _name(event_id: EventId, key: str) -> str:
     return f"{epoch}.{event_id.sequence:010}.{digest}"
 
 
+def _decide(attempt: Callable[[], bool | None], about: str, seconds: int) -> bool:
+    """The outcome of the first attempt that has one: it has none while another process works."""
+    deadline = time.monotonic() + seconds
+    while (decision := attempt()) is None:
+        if time.monotonic() >= deadline:
+            raise OperationalError(
+                f"another process has been at work for the event {about} for {seconds} s, so "
+                "nobody knows whether it will be processed: look why its receiver does not end, or "
+                "raise CLAIM_SECONDS of AMI_FORWARD['ONCE']."
+            )
+        time.sleep(_LOOK_SECONDS)
+    return decision
+
+
 class RowClaim:
     """A row of ``ProcessedEvent``, in a transaction that is open for as long as the receiver works.
 
-    The receiver's own rows in that database are committed with it, or neither is.
+    The receiver's own rows in that database are committed with it, or neither is. The unique index
+    makes others wait for the end of that transaction, as long as the database lets them; PostgreSQL
+    would let them wait for ever, so there they ask for a lock of that transaction first.
     """
 
     def __init__(self, event_id: EventId, key: str, once: Once) -> None:
+        self._about = f"{event_id} ({key})"
         self._id = event_id
         self._key = key
-        self._using = once.using
+        self._once = once
         self._transaction = ExitStack()
 
     def take(self) -> bool:
+        return _decide(self._attempt, self._about, self._once.claim_seconds)
+
+    def _attempt(self) -> bool | None:
         # Without the app there is no such model.
         from django_ami.forwarding.models import ProcessedEvent
 
-        using = self._using or router.db_for_write(ProcessedEvent)
+        row = ProcessedEvent(
+            claim=_name(self._id, self._key),
+            event=str(self._id)[:300],
+            key=self._key[:200],
+            at=timezone.now(),
+        )
+        using = self._once.using or router.db_for_write(ProcessedEvent)
         try:
             with ExitStack() as opened:
                 opened.enter_context(transaction.atomic(using))
-                ProcessedEvent.objects.using(using).create(
-                    claim=_name(self._id, self._key),
-                    event=str(self._id)[:300],
-                    key=self._key[:200],
-                    at=timezone.now(),
-                )
+                if not _insert(row, using):
+                    return None
                 self._transaction = opened.pop_all()
         except IntegrityError:
             return False
@@ -105,6 +133,26 @@ class RowClaim:
 
     def give_back(self, error: BaseException) -> None:
         self._transaction.__exit__(type(error), error, error.__traceback__)
+
+
+def _insert(row: ProcessedEvent, using: str) -> bool:
+    """Insert the row in an open transaction.
+
+    False if another open transaction of PostgreSQL is at it. Raises IntegrityError if it is there.
+    """
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        row.save(using=using, force_insert=True)
+        return True
+    digest = blake2b(row.claim.encode(), digest_size=8).digest()
+    table = connection.ops.quote_name(row._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (claim, event, key, at) SELECT %s, %s, %s, %s::timestamptz "
+            "WHERE pg_try_advisory_xact_lock(%s)",
+            [row.claim, row.event, row.key, row.at, int.from_bytes(digest, signed=True)],
+        )
+        return bool(cursor.rowcount == 1)
 
 
 class CacheClaim:
@@ -120,19 +168,12 @@ class CacheClaim:
         self._mine = uuid4().hex
 
     def take(self) -> bool:
-        cache, most = self._cache, self._once.claim_seconds
-        deadline = time.monotonic() + _PATIENCE_CLAIMS * most
-        while not cache.add(self._name, self._mine, most):
-            if cache.get(self._name) == _DONE:
-                return False
-            if time.monotonic() >= deadline:
-                raise TimeoutError(
-                    f"the event {self._about} is claimed by other processes, one after the other, "
-                    f"for {_PATIENCE_CLAIMS * most} s now: look why its receiver does not end, or "
-                    "raise CLAIM_SECONDS of AMI_FORWARD['ONCE']."
-                )
-            time.sleep(_LOOK_SECONDS)
-        return True
+        return _decide(self._attempt, self._about, _PATIENCE_CLAIMS * self._once.claim_seconds)
+
+    def _attempt(self) -> bool | None:
+        if self._cache.add(self._name, self._mine, self._once.claim_seconds):
+            return True
+        return False if self._cache.get(self._name) == _DONE else None
 
     def keep(self) -> None:
         try:

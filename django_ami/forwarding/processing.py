@@ -127,8 +127,8 @@ def once(
     cache alone.
 
     Raises ValueError for an event without an id, ConfigurationError if the store is not there,
-    TimeoutError if other processes hold the claim in the cache for too long, and the errors of the
-    database or the cache: the event then was not processed.
+    OperationalError if other processes are at work for the event for too long, and the errors of
+    the database or the cache: the event then was not processed here.
     """
     if event is None:
         return lambda function: once(function, key, store=store, using=using)

@@ -16,4 +16,4 @@ USE_TZ = True
 CACHES = {"default": json.loads(os.environ["AMI_TEST_CACHE"])}
 INSTALLED_APPS = ["django_ami", "django_ami.forwarding"]
 AMI_SERVERS = {"node_1": {"HOST": "127.0.0.1", "USERNAME": "admin", "SECRET": "amp111"}}
-AMI_FORWARD = {"ONCE": os.environ["AMI_TEST_ONCE"]}
+AMI_FORWARD = {"ONCE": json.loads(os.environ["AMI_TEST_ONCE"])}

@@ -2,7 +2,7 @@
 
 ``python -m tests.forwarding.once_worker NUMBER`` begins when the file AMI_TEST_GO is there; with
 ``NUMBER dies`` it is killed in the middle of the work for an event. ``… migrate`` makes the tables,
-and ``… tell`` says how much is in them.
+and ``… tell`` says how much is in them. ``… hold`` works for one event, and ``… wait`` wants to.
 """
 
 from __future__ import annotations
@@ -58,6 +58,10 @@ def effect(event: Event) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def event_of(sequence: int) -> Event:
+    return Event("Hangup", b"Event: Hangup", EventId("node_1", EPOCH, sequence))
+
+
 def deliver(event: Event) -> None:
     """As a listener does: again, as long as the receiver raises, or the database is busy."""
     while True:
@@ -79,7 +83,24 @@ def work(number: int) -> None:
     while not Path(os.environ["AMI_TEST_GO"]).exists():
         time.sleep(0.005)
     for sequence in order:
-        deliver(Event("Hangup", b"Event: Hangup", EventId("node_1", EPOCH, sequence)))
+        deliver(event_of(sequence))
+
+
+def hold() -> None:
+    """Work for an event until the file AMI_TEST_GO is there."""
+    with once(event_of(0), "held"):
+        print("held", flush=True)
+        while not Path(os.environ["AMI_TEST_GO"]).exists():
+            time.sleep(0.005)
+
+
+def wait() -> None:
+    """Tell whether that event was processed, or what keeps ``once`` from saying so."""
+    try:
+        with once(event_of(0), "held") as first:
+            print(f"first: {first}")
+    except OperationalError as error:
+        print(error)
 
 
 def migrate() -> None:
@@ -99,4 +120,6 @@ def tell() -> None:
 
 if __name__ == "__main__":
     job = sys.argv[1]
-    {"migrate": migrate, "tell": tell}.get(job, lambda: work(int(job)))()
+    {"migrate": migrate, "tell": tell, "hold": hold, "wait": wait}.get(
+        job, lambda: work(int(job))
+    )()

@@ -29,16 +29,24 @@ EVENTS = 500
 class Consumers:
     """The processes, and the tables into which they write."""
 
-    def __init__(self, folder: Path, database: dict[str, Any], store: str, cache: str = "") -> None:
-        self._go = folder / "go"
+    def __init__(
+        self,
+        folder: Path,
+        database: dict[str, Any],
+        store: str,
+        cache: str = "",
+        *,
+        claim_seconds: int = 60,
+    ) -> None:
+        self.go = folder / "go"
         backend = "redis.RedisCache" if cache else "dummy.DummyCache"
         self._env = {
             "AMI_TEST_DATABASE": json.dumps(database),
             "AMI_TEST_CACHE": json.dumps(
                 {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": cache}
             ),
-            "AMI_TEST_ONCE": store,
-            "AMI_TEST_GO": str(self._go),
+            "AMI_TEST_ONCE": json.dumps({"STORE": store, "CLAIM_SECONDS": claim_seconds}),
+            "AMI_TEST_GO": str(self.go),
         }
         self.run("migrate")
 
@@ -65,7 +73,7 @@ class Consumers:
             ]
             for program in (*dying, *working):
                 program.wait_for_out("ready")
-            self._go.touch()
+            self.go.touch()
             for program in (*dying, *working):
                 wait_until(lambda program=program: program.process.poll() is not None, SECONDS)
             assert [program.wait() for program in working] == [0] * PROCESSES, str(working[0])
@@ -107,3 +115,19 @@ def test_each_effect_is_there_exactly_once_with_a_shared_cache(tmp_path: Path) -
         effects, events, processes, claims = consumers.count()
     assert (effects, events, claims) == (EVENTS, EVENTS, 0)
     assert processes > 1, "more than one was first at something"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(postgresql.missing()), reason=postgresql.missing())
+def test_a_process_that_is_suspended_in_its_work_holds_up_nobody_for_ever(tmp_path: Path) -> None:
+    with postgresql.PostgreSQL() as database:
+        consumers = Consumers(tmp_path, database.setting(), "model", claim_seconds=1)
+        with consumers.start("hold") as holder:
+            holder.wait_for_out("held")
+            holder.signal(signal.SIGSTOP)
+            (told,) = consumers.run("wait")
+            assert told.startswith("another process has been at work for the event node_1/01KB7QZX")
+            consumers.go.touch()
+            holder.signal(signal.SIGCONT)
+            assert holder.wait() == 0, str(holder)
+        assert consumers.run("wait") == ["first: False"]
