@@ -1,5 +1,6 @@
 """Settings of the demo: one server, from the environment, or from ``.env`` beside manage.py."""
 
+import re
 from pathlib import Path
 
 import django
@@ -23,6 +24,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_ami",
     "django_ami.live.feed",
+    "django_ami.operations",
     "django_ami.wallboard",
     "demo_project.calls",
 ]
@@ -81,6 +83,29 @@ DEMO_NUMBERS = env.str("DEMO_NUMBERS", default="[0-9]{2,6}")
 #: The telephone of whoever clicks on the wallboard, and the trunk that leads outside.
 DEMO_PHONE = env.str("DEMO_PHONE", default="PJSIP/100")
 DEMO_TRUNK = env.str("DEMO_TRUNK", default="PJSIP/provider")
+
+#: The rights of each user who is logged in: click to call, and the buttons of the wallboard.
+AMI_PERMISSIONS = {
+    "everybody": {
+        "actions": {
+            "Originate": {
+                # To listen in, on the wallboard.
+                "Application": "ChanSpy",
+                "Data": r"[\w.:-]+,quE[wB]?",
+                "Variable": r"AMI_WALLBOARD_LISTENS=\w+",
+            },
+            "Hangup": {},
+            "QueuePause": {},
+            "Redirect": {},
+        },
+        "contexts": sorted({DEMO_CONTEXT, DEMO_CHANNEL.partition("@")[2] or DEMO_CONTEXT}),
+        "numbers": DEMO_NUMBERS,
+        "devices": rf"{re.escape(DEMO_PHONE)}|{re.escape(DEMO_CHANNEL)}".replace(
+            re.escape("{exten}"), "[0-9A-Za-z_.-]+"
+        ),
+        "calls_per_minute": env.int("DEMO_CALLS_PER_MINUTE", default=10),
+    }
+}
 
 AMI_LIVE = {"trunks": [DEMO_TRUNK], "shared_lastcall": True}
 AMI_WALLBOARD = {

@@ -44,6 +44,17 @@ print(browser.cookies["sessionid"].value)
 """
 
 
+#: Says how many actions the action log has, by outcome.
+RECORDED = """
+import django, json
+django.setup()
+from collections import Counter
+from django_ami.operations.models import ActionLog
+rows = ActionLog.objects.filter(who="ann", action="Originate", via="click to call")
+print(json.dumps(Counter(rows.values_list("outcome", flat=True))))
+"""
+
+
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
     with FakeAsterisk() as simulator:
@@ -58,6 +69,7 @@ def env(tmp_path: Path, sim: Simulator) -> dict[str, object]:
         "AMI_NODE1_HOST": sim.host,
         "AMI_NODE1_PORT": sim.port,
         "AMI_LOG_LEVEL": "WARNING",
+        "DEMO_CALLS_PER_MINUTE": 1000,
     }
     with Program([*PYTHON, "manage.py", "migrate", "--verbosity=0"], **env) as migrate:
         assert migrate.wait() == 0, str(migrate)
@@ -140,6 +152,8 @@ def test_gunicorn_with_threads(sim: Simulator, env: dict[str, object]) -> None:
         server.signal(signal.SIGTERM)
         assert server.wait() == 0, str(server)
         sim.wait_for(lambda: sim.logoffs == sim.logins)
+        recorded = run_python(RECORDED, DJANGO_SETTINGS_MODULE="demo_project.settings", **env)
+        assert json.loads(recorded) == {"failed": REQUESTS}
         assert not any(
             word in line for line in server.err for word in ("ERROR", "Traceback", "WARNING")
         ), str(server)

@@ -11,5 +11,4 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django_ami.calls",
     "django_ami.forwarding",
-    "django_ami.operations",
 ]

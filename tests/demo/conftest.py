@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+
+from demo_project.settings import AMI_PERMISSIONS
 
 
 @pytest.fixture(autouse=True)
 def _connected(demo_receivers: None) -> None:
     """The demo as it is."""
+
+
+@pytest.fixture(autouse=True)
+def _rights(settings: Any) -> None:
+    """The rights of its users are those of its settings."""
+    settings.AMI_PERMISSIONS = AMI_PERMISSIONS
 
 
 @pytest.fixture

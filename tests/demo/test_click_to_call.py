@@ -14,10 +14,13 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient, Client, TestCase
 
 from demo_project.calls.models import Call
+from django_ami.operations.models import ActionLog
 from django_ami.testing import AmiTestMixin, events, scenarios
 
 if TYPE_CHECKING:
     from django_ami.testing import Outbox
+
+pytestmark = pytest.mark.operations
 
 VALID = {"extension": "501", "number": "500"}
 
@@ -79,22 +82,39 @@ def test_click_to_call_takes_a_post_with_a_token_alone(ami_outbox: Outbox) -> No
     ami_outbox.assert_action_not_sent("Originate")
 
 
-def test_call_is_refused_without_a_login(ami_outbox: Outbox) -> None:
+def test_call_is_refused_without_a_login_and_recorded(ami_outbox: Outbox, db: None) -> None:
     stranger = Client()
     response = stranger.post("/originate/", VALID)
-    assert (response.status_code, "Log in first" in response.json()["error"]) == (403, True)
+    assert (response.status_code, "log in first" in response.json()["error"]) == (403, True)
+    row = ActionLog.objects.get()
+    assert (row.who, row.via, row.action, row.outcome) == (
+        "", "click to call", "Originate", "refused",
+    )  # fmt: skip
     assert stranger.get("/")["Location"] == "/login/?next=/"
     assert "password" in stranger.get("/login/").content.decode()
     ami_outbox.assert_action_not_sent("Originate")
 
 
-def test_number_that_costs_money_is_refused_with_the_cure(
+def test_number_that_costs_money_is_refused_with_the_cure_and_recorded(
     ami_outbox: Outbox, client: Client
 ) -> None:
-    for number in ("0190123456", "1", "*99"):
+    numbers = ("0190123456", "1", "*99")
+    for number in numbers:
         response = client.post("/originate/", VALID | {"number": number})
-        assert (response.status_code, "DEMO_NUMBERS" in response.json()["error"]) == (403, True)
+        assert (response.status_code, "'numbers' of the grant" in response.json()["error"]) == (
+            403, True,
+        )  # fmt: skip
     ami_outbox.assert_action_not_sent("Originate")
+    rows = ActionLog.objects.order_by("id")
+    assert [(row.who, row.outcome) for row in rows] == [("ann", "refused")] * len(numbers)
+    assert [dict(row.headers)["Exten"] for row in rows] == list(numbers)
+
+
+def test_call_too_many_is_refused_with_the_time_to_wait(ami_outbox: Outbox, client: Client) -> None:
+    codes = [client.post("/originate/", VALID).status_code for _ in range(11)]
+    assert codes == [200] * 10 + [429]
+    assert 0 < int(client.post("/originate/", VALID)["Retry-After"]) <= 60
+    ami_outbox.assert_action_sent("Originate", count=10)
 
 
 # --- its outcome ---

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from django_ami.testing import FakeAsterisk
 
 
+pytestmark = pytest.mark.operations
+
+
 @pytest.fixture
 def sim(ami_server: FakeAsterisk) -> FakeAsterisk:
     """Views talk to this one."""
