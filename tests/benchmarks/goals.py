@@ -98,6 +98,10 @@ GOALS: Final = (
     Goal("operations", "CPU % of its threads", "without", most=0.02),
     Goal("history", "calls that wait, at 500/s", "in the first half", most=2.0),
     Goal("history", "rows/s", "a row per event", least=15),
+    Goal("receivers", "events/s, 5 ms each", "one thread", least=7),
+    Goal("receivers", "rows/s, a commit each", "one thread", least=3),
+    Goal("receivers", "rows/s, bulk_create", "one thread", least=20),
+    Goal("receivers", "rows/s, COPY", "one thread", least=50),
     Goal("redis_streams", "events/s of an outlet", least=25_000),
     Goal("redis_streams", "ms to a receiver, p99, at 2000/s", most=100),
     Goal(

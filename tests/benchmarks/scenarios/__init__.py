@@ -15,6 +15,7 @@ from tests.benchmarks.scenarios import (
     live,
     operations,
     rabbitmq_queues,
+    receivers,
     redis_streams,
     stream,
 )
@@ -44,6 +45,7 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "picture": live.picture,
     "stream": stream.stream,
     "operations": operations.operations,
+    "receivers": receivers.receivers,
     "redis_streams": redis_streams.redis_streams,
     "rabbitmq_queues": rabbitmq_queues.rabbitmq_queues,
 }
