@@ -107,6 +107,15 @@ def test_account_that_became_inactive_since_it_was_loaded_sends_nothing() -> Non
         ami.as_user(ann).send(Ping())
 
 
+def test_name_that_a_form_has_put_into_the_object_gives_no_grant_of_another(settings: Any) -> None:
+    settings.AMI_PERMISSIONS = {"users": {"nightly": {"actions": ["QueueReset"]}}}
+    ann = user("ann")
+    ann.username = "nightly"
+    with pytest.raises(ActionRefused, match="ann may not send"):
+        ami.as_user(ann).send(Action("QueueReset", Queue="support"))
+    assert rows(1)[0].who == "ann"
+
+
 def test_superuser_sends_everything_unless_the_setting_says_otherwise(
     server: FakeAsterisk, settings: Any
 ) -> None:

@@ -79,3 +79,11 @@ def test_call_is_refused_while_the_database_cannot_count_it() -> None:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE elsewhere RENAME TO ami_operations_recentcalls")
+
+
+@pytest.mark.django_db
+def test_call_in_a_transaction_of_a_tested_program_is_counted_in_that_of_the_test() -> None:
+    assert place("ann", 2)
+    with transaction.atomic():
+        assert place("ann", 2)
+    assert not place("ann", 2)

@@ -26,6 +26,7 @@ _FRESH_SECONDS: Final = 30.0
 class _Known:
     """The facts about a user, and their time."""
 
+    name: str
     fault: str
     is_superuser: bool
     grants: tuple[Grant, ...]
@@ -45,9 +46,7 @@ class Person:
     @property
     def name(self) -> str:
         """The name of the user; empty for somebody who is not logged in."""
-        if not _is_somebody(self._user):
-            return ""
-        return str(self._user.get_username())
+        return _name_of(self._user) if self._known is None else self._known.name
 
     @property
     def pk(self) -> str:
@@ -81,22 +80,28 @@ def _is_somebody(user: Any) -> bool:
     return user is not None and bool(getattr(user, "is_authenticated", False))
 
 
+def _name_of(user: Any) -> str:
+    return str(user.get_username()) if _is_somebody(user) else ""
+
+
 def _look_up(user: Any) -> _Known:
     at = time.monotonic()
     if not _is_somebody(user):
-        return _Known("nobody is logged in: log in first.", False, (), at)
-    name = str(user.get_username())
+        return _Known("", "nobody is logged in: log in first.", False, (), at)
+    name = _name_of(user)
     if isinstance(user, models.Model):  # also if Django's SimpleLazyObject stands for it
         model: Any = user.__class__
         user = model._meta.default_manager.filter(pk=user.pk).first()
+        # A form that is validated changes the object, and nothing in the database.
+        name = name if user is None else _name_of(user)
     if user is None or not getattr(user, "is_active", True):
         state = "gone" if user is None else "inactive"
         fault = f"the account of {name} is {state}: have it made active, or take another one."
-        return _Known(fault, False, (), at)
+        return _Known(name, fault, False, (), at)
     permissions = grants.load()
     is_superuser = permissions.superusers and bool(getattr(user, "is_superuser", False))
     groups = getattr(user, "groups", None)
     names = [] if groups is None else list(groups.values_list("name", flat=True))
     found = [permissions.users.get(name), *map(permissions.groups.get, names)]
     own = tuple(grant for grant in (*found, permissions.everybody) if grant is not None)
-    return _Known("", is_superuser, own, at)
+    return _Known(name, "", is_superuser, own, at)
