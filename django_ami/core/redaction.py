@@ -81,8 +81,17 @@ _LOGINS: Final = frozenset(
 _OF_LOGINS: Final = frozenset(
     {"challenge", "response", "expectedresponse", "receivedchallenge", "receivedhash"}
 )
-#: Whose name is in another header of the message: a variable, a key of the database.
-_NAMED_BY: Final = {"value": "variable", "val": "key"}
+#: Whose name is in other headers of the message: a variable, a family and key of the database.
+_NAMED_BY: Final = {"value": ("variable",), "val": ("family", "key")}
+_DATA: Final = frozenset({"data", "appdata"})
+#: Applications whose data are variables, as those of a header Variable: ``NAME=z,PASSWORD=x y``. A
+#: value may have any sign in it.
+_SETS_VARIABLES: Final = frozenset({"set", "mset"})
+_VARIABLE: Final = re.compile(
+    rf"((?:{_TELLTALE}|authorization)[^=,]{{0,64}}=).+", re.IGNORECASE | re.ASCII
+)
+#: In a command of the console or of AGI: ``database put FAMILY password x``.
+_WORDS: Final = re.compile(rf"((?:{_TELLTALE})\S{{0,64}}\s{{1,40}}).+", re.IGNORECASE | re.ASCII)
 #: Applications whose argument of this number is a password: apps/app_authenticate.c, app_disa.c,
 #: app_meetme.c.
 _ARGUMENTS: Final = {"authenticate": 0, "disa": 0, "meetme": 2}
@@ -119,15 +128,21 @@ def redacted(
 
 
 def _value(key: str, value: str, fields: dict[str, str], *, of_login: bool) -> str:
-    name = fields.get(_NAMED_BY[key], "") if key in _NAMED_BY else ""
-    if _tells(key, value) or _tells(name, value) or (of_login and key in _OF_LOGINS):
+    names = [key, *(fields.get(one, "") for one in _NAMED_BY.get(key, ()))]
+    if any(_tells(name, value) for name in names) or (of_login and key in _OF_LOGINS):
         return MASK
     if value.startswith("//") or key.endswith(("sip", "sips")):
         return without_secrets(f"{key}:{value}")[
             len(key) + 1 :
         ]  # a line of text, whose first colon is that of a URI
-    at = _ARGUMENTS.get(fields.get("application", "").lower()) if key == "appdata" else None
-    return without_secrets(value if at is None else _without_argument(value, at))
+    application = fields.get("application", "").lower() if key in _DATA else ""
+    if application in _ARGUMENTS:
+        value = _without_argument(value, _ARGUMENTS[application])
+    elif key == "variable" or application in _SETS_VARIABLES:
+        value = _VARIABLE.sub(_masked, value)
+    elif key == "command":
+        value = _WORDS.sub(_masked, value)
+    return without_secrets(value)
 
 
 def _tells(name: str, value: str) -> bool:

@@ -142,6 +142,7 @@ def test_redaction_hides_secret_headers_of_an_event(
             "Value-000000", "Match-000001",
         ]),
         ("Setvar", {"Variable": "DB_PASSWORD", "Value": "x"}, ["Value"]),
+        ("DBPut", {"Family": "tokens", "Key": "x", "Val": "y"}, ["Val"]),
         ("Login", {"Key": ""}, []),
     ],
 )  # fmt: skip
@@ -179,3 +180,38 @@ def test_a_hostile_value_takes_no_time(piece: str) -> None:
     began = time.perf_counter()
     list(redacted([("Text", piece * 100_000)]))
     assert time.perf_counter() - began < 20  # quadratic, it would be hours
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("Variable", "PASSWORD=hush and hush", "PASSWORD=***"),
+        ("Variable", "NAME=Ann,__DB_PASSWORD=hu;s)h&'hush", "NAME=Ann,__DB_PASSWORD=***"),
+        ("Variable", r"PASSWORD=a\,hush", "PASSWORD=***"),
+        ("Variable", "NAME=Ann Example,SHIPPING=1", "NAME=Ann Example,SHIPPING=1"),
+        ("Command", "dialplan set global PASSWORD hush", "dialplan set global PASSWORD ***"),
+        ("Command", "database put tokens 100 hush", "database put tokens ***"),
+        ("Command", "SET VARIABLE db_password hush", "SET VARIABLE db_password ***"),
+        ("Command", "core show channels verbose", "core show channels verbose"),
+    ],
+)
+def test_secret_of_an_action_may_have_any_sign_in_it(key: str, value: str, told: str) -> None:
+    assert list(redacted([(key, value)])) == [(key, told)]
+
+
+@pytest.mark.parametrize(
+    ("application", "data", "told"),
+    [
+        ("Set", "DB_PASSWORD=hush and hush", "DB_PASSWORD=***"),
+        ("MSet", "A=1,PIN=1 2", "A=1,PIN=***"),
+        ("Authenticate", "hush,a", "***,a"),
+        ("DISA", "hush,default", "***,default"),
+        ("Dial", "PJSIP/101,30", "PJSIP/101,30"),
+    ],
+)
+@pytest.mark.parametrize("key", ["Data", "AppData"])
+def test_secret_in_the_data_of_an_application_is_masked(
+    key: str, application: str, data: str, told: str
+) -> None:
+    found = redacted([("Application", application), (key, data)])
+    assert list(found) == [("Application", application), (key, told)]
