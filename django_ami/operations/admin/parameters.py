@@ -13,7 +13,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from django_ami.core.redaction import is_secret_of
+from django_ami.core.redaction import is_secret_of, redacted
 from django_ami.tools.sending import action_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["ActionForm"]
 
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
+#: The field for headers that the catalogue does not know, and the beginning of the others' names.
+_MORE: Final = "more"
+_HEADER: Final = "header-"
 _CODE: Final = re.compile(r"``(.+?)``")
 
 
@@ -62,7 +65,7 @@ class ActionForm(forms.Form):
         )
         for parameter in info.parameters:
             self.fields[_field(parameter)] = _field_of(info.name, parameter)
-        self.fields["more"] = forms.CharField(
+        self.fields[_MORE] = forms.CharField(
             label=_("Further headers"),
             required=False,
             widget=widgets.AdminTextareaWidget(attrs={"rows": 2}),
@@ -94,6 +97,19 @@ class ActionForm(forms.Form):
         final_event = None if info.items else info.final_event
         return action_of(info.name, [*given, *self.cleaned_data["more"]], final_event)
 
+    def without_secrets(self) -> dict[str, Any]:
+        """The values of a sent form, but for secrets: those are to be typed again."""
+        values: dict[str, Any] = dict(self.data.items())
+        names = [name for name in self.fields if name == _MORE or name.startswith(_HEADER)]
+        lines = [(name, line) for name in names for line in values.pop(name, "").splitlines()]
+        pairs = [_pair(name, line) for name, line in lines]
+        for (name, line), pair, told in zip(
+            lines, pairs, redacted(pairs, action=self.info.name), strict=True
+        ):
+            if pair == told:
+                values[name] = f"{values[name]}\n{line}" if name in values else line
+        return values
+
     def _filled(self) -> Iterator[tuple[str, str]]:
         for parameter in self.info.parameters:
             value = self.cleaned_data[_field(parameter)]
@@ -108,7 +124,15 @@ class ActionForm(forms.Form):
 
 
 def _field(parameter: Parameter) -> str:
-    return f"header-{parameter.name}"
+    return f"{_HEADER}{parameter.name}"
+
+
+def _pair(name: str, line: str) -> tuple[str, str]:
+    """A line of a field, as a header."""
+    if name != _MORE:
+        return name.removeprefix(_HEADER), line
+    key, _, value = line.partition(":")
+    return key.strip(), value.strip()
 
 
 def _header(line: str) -> str:

@@ -107,6 +107,7 @@ class _Sending:
         """Send the action of a valid form, once, and show its answer."""
         form = self._form(self._request.POST)
         if not form.is_valid():
+            form.data = form.without_secrets()
             return self._page(form, status=400)
         key = form.cleaned_data["key"]
         if not idempotency.claim(key):
@@ -163,7 +164,7 @@ class _Sending:
 
     def _next(self, form: ActionForm) -> ActionForm:
         """The form with what was sent, to send it once more if that is meant; without secrets."""
-        values = {**dict(form.data.items()), "key": idempotency.new_key()}
+        values = {**form.without_secrets(), "key": idempotency.new_key()}
         values.pop("confirm", None)
         return self._form(initial=values)
 

@@ -46,11 +46,15 @@ def moment(when: datetime | None) -> str:
     """A time of today, or a date with it, in the time zone of the visitor."""
     if when is None:
         return ""
-    local, today = timezone.localtime(when), timezone.localdate()
+    local = _local(when)
     time = formats.date_format(local, "H:i:s")
-    if local.date() == today:
+    if local.date() == _local(timezone.now()).date():
         return time
     return f"{formats.date_format(local.date(), 'SHORT_DATE_FORMAT')} {time}"
+
+
+def _local(when: datetime) -> datetime:
+    return timezone.localtime(when) if timezone.is_aware(when) else when  # without USE_TZ
 
 
 def where(one: ListenerStatus | Listener) -> str:
@@ -156,7 +160,8 @@ def _listener(one: ListenerStatus) -> dict[str, Any]:
         for name in COUNTERS
     }
     return {
-        "key": f"{one.host} {one.pid}",
+        # In a container each is process 1: one that was killed has left its row.
+        "key": f"{one.host} {one.pid} {one.started.timestamp():.3f}",
         "health": "bad" if one.stale else "good" if one.state == "ready" else "odd",
         "cells": {
             "where": where(one),

@@ -222,14 +222,17 @@ def _here() -> Writer:
 
 
 def _at_exit_of_child() -> None:
-    """A child of multiprocessing ends without the functions of ``atexit``."""
+    """A child of multiprocessing, or of Celery, ends without the functions of ``atexit``."""
     process: Any = sys.modules.get("multiprocessing.process")
     util: Any = sys.modules.get("multiprocessing.util")
     if process is not None and util is not None and process.parent_process() is not None:
         util.Finalize(None, _end, exitpriority=0)
+    celery: Any = sys.modules.get("celery.signals")
+    if celery is not None:
+        celery.worker_process_shutdown.connect(_end)
 
 
-def _end() -> None:
+def _end(**_: object) -> None:
     """The process ends: actions under way are settled by the end of their connections."""
     ami.close()
     if not _tested:

@@ -114,6 +114,23 @@ def test_password_is_typed_unseen_and_never_shown_again(operator: Client, sim: S
     assert "s3cr3t" not in text_of(refused)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("UserEvent", {"UserEvent": "a", "more": "Note: kept\nSecret: s3cr3t"}),
+        ("Setvar", {"Variable": "DB_PASSWORD", "Value": "s3cr3t", "more": "Note: kept"}),
+        ("Originate", {"Channel": "PJSIP/1", "Variable": "NOTE=kept\nPASSWORD=my s3cr3t"}),
+    ],
+)
+def test_secret_that_only_its_words_tell_is_never_shown_again(
+    name: str, values: dict[str, str], operator: Client, sim: Simulator
+) -> None:
+    for answer in (send(operator, name, **values), send(operator, name, confirm="", **values)):
+        assert "s3cr3t" not in text_of(answer)
+        assert "kept" in text_of(answer)
+    assert "s3cr3t" in str(headers_of(sim, name))
+
+
 def test_form_without_what_is_required_sends_nothing(operator: Client, sim: Simulator) -> None:
     answer = send(operator, "QueuePause", Interface="PJSIP/101")
     assert answer.status_code == 400

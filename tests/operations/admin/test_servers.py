@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from django.test import Client
     from pytest_django import DjangoAssertNumQueries
+    from pytest_django.fixtures import SettingsWrapper
 
 pytestmark = pytest.mark.django_db
 PAGE = "admin:ami_operations_lease_changelist"
@@ -65,6 +66,24 @@ def test_json_has_the_words_of_the_page(operator: Client) -> None:
     head, *rows = re.split("<tr data-listener", text)
     assert cells_of(head) == server["cells"]
     assert [cells_of(row) for row in rows[:2]] == [one["cells"] for one in listeners]
+
+
+def test_listeners_of_one_name_are_told_apart(operator: Client) -> None:
+    """In a container each is process 1, and one that was killed has left its row."""
+    listener(process="a" * 32, seen_at=ago(3600), started_at=ago(7200))
+    listener(process="b" * 32)
+    keys = [one["key"] for one in told(operator)["listeners"]]
+    assert len(set(keys)) == 2
+    assert all(f'data-listener="{key}"' in page(operator) for key in keys)
+
+
+def test_pages_work_without_time_zones(operator: Client, settings: SettingsWrapper) -> None:
+    settings.USE_TZ = False
+    lease()
+    listener()
+    assert "ready since" in page(operator)
+    assert told(operator)["cells"]["lease"].startswith("pbx-a, process 4711")
+    assert operator.get(reverse("admin:ami_operations_listener_changelist")).status_code == 200
 
 
 def cells_of(text: str) -> dict[str, str]:
