@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami import signals
 from django_ami.conf.forward import EVERY_EVENT
-from django_ami.core.errors import ConfigurationError
 from django_ami.core.event_id import make_epoch
 from django_ami.core.event_queue import Counts
 from django_ami.core.framing import value_of_first_line
+from django_ami.core.log import get_logger
 from django_ami.core.options import Options
 from django_ami.forwarding.ledger import Ledger
 from django_ami.forwarding.relay import Relay
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from django_ami.forwarding.outlet import Outlet
 
 __all__ = ["Forwarder"]
+
+logger = get_logger(__name__)
 
 #: How often a thread that waits for the end looks.
 _LOOK_SECONDS: Final = 0.02
@@ -80,9 +82,9 @@ class Forwarder:
         try:
             spool.open()
         except SpoolFailed as error:
-            raise ConfigurationError(
-                f"{error} Look after that disk, or name another directory (SPOOL of AMI_FORWARD)."
-            ) from None
+            logger.error(  # noqa: TRY400  (its message says it)
+                "%s It is tried again when it is needed: make room on that disk.", error
+            )
         return spool
 
     def _options(self, server: str) -> Options:

@@ -86,7 +86,8 @@ class Relay:
         self._given = 0
         #: What is confirmed up to there is still in the spool.
         self._forget_to = 0
-        self._retry_at = 0.0
+        #: When a disk that failed is read, written, and cleared again.
+        self._read_at = self._write_at = self._clear_at = 0.0
         self._reported_at = float("-inf")
         #: The process ends: nothing waits for company, and the engine has less time.
         self.hurry = False
@@ -157,7 +158,7 @@ class Relay:
     def _wait(self) -> None:
         now = time.monotonic()
         able = self._flight is None or self._is_spooling
-        moments = [self._retry_at] if self._retry_at > now else []
+        moments = [at for at in (self._read_at, self._write_at, self._clear_at) if at > now]
         if self._until is not None:
             moments.append(self._until)
         if able and self._waiting:
@@ -187,7 +188,7 @@ class Relay:
     @property
     def _is_spooling(self) -> bool:
         """True if what comes goes into the spool: behind what is in it, or since nothing moves."""
-        if self._spool is None or time.monotonic() < self._retry_at:
+        if self._spool is None or time.monotonic() < self._write_at:
             return False
         return self._is_behind or (self._flight is not None and self._is_slow)
 
@@ -221,12 +222,12 @@ class Relay:
         self.publisher.give(lot.batches)
 
     def _next_of_spool(self) -> Lot | None:
-        if self._spool is None or time.monotonic() < self._retry_at:
+        if self._spool is None or time.monotonic() < self._read_at:
             return None
         try:
             batches = self._spool.after(self._given, _LOT_BATCHES, _LOT_BYTES)
         except SpoolFailed as error:
-            self._note_failure(error)
+            self._read_at = self._note_failure(error)
             return None
         if not batches:  # they had to leave a full spool
             self._given = self._spool.contents.last
@@ -246,7 +247,7 @@ class Relay:
         try:
             dropped = self._spool.put([one for lot in lots for one in lot.batches], self._given)
         except SpoolFailed as error:
-            self._note_failure(error)
+            self._write_at = self._note_failure(error)
             return
         self.spool_failure = None
         self._ready = None
@@ -265,21 +266,21 @@ class Relay:
                 self._forget_to = flight.last
             else:
                 self._note_safe(flight)
-        if self._forget_to and self._spool is not None and time.monotonic() >= self._retry_at:
+        if self._forget_to and self._spool is not None and time.monotonic() >= self._clear_at:
             try:
                 self._spool.forget(self._forget_to)
                 self._forget_to = 0
             except SpoolFailed as error:
-                self._note_failure(error)
+                self._clear_at = self._note_failure(error)
 
     def _note_safe(self, lot: Lot) -> None:
         for server, count in lot.events.items():
             self._settle(server, Counts(delivered=count))
         self._waiting.note_safe(lot.size)
 
-    def _note_failure(self, error: SpoolFailed) -> None:
+    def _note_failure(self, error: SpoolFailed) -> float:
+        """Tell it; gives when the disk is to be tried again."""
         now = time.monotonic()
-        self._retry_at = now + _RETRY_SECONDS
         self.spool_failure = str(error)
         if now - self._reported_at >= _REPORT_SECONDS:
             self._reported_at = now
@@ -288,3 +289,4 @@ class Relay:
                 "are dropped when there are too many. Look for room on that disk.",
                 error,
             )
+        return now + _RETRY_SECONDS

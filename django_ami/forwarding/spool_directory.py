@@ -28,6 +28,7 @@ _BESIDE: Final = ("", "-wal", "-shm", "-journal")
 #: Each writing of the contents replaces the one before as a whole.
 _CONTENTS_BYTES: Final = 256
 _PRIVATE: Final = 0o600
+_PID_BYTES: Final = 20
 
 
 @dataclass(slots=True)
@@ -101,7 +102,7 @@ class SpoolDirectory:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            owner = os.pread(lock, 20, 0).decode(errors="replace").strip() or "unknown"
+            owner = os.pread(lock, _PID_BYTES, 0).decode(errors="replace").strip() or "unknown"
             os.close(lock)
             raise ConfigurationError(
                 f"the spool {self.path} belongs to another process that runs (pid {owner}): give "
@@ -109,12 +110,12 @@ class SpoolDirectory:
             ) from None
         self._lock = lock
         try:
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+            with suppress(OSError):  # the disk may be full
+                os.pwrite(lock, f"{os.getpid():<{_PID_BYTES}}\n".encode(), 0)
             self._contents = os.open(
                 self.path / "contents", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE
             )
-            os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
+            self._make_file()
         except OSError as error:
             self.leave()
             raise ConfigurationError(
@@ -143,6 +144,16 @@ class SpoolDirectory:
             raise OSError(errno.EBADF, "it is not taken")
         return self._contents
 
+    def clear(self) -> None:
+        """Have an empty file instead of the one with batches. Raises OSError."""
+        for beside in _BESIDE:
+            with suppress(FileNotFoundError):
+                os.unlink(f"{self.file}{beside}")  # noqa: PTH108
+        self._make_file()
+
+    def _make_file(self) -> None:
+        os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
+
     def set_aside(self) -> Path:
         """Give a damaged file another name, and say which. Raises OSError."""
         name = time.strftime("damaged-%Y%m%dT%H%M%S")
@@ -154,5 +165,5 @@ class SpoolDirectory:
         for beside in _BESIDE:
             with suppress(FileNotFoundError):
                 os.rename(f"{self.file}{beside}", f"{aside}{beside}")  # noqa: PTH104
-        os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
+        self._make_file()
         return aside

@@ -10,12 +10,15 @@ import pytest
 
 from django_ami import signals
 from django_ami.conf import Parallel
+from django_ami.conf.forward import Forward
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.core.lease import Lease, boottime
 from django_ami.feeding import Feeding
+from django_ami.forwarding.forwarder import Forwarder
 from django_ami.live.feed.memory import MemoryBackend
 from django_ami.operations.dispatching import LeasedDispatcher
 from django_ami.testing import FakeAsterisk, Simulator
+from tests.forwarding.sink import SinkOutlet, sinking
 from tests.receiving import Listener, fresh_registry
 from tests.running import DEADLINE_SECONDS, wait_until
 
@@ -107,7 +110,10 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 @contextmanager
 def _listening(
-    sim: Simulator, store: MemoryBackend | None = None, workers: int = 1
+    sim: Simulator,
+    store: MemoryBackend | None = None,
+    workers: int = 1,
+    forward: Forward | None = None,
 ) -> Iterator[Site]:
     config = ServerConfig.from_url("node_1", sim.url, Options(reconnect_initial=0.02))
     client, keeper = Client([config]), PlayedKeeper()
@@ -119,6 +125,7 @@ def _listening(
         listener.notices.append,
         feeding=feeding,
         parallel=Parallel(workers=workers),
+        forwarder=None if forward is None else Forwarder(forward, client),
     )
     try:
         with listener.dispatcher:
@@ -157,6 +164,35 @@ def test_live_picture_is_published_under_the_lease_alone() -> None:
         site.listener.run_until(lambda: not site.listener.dispatcher.serves("node_1"))
         site.give(9)
         site.listener.run_until(lambda: term().endswith("9"))
+
+
+def test_events_are_forwarded_under_the_lease_alone_and_with_its_token() -> None:
+    path = f"{SinkOutlet.__module__}.{SinkOutlet.__qualname__}"
+    with sinking() as sink, FakeAsterisk() as sim, fresh_registry():
+        forward = Forward(path, events=frozenset({"userevent"}), options={"port": sink.port})
+        with _listening(sim, forward=forward) as site:
+            site.emit(1)
+            site.give(7)
+            site.listener.run_until(lambda: sink.batches)
+            site.emit(2, 3)
+            site.listener.run_until(lambda: sink.numbers() == [2, 3])
+            assert [one.token for one in sink.envelopes] == [7, 7, 7]
+            sink.freeze()
+            site.emit(4)
+            site.listener.run_until(lambda: site.status.received == 4)
+            site.lease.renew(0.0)
+            site.emit(5)
+            site.listener.wait_for_queued(2)
+            site.take()
+            sink.thaw()
+            site.listener.run_until(lambda: site.status.queued == 0)
+            site.listener.assert_accounted()
+            site.give(9)
+            site.emit(6)
+            site.listener.run_until(lambda: 6 in sink.numbers())
+            assert site.status.dropped in (1, 2)
+        assert sink.numbers() in ([2, 3, 6], [2, 3, 4, 6])
+        assert [one.token for one in sink.events if one.raw.endswith(b"6")] == [9]
 
 
 def test_standby_tells_nobody_that_its_server_is_ready(site: Site) -> None:

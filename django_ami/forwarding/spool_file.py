@@ -1,0 +1,202 @@
+"""The file of a spool: opened, changed in transactions, rescued when it is damaged.
+
+Rule: whatever the disk does is SpoolFailed, and the next use tries again. What cannot be read is
+counted and told, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from django_ami.core.log import get_logger
+from django_ami.forwarding.spool_directory import Contents, SpoolDirectory
+from django_ami.forwarding.spool_rows import INSERT, SUMS, TABLE, is_damage, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from django_ami.forwarding.spool_rows import Row
+
+__all__ = ["SpoolFailed", "SpoolFile", "insert"]
+
+logger = get_logger(__name__)
+
+#: The journal is cut to that when it has been larger.
+_JOURNAL_BYTES: Final = 2**26
+#: Nobody but this process has the file; somebody may look at it.
+_BUSY_SECONDS: Final = 5.0
+
+
+class SpoolFailed(Exception):
+    """The disk takes nothing more, or nothing can be read from it: one line that says why."""
+
+
+class SpoolFile:
+    """The database of a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = SpoolDirectory(directory)
+        self._database: sqlite3.Connection | None = None
+        #: What is in it; until it can be opened, what should be.
+        self.contents = Contents()
+        #: How many batches could not be read since the start.
+        self.lost = 0
+
+    @property
+    def path(self) -> Path:
+        """Its directory."""
+        return self._directory.path
+
+    def take(self) -> None:
+        """Have the directory for this process, and look at what is in it.
+
+        Raises ConfigurationError if another process has it, or if it cannot be made; SpoolFailed if
+        the disk cannot be read or written: that is tried again with each use.
+        """
+        self._directory.take()
+        self.contents = self._directory.expected()
+        with self.guarded():
+            self._open()
+
+    def close(self) -> None:
+        """Let go of the file and of the directory."""
+        self._let_go()
+        self._directory.leave()
+
+    def _let_go(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The database, opened if need be; inside of ``guarded``."""
+        return self._database or self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        expected = self._directory.expected()
+        try:
+            database = self._connect()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            return self._rescue(error, expected)
+        found = self.contents
+        found.last = max(found.last, expected.last)
+        if found.batches < expected.batches or found.events < expected.events:
+            self._tell_lost(expected, "a part of its files is missing")
+        self._directory.expect(found)
+        return database
+
+    def _connect(self) -> sqlite3.Connection:
+        # Another thread opens it than the one that uses it
+        database = sqlite3.connect(
+            self._directory.file, _BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+            database.execute(TABLE)
+            batches, events, size = database.execute(SUMS).fetchone()
+            limits = database.execute("SELECT min(position), max(position) FROM batch")
+            first, last = limits.fetchone()
+        except BaseException:
+            database.close()
+            raise
+        self._database = database
+        self.contents = Contents(batches, int(events), int(size), first or 0, last or 0)
+        return database
+
+    @contextmanager
+    def change(self) -> Iterator[tuple[sqlite3.Connection, Contents]]:
+        """A transaction, and what will be in the file behind it; inside of ``guarded``."""
+        database, after = self.database, self.contents.copy()
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield database, after
+            self._directory.expect(after.least(self.contents))
+            database.execute("COMMIT")
+        except BaseException:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise
+        self.contents = after
+        self._directory.expect(after)
+
+    def clear(self) -> None:
+        """Have an empty file: nothing of this one is wanted any more. Needs no room on the disk."""
+        empty = Contents(first=self.contents.last + 1, last=self.contents.last)
+        self._directory.expect(empty)
+        self._let_go()
+        self._directory.clear()
+        self.contents = empty
+
+    # --- what cannot be read or written ---
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Raises SpoolFailed for whatever the disk does."""
+        try:
+            try:
+                yield
+            except sqlite3.DatabaseError as error:
+                if is_damage(error):
+                    self._rescue(error, self._directory.expected())
+                raise
+        except sqlite3.Error as error:
+            raise SpoolFailed(f"the spool {self.path}: {error}.") from None
+        except OSError as error:
+            raise SpoolFailed(f"the spool {self.path}: {error.strerror}.") from None
+
+    def _rescue(self, error: sqlite3.Error, expected: Contents) -> sqlite3.Connection:
+        """Begin a new file with all that can be read of this one."""
+        self._let_go()
+        aside = self._directory.set_aside()
+        opened = self._connect()
+        self.contents.last = expected.last
+        with suppress(sqlite3.Error), self.change() as (database, after):  # the disk may be full
+            for row in readable(aside, expected):
+                insert(database, after, row)
+        self._tell_lost(expected, str(error), f" The damaged file is kept as {aside}.")
+        return opened
+
+    def _tell_lost(self, expected: Contents, why: str, kept: str = "") -> None:
+        found = self.contents
+        batches = max(0, expected.batches - found.batches)
+        self.lost += batches
+        logger.error(
+            "the spool %s was damaged (%s): %d batches with %d events can be read, %d batches with "
+            "%d events are lost.%s",
+            self.path,
+            why,
+            found.batches,
+            found.events,
+            batches,
+            max(0, expected.events - found.events),
+            kept,
+        )
+
+    def tell_changed(self, row: Row) -> None:
+        """The bytes of a row are not those that were written."""
+        self.lost += 1
+        logger.error(
+            "the spool %s was damaged (the bytes of a batch have changed on the disk): %d events "
+            "are lost, from %s to %s.",
+            self.path,
+            row[5],
+            row[3],
+            row[4],
+        )
+
+
+def insert(database: sqlite3.Connection, after: Contents, row: Row) -> None:
+    """Write a row, unless it is there."""
+    if database.execute(INSERT, row).rowcount:
+        position, size = row[0], row[7]
+        after.add(1, row[5], size)
+        after.first = min(after.first or position, position)
+        after.last = max(after.last, position)
