@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django_ami.conf.reading import MOST_NAMES, imported, read_mapping
-from django_ami.core.arguments import shown
+from django_ami.core.arguments import did_you_mean, shown
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.failures import Retry
 
@@ -106,7 +106,13 @@ def retry_of(options: Mapping[str, Any]) -> Retry:
 
     Raises ConfigurationError for one that cannot be followed.
     """
-    options = {name: one for name, one in folded(options).items() if name not in _OF_PARALLEL}
+    options = folded(options)
+    for name in options:
+        if name not in option_names():
+            raise ConfigurationError(
+                f"unknown option {shown(name)}: {did_you_mean(str(name), option_names())}"
+            )
+    options = {name: one for name, one in options.items() if name not in _OF_PARALLEL}
     named = options.get("retry_errors", _RETRY_ERRORS)
     if isinstance(named, str) or not isinstance(named, Iterable):
         raise ConfigurationError(

@@ -294,20 +294,20 @@ class Worker:
                 status = self._client.status().get(notice.server)
                 if status is None or not self._lines.has_room(notice.server):
                     return  # it was removed meanwhile, or comes and goes: the log counts that
-                serves = self._dispatcher.serves(notice.server)
-                ready = notice.words if serves else "standing by"
+                ready = notice.words if self._dispatcher.serves(notice.server) else "standing by"
                 self.say(
                     f"{notice.server}: {ready}, {status.address}, "
                     f"Asterisk {notice.asterisk_version or 'of unknown version'}, "
                     f"AMI {notice.ami_version or 'of unknown version'}, "
-                    f"{'TLS' if status.tls else 'no TLS'}"
+                    f"{'TLS' if status.tls else 'no TLS'}",
+                    {"server": notice.server, "state": "ready"},
                 )
             case Lost(error=AuthenticationFailed()):
                 self._refused.add(notice.server)  # the log says why
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, fields: dict[str, str] | None = None) -> None:
         if logger.isEnabledFor(logging.INFO) and logger.hasHandlers():
-            logger.info("%s", line)
+            logger.info("%s", line, extra=fields)
         else:
             self._lines.say(line)
 

@@ -164,6 +164,12 @@ def test_one_server(settings: Any, number: str, entry: object, expected: list[st
             "unknown option 'retry_limt': did you mean 'retry_limit'?",
         ),
         (
+            "E002",
+            "AMI_DISPATCH",
+            {"WORKER": 8},
+            "unknown option 'worker': did you mean 'workers'?",
+        ),
+        (
             "E005",
             "AMI_DISPATCH",
             {"retry_limit": -1},

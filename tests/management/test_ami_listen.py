@@ -836,6 +836,36 @@ def test_worker_comes_back_after_a_loss(listen: Listen, sim: Simulator) -> None:
 
 
 @pytest.mark.slow
+def test_log_line_of_a_server_that_is_ready_has_server_and_state(
+    listen: Listen, sim: Simulator
+) -> None:
+    of_the_readme = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "fields": {"()": "tests.management.listening.log_lines.FieldsFormatter"},
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "fields"}},
+        "loggers": {
+            "django_ami": {"handlers": ["console"], "level": "WARNING"},
+            "django_ami.listen": {"level": "INFO"},
+        },
+    }
+    worker = listen(servers=(sim,), settings={"LOGGING": of_the_readme})
+    worker.wait_for_err(": ready, ")
+    sim.drop()
+    worker.wait_for_err(": ready again, ")
+    states = [
+        (line["server"], line["state"])
+        for line in map(json.loads, worker.err)
+        if re.match("node_1: (ready|connection lost)", line["message"])
+    ]
+    assert states == [("node_1", "ready"), ("node_1", "lost"), ("node_1", "ready")]
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 0, str(worker)
+
+
+@pytest.mark.slow
 def test_receivers_send_over_the_login_of_the_listener(listen: Listen, sim: Simulator) -> None:
     worker = listen(servers=(sim,))
     worker.wait_for_out("ready")

@@ -125,7 +125,10 @@ class Command(ConsoleCommand):
         if listeners.are_known():
             within(timeout, ask)
             for text in tuple(why):
-                self.warn(f"The listeners of other processes are not known: {text}")
+                self.warn(
+                    f"The listeners of other processes are not known: {text}. Check the database, "
+                    "and that 'manage.py migrate' has run."
+                )
         return dict(found)
 
     def _partitions(self, servers: list[str], timeout: float) -> dict[str, forwarded.Partitions]:
