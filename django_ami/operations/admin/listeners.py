@@ -51,9 +51,9 @@ class ListenerAdmin(ReadOnlyAdmin):
         return where(listener)
 
     @admin.display(description=_("role"), ordering="role")
-    def part(self, listener: Listener) -> str:
+    def part(self, listener: Any) -> str:
         """Whether it delivers."""
-        return role(listener.role)
+        return role(listener.role, stale=self._is_stale(listener))
 
     @admin.display(description=_("state"), ordering="state")
     def said(self, listener: Any) -> str:

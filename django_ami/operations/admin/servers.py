@@ -135,6 +135,8 @@ def _request(model_admin: ServerAdmin, request: HttpRequest, server: str) -> Non
     except (handover.HandoverRefused, ValueError) as refusal:
         messages.error(request, str(refusal))
         return
-    text = _("Handover requested: the holder gives the lease back within seconds.")
+    text = _(
+        "Handover requested: the holder of %(server)s gives the lease back within seconds."
+    ) % {"server": server}
     model_admin.log_change(request, Lease(pk=server), text)
-    messages.success(request, f"{server}: {text}")
+    messages.success(request, text)

@@ -165,7 +165,7 @@ def _listener(one: ListenerStatus) -> dict[str, Any]:
         "health": "bad" if one.stale else "good" if one.state == "ready" else "odd",
         "cells": {
             "where": where(one),
-            "role": role(one.role),
+            "role": role(one.role, stale=one.stale),
             "state": said,
             **counts,
             "version": one.version,

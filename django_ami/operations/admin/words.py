@@ -30,6 +30,11 @@ _ROLES: Final[Mapping[str, Promise]] = {
     "standby": _("standby"),
     "alone": _("delivers, without a lease"),
 }
+#: Of a listener that is not heard of any more: another one may deliver by now.
+_STALE_ROLES: Final[Mapping[str, Promise]] = {
+    "active": _("delivered"),
+    "alone": _("delivered, without a lease"),
+}
 #: The counters of a listener that the pages show, in their order.
 COUNTERS: Final[Mapping[str, Promise]] = {
     "received": _("Received"),
@@ -48,6 +53,7 @@ def state(word: str) -> str:
     return str(_STATES.get(word, word))
 
 
-def role(word: str) -> str:
-    """The part of a listener."""
-    return str(_ROLES.get(word, word))
+def role(word: str, *, stale: bool) -> str:
+    """The part of a listener; that of a stale one is past."""
+    words = {**_ROLES, **_STALE_ROLES} if stale else _ROLES
+    return str(words.get(word, word))

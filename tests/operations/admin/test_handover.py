@@ -55,7 +55,7 @@ def test_page_asks_and_names_the_standby(operator: Client, pair: Lease) -> None:
 
 def test_holder_sees_who_has_asked_and_the_pages_tell(operator: Client, pair: Lease) -> None:
     text = text_of(ask(operator, pair.token))
-    assert "Handover requested" in text
+    assert "Handover requested: the holder of node_1 gives" in text
     assert "operator has asked for it at" in text
     table = LeaseTable("default", "a" * 32, "host a")
     assert table.handover_requested_by("node_1", pair.token) == "operator"

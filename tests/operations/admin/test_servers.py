@@ -120,6 +120,20 @@ def test_listener_that_is_not_heard_of_is_stale_and_says_since_when(operator: Cl
     assert "not heard of since" in server["listeners"][0]["cells"]["state"]
 
 
+@pytest.mark.parametrize(
+    ("role", "words"), [("active", "delivered"), ("alone", "delivered, without a lease")]
+)
+def test_stale_listener_is_not_said_to_deliver_beside_its_successor(
+    role: str, words: str, operator: Client
+) -> None:
+    listener(role, seen_at=ago(3600))
+    listener(process="x" * 32)
+    roles = {one["cells"]["role"] for one in told(operator)["listeners"]}
+    assert roles == {words, "delivers"}
+    text = operator.get(reverse("admin:ami_operations_listener_changelist")).content.decode()
+    assert f">{words}<" in text
+
+
 def test_server_that_listeners_alone_know_is_shown(operator: Client) -> None:
     listener(server="elsewhere")
     names = [one["name"] for one in operator.get(reverse(STATUS)).json()["servers"]]
