@@ -7,9 +7,10 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 
 from django_ami.operations.checks import ALWAYS
-from django_ami.operations.models import ActionLog
+from django_ami.operations.models import ActionLog, RecentCalls
 from django_ami.operations.permissions.grants import Grant, Permissions
 from django_ami.operations.permissions.risks import DANGERS
 from django_ami.testing import FakeAsterisk
@@ -21,10 +22,29 @@ PAGE = (ROOT / "docs" / "rights.md").read_text()
 def test_example_runs(server: FakeAsterisk, settings: Any) -> None:
     snippets = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     namespace: dict[str, Any] = {"__name__": "rights"}
-    assert len(snippets) == 3
+    assert len(snippets) == 4
     for snippet in snippets:
         exec(compile(snippet, "rights.md", "exec"), namespace)
         settings.AMI_PERMISSIONS = namespace["AMI_PERMISSIONS"]
+    ask_view_of_the_page(namespace)
+
+
+def ask_view_of_the_page(namespace: dict[str, Any]) -> None:
+    """It answers with the refusals, and 429 says when to come again: ann has placed five calls."""
+    request = RequestFactory().post("/")
+    request.user = namespace["sue"]
+    answer = namespace["dial"](request, "102")
+    assert answer.status_code == 403
+    assert b"sue may not send this Originate" in answer.content
+    request.user = namespace["ann"]
+    answer = namespace["dial"](request, "102")
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 60
+    RecentCalls.objects.all().delete()
+    answer = namespace["dial"](request, "102")
+    assert answer.status_code == 201
+    namespace["ami"].close()
+    namespace["close"]()
 
 
 @pytest.mark.parametrize("kind", [Grant, Permissions])
