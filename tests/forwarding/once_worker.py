@@ -95,7 +95,7 @@ def hold() -> None:
 
 
 def wait() -> None:
-    """Tell whether that event was processed, or what keeps ``once`` from saying so."""
+    """Tell whether that event was processed, or why ``once`` cannot say so."""
     try:
         with once(event_of(0), "held") as first:
             print(f"first: {first}")

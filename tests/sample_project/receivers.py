@@ -7,8 +7,9 @@ from django.dispatch import receiver
 
 from django_ami import ami
 from django_ami.errors import AmiError
+from django_ami.forwarding import once
 from django_ami.signals import ami_event, events, server_lost, server_ready
-from django_ami.types import Event, ServerHandle
+from django_ami.types import Event, EventId, ServerHandle
 
 
 @receiver(events["Hangup"])
@@ -21,6 +22,22 @@ def on_hangup(sender: ServerHandle, event: Event, **kwargs: object) -> None:
     assert_type(event.server, str)
     assert_type(sender.name, str)
     assert_type(sender.status().ready, bool)
+
+
+@receiver(events["Cdr"])
+@once
+def on_cdr(sender: ServerHandle, event: Event, **kwargs: object) -> None:
+    assert_type(event.id, EventId)
+    assert_type(event.id.sequence, int)
+    assert_type(EventId.parse(str(event.id)), EventId)
+
+
+@once(key="billing", store="cache")
+async def bill(event: Event) -> int:
+    async with once(event, "other", store="cache") as first:
+        assert_type(first, bool)
+    with once(event) as first:
+        return 1 if first else 0
 
 
 @receiver(ami_event)

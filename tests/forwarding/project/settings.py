@@ -7,8 +7,15 @@ import os
 
 SECRET_KEY = "only-for-tests"
 USE_TZ = True
-INSTALLED_APPS = ["django_ami", "tests.forwarding.project.apps.ProjectConfig"]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+INSTALLED_APPS = [
+    "django_ami",
+    "django_ami.forwarding",
+    "tests.forwarding.project.apps.ProjectConfig",
+]
+DATABASES = {
+    "default": json.loads(os.environ.get("TEST_DATABASE", "{}"))
+    or {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+}
 AMI_SERVERS = {"node_1": {"HOST": "127.0.0.1", "PORT": 1, "USERNAME": "admin", "SECRET": "amp111"}}
 AMI_FORWARD = json.loads(os.environ["TEST_FORWARD"])
 AMI_DISPATCH = {"retry_initial": 0.01, "retry_max": 0.05}
