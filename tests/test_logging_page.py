@@ -97,6 +97,19 @@ def keys(tree: ast.AST) -> set[str]:
     }
 
 
+def test_warning_about_a_server_has_it_as_a_field() -> None:
+    assert [
+        f"{path.name}, line {node.lineno}"
+        for path in (ROOT / "django_ami").rglob("*.py")
+        if "simulator" not in path.parts and "logger." in (text := path.read_text())
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and re.fullmatch(r"logger\.(warning|error|exception)", ast.unparse(node.func))
+        and any(re.search(r"\bserver\b", ast.unparse(one)) for one in node.args[1:])
+        and not any(keyword.arg == "extra" for keyword in node.keywords)
+    ] == []
+
+
 def test_every_field_is_documented_and_no_other() -> None:
     section = PAGE.partition("## Fields")[2].partition("\n## ")[0]
     names = re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)))

@@ -83,7 +83,11 @@ def settle(rows: Sequence[Origination], state: str) -> None:
     for row in rows:
         if _update(row, state=state, ended=timezone.now()):
             logger.warning(
-                "The stored call %s on %s is %s.", row.pk, row.server, state.replace("_", " ")
+                "The stored call %s on %s is %s.",
+                row.pk,
+                row.server,
+                state.replace("_", " "),
+                extra={"server": row.server},
             )
 
 
@@ -120,7 +124,12 @@ def _answer(row: Origination, call: OriginatedCall, deadline: Deadline) -> bool:
     outcome = call.outcome
     is_unknown = outcome is not None and outcome.result is CallResult.UNKNOWN
     if call.state is OriginateState.UNKNOWN or (is_unknown and not call.gone):
-        logger.warning("The stored call %s: %s does not say what became of it.", row.pk, row.server)
+        logger.warning(
+            "The stored call %s: %s does not say what became of it.",
+            row.pk,
+            row.server,
+            extra={"server": row.server},
+        )
         return False
     if is_unknown:
         _update(row, asked=timezone.now())

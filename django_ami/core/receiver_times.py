@@ -148,6 +148,11 @@ class ReceiverTimes:
                 server or "a completed action",
                 name,
                 seconds,
+                extra={
+                    "receiver": name,
+                    "seconds": round(seconds, 2),
+                    **({"server": server} if server else {}),
+                },
             )
 
     def slowest(self, running: Iterable[tuple[str, float]]) -> str:

@@ -224,7 +224,9 @@ class Consumption:
         except ValueError as error:
             self._result.failed += 1
             self._result.dead.append(Dead(envelope, reason(error), 1))
-            logger.error("%s: a notice cannot be read: %s", server, reason(error))  # noqa: TRY400
+            logger.error(  # noqa: TRY400  (one line)
+                "%s: a notice cannot be read: %s", server, reason(error), extra={"server": server}
+            )
             return
         send_forwarded(self._receivers, getattr(signals, name), ami.handle(server), name, **named)
         self._result.delivered += 1

@@ -53,6 +53,7 @@ class Yielding:
             "lease is handed over.",
             server,
             waited,
+            extra={"server": server, "lease": token, "seconds": round(waited, 1)},
         )
 
 

@@ -122,6 +122,7 @@ class Lanes:
                 server,
                 self._dropped_changes,
                 MOST_CHANGES,
+                extra={"server": server},
             )
 
     def meet(self, server: str, number: int, beside: set[int], event: Event) -> None:
@@ -167,6 +168,7 @@ class Lanes:
                 server,
                 MEETING_SECONDS,
                 self._receivers.slowest() or "none is known to run",
+                extra={"server": server, "seconds": MEETING_SECONDS},
             )
 
     # --- waiting for them ---

@@ -209,6 +209,7 @@ class Spreading:
                 type(notice).__name__.lower(),
                 BARRIER_SECONDS,
                 self._client.receivers.slowest() or "none is known to run",
+                extra={"server": server, "seconds": BARRIER_SECONDS},
             )
         if isinstance(notice, Ready):
             self._of_server(server).forget()

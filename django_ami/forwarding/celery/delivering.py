@@ -108,6 +108,7 @@ def _set_apart(app: Celery, dead: Dead, partition: int) -> None:
         _options().queue_name(DEAD),
         dead.tries,
         dead.reason,
+        extra={"server": envelope.id.server, "attempts": dead.tries},
     )
     _publish(app, encode([envelope]), partition, [envelope.id], dead.reason)
 

@@ -47,6 +47,7 @@ def deliver(text: str) -> None:
             dead.envelope.id,
             dead.tries,
             dead.reason,
+            extra={"server": dead.envelope.id.server, "attempts": dead.tries},
         )
     if delivered.dead or delivered.left:
         ids = ", ".join(str(dead.envelope.id) for dead in delivered.dead[:10])
