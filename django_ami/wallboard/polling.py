@@ -17,7 +17,7 @@ from django_ami.live.feed.mirror import FIRST_LOOK_SECONDS
 from django_ami.wallboard.hub import published
 from django_ami.wallboard.limits import RETRY_SECONDS
 from django_ami.wallboard.positions import positions_as_text, positions_of
-from django_ami.wallboard.refusals import FORBIDDEN, refusal
+from django_ami.wallboard.refusals import forbidden, refusal
 from django_ami.wallboard.visible import Visible, slim_objects
 from django_ami.wallboard.visitors import visitor_of
 
@@ -84,7 +84,7 @@ def state(request: HttpRequest) -> JsonResponse:
     try:
         visitor = visitor_of(request)
         if visitor is None:
-            return refusal(403, FORBIDDEN)
+            return refusal(403, forbidden())
         mirror = published()
         known = positions_of(visitor.access, request.GET.get("since", ""))
         positions, servers = {}, {}

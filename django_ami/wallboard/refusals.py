@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.http import JsonResponse
+from django.utils.translation import gettext as _
 
-__all__ = ["FORBIDDEN", "refusal"]
-
-FORBIDDEN: Final = "You may not see the wallboard: log in, or ask for the permission."
+__all__ = ["forbidden", "refusal"]
 
 
 def refusal(
@@ -17,3 +14,8 @@ def refusal(
     """An answer with that error; the browser may come again in ``retry_seconds``."""
     headers = {} if retry_seconds is None else {"Retry-After": str(retry_seconds)}
     return JsonResponse({"error": error, **more}, status=status, headers=headers)
+
+
+def forbidden() -> str:
+    """The line for a visitor who may see nothing, in the language of the request."""
+    return _("You may not see the wallboard: log in, or ask for the permission.")

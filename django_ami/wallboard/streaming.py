@@ -24,7 +24,7 @@ from django_ami.wallboard.limits import RETRY_SECONDS, TooManyStreams, take_slot
 from django_ami.wallboard.messages import message
 from django_ami.wallboard.options import options
 from django_ami.wallboard.positions import positions_of
-from django_ami.wallboard.refusals import FORBIDDEN, refusal
+from django_ami.wallboard.refusals import forbidden, refusal
 from django_ami.wallboard.shutdown import on_shutdown
 from django_ami.wallboard.threads import release_thread
 from django_ami.wallboard.visitors import ask, may_still
@@ -77,7 +77,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
     try:
         visitor = await ask(request)
         if visitor is None:
-            return refusal(403, FORBIDDEN)
+            return refusal(403, forbidden())
         hub = hub_of_this_loop()
         if hub.reason:
             return refusal(503, _ENDS["shutdown"], retry_seconds=1)

@@ -35,23 +35,37 @@ def test_page_without_its_static_files_says_so_at_once(
     with Site(tmp_path, database, asterisk, BARE) as site:
         board = Board(driver, site)
         board.log_in("viewer")
-        board.wait_for_row("not-begun", "static files are not served")
+        board.wait_for_row("not-whole", "static files are not served")
 
 
-@pytest.mark.parametrize("name", ["main.js", "store.js"])
-def test_page_without_one_of_its_scripts_says_so_after_a_while(
-    site: Site, driver: Chrome, name: str
-) -> None:
+def visit_without(file: str, site: Site, driver: Chrome) -> Board:
+    """The page, as a supervisor sees it whose browser does not get this file."""
     driver.execute_cdp_cmd("Network.enable", {})
-    driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": [f"*/{name}"]})
+    driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": [f"*/{file}"]})
     still = {"name": "prefers-reduced-motion", "value": "reduce"}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [still]})
     board = Board(driver, site)
-    board.log_in("viewer")
-    assert board.rows("not-begun") == []
-    board.wait_for_row("not-begun", "Load it again")
+    board.log_in("supervisor")
+    return board
 
 
-def test_page_that_has_begun_does_not_say_so(board: Board) -> None:
+@pytest.mark.parametrize("file", ["main.js", "store.js", "actions.js", "dialogs.js"])
+def test_page_without_one_of_its_scripts_says_so_after_a_while(
+    site: Site, driver: Chrome, file: str
+) -> None:
+    board = visit_without(file, site, driver)
+    assert board.rows("not-whole") == []
+    board.wait_for_row("not-whole", "Load it again")
+
+
+@pytest.mark.parametrize("file", ["wallboard.css", "calls.css"])
+def test_page_without_one_of_its_styles_says_so(site: Site, driver: Chrome, file: str) -> None:
+    board = visit_without(file, site, driver)
     board.wait_for_row("server-row", state="ready")
-    assert board.run("return document.getElementById('not-begun')") is None
+    board.wait_for_row("not-whole", "Load it again")
+
+
+def test_page_that_is_whole_does_not_say_so(board: Board) -> None:
+    board.wait_for_row("server-row", state="ready")
+    gone = "return !document.getElementById('not-whole')"
+    board.wait_for(lambda: board.run(gone), "no word of missing files")

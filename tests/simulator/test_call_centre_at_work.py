@@ -41,8 +41,12 @@ class Supervisor:
         self._wire = wire
         self.tracker = Tracker("pbx")
         self.events: list[Event] = []
+        # Calls have begun before the login, and may be silent from then on.
+        asked = time.time()
+        bridges, channels = self.ask("BridgeList"), self.ask("CoreShowChannels")
         queues = self.ask("QueueStatus")
-        self.tracker.seed(Lists(time.time(), queues=queues), time.time())
+        lists = Lists(asked, channels=channels, bridges=bridges, queues=queues)
+        self.tracker.seed(lists, time.time())
 
     def ask(self, action: str, **headers: str) -> list[Event]:
         """The items of a list. Events before it are told to the picture."""

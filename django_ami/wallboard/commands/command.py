@@ -18,7 +18,7 @@ from django_ami.accessor import ami
 from django_ami.core.arguments import shown
 from django_ami.core.errors import ActionFailed, AmiError, Backpressure, InvalidAction
 from django_ami.core.log import get_logger
-from django_ami.wallboard.refusals import FORBIDDEN, refusal
+from django_ami.wallboard.refusals import forbidden, refusal
 from django_ami.wallboard.visitors import ask
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ async def answered(
     try:
         visitor = await ask(request)
         if visitor is None:
-            raise Refused(403, FORBIDDEN)
+            raise Refused(403, forbidden())
         return await function(visitor)
     except Refused as error:
         await in_thread(_note, request, error)

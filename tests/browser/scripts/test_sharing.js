@@ -59,3 +59,24 @@ export async function another_tab_leads_when_the_leader_is_closed() {
   });
   for (const tab of others) tab.sharing.stop();
 }
+
+export async function tab_whose_leader_goes_before_its_answer_asks_the_next_one() {
+  const name = browser();
+  const others = new BroadcastChannel(name);
+  const asked = [];
+  others.onmessage = ({ data: { type, from } }) => type === "who" && asked.push(from);
+  const say = (type, from, more) => others.postMessage({ type, from, ...more });
+  const tab = open(name);
+  await until(() => asked.length === 1);
+  say("lead", "one");
+  await until(() => asked.length === 2);
+  say("bye", "one");
+  say("alive", "two"); // it leads already, as two do for a moment
+  await until(() => asked.length === 3);
+  say("snapshot", "two", { to: asked[0], said: ["snapshot"] });
+  say("said", "two", { said: "news" });
+  await until(() => tab.heard.length === 2);
+  equal([tab.heard, tab.streams], [["snapshot", "news"], false]);
+  tab.sharing.stop();
+  others.close();
+}

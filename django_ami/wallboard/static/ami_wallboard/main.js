@@ -296,12 +296,6 @@ section = "calls";
 for (const view of Object.values(views)) view.arrange(true);
 addEventListener("resize", () => tv.on && turn());
 
-if (config.may.length > 0) {
-  import("./actions.js").then(
-    ({ mountActions }) => mountActions(page.store, config),
-    (error) => console.error("The actions of the wallboard cannot be loaded:", error),
-  );
-}
 
 new Connection(config, {
   message(kind, message) {
@@ -316,4 +310,24 @@ new Connection(config, {
 }).open();
 setInterval(() => freshness.check(), 500);
 tick();
-byId("not-begun").remove();
+complete();
+
+/** Loads the actions; the page says that it is not whole until they and all its styles are there. */
+async function complete() {
+  if (config.may.length > 0) {
+    const { mountActions } = await import("./actions.js");
+    mountActions(page.store, config);
+  }
+  const styles = document.querySelectorAll('link[rel="stylesheet"][href*="ami_wallboard/"]');
+  if ([...styles].every(hasCome)) byId("not-whole").remove();
+}
+
+function hasCome({ href, sheet }) {
+  // Into one of another origin nobody may look.
+  if (new URL(href).origin !== location.origin) return true;
+  try {
+    return sheet.cssRules.length > 0;
+  } catch {
+    return false;
+  }
+}

@@ -41,8 +41,8 @@ export class Sharing {
   }
 
   start() {
-    this.#ask();
     this.#elect();
+    this.#ask();
   }
 
   /** Says something to the other tabs. */
@@ -73,6 +73,7 @@ export class Sharing {
     clearTimeout(this.#timer);
     this.#leader = null;
     this.#knows = false;
+    this.#asked = false; // the one that was asked is gone
     const wait = ANSWER_MILLISECONDS * (1 + Math.random());
     this.#timer = setTimeout(() => this.#lead(), wait);
   }
