@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from selenium.webdriver import ActionChains, Keys
 
 from tests.browser.people import TELEPHONE
@@ -70,6 +71,16 @@ def test_visitor_who_may_only_look_has_no_buttons_and_is_refused(
     asterisk.assert_action_not_sent("Originate", Channel=TELEPHONE)
 
 
+def test_click_of_a_visitor_whose_permission_was_taken_away_is_refused_and_says_so(
+    site: Site, board: Board, asterisk: FakeAsterisk
+) -> None:
+    board.wait_for_row("server-row", state="ready")
+    site.take_away("place_calls")
+    call(board, "7102")
+    board.wait_for_row("call-dialog", "You may not do this: ask for the permission.")
+    asterisk.assert_action_not_sent("Originate", Channel=TELEPHONE)
+
+
 #: As a script of somebody's own would.
 POST = """
 const { csrf } = JSON.parse(document.getElementById("ami-config").textContent);
@@ -107,6 +118,24 @@ def test_party_of_a_call_is_sent_on_by_a_click(board: Board, phones: Phones) -> 
     board.type('dialog [name="to"]', "7103")
     board.click("dialog .ami-primary")
     board.wait_for_row("call-row", "+4930702", "7103", call=row["call"], state="answered")
+
+
+@pytest.mark.parametrize(("mode", "options"), [("spy", "quE"), ("whisper", "quEw")])
+def test_call_is_heard_as_its_visitor_has_chosen(
+    board: Board, phones: Phones, asterisk: FakeAsterisk, mode: str, options: str
+) -> None:
+    phones.call("+4930704", "7102")
+    row = board.wait_for_row("call-row", "+4930704", state="answered")
+    board.click_action("call-row", "listen", call=row["call"])
+    board.choose('dialog [name="mode"]', mode)
+    board.choose('dialog [name="party"]', "caller")
+    board.click("dialog .ami-primary")
+    assert wait_for_status(board, "picked up").startswith("You hear the call.")
+    data = f"{row['call']},{options}"
+    asterisk.assert_action_sent("Originate", Channel=TELEPHONE, Application="ChanSpy", Data=data)
+    board.click(f"{STATUS} .ami-hangup")
+    wait_for_status(board, "ended")
+    assert board.rows("call-row", call=row["call"])[0]["state"] == "answered"
 
 
 def test_dialog_is_left_by_the_escape_key_with_nothing_done(board: Board, phones: Phones) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.browser.site import Site
@@ -105,11 +103,7 @@ def test_page_begins_anew_when_its_visitor_has_other_rights(
         board = browse(site, "supervisor")
         board.wait_for_row("server-row", server="node_1", state="ready")
         mark(board)
-        with closing(sqlite3.connect(site.database, timeout=20)) as connection, connection:
-            connection.execute(
-                "DELETE FROM auth_user_user_permissions WHERE permission_id = "
-                "(SELECT id FROM auth_permission WHERE codename = 'pause_agents')"
-            )
+        site.take_away("pause_agents")
         board.wait_for(lambda: board.run("return window.mark") is None, "a page made anew")
         board.wait_for_row("server-row", server="node_1", state="ready")
         config = "return JSON.parse(document.getElementById('ami-config').textContent).may"

@@ -67,7 +67,7 @@ export class Polling {
     this.#id = state.id;
     this.#backoff.reset();
     this.#status({ name: "polling", seconds: state.retry_seconds });
-    for (const [kind, message] of messages(state)) this.#deliver(kind, message, "");
+    for (const [kind, message] of messages(state)) this.#deliver(kind, message, state.id);
     return state.retry_seconds;
   }
 

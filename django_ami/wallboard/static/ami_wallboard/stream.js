@@ -1,4 +1,7 @@
-/** The stream of the server, by EventSource; and by polling where the server cannot stream. */
+/**
+ * The stream of the server, by EventSource; and by polling where the server cannot stream, or where
+ * a proxy on the way collects what it says.
+ */
 
 import { Backoff } from "./backoff.js";
 import { Polling } from "./polling.js";
@@ -19,6 +22,8 @@ export class Stream {
   #timer = null;
   #id;
   #closed = true;
+  /** This connection has brought something. */
+  #heard = false;
 
   /**
    * Calls `deliver(kind, message, id)` for each message, and `status(state)` when the connection
@@ -41,27 +46,39 @@ export class Stream {
   close() {
     this.#closed = true;
     this.#disconnect();
+    this.#stopPolling();
   }
 
   #connect() {
     if (this.#closed) return;
     this.#disconnect();
-    this.#status({ name: "connecting" });
+    this.#heard = false;
+    this.#tell({ name: "connecting" });
     const url = new URL(this.#urls.stream, location.href);
     if (this.#id) url.searchParams.set("since", this.#id);
     const source = (this.#source = new EventSource(url));
     for (const kind of KINDS) source.addEventListener(kind, (event) => this.#hear(kind, event));
-    source.addEventListener("end", () => this.#status({ name: "connecting" }));
-    source.onopen = () => this.#status({ name: "open" });
+    source.addEventListener("end", () => this.#tell({ name: "connecting" }));
+    source.onopen = () => this.#tell({ name: "open" });
     source.onerror = () => {
       if (source !== this.#source) return;
       if (source.readyState === EventSource.CLOSED) this.#ask();
-      else this.#status({ name: "connecting" });
+      else this.#tell({ name: "connecting" });
     };
     this.#watch();
   }
 
+  /** While the page asks as well, that says how things are. */
+  #tell(status) {
+    if (!this.#polling) this.#status(status);
+  }
+
   #hear(kind, event) {
+    this.#heard = true;
+    if (this.#polling) {
+      this.#stopPolling();
+      this.#status({ name: "open" });
+    }
     if (event.lastEventId) this.#id = event.lastEventId;
     this.#backoff.reset();
     this.#watch();
@@ -94,6 +111,8 @@ export class Stream {
       clearTimeout(timer);
       stop.abort();
     }
+    // Until a stream brings something, the page asks: something on the way may hold it back.
+    if (!this.#heard) this.#poll(this.#urls.state);
   }
 
   async #judge(answer) {
@@ -115,14 +134,14 @@ export class Stream {
   }
 
   #poll(url) {
-    if (this.#closed) return;
+    if (this.#closed || this.#polling) return;
     this.#polling = new Polling(url, this.#deliver, this.#status);
     this.#polling.open();
   }
 
   #wait(seconds) {
     if (this.#closed) return;
-    this.#status({ name: "waiting", seconds });
+    this.#tell({ name: "waiting", seconds });
     this.#again(seconds);
   }
 
@@ -135,6 +154,9 @@ export class Stream {
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = null;
+  }
+
+  #stopPolling() {
     this.#polling?.close();
     this.#polling = null;
   }
