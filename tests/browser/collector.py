@@ -36,7 +36,8 @@ class Collector(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(collected)
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def log_message(self, *_: Any) -> None:
         pass
