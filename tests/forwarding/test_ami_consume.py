@@ -110,7 +110,7 @@ def assert_in_order(lines: list[Line]) -> int:
 
 
 @pytest.mark.chaos
-def test_no_event_is_lost_or_out_of_order_while_consumers_are_killed_every_second(
+def test_events_are_all_there_and_in_order_while_consumers_are_killed_every_second(
     scene: Scene,
 ) -> None:
     chance = random.Random(18)
@@ -251,6 +251,27 @@ def test_a_run_says_its_sum_and_fails_if_that_is_wanted(scene: Scene) -> None:
     with scene.consume("--fail-on-failed", "--run-for=3", options={"attempts": 1}) as consumer:
         assert consumer.wait() == 4
         assert consumer.out[1:] == ["Stopped: 2 events delivered, 1 failed, 1 dead letters."]
+
+
+def test_dead_letters_are_delivered_again_and_stay_until_a_receiver_takes_them(
+    scene: Scene,
+) -> None:
+    scene.publish(1, "raise", call=1)
+    with scene.consume("--run-for=2", options={"attempts": 1}) as consumer:
+        assert consumer.wait() == 0
+    dead = stream_of(1).dead
+    with scene.consume("--retry-dead", options={"attempts": 1}) as again:
+        assert again.wait() == 4
+        assert again.out == ["0 dead letters were delivered, 1 are left."]
+    ((entry, letter),) = scene.outlet._redis.xrange(dead)
+    repaired = letter[b"data"].replace(b"Number: raise", b"Number: 00002")
+    scene.outlet._redis.xadd(dead, {b"data": repaired})
+    scene.outlet._redis.xdel(dead, entry)
+    with scene.consume("--retry-dead", options={"attempts": 1}) as again:
+        assert again.wait() == 0
+        assert again.out == ["1 dead letters were delivered, 0 are left."]
+    assert scene.outlet._redis.xlen(dead) == 0
+    assert scene.numbers == ["1", "raise", "raise", "00002"]
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_a_poison_event_in_a_list_is_set_apart_alone(receivers):
     assert "ValueError: five" in result.dead[0].reason
 
 
-def test_nothing_is_begun_once_the_right_to_deliver_is_lost(receivers):
+def test_events_are_left_once_the_right_to_deliver_is_lost(receivers):
     got: list[int] = []
 
     @receiver(events["Newexten"])

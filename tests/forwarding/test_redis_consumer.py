@@ -102,7 +102,7 @@ def test_events_before_and_behind_the_start_arrive_in_order_and_are_acknowledged
     assert holders == [None] * 4
 
 
-def test_what_was_read_and_not_acknowledged_comes_first(
+def test_batches_that_were_read_and_not_acknowledged_come_first(
     outlet: RedisOutlet, url: str, got: list[int]
 ) -> None:
     key = stream_of().key
@@ -175,7 +175,7 @@ def test_bytes_that_are_no_batch_are_a_dead_letter(
     assert b"update the consumers before the listeners" in letter[b"reason"]
 
 
-def test_no_more_dead_letters_are_kept_than_the_option_says(
+def test_dead_letters_beyond_the_option_go_and_are_told(
     outlet: RedisOutlet, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     @receiver(events["Newexten"])

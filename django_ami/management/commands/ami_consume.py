@@ -18,7 +18,9 @@ from django_ami.tools.exits import Exit, exit_code
 from django_ami.tools.streams import leave
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from django_ami.core.config import ServerConfig
 
 __all__ = ["Command"]
 
@@ -39,8 +41,9 @@ class Command(Program):
     exits: ClassVar[Mapping[int, str]] = {
         Exit.OK: "stopped",
         Exit.REFUSED: "Redis refused the user or the password",
-        Exit.INCOMPLETE: "a receiver did not return within the drain timeout, or, with "
-        "--fail-on-failed, a receiver failed",
+        Exit.INCOMPLETE: "a receiver did not return within the drain timeout; with "
+        "--fail-on-failed, a receiver failed; with --retry-dead, some letters are left",
+        Exit.UNREACHABLE: "with --retry-dead: Redis cannot be reached",
         Exit.SYSTEM: "the system refused something, such as a thread; stderr says what",
     }
 
@@ -79,22 +82,36 @@ class Command(Program):
             action="store_true",
             help="exit with code 4 if a receiver failed for any event",
         )
+        parser.add_argument(
+            "--retry-dead",
+            action="store_true",
+            help="deliver the dead letters that are there again, each once, and end",
+        )
         metrics.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        was_heard = True
         try:
-            run = self._prepare(options)
-            with metrics.metrics_of(options) as line:
-                if line:
-                    run.say(line)
-                code = run.run()
+            if options["retry_dead"]:
+                code = self._retry_dead(options)
+            else:
+                run = self._prepare(options)
+                with metrics.metrics_of(options) as line:
+                    if line:
+                        run.say(line)
+                    code = run.run()
+                was_heard = run.was_heard
         except ConnectionFailed as error:  # the system refuses what it needs: supervisors try again
             raise CommandError(str(error), returncode=Exit.SYSTEM) from None
         except AmiError as error:
             raise CommandError(str(error), returncode=exit_code(error)) from None
-        leave(self, code, streams_are_stuck=not run.was_heard)
+        leave(self, code, streams_are_stuck=not was_heard)
 
-    def _prepare(self, options: dict[str, Any]) -> ConsumerRun:
+    @staticmethod
+    def _chosen(
+        options: dict[str, Any],
+    ) -> tuple[Forward, tuple[ServerConfig, ...], Sequence[int]]:
+        """The setting, and the servers and partitions that are meant. Raises ConfigurationError."""
         forward = _forward()
         names = options["server"] or []
         servers = selected(names, everything=not names).servers
@@ -104,6 +121,41 @@ class Command(Program):
                 f"--partitions names {max(partitions)}, and the last one is "
                 f"{forward.partitions - 1} ('PARTITIONS' of AMI_FORWARD is {forward.partitions})."
             )
+        return forward, servers, partitions
+
+    def _retry_dead(self, options: dict[str, Any]) -> Exit:
+        forward, servers, partitions = self._chosen(options)
+        import redis  # it is there
+
+        from django_ami.forwarding.consuming import consuming
+        from django_ami.forwarding.redis.keys import Stream
+        from django_ami.forwarding.redis.letters import deliver_again
+        from django_ami.forwarding.redis.options import RedisOptions
+        from django_ami.forwarding.redis.outlet import client_of
+        from django_ami.redis_client import address_of, cause
+
+        chosen = RedisOptions.of(forward.options)
+        streams = [
+            Stream(chosen.prefix, server.name, partition, chosen.group)
+            for server in servers
+            for partition in partitions
+        ]
+        client = client_of(forward)
+        try:
+            with consuming(chosen.attempts) as receivers:
+                taken, left = deliver_again(client, streams, receivers)
+        except redis.RedisError as error:
+            raise CommandError(
+                f"the Redis at {address_of(forward.url)}: {cause(error)}.",
+                returncode=Exit.UNREACHABLE,
+            ) from None
+        finally:
+            client.close()
+        self.say(f"{taken} dead letters were delivered, {left} are left.")
+        return Exit.INCOMPLETE if left else Exit.OK
+
+    def _prepare(self, options: dict[str, Any]) -> ConsumerRun:
+        forward, servers, partitions = self._chosen(options)
         from django_ami.forwarding.redis.consumer import Consumer  # it needs the extra
         from django_ami.forwarding.redis.options import RedisOptions
 

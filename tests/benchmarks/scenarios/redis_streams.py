@@ -1,4 +1,4 @@
-"""Forwarding to Redis Streams: what one outlet publishes, and how long an event is on its way."""
+"""Forwarding to Redis Streams: the rate of one outlet, and the time of an event on its way."""
 
 from __future__ import annotations
 

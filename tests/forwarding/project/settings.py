@@ -16,7 +16,7 @@ DATABASES = {
     "default": json.loads(os.environ.get("TEST_DATABASE", "{}"))
     or {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
 }
-AMI_SERVERS = {"node_1": {"HOST": "127.0.0.1", "PORT": 1, "USERNAME": "admin", "SECRET": "amp111"}}
+AMI_SERVERS = {"node_1": {"URL": os.environ.get("TEST_SERVER", "ami://admin:amp111@127.0.0.1:1")}}
 AMI_FORWARD = json.loads(os.environ["TEST_FORWARD"])
 AMI_DISPATCH = {"retry_initial": 0.01, "retry_max": 0.05}
 LOGGING = {
