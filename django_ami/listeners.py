@@ -74,7 +74,15 @@ class ListenerStatus:
             return f"{where}: stale, it was {self.role} and not heard of since {self.seen:%F %T %Z}"
         lease = "" if self.token is None else f", token {self.token}"
         error = f"; {self.last_error}" if self.state != "ready" and self.last_error else ""
-        return f"{where}: {self.role}{lease}, {self.state} since {self.since:%F %T %Z}{error}"
+        since = f"{self.since:%F %T %Z}"
+        return f"{where}: {self.role}{lease}, {self.state} since {since}{error}{self._forwarding}"
+
+    @property
+    def _forwarding(self) -> str:
+        """The words of an engine that does not take all that is forwarded."""
+        spooled = self.counters.get("spool_events", 0)
+        away = "" if self.counters.get("outlet_up", 1) else "; the engine is away"
+        return f"{away}; {spooled} events in the spool" if away or spooled else ""
 
 
 _sources: list[Callable[[], Iterable[ListenerStatus]]] = []

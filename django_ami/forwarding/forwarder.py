@@ -226,8 +226,8 @@ class Forwarder:
         """From the thread that forwards."""
         self._put_notice(gap, None)
 
-    def status(self) -> ForwardStatus:
-        """How it is now. From any thread; the outlet is asked for its lag."""
+    def status(self, *, lag: bool = False) -> ForwardStatus:
+        """How it is now. From any thread; with ``lag`` the engine is asked, which takes a while."""
         publisher, spool = self._relay.publisher, self._spool
         away = publisher.away
         contents = None if spool is None else spool.contents
@@ -246,7 +246,7 @@ class Forwarder:
             dropped=0 if spool is None else spool.dropped,
             dropped_important=0 if spool is None else spool.dropped_important,
             lost=0 if spool is None else spool.lost,
-            lag=self._outlet.lag(),
+            lag=self._outlet.lag() if lag else None,
         )
 
 

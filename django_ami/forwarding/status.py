@@ -44,6 +44,16 @@ class ForwardStatus:
     lost: int = 0
     lag: Mapping[int, int] | None = None
 
+    def counters(self) -> dict[str, int]:
+        """What other processes are told, beside the counts of the listener's events."""
+        return {
+            "outlet_up": int(self.up),
+            "unsafe": self.unsafe,
+            "spool_events": self.spool_events,
+            "spool_bytes": self.spool_bytes,
+            "spool_dropped": self.dropped,
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """A plain dict, for JSON."""
         return asdict(self)

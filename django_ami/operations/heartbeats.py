@@ -24,6 +24,7 @@ from django_ami.operations.connection import make_impatient
 from django_ami.operations.models import Listener
 from django_ami.operations.others import Others
 from django_ami.operations.yielding import Yielding
+from django_ami.running import running
 from django_ami.tools.progress import Progress
 
 if TYPE_CHECKING:
@@ -58,6 +59,13 @@ _LONGEST_ERROR_CHARACTERS: Final = 500
 def counters_of(status: ServerStatus) -> dict[str, int]:
     """The counts that others are told."""
     return {name: getattr(status, name) for name in _COUNTERS}
+
+
+def _forwarding() -> dict[str, int]:
+    """The counts of what this process forwards onto an engine, if it does."""
+    dispatcher = running()
+    forwarder = None if dispatcher is None else dispatcher.forwarder
+    return {} if forwarder is None else forwarder.status().counters()
 
 
 class Heartbeats:
@@ -122,6 +130,7 @@ class Heartbeats:
             "missed_heartbeats": self.failures,
             "rows_waiting": sum(one.waiting for one in written),
             "rows_lost": sum(one.lost + one.failed for one in written),
+            **_forwarding(),
         }
 
     # --- its thread ---

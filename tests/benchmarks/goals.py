@@ -102,6 +102,8 @@ GOALS: Final = (
     Goal("receivers", "rows/s, a commit each", "one thread", least=3),
     Goal("receivers", "rows/s, bulk_create", "one thread", least=20),
     Goal("receivers", "rows/s, COPY", "one thread", least=50),
+    Goal("spool", "events/s to the disk", least=20_000),
+    Goal("spool", "CPU per event, bypassed", "without a spool", most=1.1),
     Goal("redis_streams", "events/s of an outlet", least=25_000),
     Goal("redis_streams", "ms to a receiver, p99, at 2000/s", most=100),
     Goal(

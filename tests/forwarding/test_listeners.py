@@ -278,6 +278,9 @@ def test_standby_forwards_when_it_takes_over(sim: Simulator, sink: Sink, tmp_pat
         second = site.standby()
         emit(sim, range(50))
         wait_until(lambda: len(sink.numbers()) == 50)
+        [server] = site.run("ami_status", "--json")["servers"]
+        counters = [one["counters"] for one in server["processes"] if one["role"] == "active"]
+        assert [one["outlet_up"] for one in counters] == [1]
         first.signal(signal.SIGKILL)
         first.wait()
         second.wait_for_out("ready to deliver")

@@ -13,6 +13,7 @@ from django_ami.accessor import ami
 from django_ami.contrib.prometheus.actions import fill_actions
 from django_ami.contrib.prometheus.consumers import fill_consumer
 from django_ami.contrib.prometheus.families import FAMILIES, Sheet
+from django_ami.contrib.prometheus.forwarding import fill_forwarding
 from django_ami.contrib.prometheus.pictures import fill_picture
 from django_ami.contrib.prometheus.servers import fill_process, fill_receivers, fill_server
 from django_ami.signals import classes
@@ -59,5 +60,6 @@ class AmiCollector(Collector):
             if self._actions and name in meters:
                 fill_actions(sheet, name, meters[name])
         fill_receivers(sheet)
+        fill_forwarding(sheet)
         fill_consumer(sheet)
         return list(sheet.filled())

@@ -17,6 +17,7 @@ from tests.benchmarks.scenarios import (
     rabbitmq_queues,
     receivers,
     redis_streams,
+    spool,
     stream,
 )
 
@@ -46,6 +47,7 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "stream": stream.stream,
     "operations": operations.operations,
     "receivers": receivers.receivers,
+    "spool": spool.spool,
     "redis_streams": redis_streams.redis_streams,
     "rabbitmq_queues": rabbitmq_queues.rabbitmq_queues,
 }

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from django_ami import ami, feeds
 from django_ami.actions import Action, Ping
+from django_ami.conf.forward import Forward
 from django_ami.contrib.prometheus import AmiCollector
 from django_ami.contrib.prometheus.families import FAMILIES
 from django_ami.core.metering import MOST_NAMES, OTHER
@@ -19,11 +20,13 @@ from django_ami.live.feed.records import Heading
 from django_ami.signals import classes, events
 from django_ami.testing import FakeAsterisk, Simulator
 from tests.contrib.prometheus.scraping import Scrape, check_metrics
+from tests.forwarding.sink import SinkOutlet, sinking
 from tests.receiving import fresh_registry, listening
 from tests.running import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DOWN = {"node_1": {"URL": "ami://a:b@127.0.0.1:1"}}
 
@@ -52,6 +55,27 @@ def test_figures_are_those_of_the_status(sim: Simulator) -> None:
         assert value == getattr(status, name)
     assert scrape.value("ami_lease_held", server="node_1") is None, "it is no standby"
     check_metrics(scrape.text)
+
+
+def test_forwarding_is_shown_in_the_process_that_forwards(sim: Simulator, tmp_path: Path) -> None:
+    assert Scrape().value("ami_outlet_up") is None
+    events["UserEvent"].connect(lambda **_: None, weak=False)
+    path = f"{SinkOutlet.__module__}.{SinkOutlet.__qualname__}"
+    with sinking() as sink:
+        forward = Forward(path, spool=tmp_path / "spool", options={"port": sink.port})
+        with listening(sim.url, forward=forward) as listener:
+            listener.make_ready()
+            listener.run_until(lambda: sink.batches)
+            listener.run_until(lambda: Scrape().value("ami_outlet_up") == 1)
+            sink.kill()
+            sim.emit("UserEvent", UserEvent="Test", Number=1)
+            listener.run_until(lambda: Scrape().value("ami_spool_events") == 1)
+            scrape = Scrape()
+            assert scrape.value("ami_outlet_up") == 0
+            assert scrape.value("ami_forwarded_events_total") == 1
+            assert scrape.value("ami_forwarded_unsafe") == 0
+            assert scrape.value("ami_spool_limit_bytes") == 2**32
+            check_metrics(scrape.text)
 
 
 def test_every_count_of_the_status_is_shown() -> None:
