@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from django_ami.listeners import ListenerStatus
     from django_ami.operations.audit import Author
 
-__all__ = ["HandoverRefused", "request", "successors"]
+__all__ = ["NAME", "HandoverRefused", "request", "successors"]
 
 #: In the action log, among the actions of Asterisk.
-_NAME = "Handover"
+NAME = "Handover"
 _LONGEST_NAME_CHARACTERS = 150
 
 
@@ -53,9 +53,9 @@ def request(server: str, token: int, author: Author) -> None:
     try:
         _request(server, token, author.who[:_LONGEST_NAME_CHARACTERS])
     except HandoverRefused as refusal:
-        audit.note(author, _NAME, refusal)
+        audit.note(author, NAME, refusal)
         raise
-    audit.note_done(author, _NAME, server, f"the holder of token {token} is asked.")
+    audit.note_done(author, NAME, server, f"the holder of token {token} is asked.")
 
 
 def _request(server: str, token: int, by: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +15,10 @@ from django.utils.translation import gettext as _
 
 from django_ami.core.errors import ConfigurationError
 from django_ami.operations import conf
+from django_ami.operations.acting import Book
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
@@ -25,11 +27,17 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
-__all__ = ["HAND_OVER", "SEND", "Page", "ReadOnlyAdmin", "may", "require", "tells_faults"]
+__all__ = [
+    "HAND_OVER", "SEND", "VIEW", "Page", "ReadOnlyAdmin", "may", "recorded", "require",
+    "tells_faults",
+]  # fmt: skip
 
 #: The permissions of the pages, beside those to view a table.
 SEND: Final = "ami_operations.send_actions"
 HAND_OVER: Final = "ami_operations.hand_over_lease"
+
+#: In the action log.
+VIEW: Final = "admin"
 
 #: From Django 6.1 on breadcrumbs are a list.
 _HAS_LIST_OF_CRUMBS: Final = django.VERSION >= (6, 1)
@@ -46,6 +54,17 @@ def require(request: HttpRequest, *permissions: str) -> None:
     missing = [one for one in permissions if not may(request, one)]
     if missing:
         raise PermissionDenied(f"this page needs the permission {' and '.join(missing)}.")
+
+
+@contextmanager
+def recorded(request: HttpRequest, what: str) -> Iterator[None]:
+    """A form that is refused inside is in the action log, as one for ``what``; a look is not."""
+    try:
+        yield
+    except PermissionDenied as denied:
+        if what and request.method == "POST":
+            Book().note_refusal(request.user, VIEW, what, str(denied), status=403)
+        raise
 
 
 class ReadOnlyAdmin(ModelAdmin):

@@ -21,7 +21,7 @@ from django_ami.core.arguments import did_you_mean, shown
 from django_ami.core.errors import ActionFailed, AmiError
 from django_ami.operations import idempotency
 from django_ami.operations.admin.answers import answer_of
-from django_ami.operations.admin.base import SEND, Page, require
+from django_ami.operations.admin.base import SEND, VIEW, Page, recorded, require
 from django_ami.operations.admin.parameters import ActionForm
 from django_ami.operations.admin.shown import moment
 from django_ami.operations.errors import ActionRefused
@@ -38,8 +38,6 @@ __all__ = ["OF_CONNECTIONS", "send_view"]
 
 #: The client's own: they would change the connection that all users of this process share.
 OF_CONNECTIONS: Final = frozenset({"Challenge", "Events", "Filter", "Login", "Logoff", "WaitEvent"})
-#: In the action log.
-_VIEW: Final = "admin"
 #: A page waits so long for an answer.
 _LONGEST_WAIT_SECONDS: Final = 20.0
 
@@ -49,17 +47,16 @@ _LONGEST_WAIT_SECONDS: Final = 20.0
 @require_http_methods(["GET", "POST"])
 def send_view(request: HttpRequest, model_admin: Any) -> HttpResponse:
     """The form of ``?action=NAME``, or the choice of one. Needs the permission ``send_actions``."""
-    require(request, SEND)
     name = request.GET.get("action", "")
-    if not name:
-        return _choose(model_admin, request)
-    info = catalog.action(name)
-    if info is None or info.name in OF_CONNECTIONS:
-        return _choose(model_admin, request, _unknown(name))
-    if info.name not in sendable(request.user):
-        raise PermissionDenied(
-            f"{info.name} is not granted to this user: see the setting AMI_PERMISSIONS."
-        )
+    info = catalog.action(name) if name else None
+    with recorded(request, "" if info is None else info.name):
+        require(request, SEND)
+        if info is None or info.name in OF_CONNECTIONS:
+            return _choose(model_admin, request, _unknown(name) if name else "")
+        if info.name not in sendable(request.user):
+            raise PermissionDenied(
+                f"{info.name} is not granted to this user: see the setting AMI_PERMISSIONS."
+            )
     if request.method == "POST":
         return _Sending(model_admin, request, info).post()
     return _Sending(model_admin, request, info).get()
@@ -117,7 +114,7 @@ class _Sending:
     def _send(self, form: ActionForm, action: Action, key: str) -> HttpResponse:
         response, error, status = None, "", 200
         try:
-            user_ami = ami.as_user(self._request.user, view=_VIEW)
+            user_ami = ami.as_user(self._request.user, view=VIEW)
             pending = user_ami.send(action, server=form.cleaned_data["server"])
             response = pending.result(timeout=_LONGEST_WAIT_SECONDS)
         except ActionFailed as failure:

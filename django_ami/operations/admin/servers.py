@@ -17,9 +17,11 @@ from django_ami.operations import handover
 from django_ami.operations.admin.base import (
     HAND_OVER,
     SEND,
+    VIEW,
     Page,
     ReadOnlyAdmin,
     may,
+    recorded,
     require,
     tells_faults,
 )
@@ -108,7 +110,8 @@ def _status(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def _hand_over(request: HttpRequest, model_admin: ServerAdmin, server: str) -> HttpResponse:
-    require(request, _VIEW, HAND_OVER)
+    with recorded(request, handover.NAME):
+        require(request, _VIEW, HAND_OVER)
     found = {one.name: one for one in overview()}.get(server)
     if found is None or found.lease is None:
         raise Http404(f"the server {server!r} has no lease.")
@@ -130,7 +133,7 @@ def _hand_over(request: HttpRequest, model_admin: ServerAdmin, server: str) -> H
 def _request(model_admin: ServerAdmin, request: HttpRequest, server: str) -> None:
     user: Any = request.user
     try:
-        author = Author(ActionLog.Kind.USER.value, user.get_username(), str(user.pk), "admin")
+        author = Author(ActionLog.Kind.USER.value, user.get_username(), str(user.pk), VIEW)
         handover.request(server, int(request.POST.get("token", "")), author)
     except (handover.HandoverRefused, ValueError) as refusal:
         messages.error(request, str(refusal))

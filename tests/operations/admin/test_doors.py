@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
+from django_ami.operations.models import ActionLog
 from tests.operations.admin.rows import entry, lease, listener
 
 if TYPE_CHECKING:
@@ -76,6 +77,26 @@ def test_door_leads_others_to_the_login(door: str, log_in: Callable[..., Client]
     ):
         answer = visitor.get(ROOT + door)
         assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/admin/login/")
+
+
+@pytest.mark.parametrize(
+    ("permissions", "door", "action"),
+    [
+        ((), "lease/send/?action=Command", "Command"),
+        (("send_actions",), "lease/send/?action=command", "Command"),  # no grant has it
+        (("view_lease",), "lease/node_1/hand-over/", "Handover"),
+    ],
+)
+def test_form_that_is_sent_without_the_right_is_recorded_and_a_look_is_not(
+    permissions: tuple[str, ...], door: str, action: str, log_in: Callable[..., Client]
+) -> None:
+    ActionLog.objects.all().delete()
+    visitor = log_in(*permissions)
+    assert visitor.get(ROOT + door).status_code == 403
+    assert ActionLog.objects.count() == 0
+    assert visitor.post(ROOT + door, {"Command": "core stop now"}).status_code == 403
+    row = ActionLog.objects.get()
+    assert (row.who, row.via, row.action, row.outcome) == ("operator", "admin", action, "refused")
 
 
 @pytest.mark.parametrize("wall", WALLS)
