@@ -142,6 +142,7 @@ class Keeper:
             question(server)
         except Exception as error:  # noqa: BLE001  (a driver raises anything)
             self._tell_failure(server, error)
+            self._watch(server).unanswered()
             try:
                 connections[self._options.database].close()
             except Exception:  # noqa: BLE001  (it is broken anyway: the next question makes a new one)
@@ -196,7 +197,7 @@ class Keeper:
 
     def _look(self, server: str) -> None:
         timeout, now = self._options.lease_timeout, time.monotonic()
-        watched = self._watched.setdefault(server, Watched())
+        watched = self._watch(server)
         self.seen[server] = seen = self._table.look(server, watched.token, timeout)
         heard_until = None if seen.unheard is None else now - seen.unheard - _SLACK_SECONDS
         watched.had(seen.token, heard_until)
@@ -209,6 +210,11 @@ class Keeper:
         lease = self._leases[server] = Lease(server, seen.token + 1, until)
         watched.had(lease.token, None)
         self._gained(lease, watched.heard_until)
+
+    def _watch(self, server: str) -> Watched:
+        # A holder's question takes no longer than half of a lease (make_impatient); it asks again.
+        seconds = self._options.lease_timeout / 2 + self._options.standby_interval
+        return self._watched.setdefault(server, Watched(seconds))
 
     def _give_back(self, server: str) -> None:
         lease = self._leases.pop(server)

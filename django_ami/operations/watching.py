@@ -1,7 +1,9 @@
 """A lease as this process has seen it, by its own clock.
 
 Rule: a database can forget, after a failover to a replica that lagged, and its clock can be set. So
-a lease is free only if the database says so, and nothing that was seen here says otherwise.
+a lease is free only if the database says so, and nothing that was seen here says otherwise. While
+the database was away, the holder could not renew its lease, and has kept the events of that time in
+its queue: it goes first.
 """
 
 from __future__ import annotations
@@ -17,15 +19,25 @@ __all__ = ["Watched"]
 
 
 class Watched:
-    """The lease of one server, as its keeper has seen it."""
+    """The lease of one server, as its keeper has seen it.
 
-    def __init__(self) -> None:
+    ``holder_first_seconds``: how long a holder goes first when the database answers again.
+    """
+
+    def __init__(self, holder_first_seconds: float) -> None:
+        self._holder_first_seconds = holder_first_seconds
         #: The highest that was seen: a database that tells of a lower one has forgotten.
         self.token = 0
         #: Up to when all events are known to be delivered, by ``time.monotonic``.
         self.heard_until: float | None = None
         #: By ``boottime``: until then its holder may deliver, as was seen last.
         self._held_until = float("-inf")
+        #: A holder was seen that has renewed its lease; and the database did not answer since then.
+        self._renewed = self._unanswered = False
+
+    def unanswered(self) -> None:
+        """The database does not answer, to the holder neither, it may be."""
+        self._unanswered = self._renewed
 
     def had(self, token: int, heard_until: float | None) -> None:
         """This token was seen, and the events up to then are delivered."""
@@ -37,10 +49,15 @@ class Watched:
         """Whether a lease that was just looked at may be taken.
 
         One that was given back is free at once. Another one is free when its time is over by both
-        clocks.
+        clocks; and behind a time without the database, when its holder has let its turn go by. It
+        has one turn for each time that it was seen with a lease that was not over.
         """
         now = boottime()
         if seen.left > 0:
             self._held_until = now + seen.left
+            self._renewed, self._unanswered = True, False
             return False
+        if self._unanswered:
+            self._held_until = max(self._held_until, now + self._holder_first_seconds)
+            self._renewed = self._unanswered = False
         return not seen.holder or now >= self._held_until

@@ -34,14 +34,20 @@ class PlayedTable:
         self.released: list[float | None] = []
         self.known = (0, 0.0)
         self.asked_by: str | None = None
+        self.looks = self.failures = 0
+        self.fails_every_other_time = False
 
     def _answer(self) -> None:
         self.answers.wait(DEADLINE_SECONDS)
         if self.error is not None:
+            self.failures += 1
             raise self.error
 
     def look(self, server: str, known: int = 0, seconds: float = 0.0) -> Seen:
         self._answer()
+        self.looks += 1
+        if self.fails_every_other_time and self.looks % 2:
+            raise OSError("no route")
         self.known = known, seconds
         return self.seen
 
@@ -243,6 +249,45 @@ def test_lease_that_seems_over_too_early_is_not_taken_before_its_time_here() -> 
         kept.table.seen = Seen(6, "other", "elsewhere", -3600.0, None)
         wait_until(lambda: kept.gained)
         assert time.monotonic() - seen_at > 1.0
+
+
+@contextmanager
+def standing_by_without_a_database(**options: object) -> Iterator[Kept]:
+    """A keeper that has seen the lease of another, and whose database answers no more."""
+    kept = Kept(**options)
+    kept.table.seen = Seen(6, "other", "elsewhere", 0.01, None)
+    with closing(kept.keeper):
+        kept.keeper.follow(["node_1"])
+        kept.keeper.start()
+        wait_until(lambda: "node_1" in kept.keeper.seen)
+        failures = kept.table.failures
+        kept.table.error = OSError("no route")
+        wait_until(lambda: kept.table.failures > failures)
+        yield kept
+
+
+def test_holder_goes_first_when_the_database_answers_again() -> None:
+    """It was without the database, too, and has the events of that time in its queue."""
+    with standing_by_without_a_database(lease_timeout=60) as kept:
+        kept.table.seen = Seen(6, "other", "elsewhere", -20.0, None)
+        kept.table.error = None
+        looks = kept.table.looks
+        wait_until(lambda: kept.table.looks > looks + 5)
+        assert kept.gained == []
+        kept.table.seen = Seen(6, "other", "elsewhere", 0.01, None)  # it has renewed
+        looks = kept.table.looks
+        wait_until(lambda: kept.table.looks > looks + 2)
+        kept.table.seen = Seen(6, "other", "elsewhere", -1.0, None)
+        wait_until(lambda: kept.gained)
+
+
+def test_holder_goes_first_once_also_if_the_database_fails_again_and_again() -> None:
+    with standing_by_without_a_database(lease_timeout=1.0) as kept:
+        kept.table.seen = Seen(6, "other", "elsewhere", -20.0, None)
+        kept.table.error, answered_at = None, time.monotonic()
+        kept.table.fails_every_other_time = True
+        wait_until(lambda: kept.gained)
+        assert time.monotonic() - answered_at > 0.4
 
 
 def test_lease_that_is_given_back_is_taken_before_its_time_is_over() -> None:
