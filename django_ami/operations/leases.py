@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db.models.functions import Coalesce
+
 from django_ami.operations.clock import ago, from_now, now, since
 from django_ami.operations.models import Lease
 
@@ -84,6 +86,8 @@ class LeaseTable:
             token=token + 1,
             acquired_at=now(),
             expires_at=from_now(seconds),
+            # Of the first one of all: it may end before it renews the lease for the first time.
+            heard_until=Coalesce("heard_until", now()),
             handover_requested_at=None,
             handover_requested_by="",
         )

@@ -61,6 +61,16 @@ def test_lease_that_is_over_goes_to_another_with_the_next_token() -> None:
     assert not b.renew("node_1", token + 2, 60, None)  # not that one any more
 
 
+def test_first_holder_of_all_is_known_to_have_had_it_even_if_it_ends_before_a_renewal() -> None:
+    a, b = table("a"), table("b")
+    before = a.look("node_1")
+    assert before.unheard is None
+    wait_until(lambda: a.acquire("node_1", before.token, 60))
+    unheard = b.look("node_1").unheard
+    assert unheard is not None
+    assert 0 <= unheard < 30
+
+
 def test_lease_that_is_over_is_renewed_if_nobody_else_has_had_it() -> None:
     a, b = table("a"), table("b")
     token = a.look("node_1").token
