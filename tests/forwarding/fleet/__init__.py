@@ -1,0 +1,1 @@
+"""A small fleet: listeners in pairs, consumers and a Redis, any of which is killed."""
