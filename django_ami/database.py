@@ -6,11 +6,6 @@ closed stops nobody.
 
 from __future__ import annotations
 
-import threading
-import time
-from math import inf
-from typing import Final
-
 from django.db import connections, reset_queries
 
 from django_ami.core.log import get_logger
@@ -19,31 +14,16 @@ __all__ = ["cared_for", "recover"]
 
 logger = get_logger(__name__)
 
-#: A look at the connections costs as much as many events. Code that follows on other code so soon
-#: finds them as that has left them.
-_STILL_TIDY_SECONDS: Final = 0.05
-
-
-class _Tidied(threading.local):
-    """When the connections of this thread were looked at last, by ``time.monotonic``."""
-
-    at = -inf
-
-
-_tidied = _Tidied()
-
 
 class cared_for:  # noqa: N801  (it is called as a function is)
     """Code inside finds connections that work, and leaves none that are too old or broken."""
 
     def __enter__(self) -> None:
-        if time.monotonic() - _tidied.at >= _STILL_TIDY_SECONDS:
-            reset_queries()
-            _tidy(anew=False)
+        reset_queries()
+        _tidy(anew=False)
 
     def __exit__(self, *_: object) -> None:
         _tidy(anew=False)
-        _tidied.at = time.monotonic()
 
 
 def recover() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import currentframe, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from asgiref.sync import sync_to_async
@@ -149,8 +148,11 @@ def _chosen(store: str | None, using: str | None) -> Once:
 
 def _caller() -> str:
     """The dotted name of the function that calls ``once``."""
-    frame = sys._getframe(2)  # noqa: SLF001  (documented, as what logging uses)
-    return f"{frame.f_globals.get('__name__', '')}.{frame.f_code.co_qualname}"
+    here = currentframe()
+    caller = here.f_back.f_back if here is not None and here.f_back is not None else None
+    if caller is None:
+        raise TypeError("this interpreter does not tell who calls once: give it a key.")
+    return f"{caller.f_globals.get('__name__', '')}.{caller.f_code.co_qualname}"
 
 
 def _decorated(

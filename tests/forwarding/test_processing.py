@@ -128,7 +128,7 @@ def test_an_event_without_an_id_is_refused(hangup: Event) -> None:
         pass
 
 
-def test_what_is_no_event_and_no_receiver_is_refused() -> None:
+def test_argument_that_is_no_event_and_no_receiver_is_refused() -> None:
     with pytest.raises(TypeError, match="once takes an event or a receiver, not 7"):
         once(7)  # type: ignore[call-overload]
 
