@@ -7,15 +7,21 @@ event has that id, in any process, on any machine, before or after a restart.
 from __future__ import annotations
 
 import os
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-__all__ = ["EventId", "make_epoch"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["EventId", "make_epoch", "places"]
 
 #: Crockford's base 32, the digits of a ULID (https://github.com/ulid/spec): they sort as ASCII.
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: A ULID has 48 bits of time and 80 bits of chance, in digits of 5 bits each.
 _CHANCE_BYTES: Final = 10
 _EPOCH_DIGITS: Final = 26
+#: The places of the events of nearly every read, made once: to make an int for each event would
+#: cost as much as the rest of its id.
+_PLACES: Final = tuple(range(2_048))
 
 
 class EventId(NamedTuple):
@@ -50,3 +56,8 @@ def make_epoch(at: float) -> str:
     """A new epoch, of a connection that began ``at`` a unix time. No other call gives the same."""
     number = int.from_bytes(round(at * 1000).to_bytes(6) + os.urandom(_CHANCE_BYTES))
     return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(_EPOCH_DIGITS)))
+
+
+def places(begin: int, end: int) -> Sequence[int]:
+    """The places of some messages behind the first of their read."""
+    return _PLACES[begin:end] if end <= len(_PLACES) else range(begin, end)

@@ -7,12 +7,12 @@ The rules are in ``framing.py``.
 from __future__ import annotations
 
 from functools import partial
-from itertools import compress, count, repeat, takewhile
+from itertools import compress, repeat, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.counters import Counters
 from django_ami.core.errors import ProtocolError
-from django_ami.core.event_id import EventId
+from django_ami.core.event_id import EventId, places
 from django_ami.core.framing import (
     ACTION_ID,
     CRLF_KINDS,
@@ -232,8 +232,9 @@ class Parser:
             ]
         plain = self.kinds.plain.issuperset(kinds)
         wanted: Any = compress(kinds, kinds), compress(blocks, kinds)
+        indexes = places(before, before + len(blocks))
         if plain:
-            messages += map(Event, *wanted, repeat(source), count(before))
+            messages += map(Event, *wanted, repeat(source), indexes)
         else:
             messages += [  # as _make does, but without a call for each item of a list
                 Event(kind, block, source, index)
@@ -241,7 +242,7 @@ class Parser:
                 else kind(block, source, index)
                 if kind.func is Event
                 else kind(block, self.server)
-                for kind, block, index in zip(*wanted, count(before), strict=False)
+                for kind, block, index in zip(*wanted, indexes, strict=False)
             ]
         self.plain = self.plain and plain
         self.skipped += len(blocks) - (len(messages) - before)
@@ -344,7 +345,6 @@ class Parser:
         return EventId(self.server, self.epoch, self.sequence) if self.epoch else self.server
 
     def _make(self, kind: Kind, block: bytes, index: int) -> Event | Response:
-        if isinstance(kind, str):
-            return Event(kind, block, self._source, index)
-        of = (self.server,) if kind.func is Response else (self._source, index)
-        return kind(block, *of)
+        message = partial(Event, kind) if isinstance(kind, str) else kind
+        of = (self.server,) if message.func is Response else (self._source, index)
+        return message(block, *of)
