@@ -33,6 +33,7 @@ def test_pictures_are_of_a_pair_of_listeners(desk: Desk, site: Site, tmp_path: P
         lambda: desk.text(".ami-server tbody").count("ready since") == 2, "both are ready"
     )
     desk.wait_for_text('[data-cell="latency"]', " ms")
+    assert not desk.find("#ami-stale").is_displayed()  # no box without words
     for scheme in ("light", "dark"):
         keep(desk, f"admin-servers-{scheme}", folder, scheme)
     desk.open("lease/send/?action=QueueStatus")
