@@ -59,8 +59,8 @@ class _Question:
             self.error = _public(error)
             _tell(error)
         finally:
+            self.is_over.set()  # before all else: drivers raise when they close what is broken
             connections.close_all()
-            self.is_over.set()
 
     @property
     def is_good(self) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connections
 
 import django_ami
-from django_ami import batches
+from django_ami import batches, database
 from django_ami.checks.servers import identity
 from django_ami.core.errors import ConnectionFailed
 from django_ami.core.log import get_logger
@@ -158,7 +158,7 @@ class Heartbeats:
             work()
         except Exception as error:  # noqa: BLE001  (a driver raises anything)
             self.failures += 1
-            connections.close_all()
+            database.recover()
             if time.monotonic() >= self._logged_at + _LOG_SECONDS:
                 self._logged_at = time.monotonic()
                 logger.warning(

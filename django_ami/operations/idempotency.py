@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 
+from django_ami.core.escaping import printable
 from django_ami.operations import conf
 from django_ami.operations.clock import ago, now
 from django_ami.operations.models import IdempotencyKey
@@ -41,7 +42,7 @@ def claim(key: str) -> bool:
 
 def conclude(key: str, outcome: str) -> None:
     """Keep how it went, in words without secrets, for a request that is repeated."""
-    _keys().filter(key=key).update(outcome=outcome[:_LONGEST_OUTCOME_CHARACTERS])
+    _keys().filter(key=key).update(outcome=printable(outcome)[:_LONGEST_OUTCOME_CHARACTERS])
 
 
 def earlier(key: str) -> IdempotencyKey | None:

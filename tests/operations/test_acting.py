@@ -116,6 +116,13 @@ def test_name_that_a_form_has_put_into_the_object_gives_no_grant_of_another(sett
     assert rows(1)[0].who == "ann"
 
 
+def test_name_that_no_database_takes_is_recorded_with_escapes() -> None:
+    with pytest.raises(InvalidAction):
+        ami.as_user(user("root", is_superuser=True), view="a\0b").send(Action("Pi\0ng\ud800"))
+    (row,) = rows(1)
+    assert (row.action, row.via, row.outcome) == (r"Pi\x00ng\ud800", r"a\x00b", "not_sent")
+
+
 def test_superuser_sends_everything_unless_the_setting_says_otherwise(
     server: FakeAsterisk, settings: Any
 ) -> None:

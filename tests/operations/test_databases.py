@@ -30,11 +30,14 @@ APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "django_ami", "django_ami.operations",
     "tests.operations.project",
 ]  # fmt: skip
-#: Of the leases, the heartbeats, the limit of calls, the action log, the rights, and the probes.
+#: Of the leases, the heartbeats, the limit of calls, the action log, the rights, the probes, the
+#: admin.
 TESTS = (
     "test_leases.py", "test_heartbeats.py", "test_throttle.py", "audit/test_entries.py",
-    "test_acting.py", "test_probes.py",
+    "test_acting.py", "test_probes.py", "admin/test_audit.py", "admin/test_servers.py",
 )  # fmt: skip
+#: The admin needs more than the listeners.
+ADMIN_SETTINGS = "tests.operations.database_settings"
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -58,14 +61,15 @@ def site(tmp_path: Path, sim: Simulator, server: Server) -> Iterator[Site]:
 
 @pytest.mark.parametrize("tests", TESTS)
 def test_tables_are_used_on_each_database_as_on_sqlite(server: Server, tests: str) -> None:
+    settings = ADMIN_SETTINGS if tests.startswith("admin/") else SETTINGS
     command = [
         *PYTHON, "-m", "pytest", f"tests/operations/{tests}", "-q", "-n0", "--reuse-db",
-        "-p", "no:cacheprovider", f"--ds={SETTINGS}", "-m", "not (long or latency)",
+        "-p", "no:cacheprovider", f"--ds={settings}", "-m", "not (long or latency)",
     ]  # fmt: skip
     env = {
         "AMI_TEST_DATABASE": json.dumps(server.setting),
         "AMI_TEST_SETTINGS": json.dumps({"INSTALLED_APPS": APPS}),
-        "DJANGO_SETTINGS_MODULE": SETTINGS,
+        "DJANGO_SETTINGS_MODULE": settings,
     }
     with Program(command, **env) as program:
         wait_until(lambda: program.process.poll() is not None, 240, what=server.name)

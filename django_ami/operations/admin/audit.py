@@ -44,7 +44,6 @@ class ActionLogAdmin(ReadOnlyAdmin):
 
     list_display = ("at", "sender", "via", "action", "server", "outcome", "reason", "took")
     list_filter = ("outcome", "kind", "at", _ServerFilter)
-    date_hierarchy = "at"
     ordering = ("-at", "-pk")
     search_fields = ("who",)  # so that there is a search
     search_help_text = _("The beginning of a sender's name or of an action, or an ActionID.")

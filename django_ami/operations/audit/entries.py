@@ -20,6 +20,7 @@ from django_ami.core.errors import (
     AmiError,
     ConnectionLost,
 )
+from django_ami.core.escaping import printable
 from django_ami.operations.errors import ActionRefused, TooManyCalls
 from django_ami.operations.models import ActionLog
 
@@ -137,13 +138,13 @@ def row_of(entry: Entry, headers: list[list[str]], mask: Callable[[str], str]) -
     return ActionLog(
         at=entry.at,
         kind=author.kind,
-        who=author.who[:200],
+        who=printable(author.who)[:200],
         user_pk=author.user_pk[:64],
-        via=(author.via)[:200],
+        via=printable(author.via)[:200],
         host=HOST,
         pid=entry.pid,
         server=entry.server[:200],
-        action=entry.name[:100],
+        action=printable(entry.name)[:100],  # one that cannot be sent may not be storable either
         headers=headers,
         action_id=entry.action_id[:200],
         outcome=entry.outcome.value,
