@@ -143,7 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     if "SUPERVISOR_SERVER_URL" not in os.environ and sys.stdin.isatty():
         parser.error("supervisor starts it: see deploy/supervisor/django_ami_alerts.conf")
-    command = shlex.split(os.environ.get("DJANGO_AMI_ALERT_COMMAND", ""))
+    try:
+        command = shlex.split(os.environ.get("DJANGO_AMI_ALERT_COMMAND", ""))
+    except ValueError as error:
+        parser.error(f"DJANGO_AMI_ALERT_COMMAND cannot be read: {error}")
     watch = Watch(options.group, socket.gethostname())
     for event, facts in events(sys.stdin.buffer, sys.stdout.buffer):
         alert = watch.alert(event, facts, time.monotonic())

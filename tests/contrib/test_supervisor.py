@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from django_ami.contrib.supervisor import Watch, events, tell
+from django_ami.contrib.supervisor import Watch, events, main, tell
 from tests.running import PYTHON, Program
 
 FACTS = {"groupname": "ami", "processname": "node_1", "from_state": "RUNNING", "expected": "0"}
@@ -79,3 +79,13 @@ def test_module_imports_neither_django_nor_a_project() -> None:
     )
     with Program([*PYTHON, "-c", source]) as program:
         assert program.wait() == 0, str(program)
+
+
+def test_command_whose_quotes_are_not_closed_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DJANGO_AMI_ALERT_COMMAND", 'mail -s "alert')
+    monkeypatch.setenv("SUPERVISOR_SERVER_URL", "unix:///nowhere")
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "DJANGO_AMI_ALERT_COMMAND cannot be read: No closing" in capsys.readouterr().err
