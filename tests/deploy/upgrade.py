@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django_ami.testing import FakeAsterisk
+from tests.operations.flood import Flood
 from tests.operations.support import Site
-from tests.operations.test_rolling_restart import Flood
 from tests.running import wait_until
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: Many enough to see that events flow.
 SOME_EVENTS = 500
+EVENTS_PER_SECOND = 1000
 
 
 def end(listener: Program) -> None:
@@ -54,7 +55,7 @@ def row(what: str, size: int, deed: Callable[[Site], None]) -> str:
             site.active()
             for _ in range(size - 1):
                 site.standby()
-            with Flood(server) as flood:
+            with Flood(server, EVENTS_PER_SECOND) as flood:
                 site.wait_for("event", SOME_EVENTS)
                 token = site.told("event")[-1]["token"]
                 deed(site)
