@@ -269,12 +269,16 @@ def test_row_is_written_at_once_when_something_has_changed(client: Client) -> No
     options = OperationsOptions(heartbeat_interval=600.0)
     heartbeats = Heartbeats(client, options, "me", lambda _: (role[0], None))
     heartbeats.follow([SERVER])
+
+    def written() -> list[str]:
+        heartbeats.hurry()  # again, too: SQLite refuses a write while this thread reads
+        return [one.role for one in known()]
+
     heartbeats.start()
     try:
-        wait_until(known)
+        wait_until(lambda: written() == ["standby"])
         role[0] = ListenerRole.ACTIVE
-        heartbeats.hurry()
-        wait_until(lambda: known()[0].role == "active")
+        wait_until(lambda: written() == ["active"])
     finally:
         heartbeats.close()
 
