@@ -24,6 +24,7 @@ DATABASES = {
         "OPTIONS": {"timeout": 20, "transaction_mode": "EXCLUSIVE"},
     }
 }
-TASKS = json.loads(os.environ["PROJECT_TASKS"])
+if (_tasks := json.loads(os.environ["PROJECT_TASKS"])) is not None:
+    TASKS = _tasks
 AMI_SERVERS = {"node_1": {"HOST": "127.0.0.1", "PORT": 1, "USERNAME": "admin", "SECRET": "amp111"}}
 AMI_FORWARD = {"OUTLET": "tasks", "SPOOL": None, **json.loads(os.environ["PROJECT_FORWARD"])}
