@@ -15,12 +15,14 @@ from django_ami.conf.forward import Forward
 from django_ami.core.event_id import EventId
 from django_ami.forwarding.envelope import Envelope, encode
 from django_ami.forwarding.outlet import Batch
-from tests.running import PYTHON, Program
+from tests.running import PYTHON, Program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PARTITIONS = 2
+#: Workers start and connect within that, on a machine that does ten other things.
+PATIENCE_SECONDS = 90.0
 
 
 class Line(NamedTuple):
@@ -122,6 +124,14 @@ class Project:
     def ended(self) -> set[EventId]:
         """The events that a receiver has taken."""
         return {line.id for line in self.lines() if line.what == "end"}
+
+    def wait_for(self, count: int, *programs: Program) -> None:
+        """Return when as many events are taken; if they are not, tell what the programs said."""
+        try:
+            wait_until(lambda: len(self.ended()) >= count, PATIENCE_SECONDS)
+        except TimeoutError:
+            said = "\n".join(map(str, programs))
+            raise TimeoutError(f"{len(self.ended())} of {count} events: {said}") from None
 
     def disorder(self) -> list[tuple[Line, Line]]:
         """Pairs of lines of one call of which the second came too early.

@@ -10,10 +10,9 @@ from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.outlet import Batch
 from tests.forwarding.celery.project import batch, batches
 from tests.forwarding.celery.test_outlet import messages
-from tests.running import wait_until
 from tests.servers.rabbitmq import SECRET
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 KINDS = ["redis", "classic", "quorum"]
 
@@ -25,7 +24,8 @@ def test_event_that_a_receiver_never_takes_is_set_apart_and_the_next_go_on(proje
         outlet.open()
         poison, well = batch(0, 0, 1, Poison=1), batch(0, 1, 2)
         outlet.publish([poison, well])
-        wait_until(lambda: here.ended() == {well.first})
+        here.wait_for(1, worker)
+        assert here.ended() == {well.first}
         ((args, headers),) = messages(here, "dead", 1)
         begins = [line for line in here.lines() if line.id == poison.first]
         line = worker.wait_for_err("is set apart")
@@ -61,7 +61,7 @@ def test_batch_of_a_killed_worker_is_delivered_by_the_next_and_known_by_its_id(p
             second.wait_for_err(" ready.")
             outlet.open()
             outlet.publish(given)
-            wait_until(lambda: len(here.ended()) == len(given), what=f"{first}{second}")
+            here.wait_for(len(given), first, second)
     assert here.disorder() == []
     begins = [line.id for line in here.lines() if line.what == "begin"]
     assert len(begins) == len(given) + 1
@@ -77,7 +77,7 @@ def test_batch_of_a_killed_worker_comes_back_from_redis_and_is_known_by_its_id(p
         outlet.publish(given)
         assert first.wait() == -signal.SIGKILL
         with here.worker(**soon) as second:
-            wait_until(lambda: len(here.ended()) == len(given), 60, what=str(second))
+            here.wait_for(len(given), second)
     begins = [line.id for line in here.lines() if line.what == "begin"]
     assert sorted(begins) == sorted([given[0].first, *(one.first for one in given)])
 
@@ -90,10 +90,10 @@ def test_workers_go_on_when_their_broker_was_away(project, rabbitmq, kind):
         worker.wait_for_err(" ready.")
         outlet.open()
         outlet.publish(given)
-        wait_until(lambda: len(here.ended()) > 10)
+        here.wait_for(1 + 10)
         rabbitmq.stop()
         rabbitmq.start()
-        wait_until(lambda: len(here.ended()) == len(given), 60, what=str(worker))
+        here.wait_for(len(given), worker)
         said = "\n".join([*worker.out, *worker.err])
     assert here.disorder() == []
     assert SECRET not in said
@@ -107,7 +107,7 @@ def test_worker_takes_one_task_at_a_time_whatever_it_was_told(project):
         outlet.open()
         given = batches(2, 20, Seconds=0.01)
         outlet.publish(given)
-        wait_until(lambda: len(here.ended()) == len(given))
+        here.wait_for(len(given))
     assert here.disorder() == []
     lines = here.lines()
     assert [line.what for line in lines] == ["begin", "end"] * len(given)

@@ -8,10 +8,9 @@ import pytest
 
 from django_ami.testing import FakeAsterisk
 from tests.forwarding.celery.project import Project
-from tests.running import wait_until
 from tests.servers.rabbitmq import SECRET
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 EVENTS = 120
 
@@ -35,12 +34,12 @@ def test_events_of_a_server_reach_the_workers_through_an_outage_of_the_broker(pr
             worker.wait_for_err(" ready.")
             listener.wait_for_out("node_1: ready")
             emit(simulator, 0, EVENTS // 3)
-            wait_until(lambda: len(here.ended()) == EVENTS // 3, what=f"{listener}{worker}")
+            here.wait_for(EVENTS // 3, listener, worker)
             rabbitmq.stop()
             emit(simulator, EVENTS // 3, EVENTS)
             listener.wait_for_err("of Celery")
             rabbitmq.start()
-            wait_until(lambda: len(here.ended()) == EVENTS, 60, what=f"{listener}{worker}")
+            here.wait_for(EVENTS, listener, worker)
         listener.signal(signal.SIGTERM)
         assert listener.wait() == 0, str(listener)
     assert here.disorder() == []

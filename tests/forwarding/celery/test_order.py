@@ -10,7 +10,7 @@ import pytest
 from tests.forwarding.celery.project import batch, batches
 from tests.running import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CALLS = 3
 NUMBERS = 20
@@ -39,11 +39,11 @@ def test_events_of_a_call_stay_in_order_while_workers_are_restarted_in_turn(proj
             new = stack.enter_context(here.worker("-P", pool))
             new.wait_for_err(" ready.")  # it stands by
             outlet.publish(given[turn * share : (turn + 1) * share])
-            wait_until(lambda: len(here.ended()) >= turn * share + 8, what=f"{old}{new}")  # noqa: B023
+            here.wait_for(turn * share + 8, old, new)
             old.signal(signal.SIGTERM)
             assert old.wait() == 0
             assert old.process.pid in {line.pid for line in here.lines()} or pool == "prefork"
-            wait_until(lambda: len(here.ended()) == (turn + 1) * share, what=str(new))  # noqa: B023
+            here.wait_for((turn + 1) * share, new)
             old = new
     assert here.disorder() == []
     ends = [line.id for line in here.lines() if line.what == "end"]
@@ -59,11 +59,11 @@ def test_events_stay_in_order_on_redis_when_one_worker_ends_before_the_next_star
         outlet.publish(given)
         for turn in range(TURNS):
             with here.worker("-P", pool) as worker:
-                wait_until(lambda: len(here.ended()) > 10 + 10 * turn, what=str(worker))  # noqa: B023
+                here.wait_for(1 + 10 + 10 * turn, worker)
                 worker.signal(signal.SIGTERM)
                 assert worker.wait() == 0
         with here.worker("-P", pool) as worker:
-            wait_until(lambda: len(here.ended()) == len(given), what=str(worker))
+            here.wait_for(len(given), worker)
     assert here.disorder() == []
     ends = [line.id for line in here.lines() if line.what == "end"]
     assert len(ends) == len(given), "a clean restart repeats nothing"
@@ -78,10 +78,10 @@ def test_next_batch_waits_until_the_worker_that_ends_has_finished_its_own(projec
         new.wait_for_err(" ready.")
         outlet.open()
         outlet.publish(given)
-        wait_until(lambda: here.lines(), what=f"{old}{new}")
+        wait_until(here.lines, what=f"{old}{new}")
         (first,) = here.lines()
         (old if first.pid == old.process.pid else new).signal(signal.SIGTERM)
-        wait_until(lambda: len(here.ended()) == len(given), what=f"{old}{new}")
+        here.wait_for(len(given), old, new)
     assert [(line.what, line.number) for line in here.lines()] == [
         ("begin", 0),
         ("end", 0),
