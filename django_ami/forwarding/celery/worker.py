@@ -22,6 +22,7 @@ from celery.signals import celeryd_init, worker_init
 from celery.worker import state
 
 from django_ami.conf.forward import read_forward
+from django_ami.core.failures import reason
 from django_ami.core.log import get_logger
 from django_ami.forwarding.celery import delivering
 from django_ami.forwarding.celery.options import dead_queue, partition_queues, read_options
@@ -116,12 +117,20 @@ class Leaving(bootsteps.StartStopStep):
             c.task_consumer.cancel()
             self._finish(c.hub)
             return
-        with suppress(Exception):
-            sock = c.connection.connection.sock
-            c.hub.remove(sock)  # no further batch is taken
+        # A message that comes from now on is left: the loop may read one with the last answer.
+        c.task_consumer.on_message = _leave
+        try:
             self._finish(c.hub)
+            sock = c.connection.connection.sock
+            c.hub.remove(sock)
             sock.shutdown(socket.SHUT_WR)
             _read_to_the_end(sock)
+        except Exception as error:  # noqa: BLE001  (of a connection that is broken)
+            logger.warning(
+                "The connection to the broker broke while this worker ended, so the last batch may "
+                "be delivered twice: %s",
+                reason(error),
+            )
         with suppress(Exception):
             c.connection.collect()
 
@@ -135,7 +144,7 @@ class Leaving(bootsteps.StartStopStep):
         A task that no process of the pool has begun is left: Celery has just thrown it out of its
         queue, and RabbitMQ gives it to the next worker.
         """
-        loop = hub.create_loop()
+        turn = _Turns(hub)
         none_runs_since = time.monotonic()
         while not all(one.acknowledged for one in self._in_hand):
             if state.active_requests:
@@ -144,8 +153,26 @@ class Leaving(bootsteps.StartStopStep):
                 break
             if state.should_terminate is not None and state.should_terminate is not False:
                 return
-            next(loop)
-        next(loop)
+            turn()
+        turn()
+
+
+class _Turns:
+    """Turns of the loop of a worker, as ``celery.worker.loops`` has them."""
+
+    def __init__(self, hub: Any) -> None:
+        self._hub = hub
+        self._loop = hub.create_loop()
+
+    def __call__(self) -> None:
+        try:
+            next(self._loop)
+        except StopIteration:
+            self._loop = self._hub.create_loop()
+
+
+def _leave(message: object) -> None:
+    """RabbitMQ gives it again, as the first, when the connection is gone."""
 
 
 def _read_to_the_end(sock: socket.socket) -> None:

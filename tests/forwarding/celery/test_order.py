@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from contextlib import ExitStack
 
 import pytest
 
+from django_ami.core.event_id import EventId
 from tests.forwarding.celery.project import batch, batches
 from tests.running import wait_until
 
@@ -31,6 +33,7 @@ def test_events_of_a_call_stay_in_order_while_workers_are_restarted_in_turn(proj
     here = project(kind)
     given = batches(CALLS, TURNS * NUMBERS, Seconds=0.02)
     share = CALLS * NUMBERS
+    said = ""
     with here.outlet() as outlet, ExitStack() as stack:
         outlet.open()
         old = stack.enter_context(here.worker("-P", pool))
@@ -44,10 +47,11 @@ def test_events_of_a_call_stay_in_order_while_workers_are_restarted_in_turn(proj
             assert old.wait() == 0
             assert old.process.pid in {line.pid for line in here.lines()} or pool == "prefork"
             here.wait_for((turn + 1) * share, new)
+            said = f"{said}{old}{new}"
             old = new
     assert here.disorder() == []
     ends = [line.id for line in here.lines() if line.what == "end"]
-    assert len(ends) == len(given), "a clean restart repeats nothing"
+    assert len(ends) == len(given), f"a clean restart repeats nothing; {repeated(ends)}: {said}"
 
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
@@ -88,3 +92,7 @@ def test_next_batch_waits_until_the_worker_that_ends_has_finished_its_own(projec
         ("begin", 1),
         ("end", 1),
     ]
+
+
+def repeated(ids: list[EventId]) -> list[str]:
+    return [str(one) for one, count in Counter(ids).items() if count > 1]
