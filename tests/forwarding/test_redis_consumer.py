@@ -388,6 +388,8 @@ def test_status_and_metrics_show_how_far_each_partition_is(
         page = generate_latest(registry).decode()
     assert 'ami_consumer_partitions{server="node_1"} 4.0' in page
     assert 'ami_consumed_events_total{outcome="dead"} 1.0' in page
+    assert 'ami_forwarded_lag_batches{partition="0",server="node_1"}' in page
+    assert 'ami_forwarded_dead_letters{partition="0",server="node_1"}' in page
     assert 'ami_forwarded_lost_events_total{partition="1",server="node_1"} 7.0' in page
 
 
