@@ -278,6 +278,22 @@ def test_a_lease_that_is_over_for_a_moment_leaves_out_no_batch(
     assert (outlet.lag() or {})[0] == 0
 
 
+def test_a_partition_that_redis_refuses_holds_up_no_other_one(
+    outlet: RedisOutlet, url: str, got: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    outlet._redis.set(stream_of(0).key, "no stream")
+    publish(outlet, 1, partition=1)
+    with consumer_of(forward_of(url), workers=1):
+        wait_for(got, 1)
+        publish(outlet, 2, partition=2)
+        wait_for(got, 1, 2)
+        assert caplog.text.count("Redis refuses to give or to acknowledge batches") == 1
+        outlet._redis.delete(stream_of(0).key)
+        publish(outlet, 3)
+        wait_for(got, 1, 2, 3)
+        wait_until_acknowledged(outlet)
+
+
 def test_an_answer_that_is_lost_loses_no_batch_and_keeps_the_order(
     outlet: RedisOutlet, url: str, got: list[int]
 ) -> None:

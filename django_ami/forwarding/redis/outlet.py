@@ -110,13 +110,14 @@ class RedisOutlet:
         self._servers.add(server)
         return Stream(self._options.prefix, server, partition, self._options.group)
 
-    def _run(self, calls: list[Call]) -> list[Any]:
+    def _run(self, calls: list[Call], *, every: bool = True) -> list[Any]:
+        """Raises OutletAway; unless ``every`` call has to go well, for a lost connection alone."""
         try:
             answers = run(self._redis, calls)
         except (redis.RedisError, OSError) as error:
             raise self._away(error) from None
         for answer in answers:
-            if isinstance(answer, Exception):
+            if every and isinstance(answer, Exception):
                 raise self._away(answer)
         return answers
 
@@ -149,12 +150,17 @@ class RedisOutlet:
             for partition in range(self._forward.partitions)
         ]
         while todo:
-            answers = self._run(
-                [TRIM((one.key, one.tails, one.lost), int(age), keep) for one in todo]
-            )
-            found = list(zip(todo, answers, strict=True))
+            calls = [TRIM((one.key, one.tails, one.lost), int(age), keep) for one in todo]
+            found = list(zip(todo, self._run(calls, every=False), strict=True))
             todo = []
-            for stream, (group, behind, lost) in found:
+            for stream, answer in found:
+                if isinstance(answer, Exception):
+                    logger.error(
+                        "%s: old batches cannot be removed from the Redis at %s: %s.",
+                        stream, self._address, cause(answer),
+                    )  # fmt: skip
+                    continue
+                group, behind, lost = answer
                 if lost:
                     self.trimmed_unread += lost
                     self._tell_lost(stream, group, lost)

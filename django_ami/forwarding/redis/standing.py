@@ -43,7 +43,10 @@ class Standing:
 
 
 def measure(client: Any, streams: Iterable[Stream]) -> dict[Stream, Standing]:
-    """Ask for all of them at once. Raises redis.RedisError."""
+    """Ask for all of them at once; leaves out those that Redis refuses.
+
+    Raises redis.RedisError if it refuses all, or is away.
+    """
     streams = list(streams)
     pipeline = client.pipeline(transaction=False)
     for stream in streams:
@@ -53,12 +56,14 @@ def measure(client: Any, streams: Iterable[Stream]) -> dict[Stream, Standing]:
         pipeline.get(stream.lost)
         pipeline.get(stream.lease)
     answers = iter(pipeline.execute(raise_on_error=False) if streams else [])
-    found = {}
+    found: dict[Stream, Standing] = {}
+    failure: Exception | None = None
     for stream in streams:
         length, groups, dead, lost, holder = (next(answers) for _ in range(5))
-        for one in (length, dead, lost, holder):
-            if isinstance(one, redis.RedisError):
-                raise one
+        refused = [one for one in (length, dead, lost, holder) if isinstance(one, Exception)]
+        if refused:
+            failure = refused[0]
+            continue
         name = stream.group.encode()
         known = [] if isinstance(groups, redis.RedisError) else groups
         group: Mapping[str, Any] = next((one for one in known if one["name"] == name), {})
@@ -71,4 +76,6 @@ def measure(client: Any, streams: Iterable[Stream]) -> dict[Stream, Standing]:
             lost=int(lost or 0),
             holder=None if holder is None else holder.decode(errors="backslashreplace"),
         )
+    if failure is not None and not found:
+        raise failure
     return found
