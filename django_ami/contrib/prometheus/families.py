@@ -99,7 +99,7 @@ FAMILIES: Final = tuple(
         ("ami_receiver_failures_total", "counter", ("receiver",), "How often a receiver raised"),
         ("ami_receiver_slow_calls_total", "counter", ("receiver",),
          "Calls that took longer than slow_receiver_threshold"),
-        # --- forwarded events, in the process of ami_consume ---
+        # --- forwarding, in the process of the listener ---
         ("ami_outlet_up", "gauge", (), "1 while the engine confirms what is forwarded to it"),
         ("ami_forwarded_events_total", "counter", (),
          "Events that are on the engine or in the spool"),
@@ -111,6 +111,7 @@ FAMILIES: Final = tuple(
         ("ami_spool_dropped_important_total", "counter", (),
          "Of these, those of important_events"),
         ("ami_spool_lost_batches_total", "counter", (), "Batches that could not be read"),
+        # --- forwarded events, in the process of ami_consume ---
         ("ami_consumer_partitions", "gauge", _SERVER, "Partitions that this process consumes"),
         ("ami_consumed_events_total", "counter", ("outcome",),
          "Forwarded events by their fate: delivered, failed, or a dead letter"),
