@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from django_ami.core.client import Client
     from django_ami.testing import Simulator
 
+pytestmark = pytest.mark.slow
+
 NAME = "garbage_1"
 
 

@@ -136,6 +136,7 @@ def test_queues(sim: FakeAsterisk) -> None:
     }
 
 
+@pytest.mark.slow
 def test_many_at_once_in_one_event_loop(sim: FakeAsterisk) -> None:
     async def main() -> list[Any]:
         return await asyncio.gather(*(get_async("/queues/") for _ in range(50)))

@@ -22,6 +22,8 @@ from tests.running import PYTHON, ROOT, environment, wait_until
 if TYPE_CHECKING:
     from tests.running import Program
 
+pytestmark = pytest.mark.slow
+
 READY = ": ready"
 
 

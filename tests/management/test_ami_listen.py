@@ -25,6 +25,8 @@ from tests.running import DEADLINE_SECONDS, PYTHON, Program, black_hole, environ
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 COMMAND = (*PYTHON, "-m", "django", "ami_listen", "--settings=tests.management.listening.settings")
 
 

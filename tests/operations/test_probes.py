@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tests.operations.support import Site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 CHECK = "django_ami.contrib.health_check.AsteriskListeners"
 urlpatterns = [

@@ -45,6 +45,8 @@ urls = types.ModuleType("urls")
 urls.urlpatterns = [path("metrics", PrometheusDjangoView.as_view())]
 sys.modules["urls"] = urls
 from django.test import Client
+
+pytestmark = pytest.mark.slow
 answer = Client().get("/metrics")
 assert answer.status_code == 200, answer
 print(answer.content.decode())

@@ -31,6 +31,8 @@ django.setup()
 from django.contrib.auth.models import User
 from django_ami import ami
 from django_ami.actions import Ping
+
+pytestmark = pytest.mark.slow
 root = User.objects.get_or_create(username="root", is_superuser=True)[0]
 """
 ENDS_AT_ONCE = "ami.as_user(root, view='script').send(Ping()).result(10)"
