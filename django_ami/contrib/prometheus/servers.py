@@ -87,10 +87,13 @@ def fill_server(sheet: Sheet, status: ServerStatus) -> None:
 def fill_receivers(sheet: Sheet) -> None:
     """The receivers of this process, and functions for the ends of actions."""
     receivers = classes.receivers
-    for name, histogram in list((receivers.times.durations or {}).items()):
+    durations = dict(receivers.times.durations or {})
+    for name, histogram in durations.items():
         sheet.add_histogram("ami_receiver_duration_seconds", histogram, name)
-    sheet.add_all("ami_receiver_failures_total", _bounded(receivers.failures))
-    sheet.add_all("ami_receiver_slow_calls_total", _bounded(receivers.slow_calls))
+    # From 0 on: the function "increase" of Prometheus does not see a counter that begins with 1.
+    none = dict.fromkeys(durations, 0)
+    sheet.add_all("ami_receiver_failures_total", _bounded({**none, **receivers.failures}))
+    sheet.add_all("ami_receiver_slow_calls_total", _bounded({**none, **receivers.slow_calls}))
 
 
 def _bounded(counts: Mapping[str, int]) -> dict[str, int]:

@@ -163,6 +163,7 @@ def test_receivers_are_timed_and_their_failures_counted(sim: Simulator) -> None:
         listener.run_until(lambda: listener.dispatcher.failed == 3)
     scrape = Scrape()
     where = f"{__name__}.{test_receivers_are_timed_and_their_failures_counted.__name__}.<locals>"
+    assert scrape.value("ami_receiver_failures_total", receiver=f"{where}.on_user_event") == 0
     calls = scrape.by("ami_receiver_duration_seconds_count", "receiver")
     assert (calls[f"{where}.on_hangup"], calls[f"{where}.on_user_event"]) == (3, 3)
     assert scrape.by("ami_receiver_failures_total", "receiver") == {f"{where}.on_hangup": 3}
