@@ -5,10 +5,10 @@ let channels = 0;
 
 /** A tab of a browser, which notes what it does. */
 function open(name) {
-  const tab = { streams: false, heard: [] };
+  const tab = { streams: false, followed: 0, heard: [] };
   tab.sharing = new Sharing(new BroadcastChannel(name), {
     lead: () => (tab.streams = true),
-    follow: () => (tab.streams = false),
+    follow: () => ((tab.streams = false), (tab.followed += 1)),
     hear: (said) => tab.heard.push(said),
     snapshot: () => [`snapshot of ${name}`],
   });
@@ -79,4 +79,20 @@ export async function tab_whose_leader_goes_before_its_answer_asks_the_next_one(
   equal([tab.heard, tab.streams], [["snapshot", "news"], false]);
   tab.sharing.stop();
   others.close();
+}
+
+export async function of_two_that_lead_the_hidden_one_gives_way_and_else_the_greater_name() {
+  const name = browser();
+  const tab = open(name);
+  const other = new BroadcastChannel(name);
+  let leads = 0;
+  other.onmessage = ({ data: { type } }) => (leads += type === "lead");
+  await until(() => tab.streams && leads === 1);
+  other.postMessage({ type: "lead", from: "", hidden: true });
+  await until(() => leads === 2);
+  equal([tab.streams, tab.followed], [true, 0]);
+  other.postMessage({ type: "lead", from: "", hidden: false });
+  await until(() => !tab.streams);
+  tab.sharing.stop();
+  other.close();
 }

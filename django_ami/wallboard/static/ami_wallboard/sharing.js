@@ -3,7 +3,9 @@
  *
  * A browser opens six connections to a server (HTTP/1.1), and a stream keeps one. The tabs elect by
  * a BroadcastChannel, which plain HTTP has, too; Web Locks need HTTPS. Each tab that speaks says
- * its name; of two that lead, the one with the smaller name goes on.
+ * its name, and whether it is hidden; of two that lead, one that is seen goes on, or else the one
+ * with the smaller name. Browsers let the timers of a hidden tab wait for a minute, and one that
+ * asks again and again tells the others nothing meanwhile.
  */
 
 const SILENCE_MILLISECONDS = 3500;
@@ -65,7 +67,7 @@ export class Sharing {
   }
 
   #post(message) {
-    this.#channel.postMessage({ ...message, from: this.#name });
+    this.#channel.postMessage({ ...message, from: this.#name, hidden: document.hidden });
   }
 
   /** Leads, unless a leader answers. */
@@ -106,12 +108,16 @@ export class Sharing {
   /** Another tab leads as well: one of the two gives way. */
   #contest(message) {
     if (message.type === "snapshot" && message.to !== this.#name) return;
-    if (message.from > this.#name) {
+    if (this.#isBefore(message)) {
       this.#post({ type: "lead" });
       return;
     }
     this.#leader = null;
     this.#follow(message);
+  }
+
+  #isBefore({ from, hidden }) {
+    return hidden === document.hidden ? this.#name < from : hidden;
   }
 
   #follow(message) {
