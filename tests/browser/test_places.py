@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from django_ami.simulator.dialplan import PARK_EXTEN
 
 if TYPE_CHECKING:
@@ -20,6 +22,13 @@ return [...document.querySelectorAll(cells)]
   .filter((cell) => getComputedStyle(cell).display !== "inline")
   .filter((cell) => cell.scrollWidth > cell.clientWidth)
   .map((cell) => cell.innerText);
+"""
+
+#: The figures and labels of tiles that do not fit into their places.
+CUT_IN_TILES = """
+return [...document.querySelectorAll(".tile :is(b, .label)")]
+  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth)
+  .map((one) => one.innerText);
 """
 
 
@@ -60,3 +69,17 @@ def test_no_name_or_number_is_cut_on_a_screen_of_1400_pixels(
     board.wait_for_row("agent-row", "Praxis Dr. Weiss", "+49301234567", "support", state="talking")
     board.wait_for_row("call-row", "Hannah O'Neill", "+49301234568", "rush no. 1")
     assert board.run(CUT) == []
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1600, 900), (1920, 1080)])
+def test_no_figure_is_cut_on_a_tv(
+    site: Site, browse: Callable[..., Board], phones: Phones, size: tuple[int, int]
+) -> None:
+    board = browse(site, "supervisor", size=size)
+    phones.call("+4930808", "support")
+    phones.call("+4930809", "rush")
+    board.wait_for_row("queue-tile", "100%", queue="support")
+    board.wait_for_row("queue-tile", queue="rush", state="critical")
+    board.click("[data-command=tv]")
+    board.wait_for(lambda: board.run("return location.hash") == "#tv", "the TV")
+    assert board.run(CUT_IN_TILES) == []
