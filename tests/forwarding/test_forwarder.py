@@ -334,6 +334,7 @@ def test_lost_confirmations_make_doubles_with_the_same_ids(
     assert sink.numbers() == list(range(50))
 
 
+@pytest.mark.slow
 def test_without_a_spool_events_wait_in_memory_and_the_oldest_are_dropped(
     sim: Simulator, sink: Sink, forward_to: Make
 ) -> None:

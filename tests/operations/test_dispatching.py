@@ -188,6 +188,7 @@ def test_events_are_forwarded_under_the_lease_alone_and_with_its_token() -> None
             site.listener.run_until(lambda: site.status.queued == 0)
             site.listener.assert_accounted()
             site.give(9)
+            site.listener.run_until(lambda: sink.envelopes[-1].token == 9)  # it is ready
             site.emit(6)
             site.listener.run_until(lambda: 6 in sink.numbers())
             assert site.status.dropped in (1, 2)
