@@ -28,7 +28,7 @@ _LINGER_SECONDS = 0.05
 
 
 class Beside:
-    """What has threads of its own: ``spreading`` and ``forwarder``, as far as they are there.
+    """The parts with threads of their own: ``spreading`` and ``forwarder``, if they are there.
 
     ``sender`` gives the sender of a server's signals, by its name.
     """

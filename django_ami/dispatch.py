@@ -131,7 +131,7 @@ class Dispatcher:
 
     @property
     def forwarder(self) -> Forwarder | None:
-        """What forwards events onto an engine; None if nothing does."""
+        """Forwards events onto an engine; None if AMI_FORWARD is not set."""
         return self._beside.forwarder
 
     @property

@@ -42,7 +42,7 @@ _LEAST_SPOOL_BYTES: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Where events are forwarded to, which, and what is kept while the engine is away.
+    """The engine, the events that it gets, and the spool for the time while it is away.
 
     * ``outlet``: a short name of ``OUTLETS``, or the dotted path of a class
     * ``url``: the engine's address; it may have a password, and is not shown

@@ -29,7 +29,7 @@ _LONG_SECONDS: Final = 1.0
 #: receiver that is slow now, not the one that has been at work for weeks.
 _WINDOW_SECONDS: Final = 10.0
 _MAX_RECEIVERS: Final = 1000
-#: So many calls are noted at most until they are summed up.
+#: The most calls that are noted until they are summed up.
 MOST_NOTED: Final = 512
 _NEVER: Final = float("inf")
 _BOUNDS_SECONDS: Final = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)

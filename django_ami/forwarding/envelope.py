@@ -36,7 +36,7 @@ class UnreadableBatch(ValueError):
 class Envelope:
     """An event on its way, or a notice of its server's connection.
 
-    * ``id``: the same in every copy, and in every attempt
+    * ``id``: equal in every copy, and in every attempt
     * ``raw``: the bytes of the event; of a notice those that ``notices.decode`` reads
     * ``received_at``: when the listener handed it on, in seconds of Unix time
     * ``token``: that of the lease under which the listener delivered it; None without leases

@@ -1,7 +1,7 @@
 """Forwards what a listener delivers: the side of the thread that delivers.
 
-Rule: it never waits: for no engine, no disk, and no other thread. What it has taken counts as
-queued until it is safe.
+Rule: it never waits: for no engine, no disk, and no other thread. An event that it has taken
+counts as queued until it is safe.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class Forwarder:
         return server in self._full
 
     def discard(self, server: str) -> None:
-        """Another process delivers: what waits here is not forwarded, and is counted."""
+        """Another process delivers: events that wait here are not forwarded, and are counted."""
         self._full.discard(server)
         self._sorter.forget(server)
         gone = self._waiting.discard(server)
@@ -207,7 +207,7 @@ class Forwarder:
         if self._ledger is not None:
             self._ledger.local(server, counts)
 
-    # --- what became of them ---
+    # --- the fate of events ---
 
     def _settle(self, server: str, counts: Counts) -> None:
         """From the thread that forwards."""

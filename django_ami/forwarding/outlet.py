@@ -1,7 +1,7 @@
-"""What the forwarder wants of an engine.
+"""The engine, as the forwarder sees it.
 
-Rule: what ``publish`` has returned from is safe on the engine; what it has raised for is not known
-to be, and is given again: the same batches, in the same order.
+Rule: batches that ``publish`` has returned from are safe on the engine. Batches for which it has
+raised may not be: they are given again, all of them, in their order.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Batch(NamedTuple):
     """Events of one server and one partition, encoded: one message on the engine.
 
     * ``partition``: from 0 up to the option ``PARTITIONS``, that excluded
-    * ``data``: what ``envelope.decode`` reads
+    * ``data``: bytes that ``envelope.decode`` reads
     * ``first``, ``last``: the ids of its first and its last event
-    * ``source``, ``position``: who numbered the batches, and the number, from 1. Of one source the
-      batches of a partition come with rising positions, each once, but for a repeated ``publish``:
-      so an outlet that remembers the last position of each source knows what it has already. A
-      source is one run of one listener; what its spool kept may come in a later run, behind batches
-      of other sources.
+    * ``source``, ``position``: the run that numbered the batches, and the number, from 1. Of one
+      source the batches of a partition come with rising positions, each once, but for a repeated
+      ``publish``: so an outlet that remembers the last position of each source knows what it has
+      already. A source is one run of one listener; batches that its spool kept may come in a later
+      run, behind those of other sources.
     """
 
     partition: int
@@ -50,9 +50,9 @@ class Outlet(Protocol):
     """An engine, seen from a listener. It is made with one argument, the ``conf.Forward``.
 
     One thread calls ``open``, ``publish`` and ``close``; another one may call ``lag``. None of them
-    waits for longer than a timeout of its own: an engine that is frozen is away. What any of them
-    raises but OutletAway is a bug of the outlet: it is logged with its traceback, and handled as
-    OutletAway.
+    waits for longer than a timeout of its own: an engine that is frozen is away. Any other
+    exception than OutletAway is a bug of the outlet: it is logged with its traceback, and handled
+    as OutletAway.
     """
 
     def open(self) -> None:

@@ -1,4 +1,4 @@
-"""Tells of events that had to leave a full spool: in the log, and to whoever receives the others.
+"""Tells of events that had to leave a full spool: in the log, and to the receivers of the others.
 
 Rule: a spool that stays full is told every few seconds, not with each event.
 """

@@ -1,4 +1,4 @@
-"""From what waits to the engine; what that does not take goes into the spool.
+"""Takes batches that wait to the engine; those that it does not take go into the spool.
 
 Rule: an event is safe when the engine has confirmed it, or when it is in the spool. Batches reach
 the engine in the order of their positions: while anything is in the spool, all that comes goes
@@ -33,7 +33,7 @@ logger = get_logger(__name__)
 
 #: Events wait so long for others, to be published together; an outlet's ``linger_seconds`` counts.
 LINGER_SECONDS: Final = 0.01
-#: An engine that has not confirmed for so long is slow: what comes goes into the spool.
+#: An engine that has not confirmed for so long is slow: new events go into the spool.
 SLOW_SECONDS: Final = 0.5
 #: And so soon, when the process ends.
 _HURRY_SECONDS: Final = 0.1
@@ -79,12 +79,12 @@ class Relay:
         last = 0 if spool is None else spool.contents.last
         self._numbering = Numbering(source, last)
         self._linger = float(getattr(outlet, "linger_seconds", LINGER_SECONDS))
-        #: What the publisher has, and what is ready for it or for the spool.
+        #: The lot that the publisher has, and the one that is ready for it or for the spool.
         self._flight: Lot | None = None
         self._ready: Lot | None = None
         #: The last position that the publisher was given; of what is in the spool at first, none.
         self._given = 0
-        #: What is confirmed up to there is still in the spool.
+        #: Batches up to that position are confirmed, and still in the spool.
         self._forget_to = 0
         #: When a disk that failed is read, written, and cleared again.
         self._read_at = self._write_at = self._clear_at = 0.0
@@ -146,7 +146,7 @@ class Relay:
         self._overflow.report()
 
     def _finish(self) -> None:
-        """What the publisher has in hand may be confirmed still: then it is not published twice."""
+        """The lot that the publisher has may be confirmed still: then it is not published twice."""
         flight, until = self._flight, self._until or 0.0
         if flight is not None and flight.safe:
             until = min(until, time.monotonic() + _CONFIRM_SECONDS)
@@ -202,7 +202,7 @@ class Relay:
         )
 
     def _take(self) -> Lot | None:
-        """What is ready, or what waits and may be forwarded, once it has waited for company."""
+        """The lot that is ready, or events that may be forwarded and have waited for company."""
         if self._ready is None:
             since = self._waiting.since
             if since and time.monotonic() >= since + self._patience:
@@ -212,7 +212,7 @@ class Relay:
         return self._ready
 
     def _give(self) -> None:
-        """Give the publisher what is next: out of the spool, or what waits."""
+        """Give the publisher the next lot: out of the spool, or of events that wait."""
         lot = self._next_of_spool() if self._is_behind else self._take()
         if lot is None:
             return
@@ -235,7 +235,7 @@ class Relay:
         return Lot(batches, safe=True)
 
     def _keep(self) -> None:
-        """Write into the spool what waits, and what the engine does not confirm in time."""
+        """Write the events that wait, and the lot that is not confirmed in time, into the spool."""
         if self._spool is None:
             return
         flight = self._flight
@@ -256,7 +256,7 @@ class Relay:
             self._note_safe(lot)
         self._overflow.add(dropped)
 
-    # --- what became of them ---
+    # --- the fate of events ---
 
     def _note_confirmed(self) -> None:
         flight = self._flight

@@ -1,7 +1,7 @@
-"""What is kept on disk while the engine is away, or slower than the events.
+"""Keeps batches on disk while the engine is away, or slower than the events.
 
-Rule: what ``put`` has returned from survives the end of the process, and of the machine. It is read
-in the order of its positions, whatever the order in which it was put.
+Rule: a batch that ``put`` has returned from survives the end of the process, and of the machine.
+Batches are read in the order of their positions, in whatever order they were put.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Spool:
 
     @property
     def contents(self) -> Contents:
-        """What is in it."""
+        """How much is in it."""
         return self._file.contents
 
     @property

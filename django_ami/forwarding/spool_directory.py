@@ -1,7 +1,7 @@
 """The directory of a spool: whose it is, what should be in it, and where damaged files go.
 
-Rule: one process has it. What it says is in the spool is never more than what is: so whatever is
-missing later was lost.
+Rule: one process has it. The contents that it notes are never more than the spool has: so a batch
+that is missing later was lost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Contents", "SpoolDirectory"]
 
 _FILE: Final = "spool.sqlite3"
-#: What belongs to it, as sqlite names it.
+#: The files that belong to it, as sqlite names them.
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
 #: Each writing of the contents replaces the one before as a whole.
 _CONTENTS_BYTES: Final = 256
@@ -33,7 +33,7 @@ _PID_BYTES: Final = 20
 
 @dataclass(slots=True)
 class Contents:
-    """What is in a spool, of ``size`` bytes: nothing outside of these positions."""
+    """The contents of a spool, of ``size`` bytes: nothing outside of these positions."""
 
     batches: int = 0
     events: int = 0
@@ -51,7 +51,7 @@ class Contents:
         self.size += size
 
     def least(self, other: Contents) -> Contents:
-        """What is there in any case, if either of them is true."""
+        """The part that is there in any case, if either of them is true."""
         return Contents(
             min(self.batches, other.batches),
             min(self.events, other.events),
@@ -62,7 +62,7 @@ class Contents:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """What ``to_bytes`` wrote; nothing for anything else."""
+        """The contents that ``to_bytes`` wrote; empty ones for other bytes."""
         try:
             found = json.loads(data)
             return cls(*(int(found[item.name]) for item in fields(cls)))
@@ -131,7 +131,7 @@ class SpoolDirectory:
         self._contents = self._lock = None
 
     def expected(self) -> Contents:
-        """What should be in the spool."""
+        """The contents that the spool should have."""
         return Contents.from_bytes(os.pread(self._taken, _CONTENTS_BYTES, 0))
 
     def expect(self, contents: Contents) -> None:

@@ -1,7 +1,7 @@
 """The file of a spool: opened, changed in transactions, rescued when it is damaged.
 
-Rule: whatever the disk does is SpoolFailed, and the next use tries again. What cannot be read is
-counted and told, and the rest goes on.
+Rule: each fault of the disk is SpoolFailed, and the next use tries again. Batches that cannot be
+read are counted and told, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SpoolFile:
     def __init__(self, directory: Path) -> None:
         self._directory = SpoolDirectory(directory)
         self._database: sqlite3.Connection | None = None
-        #: What is in it; until it can be opened, what should be.
+        #: How much is in it; until it can be opened, how much should be.
         self.contents = Contents()
         #: How many batches could not be read since the start.
         self.lost = 0
@@ -113,7 +113,7 @@ class SpoolFile:
 
     @contextmanager
     def change(self) -> Iterator[tuple[sqlite3.Connection, Contents]]:
-        """A transaction, and what will be in the file behind it; inside of ``guarded``."""
+        """A transaction, and the contents of the file behind it; inside of ``guarded``."""
         database, after = self.database, self.contents.copy()
         database.execute("BEGIN IMMEDIATE")
         try:
@@ -135,7 +135,7 @@ class SpoolFile:
         self._directory.clear()
         self.contents = empty
 
-    # --- what cannot be read or written ---
+    # --- faults of the disk ---
 
     @contextmanager
     def guarded(self) -> Iterator[None]:

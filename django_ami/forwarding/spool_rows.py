@@ -21,7 +21,7 @@ __all__ = ["INSERT", "SUMS", "TABLE", "Row", "batch_of", "is_damage", "readable"
 
 Row: TypeAlias = tuple[Any, ...]
 
-#: What a batch takes beside its own bytes.
+#: About so many bytes are taken by a batch beside its own.
 _ROW_BYTES: Final = 200
 TABLE: Final = """
 CREATE TABLE IF NOT EXISTS batch (

@@ -20,8 +20,8 @@ class ForwardStatus:
       began, in seconds of Unix time
     * ``forwarded``: envelopes that are on the engine or in the spool, of this run
     * ``unsafe``: those that are neither
-    * ``spool_batches``, ``spool_events``, ``spool_bytes``: what the spool keeps; 0 without one
-    * ``spool_most_bytes``: what it may keep
+    * ``spool_batches``, ``spool_events``, ``spool_bytes``: contents of the spool; 0 without one
+    * ``spool_most_bytes``: the most that it may keep
     * ``spool_failure``: why it cannot be used
     * ``dropped``, ``dropped_important``: events that had to leave a full spool, since the start
     * ``lost``: batches of the spool that could not be read, since the start
@@ -45,7 +45,7 @@ class ForwardStatus:
     lag: Mapping[int, int] | None = None
 
     def counters(self) -> dict[str, int]:
-        """What other processes are told, beside the counts of the listener's events."""
+        """Counts for other processes, beside those of the listener's events."""
         return {
             "outlet_up": int(self.up),
             "unsafe": self.unsafe,

@@ -1,4 +1,4 @@
-"""What waits between the thread that delivers and the one that forwards.
+"""Events that wait between the thread that delivers and the one that forwards.
 
 Rule: neither waits for the other. Of a server that has too much here nothing more is taken: its
 events wait in their own bounded queue, which drops by its policy, and counts.
@@ -51,7 +51,7 @@ class Waiting:
                 self._changed.notify()
 
     def is_full(self, server: str, part: float = 1.0) -> bool:
-        """True if a server has all that it may have here, or so much of it."""
+        """True if a server has all that it may have here, or that ``part`` of it."""
         options = self._options_of(server)
         return (
             len(self._by_server.get(server, ())) >= part * options.event_queue_capacity / 2
@@ -97,12 +97,12 @@ class Waiting:
         return taken
 
     def note_safe(self, count: int) -> None:
-        """So many of those that were taken are safe."""
+        """Some of those that were taken are safe."""
         with self._changed:
             self.unsafe -= count
 
     def discard(self, server: str) -> Iterable[Envelope]:
-        """What waits of a server is not to be forwarded. Gives it."""
+        """The events of a server that wait are not to be forwarded. Gives them."""
         with self._changed:
             gone = self._by_server.pop(server, [])
             self._bytes.pop(server, None)

@@ -28,7 +28,8 @@ class View(Mapping[str, S_co], Generic[S_co]):
     def __getitem__(self, key: str) -> S_co:
         return self._live[key].snapshot()
 
-    # One thread may look while another feeds: what is gone by then is drawn as it was at its end.
+    # One thread may look while another feeds: things that are gone by then are drawn as they were
+    # at their ends.
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._live))

@@ -1,4 +1,4 @@
-"""What leaves a listener beside what its receivers do: its live pictures, and its events."""
+"""The ways out of a listener beside its receivers: its live pictures, and its events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def feeding_of(client: Client) -> Feeding | None:
 
 
 def forwarder_of(client: Client) -> Forwarder | None:
-    """What forwards events onto an engine; None if nothing does (AMI_FORWARD).
+    """Forwards events onto an engine; None without AMI_FORWARD.
 
     Raises ConfigurationError, also if another process has its spool.
     """

@@ -104,7 +104,7 @@ class Sink:
     def thaw(self) -> None:
         self._thawed.set()
 
-    # --- what it has ---
+    # --- its contents ---
 
     @property
     def envelopes(self) -> list[Envelope]:

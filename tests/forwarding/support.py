@@ -1,4 +1,4 @@
-"""What tests of forwarding have in common."""
+"""Parts that tests of forwarding have in common."""
 
 from __future__ import annotations
 

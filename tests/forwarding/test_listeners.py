@@ -161,7 +161,7 @@ def test_killed_listener_loses_nothing_that_was_spooled(
     assert sink.doubles == 0
     epochs = {one.id.epoch for one in sink.events}
     assert len(epochs) == 5
-    for epoch in epochs:  # what is missing is behind all that is there
+    for epoch in epochs:  # the missing ones are behind all that are there
         numbers = sorted(
             int(one.raw.partition(b"Number: ")[2].split()[0])
             for one in sink.events

@@ -1,4 +1,4 @@
-"""What is kept on disk."""
+"""The spool, on real files."""
 
 from __future__ import annotations
 

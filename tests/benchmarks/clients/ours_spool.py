@@ -1,4 +1,4 @@
-"""The forwarder of a listener without its engine: what the spool takes, and what it costs."""
+"""The forwarder of a listener without its engine: the rate of the spool, and its cost."""
 
 from __future__ import annotations
 

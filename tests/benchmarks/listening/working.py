@@ -35,7 +35,7 @@ class Waiting(Task):
         super().begin(sender)
 
     def prepare(self) -> None:
-        """What is to be done before the time begins."""
+        """Get ready, before the time begins."""
 
     def on_event(self, sender: Any, event: Event, **kwargs: Any) -> None:
         self.work(event)

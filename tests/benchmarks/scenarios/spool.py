@@ -1,4 +1,4 @@
-"""The spool of a listener that forwards: what it takes, and what it costs while it is not used."""
+"""The spool of a listener that forwards: its rate, and its cost while it is not used."""
 
 from __future__ import annotations
 

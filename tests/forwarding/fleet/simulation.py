@@ -39,7 +39,7 @@ _EVENTS_PER_SECOND: Final = 100
 _BURSTS_PER_SECOND: Final = 20
 #: An event is delivered a moment after it was written, by clocks of whole milliseconds.
 _SLACK_SECONDS: Final = 1.0
-#: So long after a fault all is well again, unless something is wrong.
+#: The longest time after a fault until all is well again.
 _RECOVERY_SECONDS: Final = 60.0
 
 
