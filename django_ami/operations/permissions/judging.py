@@ -64,13 +64,11 @@ def fault_of(grant: Grant, action: Action) -> str:
 def _judged(action: Action, key: str) -> list[str]:
     """The values of a header. A variable of no channel is one of the whole server."""
     values = list(values_of(action, key))
-    if (
-        action.name.lower() == "setvar"
-        and key == "variable"
-        and not any(values_of(action, "channel"))
-    ):
-        return [f"GLOBAL({value})" for value in values]
-    return values
+    if action.name.lower() != "setvar" or key != "variable":
+        return values
+    # ``astman_get_header`` in main/manager.c takes the first one, also if it is empty.
+    channel = next(values_of(action, "channel"), "")
+    return values if channel else [f"GLOBAL({value})" for value in values]
 
 
 def _not_named(action: str) -> str:

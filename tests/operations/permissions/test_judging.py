@@ -167,6 +167,7 @@ def test_action_that_is_named_needs_a_pattern_where_its_values_are_the_danger(
         (SetVar("NOTE", "x", channel="PJSIP/1-1"), True),
         (SetVar("NOTE", "x"), False),
         (SetVar("GLOBAL(NOTE)", "x", channel="PJSIP/1-1"), False),
+        (raw("Setvar", ("Channel", ""), ("Channel", "PJSIP/1-1"), ("Variable", "NOTE")), False),
         (Redirect("PJSIP/1-1", context="support", exten="102"), True),
         (raw("Redirect", ("Channel", "PJSIP/1-1"), ("Exten", "102")), False),
         (QueuePause("PJSIP/101", paused=True, queue="support"), True),
