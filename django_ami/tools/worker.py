@@ -129,7 +129,9 @@ class Worker:
 
     def _run(self) -> Exit:
         end = Deadline(self._run_for)
-        if self._feeding is None and not signals.events_have_receivers():
+        forwarder = self._dispatcher.forwarder
+        named = forwarder is not None and forwarder.forward.events
+        if self._feeding is None and not named and not signals.events_have_receivers():
             logger.warning(
                 "No receivers are connected to django_ami.signals: events will only be counted."
             )

@@ -99,6 +99,18 @@ def test_listener_forwards_and_runs_no_receiver(
     assert not (tmp_path / "notes").exists()
 
 
+def test_named_events_without_receivers_are_forwarded_before_the_end(
+    listen: Listen, sim: Simulator, sink: Sink
+) -> None:
+    listener = listen("--max-events=5", EVENTS=["Other"])
+    listener.wait_for_out("node_1: ready")
+    for number in range(5):
+        sim.emit("Other", Number=number)
+    assert listener.wait() == 0, str(listener)
+    assert listener.err == []
+    assert sink.numbers() == [0, 1, 2, 3, 4]
+
+
 def test_receivers_of_the_listener_run_as_well_if_that_is_wanted(
     listen: Listen, sim: Simulator, sink: Sink, tmp_path: Path
 ) -> None:
