@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from django_ami.testing import Simulator
 
+pytestmark = pytest.mark.slow
+
 PROJECT = """
 import sys
 import django
@@ -45,8 +47,6 @@ urls = types.ModuleType("urls")
 urls.urlpatterns = [path("metrics", PrometheusDjangoView.as_view())]
 sys.modules["urls"] = urls
 from django.test import Client
-
-pytestmark = pytest.mark.slow
 answer = Client().get("/metrics")
 assert answer.status_code == 200, answer
 print(answer.content.decode())

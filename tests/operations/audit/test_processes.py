@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from django_ami.testing import FakeAsterisk
 
+pytestmark = pytest.mark.slow
+
 APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -31,8 +33,6 @@ django.setup()
 from django.contrib.auth.models import User
 from django_ami import ami
 from django_ami.actions import Ping
-
-pytestmark = pytest.mark.slow
 root = User.objects.get_or_create(username="root", is_superuser=True)[0]
 """
 ENDS_AT_ONCE = "ami.as_user(root, view='script').send(Ping()).result(10)"
