@@ -24,7 +24,7 @@ def receivers(bench: Bench) -> Iterator[Sample]:
         yield "events/s, 5 ms each", who, result["count"] / result["seconds"]
     if postgresql.missing():
         return
-    with postgresql.PostgreSQL() as database:
+    with postgresql.PostgreSQL(fsync=True) as database:  # as it is by default: a commit takes time
         site = {"database": {**database.setting(), "CONN_MAX_AGE": 60}}
         for figure, task, options, events in (
             ("rows/s, a commit each", "rows", _EIGHT, bench.amount(10_000, 2_000)),
