@@ -109,7 +109,7 @@ def longest_wait(over_limit: object) -> float | None:
     )
 
 
-#: What people write who know the action, and what is right.
+#: Words that people write who know the action, and the right ones.
 _MEANT: Final = {
     "channel": "the party that rings first is 'to'",
     "timeout_ms": "'timeout' is in seconds",
