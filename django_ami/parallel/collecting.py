@@ -18,7 +18,7 @@ from django_ami.core.failures import Outcome, about, raised_by
 from django_ami.core.naming import dotted_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from django_ami.core.client import ServerHandle
     from django_ami.core.messages import Event
@@ -107,7 +107,7 @@ class Collector:
     def deliver(
         self,
         events: Iterable[Event],
-        plans: Mapping[str, Iterable[Call]],
+        plans: Mapping[str, Collection[Call]],
         sender: ServerHandle,
         counts: Counts,
     ) -> int:
@@ -128,14 +128,23 @@ class Collector:
                 self._receivers.deliver(some, plans, sender, counts)
                 continue
             for event in some:
-                own = Counts()
-                self._receivers.deliver((event,), plans, sender, own)
-                if not own.delivered and not own.failed:
-                    return gathered  # the end has come
+                failed = self._run_others(event, plans, sender)
+                if failed is None:
+                    return gathered
                 gathered += 1
-                self._gather(sender, _Held(event, len(known[event.name]), failed=own.failed > 0),
-                             known[event.name])  # fmt: skip
+                takers = known[event.name]
+                self._gather(sender, _Held(event, len(takers), failed=failed), takers)
         return gathered
+
+    def _run_others(
+        self, event: Event, plans: Mapping[str, Collection[Call]], sender: ServerHandle
+    ) -> bool | None:
+        """Run the receivers of single events; whether one failed, None if the end has come."""
+        if not plans[event.name]:
+            return None if time.monotonic() >= self._receivers.until else False
+        own = Counts()
+        self._receivers.deliver((event,), plans, sender, own)
+        return own.failed > 0 if own.delivered or own.failed else None
 
     def _gather(self, sender: ServerHandle, held: _Held, receivers: list[BatchReceiver]) -> None:
         for receiver in receivers:

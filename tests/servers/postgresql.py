@@ -48,10 +48,19 @@ class PostgreSQL:
     """Use it as a context manager: it runs inside, and nothing is left behind it."""
 
     def __init__(
-        self, *, fsync: bool = False, address: str = "", env: Mapping[str, str] | None = None
+        self,
+        *,
+        fsync: bool = False,
+        commit_ms: int = 0,
+        address: str = "",
+        env: Mapping[str, str] | None = None,
     ) -> None:
-        """``address``: it listens there, too. ``env``: more of its environment."""
+        """``address``: it listens there, too. ``env``: more of its environment.
+
+        ``commit_ms``: how much longer a commit takes, as if the disk were so much slower.
+        """
         self._fsync = fsync
+        self._commit_ms = commit_ms
         self._addresses = ",".join(filter(None, ("127.0.0.1", address)))
         self._env = {**os.environ, **(env or {})}
         self.folder = Path(tempfile.mkdtemp(prefix="ami-pg-"))
@@ -83,6 +92,8 @@ class PostgreSQL:
         )
         if not self._fsync:
             options += " -c fsync=off"
+        if self._commit_ms:
+            options += f" -c commit_delay={1000 * self._commit_ms} -c commit_siblings=0"
         self._control("start", "-l", str(self.folder / "log"), "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
