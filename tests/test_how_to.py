@@ -182,8 +182,7 @@ def test_a_hangup_goes_to_the_server_of_the_call(page: dict[str, Any], ami_outbo
             name: {"BACKEND": "django_ami.testing.locmem"} for name in ("berlin", "munich")
         }
     ):
-        event = events.hangup(Channel="PJSIP/101-00000001")
-        event.server = "munich"
+        event = events.hangup(Channel="PJSIP/101-00000001", server="munich")
         assert page["hang_up"](event).result().ok
         assert (
             ami_outbox.assert_action_sent("Hangup", Channel="PJSIP/101-00000001").server == "munich"
