@@ -83,11 +83,15 @@ class Place:
         self.run("-m", "django", "migrate", "--verbosity=0")
         self.run("-c", BEGIN + FORGETS)
 
-    def run(self, *arguments: str) -> list[str]:
+    def run(self, *arguments: str, beside: Program | None = None) -> list[str]:
+        """Run a program to its end; a failure tells what the one ``beside`` it has said, too."""
         with Program([*PYTHON, *arguments], **self.env) as program:
             ended = program.process
-            wait_until(lambda: ended.poll() is not None, LONGEST_SECONDS, what=str(program))
-            assert program.wait() == 0, str(program)
+            try:
+                wait_until(lambda: ended.poll() is not None, LONGEST_SECONDS)
+            except TimeoutError as error:
+                raise TimeoutError(f"{error}: {program}, beside {beside}") from None
+            assert program.wait() == 0, f"{program}, beside {beside}"
             return program.out
 
     def start(self, *arguments: str, **env: Any) -> Program:
@@ -160,7 +164,7 @@ def test_each_action_of_a_task_is_one_row(place: Place, tmp_path: Path) -> None:
     with ExitStack() as stack:
         place.env["BROKER"] = stack.enter_context(redis_server(tmp_path))
         worker = stack.enter_context(place.start(*CELERY, SITE_SENDS_FIRST=1))
-        place.run("-c", GIVES_TASKS)
+        place.run("-c", GIVES_TASKS, beside=worker)
         place.stop(worker)
         del place.env["BROKER"]
     rows = place.rows
