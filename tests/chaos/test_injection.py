@@ -393,11 +393,12 @@ def test_ami_sends_no_second_line(value: str, witness: Witness) -> None:
 
 
 @pytest.mark.parametrize("field", ["extension", "number"])
+@pytest.mark.operations
 @pytest.mark.django_db
 @pytest.mark.usefixtures("site")
 def test_click_to_call_takes_no_second_line(field: str, witness: Witness) -> None:
     browser = Browser(raise_request_exception=True)
-    browser.force_login(User.objects.create_user("ann"))
+    browser.force_login(User.objects.create_superuser("ann"))
     for value in [
         *HOSTILE.values(),
         "1,System(x)",
@@ -414,7 +415,8 @@ def test_click_to_call_takes_no_second_line(field: str, witness: Witness) -> Non
         assert (response.status_code, list(response.json()["error"])) == (400, [field]), value
     assert witness.connections == 0
     witness.refuses_calls = True
-    assert browser.post("/originate/", {"extension": "501", "number": "500"}).status_code == 502
+    refused_call = browser.post("/originate/", {"extension": "501", "number": "500"})
+    assert refused_call.status_code == 502, refused_call.content
     assert witness.since(ami.send).count(b"Action: Originate\r\n") == 1
 
 

@@ -449,6 +449,9 @@ def test_a_greeting(greeting: bytes, log: StringIO) -> None:
 
 def test_every_command_is_driven() -> None:
     commands = {path.stem for path in Path(ami_listen.__file__).parent.glob("ami_*.py")}
+    # They show nothing of a server: the one counts, the other one runs receivers of events that a
+    # listener has forwarded.
+    commands -= {"ami_prune_events", "ami_consume"}
     assert commands == set(
         re.findall(
             r"ami_[a-z]+", " ".join(name for name in globals() if name.startswith("test_ami_"))

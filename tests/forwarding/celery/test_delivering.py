@@ -74,6 +74,9 @@ def test_batch_of_a_killed_worker_comes_back_from_redis_and_is_known_by_its_id(p
     given = [batch(0, 0, 1, Kill=1), *(batch(0, n, n + 1) for n in range(1, 6))]
     with here.outlet() as outlet, here.worker(**soon) as first:
         outlet.open()
+        # A worker that is killed while it looks for batches to restore, as it does at its start,
+        # keeps all others from that for five minutes (kombu's unacked_mutex_expire).
+        first.wait_for_err(" ready.")
         outlet.publish(given)
         assert first.wait() == -signal.SIGKILL
         with here.worker(**soon) as second:
