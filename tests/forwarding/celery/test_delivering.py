@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.outlet import Batch
 from tests.forwarding.celery.project import batch, batches
 from tests.forwarding.celery.test_outlet import messages
+from tests.running import wait_until
 from tests.servers.rabbitmq import SECRET
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -74,11 +76,11 @@ def test_batch_of_a_killed_worker_comes_back_from_redis_and_is_known_by_its_id(p
     given = [batch(0, 0, 1, Kill=1), *(batch(0, n, n + 1) for n in range(1, 6))]
     with here.outlet() as outlet, here.worker(**soon) as first:
         outlet.open()
-        # A worker that is killed while it looks for batches to restore, as it does at its start,
-        # keeps all others from that for five minutes (kombu's unacked_mutex_expire).
-        first.wait_for_err(" ready.")
         outlet.publish(given)
         assert first.wait() == -signal.SIGKILL
+        # A worker looks for such batches at its start, and then every hundred seconds (kombu).
+        visible_at = time.monotonic() + 2.5
+        wait_until(lambda: time.monotonic() >= visible_at)
         with here.worker(**soon) as second:
             here.wait_for(len(given), second)
     begins = [line.id for line in here.lines() if line.what == "begin"]
