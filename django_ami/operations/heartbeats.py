@@ -137,9 +137,10 @@ class Heartbeats:
 
     def _run(self) -> None:
         make_impatient(self._options.database, self._options.heartbeat_interval)
-        self._try(self._sweep)
+        is_swept = False
         while not self._ending:
-            self._try(self._beat)
+            if self._try(self._beat) and not is_swept:
+                is_swept = self._try(self._sweep)
             self._wake.wait(self._options.heartbeat_interval)
             self._wake.clear()
         self._try(lambda: self._mine.delete())
@@ -153,7 +154,8 @@ class Heartbeats:
     def _mine(self) -> Any:
         return self._rows.filter(process=self._me)
 
-    def _try(self, work: Callable[[], object]) -> None:
+    def _try(self, work: Callable[[], object]) -> bool:
+        """Do some work with the database; False, counted and told, if that does not answer."""
         try:
             work()
         except Exception as error:  # noqa: BLE001  (a driver raises anything)
@@ -168,6 +170,8 @@ class Heartbeats:
                     next(iter(str(error).splitlines()), ""),
                     extra={"error": type(error).__name__},
                 )
+            return False
+        return True
 
     def _sweep(self) -> None:
         self._rows.filter(seen_at__lt=ago(_KEPT_SECONDS)).delete()
