@@ -20,7 +20,7 @@ def receivers(bench: Bench) -> Iterator[Sample]:
     """A receiver that waits for 5 ms; and events that become rows of a PostgreSQL."""
     events = bench.amount(5_000, 400)
     for who, options in ((_ONE, ()), (OURS, _EIGHT)):
-        result = bench.listen("waiting", options, events=events // (1 if options else 5))
+        result = bench.listen("waiting", options, events=events if options else max(1, events // 5))
         yield "events/s, 5 ms each", who, result["count"] / result["seconds"]
     if not postgresql.missing():
         for commit_ms in (0, 1):
