@@ -58,7 +58,9 @@ def _wait_seconds(using: str, user: str, most: int) -> float | None:
             rows.bulk_create([RecentCalls(user=user)], ignore_conflicts=True)
             continue
         moment: float = row.now.timestamp()
-        recent: list[float] = [at for at in row.times if moment - _MINUTE_SECONDS < at <= moment]
+        # A call that another process has just counted may be younger than this statement: it began
+        # earlier, and saw the row later. Of a clock that was set back, later ones are forgotten.
+        recent: list[float] = sorted(at for at in row.times if abs(moment - at) < _MINUTE_SECONDS)
         if len(recent) >= most:
             return max(0.0, recent[-most] + _MINUTE_SECONDS - moment)
         same = rows.filter(user=user, version=row.version)

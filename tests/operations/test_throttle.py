@@ -41,6 +41,23 @@ def test_call_is_allowed_again_as_soon_as_the_oldest_is_a_minute_old() -> None:
     assert [place("ann", 2) for _ in range(2)] == [True, False]
 
 
+@pytest.mark.django_db
+def test_call_counts_that_another_process_has_counted_a_moment_later() -> None:
+    """Its statement may have begun before, and seen the row behind it."""
+    assert [place("ann", 2) for _ in range(2)] == [True, True]
+    row = RecentCalls.objects.get()
+    RecentCalls.objects.update(times=[at + 0.5 for at in row.times])
+    assert not place("ann", 2)
+
+
+@pytest.mark.django_db
+def test_clock_of_the_database_that_was_set_back_refuses_nobody_for_long() -> None:
+    assert [place("ann", 2) for _ in range(2)] == [True, True]
+    row = RecentCalls.objects.get()
+    RecentCalls.objects.update(times=[at + 3600 for at in row.times])
+    assert [place("ann", 2) for _ in range(3)] == [True, True, False]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_call_stays_counted_when_the_transaction_of_the_view_is_rolled_back() -> None:
     for _ in range(2):
