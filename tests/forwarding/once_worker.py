@@ -35,8 +35,8 @@ EVENTS = 500
 EPOCH = "01KB7QZX3V0123456789ABCDEF"
 
 
-#: A process that is to die does so in the middle of its third effect.
-LIFE_EFFECTS = 3
+#: A process that is to die does so in the middle of its first effect: it may not get another one.
+LIFE_EFFECTS = 1
 effects = count(1)
 
 
