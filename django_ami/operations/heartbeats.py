@@ -49,8 +49,6 @@ _COUNTERS: Final = (
 #: A row that nobody has written for so long is deleted.
 _KEPT_SECONDS: Final = 86_400.0
 _LOG_SECONDS: Final = 60.0
-#: With every so many heartbeats, the rows of other listeners are read.
-_BEATS_PER_LOOK: Final = 3
 #: The end waits so long for its rows to be deleted.
 _END_SECONDS: Final = 2.0
 _LONGEST_ERROR_CHARACTERS: Final = 500
@@ -97,7 +95,6 @@ class Heartbeats:
         self._ending = False
         self._thread: threading.Thread | None = None
         self._logged_at = float("-inf")
-        self._beats = 0
 
     def start(self) -> None:
         """Begin to write; if the system refuses the thread, the log says so."""
@@ -189,9 +186,7 @@ class Heartbeats:
             self._mine.filter(server__in=gone).delete()
             for name in gone:
                 del self._states[name]
-        if self._beats % _BEATS_PER_LOOK == 0:
-            self._others.look(servers, 3 * self._options.heartbeat_interval)
-        self._beats += 1
+        self._others.look(servers, 3 * self._options.heartbeat_interval)
 
     def _write(
         self, server: ServerConfig, status: ServerStatus, counters: dict[str, int]

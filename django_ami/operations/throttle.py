@@ -62,7 +62,7 @@ def _wait_seconds(using: str, user: str, most: int) -> float | None:
         # earlier, and saw the row later. Of a clock that was set back, later ones are forgotten.
         recent: list[float] = sorted(at for at in row.times if abs(moment - at) < _MINUTE_SECONDS)
         if len(recent) >= most:
-            return max(0.0, recent[-most] + _MINUTE_SECONDS - moment)
+            return min(_MINUTE_SECONDS, max(0.0, recent[-most] + _MINUTE_SECONDS - moment))
         same = rows.filter(user=user, version=row.version)
         if same.update(version=row.version + 1, times=[*recent, moment]):
             return None

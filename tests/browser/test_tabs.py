@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from tests.browser import chromium
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.browser.board import Board
     from tests.browser.phones import Phones
     from tests.browser.site import Site
@@ -36,6 +38,19 @@ def test_seven_tabs_share_one_stream(site: Site, board: Board, phones: Phones) -
         board.wait_for_row("call-row", "+4930501", state="answered")
         assert board.rows("stale-banner") == []
     assert streams(site) == 1
+
+
+def test_tab_that_can_share_with_no_other_names_the_six_connections_of_a_browser(
+    site: Site, browse: Callable[..., Board]
+) -> None:
+    board = browse(site, "supervisor", script="delete window.BroadcastChannel;")
+    board.wait_for_row("server-row", state="ready")
+    site.stop_web()
+    try:
+        board.wait_for_row("stale-banner", "A browser opens six connections to a server")
+    finally:
+        site.start_web()
+    board.wait_for_none("stale-banner")
 
 
 def test_another_tab_takes_over_when_the_one_with_the_stream_is_closed(

@@ -30,4 +30,5 @@ def test_killing_any_part_again_and_again_loses_no_event_and_reorders_no_call(
     told = f"seed {seed}: {outcome}"
     assert (outcome.lost, outcome.out_of_order, outcome.unrecognised) == (0, 0, 0), told
     assert sum(outcome.kills.values()) == KILLS, told
-    assert outcome.in_gaps < outcome.written / 2, told
+    # Each kill may cost one of two servers its lease for most of the time until the next one.
+    assert outcome.in_gaps < 0.8 * outcome.written, told

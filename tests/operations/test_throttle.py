@@ -47,7 +47,9 @@ def test_call_counts_that_another_process_has_counted_a_moment_later() -> None:
     assert [place("ann", 2) for _ in range(2)] == [True, True]
     row = RecentCalls.objects.get()
     RecentCalls.objects.update(times=[at + 0.5 for at in row.times])
-    assert not place("ann", 2)
+    with pytest.raises(TooManyCalls) as caught:
+        throttle.count_call("ann", 2)
+    assert caught.value.retry_seconds == 60
 
 
 @pytest.mark.django_db
