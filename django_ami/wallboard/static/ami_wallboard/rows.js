@@ -60,7 +60,7 @@ export class Rows {
       const object = this.page.store.get(server, this.kind, name);
       let entry = this.entries.get(id);
       if (object === undefined || !this.keeps(object)) {
-        if (entry) this.#forget(entry);
+        this.entries.delete(id); // Its node stays in its place until the order is made anew.
       } else {
         if (!entry) this.entries.set(id, (entry = { id, server, name, node: null, text: null }));
         entry.object = object;
@@ -203,11 +203,5 @@ export class Rows {
   #unmake(entry) {
     entry.node?.remove();
     entry.node = entry.f = entry.started = null;
-  }
-
-  #forget(entry) {
-    this.#unmake(entry);
-    this.entries.delete(entry.id);
-    this.shown = this.shown.filter((one) => one !== entry);
   }
 }
