@@ -7,8 +7,6 @@ told apart; all others count as ``OTHER``.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from itertools import repeat
 from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
@@ -50,18 +48,10 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
-    def observe_all(self, values: Sequence[float]) -> None:
-        """Count many values."""
-        for index, count in Counter(map(bisect_left, repeat(self.bounds), values)).items():
-            self.counts[index] += count
-        self.total += sum(values)
-
-    def __add__(self, other: Histogram) -> Histogram:
-        """Both together; their bounds are the same."""
-        both = Histogram(self.bounds)
-        both.counts = [one + two for one, two in zip(self.counts, other.counts, strict=True)]
-        both.total = self.total + other.total
-        return both
+    def add(self, other: Histogram) -> None:
+        """Add the values of another one, whose bounds are the same."""
+        self.counts = [one + two for one, two in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
 
 
 class Durations(dict[str, Histogram]):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -17,7 +18,7 @@ from django_ami.core.metering import Durations
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["MOST_NOTED", "ReceiverTimes"]
+__all__ = ["BOUNDS_SECONDS", "ReceiverTimes"]
 
 logger = get_logger(__name__)
 
@@ -29,25 +30,22 @@ _LONG_SECONDS: Final = 1.0
 #: receiver that is slow now, not the one that has been at work for weeks.
 _WINDOW_SECONDS: Final = 10.0
 _MAX_RECEIVERS: Final = 1000
-#: The most calls that are noted until they are summed up.
-MOST_NOTED: Final = 512
 _NEVER: Final = float("inf")
-_BOUNDS_SECONDS: Final = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+BOUNDS_SECONDS: Final = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 
 
 class ReceiverTimes:
     """The times of the calls of receivers, on one thread, and on those beside it.
 
     A call that took ``least`` seconds or more is to be told to ``look_at``. All may be added to
-    ``seconds`` and ``noted`` directly, which is quicker than ``took``.
+    ``seconds``, and to the counts of ``sums``, directly, which is quicker than ``took``.
     """
 
     def __init__(self) -> None:
         self.slow_calls: Counter[str] = Counter()
-        #: The ``durations`` without what is noted; None: nobody wants to know.
+        #: The calls of this thread; their ``total`` is that of the windows before this one. None:
+        #: nobody wants to know.
         self.sums: Durations | None = None
-        #: Names and seconds of calls that ``sum_up`` adds to the sums; None as above.
-        self.noted: list[tuple[str, float]] | None = None
         #: By name, in this window.
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.least = _NEVER
@@ -55,23 +53,27 @@ class ReceiverTimes:
         self.seconds_before: defaultdict[str, float] = defaultdict(float)
         self._window_began = self._window_before_began = time.monotonic()
         self._reported: dict[str, float] = {}
-        self._slow_lock = threading.Lock()
+        self._lock = threading.Lock()
         self._beside: list[ReceiverTimes] = []
 
     def beside(self) -> ReceiverTimes:
         """Those of another thread: its seconds are its own, and all counts are one."""
         other = ReceiverTimes()
         other.slow_calls, other._reported = self.slow_calls, self._reported
-        other._slow_lock = self._slow_lock
+        other._lock = self._lock
         if self.sums is not None:
-            other.sums, other.noted = self.sums, []
+            other.measure()
         other.thresholds = self._thresholds
         self._beside.append(other)
         return other
 
     def alone(self) -> None:
         """The threads beside this one have ended."""
-        self._beside.clear()
+        with self._lock:
+            for other in self._beside:
+                if self.sums is not None:
+                    other.add_to(self.sums)
+            self._beside.clear()
 
     @property
     def thresholds(self) -> Mapping[str, float]:
@@ -88,53 +90,59 @@ class ReceiverTimes:
     def measure(self) -> None:
         """Keep the ``durations`` from now on."""
         if self.sums is None:
-            sums = Durations(_BOUNDS_SECONDS)
-            for one in (self, *self._beside):
-                one.sums, one.noted = sums, []
+            self._open_window(time.monotonic())
+            self.sums = Durations(BOUNDS_SECONDS)
+            for one in self._beside:
+                one.measure()
 
     @property
     def durations(self) -> Durations | None:
         """How long the calls of each receiver took; None if nobody wanted to know. Any thread."""
-        for one in (self, *self._beside):
-            one.sum_up()
-        return self.sums
+        if self.sums is None:
+            return None
+        whole = Durations(BOUNDS_SECONDS)
+        with self._lock:
+            for one in (self, *self._beside):
+                one.add_to(whole)
+        return whole
+
+    def add_to(self, whole: Durations) -> None:
+        """Add the calls of this thread alone."""
+        for name, histogram in list((self.sums or {}).items()):
+            whole[name].add(histogram)
+        for name, seconds in list(self.seconds.items()):
+            if name:
+                whole[name].total += seconds
 
     def begin_window(self, now: float) -> None:
         """Begin to count anew, if it is time, or there are too many names."""
         if now >= self._window_began + _WINDOW_SECONDS or len(self.seconds) > _MAX_RECEIVERS:
-            self.seconds_before, self.seconds = self.seconds, defaultdict(float)
-            self._window_before_began, self._window_began = self._window_began, now
+            with self._lock:
+                self._open_window(now)
+
+    def _open_window(self, now: float) -> None:
+        if self.sums is not None:
+            for name, seconds in self.seconds.items():
+                if name:
+                    self.sums[name].total += seconds
+        self.seconds_before, self.seconds = self.seconds, defaultdict(float)
+        self._window_before_began, self._window_began = self._window_began, now
 
     def took(self, name: str, server: str, seconds: float) -> None:
         """A receiver of that name took so long; the ``server`` is "" if it was for none."""
         self.begin_window(time.monotonic())
         self.seconds[name] += seconds
-        if self.noted is not None:
-            self.noted.append((name, seconds))
+        if name and self.sums is not None:
+            self.sums[name].counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
         if seconds >= self.least:
             self.look_at(name, server, seconds)
-
-    def sum_up(self) -> None:
-        """Add what was ``noted`` to the sums: many calls at once cost a third. Any thread."""
-        noted, sums = self.noted, self.sums
-        if not noted or sums is None:
-            return
-        by_name: defaultdict[str, list[float]] = defaultdict(list)
-        with self._slow_lock:
-            some = noted[:]
-            del noted[: len(some)]  # the thread of the receivers may add others meanwhile
-            for name, seconds in some:
-                by_name[name].append(seconds)
-            for name, all_seconds in by_name.items():
-                if name:
-                    sums[name].observe_all(all_seconds)
 
     def look_at(self, name: str, server: str, seconds: float) -> None:
         """A call may be slow: if it is, count and tell it."""
         if seconds < self._thresholds.get(server, self.least):
             return
         now = time.monotonic()
-        with self._slow_lock:
+        with self._lock:
             self.slow_calls[name] += 1
             tell = now - self._reported.get(name, -_NEVER) >= REPORT_INTERVAL_SECONDS
             if tell:

@@ -7,6 +7,7 @@ a ``sys.exit``, nor a cancelled task's ``CancelledError``; Ctrl-C alone goes thr
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -15,7 +16,7 @@ from django_ami.core.arguments import callable_of, shown
 from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
 from django_ami.core.naming import dotted_name
 from django_ami.core.plans import RecoveringPlans
-from django_ami.core.receiver_times import MOST_NOTED, ReceiverTimes
+from django_ami.core.receiver_times import BOUNDS_SECONDS, ReceiverTimes
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -151,7 +152,7 @@ class Receivers:
         before, started = self.running, clock()
         times, failed = self.times, False
         times.begin_window(started)
-        spent, least, noted = times.seconds, times.least, times.noted
+        spent, least, sums = times.seconds, times.least, times.sums
         plans = self._recovering(plans)
         try:
             for event in events:
@@ -172,8 +173,8 @@ class Receivers:
                     ended = clock()
                     seconds = ended - started
                     spent[name] += seconds
-                    if noted is not None:
-                        noted.append((name, seconds))
+                    if sums is not None and name:
+                        sums[name].counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
                     if seconds >= least and name:
                         times.look_at(name, getattr(sender, "name", ""), seconds)
                     started = ended
@@ -184,8 +185,6 @@ class Receivers:
                     counts.delivered += 1
         finally:
             self.running = before
-            if noted and len(noted) >= MOST_NOTED:
-                times.sum_up()
 
     def _recovering(self, plans: Mapping[str, Iterable[Call]]) -> Mapping[str, Iterable[Call]]:
         """The calls; if receivers were given up, each tells when its receiver goes well again."""

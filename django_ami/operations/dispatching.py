@@ -7,6 +7,7 @@ are dropped, and counted. Events behind the notice ``TookOver`` alone are ours.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from django_ami import database, signals
@@ -43,6 +44,10 @@ class LeasedDispatcher(Dispatcher):
         #: Servers whose lease is over: since when, by ``boottime``, and the rest of a batch.
         self._waiting: dict[str, tuple[float, list[Event | Notice]]] = {}
         self._delivered_until: dict[str, float] = {}
+        #: By ``boottime``: no lease that it serves under is over before that, if the keeper's
+        #: ``leases`` are still these. A look at each of them before each batch would cost more.
+        self._valid_until = inf
+        self._leases = keeper.leases
 
     def serves(self, server: str) -> bool:
         lease = self._serving.get(server)
@@ -50,16 +55,28 @@ class LeasedDispatcher(Dispatcher):
 
     def delivered_until(self, server: str) -> float | None:
         """Up to when all events of a server have been delivered here. From any thread."""
-        if self._beside and server in self._serving:
-            self._note_delivered(server)  # other threads deliver
+        if server in self._serving:
+            until = self._client.heard_at(server)
+            if until is not None and self._queued(server):
+                # Threads beside this one, and batches, may hold older ones than the oldest here.
+                alone = not self._beside and self._collector is None
+                until = self._client.inbox.oldest(server) if alone else None
+            if until is not None:
+                self._delivered_until[server] = until
         return self._delivered_until.get(server)
 
-    def _note_delivered(self, server: str) -> None:
-        heard_at = self._client.heard_at(server)
-        if heard_at is not None and not self._client.inbox.tally[server].queued:
-            self._delivered_until[server] = heard_at
-
     def run(self, timeout: float | None, *, most: int = 200) -> int:
+        left = self._valid_until - boottime()
+        if left <= 0 or self._waiting or self._leases is not self._keeper.leases:
+            self._look()
+            left = max(0.0, self._valid_until - boottime())
+        if left < (inf if timeout is None else timeout):
+            timeout = left  # the log says that a lease is over even if no event comes
+        return super().run(timeout, most=most)
+
+    def _look(self) -> None:
+        """Find the leases that are over, valid again, or another process's."""
+        self._leases = self._keeper.leases
         for server, lease in tuple(self._serving.items()):
             if self._keeper.get(server) is not lease:
                 self._step_down(server, lease)
@@ -68,18 +85,14 @@ class LeasedDispatcher(Dispatcher):
                     self._wait(server, [])
             elif lease.valid:
                 self._go_on(server)
-        return super().run(timeout, most=most)
-
-    def _patience(self, timeout: float | None) -> float | None:
-        """At most until a lease is over: the log says so even if no event comes."""
-        timeout = super()._patience(timeout)
-        left = [one.left for name, one in self._serving.items() if name not in self._waiting]
-        return min([*left, timeout]) if timeout is not None else min(left, default=None)
+        ends = [one.until for name, one in self._serving.items() if name not in self._waiting]
+        self._valid_until = min(ends, default=inf)
 
     def _deliver(self, server: str, items: Iterable[Event | Notice]) -> None:
-        some = list(items)
+        some = items if isinstance(items, list) else list(items)
         lease = self._serving.get(server)
-        if lease is not None and self._keeper.get(server) is not lease:
+        changed = self._leases is not self._keeper.leases
+        if changed and lease is not None and self._keeper.get(server) is not lease:
             self._step_down(server, lease)
             lease = None
         if lease is None:
@@ -88,12 +101,12 @@ class LeasedDispatcher(Dispatcher):
             if lease is None or not some:
                 return
         super()._deliver(server, self._while_valid(lease, some))
-        self._note_delivered(server)
 
     def _while_valid(self, lease: Lease, items: list[Event | Notice]) -> Iterator[Event | Notice]:
-        for number, item in enumerate(items):
+        rest = iter(items)
+        for item in rest:
             if boottime() >= lease.until:  # as ``valid`` says, for a third
-                self._wait(lease.server, items[number:])
+                self._wait(lease.server, [item, *rest])
                 return
             yield item
 
@@ -182,6 +195,7 @@ class LeasedDispatcher(Dispatcher):
             if isinstance(item, TookOver) and lease is not None and lease.token == item.token:
                 self._drop(server, items[:number])
                 self._serving[server] = self._sender(server).lease = lease
+                self._valid_until = min(self._valid_until, lease.until)
                 return items[number + 1 :]
             if isinstance(item, Ready | Lost) and self._on_notice is not None:
                 self._on_notice(item)

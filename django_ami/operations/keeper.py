@@ -20,7 +20,7 @@ from django_ami.operations.connection import make_impatient
 from django_ami.operations.watching import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from django_ami.operations.conf import OperationsOptions
     from django_ami.operations.leases import LeaseTable, Seen
@@ -72,7 +72,8 @@ class Keeper:
         self._gained, self._lost, self._regained = gained, lost, regained
         self._asked, self._queued, self._handed_over = asked, queued, handed_over
         self._servers: tuple[str, ...] = ()
-        self._leases: dict[str, Lease] = {}
+        #: Those of this process, valid or not, by server: another mapping if it gains or loses one.
+        self.leases: Mapping[str, Lease] = {}
         #: By ``boottime``: when a server's lease is looked at next.
         self._due: dict[str, float] = {}
         #: By ``boottime``: since when a lease is being handed over, and until when others go first.
@@ -91,7 +92,7 @@ class Keeper:
 
     def get(self, server: str) -> Lease | None:
         """The lease of a server, valid or not; None if another process has it."""
-        return self._leases.get(server)
+        return self.leases.get(server)
 
     def start(self) -> None:
         """Begin to ask for leases. Raises ConnectionFailed if the system refuses the thread."""
@@ -115,7 +116,7 @@ class Keeper:
         make_impatient(self._options.database, self._options.lease_timeout / 2)
         while not self._ending:
             servers = self._servers
-            for server in [name for name in self._leases if name not in servers]:
+            for server in [name for name in self.leases if name not in servers]:
                 self._ask(server, self._give_back)
             for server in servers:
                 if boottime() >= self._due.get(server, 0.0) and not self._ending:
@@ -124,17 +125,17 @@ class Keeper:
             next_due = min((self._due[name] for name in servers if name in self._due), default=0.0)
             self._wake.wait(max(0.0, next_due - boottime()) if servers else None)
             self._wake.clear()  # and then look whether it is the end
-        for server in list(self._leases):
+        for server in list(self.leases):
             self._ask(server, self._give_back)
         connections.close_all()
 
     def _turn(self, server: str) -> float:
         """Renew a lease or look for it; says how long after the begin of that to do so again."""
         interval = self._options.renew_interval
-        had = server in self._leases
-        if self._ask(server, self._renew if had else self._look) and server in self._leases:
+        had = server in self.leases
+        if self._ask(server, self._renew if had else self._look) and server in self.leases:
             return min(interval, _DRAIN_LOOK_SECONDS) if server in self._asked_at else interval
-        return 0.0 if had and server not in self._leases else self._options.standby_interval
+        return 0.0 if had and server not in self.leases else self._options.standby_interval
 
     def _ask(self, server: str, question: Callable[[str], None]) -> bool:
         """Ask the database; False, and told, if there is no answer."""
@@ -158,7 +159,7 @@ class Keeper:
         return True
 
     def _renew(self, server: str) -> None:
-        lease, timeout = self._leases[server], self._options.lease_timeout
+        lease, timeout = self.leases[server], self._options.lease_timeout
         sent, asked = boottime(), False
         # Mostly nobody asks for a handover, and one statement does.
         if not self._table.renew(server, lease.token, timeout, self._unheard(server), unasked=True):
@@ -178,7 +179,7 @@ class Keeper:
         """Another listener has had it meanwhile."""
         lease.end()
         self._watched[lease.server].had(lease.token, self._delivered_until(lease.server))
-        del self._leases[lease.server]
+        self._forget(lease)
         self._asked_at.pop(lease.server, None)
         self._lost(lease)
 
@@ -207,9 +208,13 @@ class Keeper:
         if not self._table.acquire(server, seen.token, timeout):
             return
         until = sent + timeout - self._options.lease_margin
-        lease = self._leases[server] = Lease(server, seen.token + 1, until)
+        lease = Lease(server, seen.token + 1, until)
+        self.leases = {**self.leases, server: lease}
         watched.had(lease.token, None)
         self._gained(lease, watched.heard_until)
+
+    def _forget(self, lease: Lease) -> None:
+        self.leases = {name: one for name, one in self.leases.items() if one is not lease}
 
     def _watch(self, server: str) -> Watched:
         # A holder's question takes no longer than half of a lease (make_impatient); it asks again.
@@ -217,7 +222,8 @@ class Keeper:
         return self._watched.setdefault(server, Watched(seconds))
 
     def _give_back(self, server: str) -> None:
-        lease = self._leases.pop(server)
+        lease = self.leases[server]
+        self._forget(lease)
         lease.end()
         self._due.pop(server, None)
         self._asked_at.pop(server, None)
@@ -235,7 +241,7 @@ class Keeper:
         elif now < self._logged_at + _LOG_SECONDS:
             return
         self._logged_at = now
-        lease = self._leases.get(server)
+        lease = self.leases.get(server)
         left = "" if lease is None else f" Events are delivered for {lease.left:.1f} s more."
         logger.error(
             "%s: the database does not answer for the lease (%s: %s).%s It is asked again; check "

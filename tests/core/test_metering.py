@@ -80,14 +80,23 @@ def test_times_of_receivers_are_kept_only_once_they_are_wanted() -> None:
     assert times.slow_calls == {"app.slow": 1}
 
 
-def test_many_values_at_once_count_as_one_by_one() -> None:
-    one_by_one, at_once = Histogram((1.0, 2.0)), Histogram((1.0, 2.0))
-    values = [0.5, 1.0, 1.5, 2.5, 0.1]
-    for value in values:
-        one_by_one.observe(value)
-    at_once.observe_all(values)
-    assert at_once.counts == one_by_one.counts == [3, 1, 1]
-    assert at_once.total == pytest.approx(one_by_one.total)
+def test_times_of_earlier_windows_and_of_ended_threads_stay_in_the_sums() -> None:
+    times = ReceiverTimes()
+    times.measure()
+    other = times.beside()
+    for one in (times, other):
+        one.took("app.receiver", "node_1", 2.0)
+        one.begin_window(time.monotonic() + 3600)
+        one.took("app.receiver", "node_1", 0.5)
+
+    def sums() -> tuple[int, float]:
+        assert times.durations is not None
+        histogram = times.durations["app.receiver"]
+        return sum(histogram.counts), histogram.total
+
+    assert sums() == (4, 5.0)
+    times.alone()
+    assert sums() == (4, 5.0)
 
 
 def test_calls_of_a_batch_are_measured_by_the_names_of_their_receivers() -> None:
@@ -131,5 +140,5 @@ def test_histograms_of_two_processes_add_up() -> None:
     one.observe(0.5)
     other.observe(0.5)
     other.observe(3.0)
-    both = one + other
-    assert (both.counts, both.total) == ([2, 1], 4.0)
+    one.add(other)
+    assert (one.counts, one.total) == ([2, 1], 4.0)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django_ami import catalog
-from django_ami.core.metering import OTHER, Histogram
+from django_ami.core.metering import ACTION_BOUNDS_SECONDS, OTHER, Durations
 
 if TYPE_CHECKING:
     from django_ami.contrib.prometheus.families import Sheet
@@ -30,9 +30,8 @@ def fill_actions(sheet: Sheet, server: str, meter: ActionMeter) -> None:
         outcomes[key] = outcomes.get(key, 0) + count
     for (action, outcome), count in outcomes.items():
         sheet.add("ami_actions_total", count, server, action, outcome)
-    durations: dict[str, Histogram] = {}
+    durations = Durations(ACTION_BOUNDS_SECONDS)
     for action, histogram in list(meter.durations.items()):
-        known = known_name(action)
-        durations[known] = histogram + durations[known] if known in durations else histogram
+        durations[known_name(action)].add(histogram)
     for action, histogram in durations.items():
         sheet.add_histogram("ami_action_duration_seconds", histogram, server, action)

@@ -86,6 +86,13 @@ class Inbox:
         """The receivers have had ``count`` more events of a server."""
         self._delivery.delivered(server, count)
 
+    def oldest(self, server: str) -> float | None:
+        """When the oldest event of a server came that is not delivered, by ``time.monotonic``.
+
+        None if all are. From any thread.
+        """
+        return self._delivery.oldest(server)
+
     def hold(self, server: str) -> None:
         """Take nothing of a server until ``release``: its events wait in their bounded queue."""
         self._delivery.hold(server)
