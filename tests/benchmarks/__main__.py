@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.benchmarks import machine, peers, server
+from tests.benchmarks import builds, machine, peers, server
 from tests.benchmarks.report import Report
 from tests.benchmarks.running import Bench, Broken
 from tests.benchmarks.scenarios import SCENARIOS
@@ -28,6 +28,12 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="default: 3, with --quick 1")
     parser.add_argument("--no-peers", action="store_true", help="without the other clients")
+    parser.add_argument(
+        "--before",
+        type=Path,
+        metavar="DIR",
+        help="a source tree of an older build, which is measured in turn with this one",
+    )
     parser.add_argument(
         "--cache", type=Path, default=peers.CACHE, help="where their environments are kept"
     )
@@ -49,9 +55,10 @@ def main() -> int:
     )
     found = {peer: python for peer, python in here.items() if python is not None}
     about["peers"] = ", ".join(f"{peer.name} {peer.version}" for peer in found) or "none"
+    about["before"] = builds.name_of(options.before) if options.before else "none"
     report = Report(about)
-    with server.running() as port:
-        bench = Bench(port, found, options.quick)
+    with builds.unpacked(options.before) as before, server.running() as port:
+        bench = Bench(port, found, options.quick, before=before)
         for number in range(rounds):
             for name in names:
                 _run(report, bench, name, number, rounds)

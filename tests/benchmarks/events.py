@@ -109,6 +109,19 @@ def block(seed: int = 7) -> Block:
     return Block(b"".join(events), list(accumulate(map(len, events))), hangups)
 
 
+@cache
+def shaped(names: int, headers: int, events: int = 2_000) -> Block:
+    """Events of so many names, with so many headers each, all in turn."""
+    made = []
+    for number in range(events):
+        serial = number % CALLS
+        lines = [("Event", f"Shape{number % names}"), *_channel(serial, "caller")]
+        more = range(headers - len(lines))
+        lines += [(f"Header{place:02d}", f"a value of {serial:06d}") for place in more]
+        made.append("".join(f"{key}: {value}\r\n" for key, value in lines).encode() + b"\r\n")
+    return Block(b"".join(made), list(accumulate(map(len, made))), [])
+
+
 def _render(random: Random, call: int, step: int, kind: str, whose: str) -> bytes:
     caller, agent = _channel(call, "caller"), _channel(call, "agent")
     main = agent if whose == "agent" else caller

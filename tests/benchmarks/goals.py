@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
+
+from tests.benchmarks.builds import BEFORE
 
 OURS: Final = "django_ami"
 #: Twice as much takes twice as long, within this margin for a machine that does other things.
@@ -29,11 +32,36 @@ class Goal:
         )
 
     def __str__(self) -> str:
-        bounds = [f"≥ {self.least:.3g}"] if self.least is not None else []
-        return " and ".join([*bounds, f"≤ {self.most:.3g}"] if self.most is not None else bounds)
+        bounds = [("≥", self.least), ("≤", self.most)]
+        return " and ".join(f"{sign} {_short(at)}" for sign, at in bounds if at is not None)
 
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+#: What grows, and to how much. The figure is the cost of one, which should not rise.
+GROWTH: Final = {
+    "CPU per call of a receiver": (1, 10, 100, 500),
+    "CPU per call of a Django receiver": (1, 10, 100, 500),
+    "CPU per event, names wanted": (1, 200),
+    "CPU per event, names that come": (1, 200),
+    "CPU per header, three read": (23, 80),
+    "CPU per header, all read": (23, 80),
+    "CPU per MB of output": (1, 20),
+    "CPU per channel of a list": (20_000, 200_000),
+    "CPU per action, threads": (1, 50),
+    "CPU per action, coroutines": (1, 100, 1_000),
+    "CPU per server that connects": (100, 1_000),
+    "CPU per queued event": (10_000, 100_000),
+}
 
 GOALS: Final = (
+    *(
+        Goal("growth", f"{figure}, {amount:,}", f"{before:,}", most=LINEAR)
+        for figure, amounts in GROWTH.items()
+        for before, amount in pairwise(amounts)
+    ),
     Goal("selective", "CPU per event", "framing only", most=2.5),
     Goal("selective", "CPU per event", "panoramisk", most=1 / 15),
     Goal("flood", "CPU per event", "panoramisk", most=1 / 7),
@@ -118,5 +146,25 @@ GOALS: Final = (
         "like wazo-amid: kombu, a message per event",
         least=2,
     ),
+    Goal("asyncio", "p50", BEFORE, most=0.6),
+    Goal("asyncio", "p50", "panoramisk", most=0.85),
+    Goal("semaphore", "100 outstanding", BEFORE, least=2.5),
+    Goal("semaphore", "wrong answers", most=0),
+    Goal("asyncio_mixed", "ping p50", BEFORE, most=0.4),
+    Goal("asyncio_mixed", "ping p99", BEFORE, most=0.4),
+    Goal("asyncio_mixed", "CPU %", BEFORE, most=1.1),
+    Goal("main_thread", "p50", BEFORE, most=0.65),
+    Goal("main_thread", "p99", BEFORE, most=0.65),
+    Goal("mixed", "ping p50", BEFORE, most=0.5),
+    Goal("mixed", "CPU %", BEFORE, most=1.1),
+    Goal("stalls", "delivered", least=20_000),
+    Goal("stalls", "dropped", most=0),
+    Goal("stalls", "reconnects", most=0),
+    Goal("stalls", "neither delivered nor counted", most=0),
+    Goal("flood", "CPU per event", BEFORE, most=0.75),
+    Goal("selective", "CPU per event", BEFORE, most=0.75),
+    Goal("signals", "CPU per event", BEFORE, most=0.75),
+    Goal("signals", "RSS MB of ami_listen", BEFORE, most=0.85),
+    Goal("start", "ms to import Client", BEFORE, most=0.6),
     Goal("start", "loaded early of asyncio, multiprocessing, ssl", most=0),
 )

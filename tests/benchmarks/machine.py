@@ -37,6 +37,12 @@ def rss_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+def peak_bytes() -> int:
+    """The most memory that this process has had."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
 def wakeups() -> int:
     """How often this process went to sleep, and so was woken."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw

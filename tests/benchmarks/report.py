@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from tests.benchmarks.builds import BEFORE
 from tests.benchmarks.goals import GOALS, OURS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _UNITS = {
     "p99": "µs",
     "p50 by ticks": "µs",
     "outstanding": "actions/s",
+    "ping p": "µs",
 }
 
 
@@ -159,25 +161,28 @@ def _number(value: float | None) -> str:
 
 def as_markdown(results: dict[str, Any]) -> str:
     """The table of the documentation, from ``as_json``: a line for each goal, and figures without
-    one below it.
+    one below it. An older build that was measured in turn has a column.
     """
-    lines = [
-        "| scenario | figure | ours | against | ratio | goal | |",
-        "|---|---|---:|---|---:|---|---|",
-    ]
+    had = any(BEFORE in row["others"] for row in results["rows"])
+    before = [f"before: {results['before']}"] if had else []
+    heads = ["scenario", "figure", "ours", *before, "against", "ratio", "goal", ""]
+    rules = ["---", "---", "---:", *(["---:"] * had), "---", "---:", "---", "---"]
+    lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(rules)}|"]
     for row in results["rows"]:
         if row["ours"] is None or not (row["goal"] or row["others"]):
             continue
-        others = [row["against"]] if row["against"] else [] if row["goal"] else list(row["others"])
+        theirs = {who: value for who, value in row["others"].items() if who != BEFORE}
+        others = [row["against"]] if row["against"] else [] if row["goal"] else list(theirs)
         against = "; ".join(
-            f"{who} {_number(row['others'].get(who)) or 'not here'}" for who in others
+            who if who == BEFORE else f"{who} {_number(theirs.get(who)) or 'not here'}"
+            for who in others
         )
         reached = {True: "reached", False: "**not reached**", None: ""}[row["reached"]]
-        ours = f"{_number(row['ours'])} {row['unit']}".strip()
         cells = (
             row["scenario"],
             row["figure"],
-            ours,
+            f"{_number(row['ours'])} {row['unit']}".strip(),
+            *([_number(row["others"].get(BEFORE))] * had),
             against,
             _number(row["ratio"]),
             row["goal"],

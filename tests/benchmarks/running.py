@@ -7,10 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.benchmarks.builds import BEFORE, paths_to
 from tests.benchmarks.clients.measuring import PATIENCE_SECONDS
+from tests.benchmarks.goals import OURS
 from tests.benchmarks.machine import ROOT
 from tests.benchmarks.server import SECRET, USER
 
@@ -37,6 +40,21 @@ class Bench:
     quick: bool = False
     #: Of the quick amounts, for tests: whether a scenario works, and nothing about how fast it is.
     share: float = 1.0
+    #: A folder with the package of another build, which is measured, too; and whether this bench
+    #: runs that one.
+    before: Path | None = None
+    older: bool = False
+
+    def builds(self) -> Iterator[tuple[str, Bench]]:
+        """This build and, if there is one, the one before it: in turn."""
+        yield OURS, self
+        if self.before is not None:
+            yield BEFORE, replace(self, older=True)
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The variables by which the programs of this bench import its build."""
+        return paths_to(self.before if self.older else None)
 
     def amount(self, full: int, quick: int) -> int:
         """How many, or how many seconds."""
@@ -75,7 +93,7 @@ class Bench:
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=_environment(),
+            env=_environment(**self.paths),
             capture_output=True,
             text=True,
             timeout=2 * PATIENCE_SECONDS,
@@ -113,10 +131,16 @@ class Bench:
                 rest, errors = process.communicate()
         return self._result(f"ami_listen {task} {arguments}", lines, errors + rest)
 
-    def manage(self, command: str, site: Mapping[str, object]) -> None:
-        """Run a command of that site."""
+    def command(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """The result of a management command of ``listening``."""
+        given = [f"--{name}={value}" for name, value in arguments.items()]
+        lines = self.manage(command, {}, *given).splitlines()
+        return self._result(f"{command} {arguments}", lines, "")
+
+    def manage(self, command: str, site: Mapping[str, object], *options: str) -> str:
+        """Run a command of that site; gives its output."""
         done = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), command, "--verbosity=0"],
+            [sys.executable, str(ROOT / "manage.py"), command, "--verbosity=0", *options],
             cwd=ROOT,
             env=self._site(site),
             capture_output=True,
@@ -126,22 +150,31 @@ class Bench:
         )
         if done.returncode:
             raise Broken(f"{command}: {done.stderr.strip()[-2000:]}")
+        return done.stdout
 
     def _site(self, site: Mapping[str, object] | None, **more: str) -> dict[str, str]:
         return _environment(
             DJANGO_SETTINGS_MODULE="tests.benchmarks.listening.settings",
             AMI_BENCH_URL=f"ami://{USER}:{SECRET}@127.0.0.1:{self.port}",
             BENCH_SITE=json.dumps(site or {}),
+            **self.paths,
             **more,
         )
 
-    @staticmethod
-    def _result(what: str, lines: list[str], told: str) -> dict[str, Any]:
+    def _result(self, what: str, lines: list[str], told: str) -> dict[str, Any]:
         for line in lines:
             if line.startswith("{"):
                 result: dict[str, Any] = json.loads(line)
+                self._check_build(what, result.get("package"))
                 return result
         raise Broken(f"{what}: {told.strip()[-2000:] or 'said nothing'}")
+
+    def _check_build(self, what: str, package: str | None) -> None:
+        """A figure under the name of another build would be worse than none."""
+        place = self.before if self.older and self.before else ROOT
+        meant = (place / "django_ami").resolve()
+        if package is not None and Path(package).resolve().parent != meant:
+            raise Broken(f"{what} ran {package}, and not {meant}.")
 
 
 def _environment(**more: str) -> dict[str, str]:

@@ -4,7 +4,9 @@ It sends what was made before, so that it is never waited for.
 
 It is no simulator: it knows the few actions that a benchmark sends, and answers them as Asterisk 22
 does. ``Flood`` and ``Pace`` are its own: ``Count`` events, as fast as they are read, or ``Rate``
-per second. ``FloodOfCalls`` is ``Blocks`` blocks of recorded calls, and a UserEvent that ends them.
+per second. A flood may be of ``Names`` names with ``Headers`` headers each. With a ``Timeout`` in
+seconds it knows Asterisk's ``writetimeout``: a client that takes nothing for so long is cut.
+``FloodOfCalls`` is ``Blocks`` blocks of recorded calls, and a UserEvent that ends them.
 ``tests/benchmarks/scenarios/server.py`` shows how many bytes per second it gives to a client that
 does nothing but read.
 """
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import cache
 from hashlib import md5
 from heapq import heappop, heappush
 from itertools import count
@@ -27,7 +30,7 @@ from typing import TYPE_CHECKING, Final
 
 import django_ami.testing
 from tests.benchmarks.calls import block_of_calls, end_of_flood
-from tests.benchmarks.events import BLOCK, block
+from tests.benchmarks.events import BLOCK, block, shaped
 from tests.benchmarks.machine import ROOT, raise_file_limit
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ SECRET: Final = "bench-secret"
 
 _READ_BYTES: Final = 2**18
 _PIECE: Final = 2**20
+#: What a client has to take within the timeout: some thirty events.
+_TIMED_PIECE: Final = 2**14
 _CHALLENGE: Final = "131125642"
 _HEADER: Final = re.compile(rb"^(\w+): ([^\r\n]*)", re.MULTILINE)
 _SETTINGS: Final = (
@@ -104,6 +109,7 @@ class Connection(threading.Thread):
         self._pacer = pacer
         self._sending = threading.Lock()
         self._flood = self._blocks = 0
+        self._made, self._timeout = block(), 0.0
 
     def run(self) -> None:
         with contextlib.suppress(OSError), self._socket:
@@ -173,9 +179,18 @@ class Connection(threading.Thread):
             )
         )
 
+    def _command(self, headers: dict[bytes, bytes]) -> bytes:
+        """The action names no command: ``Megabytes`` is how much output it has."""
+        return b"Response: Success\r\nMessage: Command output follows\r\n%b\r\n" % _output(
+            int(headers[b"Megabytes"])
+        )
+
     def _begin_flood(self, headers: dict[bytes, bytes]) -> bytes:
         self._flood = int(headers[b"Count"])
-        return b"Response: Success\r\nBytes: %d\r\n\r\n" % block().size(self._flood)
+        self._timeout = float(headers.get(b"Timeout", 0))
+        if b"Names" in headers:
+            self._made = shaped(int(headers[b"Names"]), int(headers[b"Headers"]))
+        return b"Response: Success\r\nBytes: %d\r\n\r\n" % self._made.size(self._flood)
 
     def _begin_calls(self, headers: dict[bytes, bytes]) -> bytes:
         self._blocks = int(headers[b"Blocks"])
@@ -196,11 +211,13 @@ class Connection(threading.Thread):
 
     def _send_flood(self) -> None:
         events, self._flood = self._flood, 0
-        made = block()
-        whole, rest = divmod(events, BLOCK)
+        made, size = self._made, _TIMED_PIECE if self._timeout else _PIECE
+        self._socket.settimeout(self._timeout or None)
+        whole, rest = divmod(events, len(made.ends))
         for _ in range(whole):
-            self._send_in_pieces(memoryview(made.data))
-        self._send_in_pieces(memoryview(made.data)[: made.prefix(rest)])
+            self._send_in_pieces(memoryview(made.data), size)
+        self._send_in_pieces(memoryview(made.data)[: made.prefix(rest)], size)
+        self._socket.settimeout(None)
 
     def _send_calls(self) -> None:
         blocks, self._blocks = self._blocks, 0
@@ -209,9 +226,9 @@ class Connection(threading.Thread):
             self._send_in_pieces(memoryview(made.numbered(number)))
         self._send(end_of_flood(blocks * made.events))
 
-    def _send_in_pieces(self, data: memoryview) -> None:
-        for start in range(0, len(data), _PIECE):
-            self._send(data[start : start + _PIECE])
+    def _send_in_pieces(self, data: memoryview, size: int = _PIECE) -> None:
+        for start in range(0, len(data), size):
+            self._send(data[start : start + size])
 
     def pace(self, rate: float, events: int, begun: float) -> Iterator[float]:
         """Gives the time of the next event, and sends it when it is asked for the one behind it."""
@@ -236,11 +253,20 @@ _ANSWERS: Final = {
     b"coresettings": Connection._settings,
     b"events": Connection._events,
     b"coreshowchannels": Connection._channels,
+    b"command": Connection._command,
     b"flood": Connection._begin_flood,
     b"floodofcalls": Connection._begin_calls,
     b"pace": Connection._begin_pace,
     b"logoff": Connection._logoff,
 }
+
+
+@cache
+def _output(megabytes: int) -> bytes:
+    """Lines as a CLI command prints them."""
+    line = b"Output: PJSIP/agent-100-0000002a from-trunk 800100200 4 Up Queue support,tT,,,120\r\n"
+    return line * (megabytes * 2**20 // len(line))
+
 
 _lists: dict[int, bytes] = {}
 

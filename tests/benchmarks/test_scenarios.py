@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.benchmarks import machine, server
+from tests.benchmarks.builds import BEFORE
 from tests.benchmarks.goals import GOALS, OURS
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.report import Report
@@ -36,7 +37,7 @@ def test_a_scenario_yields_what_its_goals_look_at(bench: Bench, name: str) -> No
     for sample in SCENARIOS[name](bench):
         report.add(name, sample)
     for goal in GOALS:
-        if goal.scenario == name and goal.against not in NAMES_OF_PEERS:
+        if goal.scenario == name and goal.against not in {BEFORE, *NAMES_OF_PEERS}:
             found = report.samples[name, goal.figure]
             assert found[OURS]
             assert goal.against is None or found[goal.against]

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.machine import cpu_seconds, wakeups
+from tests.benchmarks.machine import cpu_seconds, peak_bytes, wakeups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,6 +96,35 @@ def check_channels(names: Sequence[str], expected: int) -> None:
         )
 
 
+def until_quiet(count: Callable[[], int], expected: int, quiet_seconds: float = 3.0) -> int:
+    """Wait until there are so many, or until no more come; says how many there are."""
+    seen, since = count(), time.monotonic()
+    while seen < expected and time.monotonic() - since < quiet_seconds:
+        time.sleep(0.02)
+        if count() != seen:
+            seen, since = count(), time.monotonic()
+    return seen
+
+
+class Stalling:
+    """What a receiver does that stalls now and then: it counts, and sleeps."""
+
+    def __init__(self, every: int, stall: float) -> None:
+        self.seen = 0
+        self._every, self._stall = every, stall
+        self._before = peak_bytes()
+
+    def count(self) -> None:
+        self.seen += 1
+        if self.seen % self._every == 0:
+            time.sleep(self._stall)
+
+    def result(self, expected: int) -> dict[str, Any]:
+        """Wait for the rest."""
+        delivered = until_quiet(lambda: self.seen, expected)
+        return {"delivered": delivered, "count": expected, "grew": peak_bytes() - self._before}
+
+
 class Pings:
     """Pings at a rate from a thread of their own, beside everything else.
 
@@ -135,8 +164,14 @@ def in_a_thread(task: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, 
     return run_there
 
 
+def package() -> dict[str, str]:
+    """Where the django_ami of this process came from: a result says which build it is of."""
+    found = getattr(sys.modules.get("django_ami"), "__file__", None)
+    return {} if found is None else {"package": found}
+
+
 def run(tasks: Sequence[Callable[..., dict[str, Any]]]) -> None:
     """Do the task that the command line names, and print its result."""
     by_name = {task.__name__: task for task in tasks}
     _, name, arguments = sys.argv
-    print(json.dumps(by_name[name](**json.loads(arguments))), flush=True)
+    print(json.dumps({**by_name[name](**json.loads(arguments)), **package()}), flush=True)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from django_ami.core import Action, Client, Options, ServerConfig
@@ -33,8 +34,15 @@ if TYPE_CHECKING:
 _ENDLESS = 10_000_000
 
 
+def known(**options: Any) -> dict[str, Any]:
+    """The options that this build has: an older one has fewer."""
+    names = {field.name for field in fields(Options)}
+    return {name: value for name, value in options.items() if name in names}
+
+
 def config(port: int, name: str = "pbx", *, tls: bool = False, **options: Any) -> ServerConfig:
-    made = Options(**{"event_queue_capacity": _ENDLESS, "event_queue_bytes": 2**36, **options})
+    endless = known(event_queue_capacity=_ENDLESS, event_queue_bytes=2**36)
+    made = Options(**{**endless, **options})
     encrypted = TLSConfig(verify=False) if tls else None
     return ServerConfig(
         name=name,
@@ -59,6 +67,11 @@ def started(client: Client) -> Iterator[Client]:
         yield client
     finally:
         client.close()
+
+
+def as_it_is(port: int) -> ServerConfig:
+    """A server with the options as they are."""
+    return ServerConfig(name="pbx", host="127.0.0.1", port=port, username=USER, secret=SECRET)
 
 
 # --- events ---

@@ -13,6 +13,7 @@ from tests.benchmarks.clients.measuring import (
     PATIENCE_SECONDS,
     Meter,
     Pings,
+    Stalling,
     check_channels,
     in_a_thread,
     latencies,
@@ -75,6 +76,14 @@ def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
 
 @in_a_thread
 def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
+    return _ping(port, pings, pause)
+
+
+def ping_from_main(port: int, pings: int) -> dict[str, Any]:
+    return _ping(port, pings)
+
+
+def _ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
     taken = []
     with _logged_in(port) as client:
         meter = Meter(pings)
@@ -156,9 +165,34 @@ def mixed(port: int, events: int, rate: float, pings: float) -> dict[str, Any]:
         return {**meter.wait(), **pinging.stop()}
 
 
+def stalls(port: int, events: int, every: int, stall: float, timeout: float) -> dict[str, Any]:
+    stalling = Stalling(every, stall)
+
+    def on_event(event: Any, source: AMIClient) -> None:
+        _ = event.name, event["Uniqueid"], event["Channel"]
+        stalling.count()
+
+    with _logged_in(port) as client:
+        client.add_event_listener(on_event)
+        client.send_action(SimpleAction("Flood", Count=events, Timeout=timeout))
+        return stalling.result(events)
+
+
 def memory(port: int, events: int) -> dict[str, Any]:
     return {**flood(port, events), "rss": rss_bytes()}
 
 
 if __name__ == "__main__":
-    run((flood, selective, ping, pipeline, channels, mixed, memory))
+    run(
+        (
+            flood,
+            selective,
+            ping,
+            ping_from_main,
+            pipeline,
+            channels,
+            mixed,
+            stalls,
+            memory,
+        )
+    )

@@ -12,12 +12,14 @@ from panoramisk import Manager
 from tests.benchmarks.clients.measuring import (
     PATIENCE_SECONDS,
     Meter,
+    Stalling,
     check_channels,
     in_a_thread,
     latencies,
     run,
     variable,
 )
+from tests.benchmarks.clients.tasks import wrong_of_tasks
 from tests.benchmarks.machine import rss_bytes
 from tests.benchmarks.server import SECRET, USER
 
@@ -81,6 +83,14 @@ def selective(port: int, events: int, hangups: int) -> dict[str, Any]:
 
 @in_a_thread
 def ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
+    return _ping(port, pings, pause)
+
+
+def ping_from_main(port: int, pings: int) -> dict[str, Any]:
+    return _ping(port, pings)
+
+
+def _ping(port: int, pings: int, pause: float = 0) -> dict[str, Any]:
     async def work(manager: Manager) -> dict[str, Any]:
         taken = []
         meter = Meter(pings)
@@ -109,6 +119,19 @@ def pipeline(port: int, actions: int, outstanding: int) -> dict[str, Any]:
             pending.append((name, manager.send_action({"Action": "Getvar", "Variable": name})))
         for asked, answer in pending:
             wrong += (await answer)["Variable"] != asked
+        meter.end()
+        return meter.result(wrong=wrong)
+
+    return _run(port, work)
+
+
+def semaphore(port: int, actions: int, outstanding: int) -> dict[str, Any]:
+    async def work(manager: Manager) -> dict[str, Any]:
+        async def send(name: str) -> Any:
+            return await manager.send_action({"Action": "Getvar", "Variable": name})
+
+        meter = Meter(actions)
+        wrong = await wrong_of_tasks(send, actions, outstanding)
         meter.end()
         return meter.result(wrong=wrong)
 
@@ -155,9 +178,37 @@ def mixed(port: int, events: int, rate: float, pings: float) -> dict[str, Any]:
     return _run(port, work)
 
 
+def stalls(port: int, events: int, every: int, stall: float, timeout: float) -> dict[str, Any]:
+    async def work(manager: Manager) -> dict[str, Any]:
+        stalling = Stalling(every, stall)
+
+        def on_event(_: Manager, message: Any) -> None:
+            _ = message["Event"], message["Uniqueid"], message["Channel"]
+            stalling.count()
+
+        manager.register_event("*", on_event)
+        manager.send_action({"Action": "Flood", "Count": events, "Timeout": timeout})
+        return await asyncio.to_thread(stalling.result, events)
+
+    return _run(port, work)
+
+
 def memory(port: int, events: int) -> dict[str, Any]:
     return {**flood(port, events), "rss": rss_bytes()}
 
 
 if __name__ == "__main__":
-    run((flood, selective, ping, pipeline, channels, mixed, memory))
+    run(
+        (
+            flood,
+            selective,
+            ping,
+            ping_from_main,
+            pipeline,
+            semaphore,
+            channels,
+            mixed,
+            stalls,
+            memory,
+        )
+    )

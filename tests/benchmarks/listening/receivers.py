@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django_ami import ami
 from django_ami.actions import Action, Ping
 from django_ami.core import Event
-from django_ami.signals import (
-    ami_event,
-    call_answered,
-    call_ended,
-    call_ringing,
-    call_started,
-    events,
-    server_ready,
-)
+from django_ami.signals import ami_event, events, server_ready
 from tests.benchmarks import machine
-from tests.benchmarks.clients.measuring import PATIENCE_SECONDS, Meter, Pings
+from tests.benchmarks.clients.measuring import PATIENCE_SECONDS, Meter, Pings, package
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: The threads of the apps, and that of the server of metrics.
 ASIDE = ("django_ami-leases", "django_ami-heartbeats", "django_ami-audit", "django_ami-metrics")
@@ -53,10 +48,29 @@ class Task:
 
     def end(self) -> None:
         dropped = sum(status.dropped for status in ami.status().values())
-        print(json.dumps(self.meter.result(dropped=dropped, **self.more())), flush=True)
+        rss = machine.rss_bytes()
+        result = self.meter.result(dropped=dropped, rss=rss, **package(), **self.more())
+        print(json.dumps(result), flush=True)
 
     def more(self) -> dict[str, float]:
         return {}
+
+
+class Receivers(Task):
+    """A flood at so many receivers of every event, the one that is counted among them."""
+
+    def begin(self, sender: Any, **kwargs: Any) -> None:
+        self.others = [self._other() for _ in range(self.arguments["receivers"] - 1)]
+        for other in self.others:
+            ami_event.connect(other)
+        super().begin(sender)
+
+    @staticmethod
+    def _other() -> Callable[..., None]:
+        def on_event(sender: Any, event: Event, **kwargs: Any) -> None:
+            _ = event.name, event["Uniqueid"], event["Channel"]
+
+        return on_event
 
 
 class Mixed(Task):
@@ -90,9 +104,12 @@ class Calls(Task):
         self.told = 0
 
     def connect(self) -> None:
+        from django_ami import signals  # an older build that floods has no calls
+
         super().connect()
+        told = (signals.call_started, signals.call_ringing, signals.call_answered)
         events["UserEvent"].connect(self.on_end)
-        for signal in (call_started, call_ringing, call_answered, call_ended) * self.tracked:
+        for signal in (*told, signals.call_ended) * self.tracked:
             signal.connect(self.on_call)
 
     def on_call(self, sender: Any, call: Any, **kwargs: Any) -> None:
@@ -120,16 +137,16 @@ def connect() -> None:
     wanted = os.environ.get("BENCH_TASK")
     if wanted is None:  # a command that measures nothing
         return
-    from tests.benchmarks.listening import working  # its model wants the apps to be loaded
+    kinds = {"signals": Task, "receivers": Receivers, "mixed": Mixed, "calls": Calls}
+    if wanted not in kinds:
+        # Its model wants the apps to be loaded, and an older build has no batches.
+        from tests.benchmarks.listening import working
 
-    kind = {
-        "signals": Task,
-        "mixed": Mixed,
-        "calls": Calls,
-        "waiting": working.Waiting,
-        "rows": working.Rows,
-        "bulk": working.Bulk,
-        "copies": working.Copies,
-    }[wanted]
-    task = kind(**json.loads(os.environ["BENCH_ARGUMENTS"]))
+        kinds |= {
+            "waiting": working.Waiting,
+            "rows": working.Rows,
+            "bulk": working.Bulk,
+            "copies": working.Copies,
+        }
+    task = kinds[wanted](**json.loads(os.environ["BENCH_ARGUMENTS"]))
     task.connect()

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from tests.benchmarks.scenarios import (
     alone,
+    asynchronous,
     events,
     exchange,
+    growth,
     history,
     live,
     operations,
@@ -18,6 +20,7 @@ from tests.benchmarks.scenarios import (
     receivers,
     redis_streams,
     spool,
+    stalls,
     stream,
 )
 
@@ -34,13 +37,19 @@ SCENARIOS: Final[dict[str, Callable[[Bench], Iterator[Sample]]]] = {
     "full": events.full,
     "burst": alone.burst,
     "ping": exchange.ping,
+    "main_thread": exchange.main_thread,
+    "asyncio": asynchronous.one_by_one,
+    "semaphore": asynchronous.semaphore,
+    "asyncio_mixed": asynchronous.mixed,
     "pipeline": exchange.pipeline,
     "tls": exchange.over_tls,
     "list": exchange.listing,
     "mixed": exchange.mixed,
+    "stalls": stalls.stalls,
     "many": alone.many,
     "memory": alone.memory,
     "start": alone.start,
+    "growth": growth.growth,
     "history": history.history,
     "live": live.live,
     "picture": live.picture,

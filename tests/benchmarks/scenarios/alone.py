@@ -15,7 +15,7 @@ from tests.benchmarks.machine import ROOT
 from tests.benchmarks.running import Broken, per_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.benchmarks.running import Bench, Sample
 
@@ -87,14 +87,12 @@ def start(bench: Bench) -> Iterator[Sample]:
     And from the process's start to a first response.
     """
     times = bench.amount(11, 3)
-    nothing = _median_cpu("pass", times)
-    yield (
-        "ms to import django_ami.core",
-        OURS,
-        (_median_cpu("import django_ami.core", times) - nothing) * 1e3,
-    )
     made = "from django_ami.core import Client, ServerConfig"
-    yield "ms to import Client", OURS, (_median_cpu(made, times) - nothing) * 1e3
+    sources = ("pass", "import django_ami.core", made)
+    for who, build in bench.builds():
+        nothing, core, client = (_median_cpu(source, times, build.paths) for source in sources)
+        yield "ms to import django_ami.core", who, (core - nothing) * 1e3
+        yield "ms to import Client", who, (client - nothing) * 1e3
     loaded = f"import sys; {made}; print(sum(name in sys.modules for name in {_LATE}))"
     done = subprocess.run(
         [sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=False
@@ -108,11 +106,12 @@ def start(bench: Bench) -> Iterator[Sample]:
     yield f"loaded by then of {', '.join(_LATE)}", OURS, len(result["modules"])
 
 
-def _median_cpu(source: str, times: int) -> float:
+def _median_cpu(source: str, times: int, paths: Mapping[str, str]) -> float:
     """CPU of a process that runs this; the first time does not count, as it may compile."""
     taken = []
     for _ in range(times + 1):
-        with subprocess.Popen([sys.executable, "-c", source], cwd=ROOT) as process:
+        environment = {**os.environ, **paths}
+        with subprocess.Popen([sys.executable, "-c", source], cwd=ROOT, env=environment) as process:
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:

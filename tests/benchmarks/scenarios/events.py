@@ -46,8 +46,9 @@ def selective(bench: Bench) -> Iterator[Sample]:
     """One kind of event is wanted, 5 % of all."""
     many, few = bench.amount(400_000, 100_000), bench.amount(60_000, 10_000)
     yield _CPU, "framing only", per_event(bench.client("bare", "framing", events=many))
-    mine = bench.client("ours", "selective", events=many, hangups=block().count_hangups(many))
-    yield from _both(OURS, _complete(mine))
+    for who, build in bench.builds():
+        mine = build.client("ours", "selective", events=many, hangups=block().count_hangups(many))
+        yield from _both(who, _complete(mine))
     hangups = block().count_hangups
     for name, result in (
         *bench.each_peer("selective", events=few, hangups=hangups(few)),
@@ -60,7 +61,8 @@ def selective(bench: Bench) -> Iterator[Sample]:
 def flood(bench: Bench) -> Iterator[Sample]:
     """Every event, three headers of each read."""
     many, few = bench.amount(200_000, 50_000), bench.amount(60_000, 10_000)
-    yield from _both(OURS, _complete(bench.client("ours", "flood", events=many)))
+    for who, build in bench.builds():
+        yield from _both(who, _complete(build.client("ours", "flood", events=many)))
     for name, result in (
         *bench.each_peer("flood", events=few),
         *bench.slow_peer("flood", events=2_000),
@@ -91,6 +93,9 @@ def signals(bench: Bench) -> Iterator[Sample]:
     the peers.
     """
     many, few = bench.amount(200_000, 30_000), bench.amount(60_000, 10_000)
-    yield from _both(OURS, _complete(bench.listen("signals", events=many)))
+    for who, build in bench.builds():
+        result = _complete(build.listen("signals", events=many))
+        yield from _both(who, result)
+        yield "RSS MB of ami_listen", who, result["rss"] / 2**20
     for name, result in bench.each_peer("flood", events=few):
         yield from _both(name, result)

@@ -29,15 +29,13 @@ def ping(bench: Bench) -> Iterator[Sample]:
         yield "CPU per ping", who, per_event(result)
         yield "wake-ups per ping", who, result["wakeups"] / result["count"]
 
-    yield from both(OURS, bench.client("ours", "ping", pings=pings))
+    for who, build in bench.builds():
+        yield from both(who, build.client("ours", "ping", pings=pings))
     for name, result in (
         *bench.each_peer("ping", pings=pings),
         *bench.slow_peer("ping", pings=500),
     ):
         yield from both(name, result)
-    mine = bench.client("ours", "ping_from_main", pings=pings)
-    yield "p50, from the main thread", OURS, mine["p50"]
-    yield "p99, from the main thread", OURS, mine["p99"]
     # A view, or a task, sends one now and then: by that time the caches are cold.
     now_and_then = {"pings": bench.amount(100, 20), "pause": 0.02}
     for name, result in (
@@ -49,6 +47,16 @@ def ping(bench: Bench) -> Iterator[Sample]:
         yield "CPU per ping, 20 ms apart", name, per_event(result)
     yield "p50 by ticks", OURS, bench.client("ours", "ping_by_ticks", pings=pings)["p50"]
     yield "p50 by ticks", "blocking socket", bench.client("bare", "ping", pings=pings)["p50"]
+
+
+def main_thread(bench: Bench) -> Iterator[Sample]:
+    """One action after the other from the main thread, in a management command."""
+    pings = bench.amount(5_000, 1_000)
+    mine = [(who, build.command("ping_from_main", pings=pings)) for who, build in bench.builds()]
+    for who, result in (*mine, *bench.each_peer("ping_from_main", pings=pings)):
+        yield "p50", who, result["p50"]
+        yield "p99", who, result["p99"]
+        yield "CPU per ping", who, per_event(result)
 
 
 def pipeline(bench: Bench) -> Iterator[Sample]:
@@ -124,12 +132,12 @@ def mixed(bench: Bench) -> Iterator[Sample]:
     """2,000 events and 50 pings a second, in ``ami_listen`` and in the peers."""
     rate, pings = 2000, 50
     amounts = {"events": rate * bench.amount(8, 2), "rate": rate, "pings": pings}
-    mine = bench.listen("mixed", **amounts)
-    for who, result in ((OURS, mine), *bench.each_peer("mixed", **amounts)):
+    mine = {who: build.listen("mixed", **amounts) for who, build in bench.builds()}
+    for who, result in (*mine.items(), *bench.each_peer("mixed", **amounts)):
         yield "CPU %", who, result["cpu"] / result["seconds"] * 100
         yield "ping p50", who, result["p50"]
         yield "ping p99", who, result["p99"]
-    yield "ping p99", "its own p50", mine["p50"]
+    yield "ping p99", "its own p50", mine[OURS]["p50"]
 
 
 def _rate(figure: str, who: str, result: dict[str, Any]) -> Iterator[Sample]:

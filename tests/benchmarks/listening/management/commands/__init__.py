@@ -1,0 +1,1 @@
+"""Each is measured as a user would run it."""
