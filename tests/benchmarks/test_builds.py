@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import builds, server
-from tests.benchmarks.builds import BEFORE
 from tests.benchmarks.goals import OURS
 from tests.benchmarks.machine import ROOT
 from tests.benchmarks.running import Bench, Broken
@@ -19,13 +18,12 @@ def test_program_imports_the_build_that_its_bench_is_of(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "django_ami", tmp_path / "django_ami")
     with builds.unpacked(tmp_path) as before, server.running() as port:
         bench = Bench(port, quick=True, before=before)
-        told = {
-            who: (build.client("ours_start", "first"), build.command("ping_from_main", pings=1))
-            for who, build in bench.builds()
-        }
-    for who, tree in ((OURS, ROOT), (BEFORE, tmp_path)):
-        for result in told[who]:
-            assert Path(result["package"]).resolve().parent == tree.resolve() / "django_ami"
+        for (who, build), tree in zip(bench.builds(), (ROOT, tmp_path), strict=True):
+            client = build.client("ours_start", "first")
+            command = build.command("ping_from_main", pings=1)
+            for result in (client, command):
+                found = Path(result["package"]).resolve().parent
+                assert found == tree.resolve() / "django_ami", who
 
 
 def test_bench_without_an_older_build_measures_one() -> None:
