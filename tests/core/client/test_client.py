@@ -977,7 +977,8 @@ def test_completions_of_the_close_are_told_behind_a_slow_receiver(
     wait_until(lambda: "Ping" in names(sim))
     sim.emit("Hangup")
     assert entered.wait(20)
-    closing = threading.Thread(target=listener.close)
+    # With time enough: a close whose time is over waits for no receiver.
+    closing = threading.Thread(target=listener.close, args=(60,))
     closing.start()
     wait_until(lambda: REACTOR not in our_threads())
     release.set()
@@ -994,7 +995,7 @@ def test_completions_of_the_close_are_told_where_nobody_dispatched_before(
     caller.send(Ping()).on_complete(done)
     wait_until(lambda: "Ping" in names(sim))
     assert DISPATCHER not in our_threads()
-    caller.close()
+    caller.close(60)
     assert [type(error) for error, _ in done.calls] == [ConnectionLost]
 
 

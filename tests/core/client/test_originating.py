@@ -361,7 +361,9 @@ def test_calls_over_the_rate_wait_in_order(sim):
     with started(settings, role="caller", connect=False) as client:
         begin = time.monotonic()
         calls = [client.originate(**TO) for _ in range(9)]
-        assert str(calls[-1].state) == "waiting"  # for 200 ms: a slow machine has made some by then
+        last = str(calls[-1].state)
+        # A slow machine needs longer for nine calls than the last one waits.
+        assert last == "waiting" or time.monotonic() - begin >= 8 / 40
         assert [call.wait(PATIENCE_SECONDS).result for call in calls] == ["answered"] * 9
     assert [call_id for _, call_id in arrivals] == [call.id for call in calls]
     # The last one waits for eight spaces of 25 ms; a slow machine only makes it later.
