@@ -39,11 +39,12 @@ export class Queues extends Rows {
     const next = end - first === size && end < this.sorted.length ? end : 0;
     this.#part = [next, next + size];
     this.arrange(true);
-    return size === Infinity ? [1, 1] : [next / size + 1, Math.ceil(this.sorted.length / size)];
+    return size === Infinity ? [1, 1] : [this.part()[0] / size + 1, Math.ceil(this.sorted.length / size)];
   }
 
   part() {
-    return this.#part;
+    const [first, end] = this.#part;
+    return first < this.sorted.length ? this.#part : [0, end - first]; // the tiles of a page may all go
   }
 
   text({ name, server }) {

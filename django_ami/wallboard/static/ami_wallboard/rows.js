@@ -21,6 +21,8 @@ export class Rows {
   /** All entries that pass the filter, in order; and those of them that are nodes now. */
   sorted = [];
   shown = [];
+  /** Entries whose objects have gone; until the order is made anew, each keeps its node and its place. */
+  #gone = new Map();
   #dirty = false;
   #ordered = -Infinity;
   /** Whether a text passes the filter; null: everything does. */
@@ -60,9 +62,11 @@ export class Rows {
       const object = this.page.store.get(server, this.kind, name);
       let entry = this.entries.get(id);
       if (object === undefined || !this.keeps(object)) {
-        this.entries.delete(id); // Its node stays in its place until the order is made anew.
+        if (entry) this.#gone.set(id, entry);
+        this.entries.delete(id);
       } else {
-        if (!entry) this.entries.set(id, (entry = { id, server, name, node: null, text: null }));
+        entry ??= this.#gone.get(id) ?? { id, server, name, node: null, text: null };
+        this.entries.set(id, entry);
         entry.object = object;
         entry.text = null;
         if (entry.node) this.#fill(entry);
@@ -105,6 +109,7 @@ export class Rows {
     this.#dirty = false;
     this.body.classList.toggle("calm", time - this.#ordered > CALM_MILLISECONDS);
     this.#ordered = time;
+    this.#gone.clear();
     const matching = [...this.entries.values()].filter((entry) => this.#matches(entry));
     this.sorted = order(this.sorts[this.sort], this.#reverse, this.page.format.compare)(matching);
     this.#show();
@@ -163,7 +168,10 @@ export class Rows {
         (entry.index = index) >= begin && index < end || index === more || entry.node?.contains(activeElement),
     );
     const keep = new Set(entries);
-    for (const entry of this.shown) if (!keep.has(entry)) this.#unmake(entry);
+    const left = this.shown.filter((entry) => !keep.has(entry));
+    const focused = left.find(({ node }) => node.contains(activeElement));
+    const heir = focused && this.#heir(focused, keep);
+    for (const entry of left) this.#unmake(entry);
     let after = null;
     for (const entry of entries) {
       if (!entry.node) this.#make(entry);
@@ -179,6 +187,14 @@ export class Rows {
     if (this.rolls) set(this.scroller, "aria-rowcount", count + 1);
     if (this.total) put(this.total, this.page.format.count(count));
     this.empty.hidden = count > 0;
+    if (focused) (heir?.node ?? this.scroller).focus({ preventScroll: true });
+  }
+
+  /** Of the rows that stay the one next to a row that goes: it gets the focus, and a person goes on from there. */
+  #heir(entry, keep) {
+    const at = this.shown.indexOf(entry);
+    const stays = (one) => keep.has(one);
+    return this.shown.slice(at).find(stays) ?? this.shown.slice(0, at).findLast(stays);
   }
 
   #make(entry) {
