@@ -6,6 +6,7 @@ wait in a bounded buffer; one that comes while it is full is lost, and counted.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ LONGEST_RETRY_SECONDS: Final = 5.0
 _LAST_TURN_SECONDS: Final = 0.2
 #: An item is given up when it has failed alone so often, while others were written.
 STRIKES: Final = 3
+#: A fork waits no longer for a thread that is in the database.
+_FORK_SECONDS: Final = 1.0
 #: Faults of an item, not of the database.
 _FAULTY: Final = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 
@@ -97,8 +100,10 @@ class Batches(Generic[Item]):
         self._flush_seconds = flush_seconds
         self._close_seconds = close_seconds
         self._spool: Spool[Any] = Spool(
-            self._take, most=most, name=name, tell_loss=_Lost, at_end=connections.close_all
+            self._take, most=most, name=name, tell_loss=_Lost, at_end=self._leave
         )
+        #: The thread has it while it is in the database, and so has a fork.
+        self.turn = threading.Lock()
         self._batch: list[Item] = []
         #: How many are tried in one transaction: fewer while some cannot be written.
         self._size = batch
@@ -230,10 +235,11 @@ class Batches(Generic[Item]):
             return
         some = self._batch[: self._size]
         try:
-            with database.cared_for():
+            with self.turn, database.cared_for():
                 self.write(some)
         except Exception as error:  # noqa: BLE001  (a driver raises anything)
-            database.recover()
+            with self.turn:
+                database.recover()
             self._could_not(some, error)
             return
         del self._batch[: len(some)]
@@ -246,6 +252,10 @@ class Batches(Generic[Item]):
         if self._away_since is not None:
             away, self._away_since = time.monotonic() - self._away_since, None
             logger.warning("%s is written again, after %.1f s.", self._words.table, away)
+
+    def _leave(self) -> None:
+        with self.turn:
+            connections.close_all()
 
     def _could_not(self, some: list[Item], error: Exception) -> None:
         if isinstance(error, _FAULTY):
@@ -291,3 +301,24 @@ class Batches(Generic[Item]):
             type(error).__name__,
             next(iter(str(error).splitlines()), ""),
         )
+
+
+#: What this thread holds while it forks.
+_forking: Final = threading.local()
+
+
+def _before_fork() -> None:
+    """Keep our threads out of the database: their locks would be locked for ever in the child."""
+    deadline = Deadline(_FORK_SECONDS)
+    turns: list[threading.Lock] = []
+    _forking.turns = turns
+    here = [one.turn for one in tuple(_batches.values()) if one.is_here]
+    turns.extend(turn for turn in here if turn.acquire(timeout=deadline.left))
+
+
+def _after_fork() -> None:
+    for turn in _forking.turns:
+        turn.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
