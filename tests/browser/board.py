@@ -44,6 +44,7 @@ class Board:
 
     def enter(self, name: str) -> None:
         """Fill in the form of the login, which leads to the wallboard. The password is the name."""
+        self.wait_for(lambda: self.driver.find_elements(By.NAME, "password"), "the form")
         for field in ("username", "password"):
             self.driver.find_element(By.NAME, field).send_keys(name)
         self.driver.find_element(By.CSS_SELECTOR, "form button").click()
