@@ -14,7 +14,7 @@ from django_ami.parallel import lanes, spreading
 from django_ami.signals import ami_event, call_ended, call_started, events, gap, server_lost
 from django_ami.testing import FakeAsterisk
 from tests.receiving import fresh_registry, listening
-from tests.running import wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,6 +170,31 @@ def test_the_loss_of_a_connection_is_told_behind_all_events_before_it(sim: Simul
         sim.drop()
         listener.run_until(lambda: "lost" in order)
         assert order[8] == "lost"
+
+
+def test_without_barriers_the_loss_of_a_connection_waits_for_no_receiver(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spreading, "BARRIER_SECONDS", 2 * DEADLINE_SECONDS)
+    go, returned = threading.Event(), threading.Event()
+    found: list[bool] = []
+
+    def hold(**_: Any) -> None:
+        go.wait(DEADLINE_SECONDS)
+        returned.set()
+
+    events["Newexten"].connect(hold)
+    server_lost.connect(lambda **_: found.append(returned.is_set()), weak=False)
+    with listening(sim.url, parallel=Parallel(4, barriers=False)) as listener:
+        listener.make_ready()
+        emit(sim, "Newexten", "1.1", 1)
+        listener.wait_for_queued(1)
+        sim.drop()
+        listener.run_until(lambda: found)
+        assert found == [False]
+        go.set()
+        listener.run_until(lambda: listener.status.queued == 0)
+        listener.assert_accounted()
 
 
 def test_a_function_of_the_project_says_what_stays_in_order(sim: Simulator) -> None:
