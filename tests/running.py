@@ -101,10 +101,10 @@ class Program:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def wait(self) -> int:
+    def wait(self, timeout: float = DEADLINE_SECONDS) -> int:
         """Its exit code, when all that it said is here."""
         try:
-            code = self.process.wait(DEADLINE_SECONDS)
+            code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"it did not end: {self}") from None
         for reader in self._readers:

@@ -36,7 +36,7 @@ def make_database(file: Path) -> Path:
     """The tables of the project and its users, in a file to copy."""
     for module in (["django", "migrate", "--verbosity=0"], ["tests.browser.people"]):
         with Program([*PYTHON, "-m", *module], **_environment(file)) as program:
-            assert program.wait() == 0, str(program)
+            assert program.wait(_BESIDE_A_BROWSER_SECONDS) == 0, str(program)
     return file
 
 
