@@ -40,7 +40,7 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-#: What grows, and to how much. The figure is the cost of one, which should not rise.
+#: Each amount that grows, by its figure. The figure is the cost of one, which should not rise.
 GROWTH: Final = {
     "CPU per call of a receiver": (1, 10, 100, 500),
     "CPU per call of a Django receiver": (1, 10, 100, 500),

@@ -41,7 +41,7 @@ SECRET: Final = "bench-secret"
 
 _READ_BYTES: Final = 2**18
 _PIECE: Final = 2**20
-#: What a client has to take within the timeout: some thirty events.
+#: A client has to take this within the timeout: some thirty events.
 _TIMED_PIECE: Final = 2**14
 _CHALLENGE: Final = "131125642"
 _HEADER: Final = re.compile(rb"^(\w+): ([^\r\n]*)", re.MULTILINE)

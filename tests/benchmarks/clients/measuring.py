@@ -107,7 +107,7 @@ def until_quiet(count: Callable[[], int], expected: int, quiet_seconds: float = 
 
 
 class Stalling:
-    """What a receiver does that stalls now and then: it counts, and sleeps."""
+    """The work of a receiver that stalls now and then: it counts, and sleeps."""
 
     def __init__(self, every: int, stall: float) -> None:
         self.seen = 0

@@ -47,7 +47,7 @@ def receivers(port: int, events: int, receivers: int) -> dict[str, Any]:
 
 
 def wanted(port: int, events: int, hangups: int, names: int) -> dict[str, Any]:
-    """A flood of which Hangup is wanted, and so many names that do not come."""
+    """A flood of which Hangup is wanted, and ``names`` less one that do not come."""
     meter = Meter(hangups)
 
     def on_hangup(event: Event) -> None:
