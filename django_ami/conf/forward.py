@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["EVERY_EVENT", "FORWARD_KEYS", "OUTLETS", "Forward", "read_forward"]
 
 _SETTING: Final = "AMI_FORWARD"
+#: A name that suggests itself, and that nothing reads.
+_NO_SETTING: Final = "AMI_TASKS"
 #: The outlets by their short names.
 OUTLETS: Final = {
     "redis": "django_ami.forwarding.redis.RedisOutlet",
@@ -91,6 +93,12 @@ def read_forward() -> Forward | None:
     Raises ConfigurationError.
     """
     value = getattr(settings, _SETTING, None)
+    if hasattr(settings, _NO_SETTING):
+        raise ConfigurationError(
+            f"there is no setting {_NO_SETTING}: remove it, and set {_SETTING} = "
+            "{'OUTLET': 'tasks', 'SPOOL': …, 'OPTIONS': {'BACKEND': …}}, which hands events to "
+            "Django's tasks."
+        )
     if value is None:
         return None
     try:

@@ -139,9 +139,9 @@ class Publisher:
         if self.away is None or now - self._reported_at >= _REPORT_SECONDS:
             self._reported_at = now
             logger.error(
-                "events cannot be forwarded to %s, which is tried again: %s %s",
+                "events cannot be forwarded to %s, which is tried again: %s. %s",
                 self._name,
-                why,
+                why.rstrip("."),
                 self._kept(),
             )
         self.away = why

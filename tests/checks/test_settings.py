@@ -26,6 +26,13 @@ def test_good_settings_pass() -> None:
     assert messages() == []
 
 
+@pytest.mark.parametrize("value", [None, {}, {"BACKEND": "default"}])
+def test_a_setting_for_tasks_is_told_that_forwarding_has_them(settings: Any, value: object) -> None:
+    settings.AMI_TASKS = value
+    (line,) = lines("E001")
+    assert line.startswith("there is no setting AMI_TASKS: remove it, and set AMI_FORWARD = ")
+
+
 @pytest.mark.parametrize(
     ("number", "entry", "expected"),
     [

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = PROMETHEUS / "alerts.yml"
 BOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboard.json").read_text())
+#: The beginnings of the metrics of listeners that forward, and of consumers.
+FORWARDING = ("ami_forwarded_", "ami_outlet_", "ami_spool_", "ami_consume")
 #: Labels that Prometheus adds to each series.
 ADDED = {"job", "instance"}
 
@@ -112,8 +114,8 @@ def test_metrics_of_queries_are_in_the_real_output(file: str, django_db_blocker:
             listener.run_until(lambda: Scrape().by("ami_actions_total", "action"))
             shown = names(Scrape().series)
     # That of a lease is in the output of a standby: tests/operations/test_metrics.py. Those of
-    # forwarded events are in that of a consumer: tests/forwarding/test_redis_consumer.py.
-    elsewhere = {name for name in used(QUERIES[file]) if name.startswith("ami_forwarded_")}
+    # forwarding are in that of its listener, and of a consumer: tests/forwarding.
+    elsewhere = {name for name in used(QUERIES[file]) if name.startswith(FORWARDING)}
     assert used(QUERIES[file]) - shown - elsewhere - {"up", "ami_lease_held"} == set()
     assert used(QUERIES[file]) <= families().keys()
 

@@ -158,7 +158,7 @@ def test_an_event_that_a_receiver_cannot_take_is_a_dead_letter_and_the_next_go_o
     assert b"poisoned raised ValueError: not this one" in letter[b"reason"]
     assert letter[b"tries"] == b"3"
     assert decode(letter[b"data"])[0].raw == envelope(2).raw
-    assert f"the event {calls[0]} is a dead letter now, after 3 attempts" in caplog.text
+    assert f"the event {calls[0]} is a dead letter now (attempts: 3)" in caplog.text
     assert measure(outlet._redis, [stream_of()])[stream_of()].dead == 1
 
 

@@ -102,7 +102,7 @@ def _set_apart(app: Celery, dead: Dead, partition: int) -> None:
     """Publish one event to the queue of those that failed."""
     envelope: Envelope = dead.envelope
     logger.error(
-        "%s: event %s is set apart in the queue %s after %d attempts: %s",
+        "%s: event %s is set apart in the queue %s (attempts: %d): %s",
         envelope.id.server,
         envelope.id,
         _options().queue_name(DEAD),

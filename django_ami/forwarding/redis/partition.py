@@ -239,7 +239,7 @@ class Partition:
                 return False
             self.buried += 1
             logger.error(
-                "%s: the event %s is a dead letter now, after %d attempts: %s. The next ones go "
+                "%s: the event %s is a dead letter now (attempts: %d): %s. The next ones go "
                 "on. It is in the stream %s.",
                 self._stream, one.id, one.tries, one.reason, self._stream.dead,
                 extra={"server": self._stream.server},

@@ -42,7 +42,7 @@ def deliver(text: str) -> None:
     delivered = consumption(_OPTIONS.attempts).deliver(decode(b64decode(text)))
     for dead in delivered.dead:
         logger.error(
-            "%s: event %s failed after %d attempts, and so does its task: %s",
+            "%s: event %s failed (attempts: %d), and so does its task: %s",
             dead.envelope.id.server,
             dead.envelope.id,
             dead.tries,

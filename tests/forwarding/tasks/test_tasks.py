@@ -83,7 +83,7 @@ def test_receivers_run_in_the_worker_and_a_task_whose_event_fails_is_failed(tmp_
         ["end", "0", "0"],
         ["end", "2", "0"],
     ], str(worker)
-    assert "node_1: event node_1/epoch/2 failed after 2 attempts" in str(worker)
+    assert "node_1: event node_1/epoch/2 failed (attempts: 2)" in str(worker)
     states = run(tmp_path, "-c", STATES, tasks=queues, OPTIONS=options)
     assert states.out == ["FAILED", "SUCCESSFUL", "SUCCESSFUL"], str(states)
 
