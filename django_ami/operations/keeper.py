@@ -33,8 +33,9 @@ logger = get_logger(__name__)
 _LOG_SECONDS: Final = 60.0
 #: The end waits so long for the leases to be given back.
 _END_SECONDS: Final = 2.0
-#: Events are delivered a moment after they came, and a gap is to hold all that are missing.
-_SLACK_SECONDS: Final = 0.25
+#: Events come a moment after they were sent, and the database hears of them a moment later: a second
+#: on a starved machine. A gap is to hold all that are missing.
+_SLACK_SECONDS: Final = 1.0
 #: A holder that hands over waits so long for its last events, and looks so often for its queue.
 _LAST_EVENTS_SECONDS: Final = 0.3
 _DRAIN_LOOK_SECONDS: Final = 0.1
