@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import OperationalError
 from django.dispatch import receiver
 
 from django_ami.core.lease import boottime
@@ -189,6 +190,63 @@ def test_dead_letters_beyond_the_option_go_and_are_told(
     assert "1 old dead letters are gone" in caplog.text
 
 
+def test_a_receiver_that_fails_for_every_event_writes_few_lines_and_their_number(
+    outlet: RedisOutlet, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    @receiver(events["Newexten"])
+    def poisoned(**_: Any) -> None:
+        raise ValueError("none of them")
+
+    for number in range(1, 400, 100):
+        publish(outlet, *range(number, number + 100))
+    with consumer_of(forward_of(url)) as consumer:
+        wait_until(lambda: consumer.consumed.dead == 400)
+    assert outlet._redis.xlen(stream_of().dead) == 400
+    lines = [one for one in caplog.messages if "is a dead letter now" in one]
+    rest = [one for one in caplog.records if "events more are dead letters" in one.msg]
+    assert len(lines) <= 21
+    assert len(lines) + sum(one.args[1] for one in rest) == 400
+    assert rest[-1].getMessage().endswith(f"the last one is {envelope(400).id}.")
+
+
+def test_a_consumer_that_starts_while_the_memory_of_redis_is_full_empties_it(
+    outlet: RedisOutlet, url: str, got: list[int]
+) -> None:
+    @receiver(events["Newexten"])
+    def poisoned(event: Any, **_: Any) -> None:
+        if event["Number"] == "3":
+            raise ValueError("not this one")
+
+    for number in range(1, 9):
+        publish(outlet, number)
+    outlet._redis.config_set("maxmemory", 1)
+    try:
+        with consumer_of(forward_of(url)):
+            wait_for(got, *range(1, 9))
+            wait_until_acknowledged(outlet)
+    finally:
+        outlet._redis.config_set("maxmemory", 0)
+    assert outlet._redis.xlen(stream_of().dead) == 1
+
+
+def test_threads_that_redis_refuses_in_turn_fill_no_log(
+    tmp_path: Path, got: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    with RedisServer(tmp_path) as server:
+        outlet = RedisOutlet(forward_of(server.url))
+        outlet.open()
+        outlet._redis.config_set("maxclients", 3)
+        publish(outlet, 1, partition=1)
+        with consumer_of(forward_of(server.url), workers=3):
+            wait_until(lambda: "max number of clients reached" in caplog.text)
+            time.sleep(5)
+            outlet._redis.config_set("maxclients", 100)
+            wait_for(got, 1)
+        outlet.close(1)
+    assert caplog.text.count("max number of clients reached") <= 3
+    assert caplog.text.count("answers again") <= 3
+
+
 @pytest.mark.slow
 def test_lists_for_batch_receivers_span_batches_and_are_acknowledged_behind_them(
     outlet: RedisOutlet, url: str
@@ -276,6 +334,84 @@ def test_a_lease_that_is_over_for_a_moment_leaves_out_no_batch(
     assert got == list(range(1, 9))
     assert partition.is_idle
     assert (outlet.lag() or {})[0] == 0
+
+
+class Tried:
+    """A partition whose batch was delivered several times before, and its receivers."""
+
+    def __init__(self, outlet: RedisOutlet, receivers: Any, deliveries: int, **options: int):
+        self._redis, self.receivers = outlet._redis, receivers
+        self._options = RedisOptions.of(options)
+        self._redis.xgroup_create(stream_of().key, "consumers", "0", mkstream=True)
+        self._redis.xreadgroup("consumers", "holder", {stream_of().key: ">"})
+        for _ in range(deliveries - 1):
+            self.claim()
+        self._redis.set(stream_of().lease, "me")
+
+    def claim(self) -> None:
+        self._redis.xautoclaim(stream_of().key, "consumers", "holder", 0)
+
+    def partition(self) -> Partition:
+        """That of a new process."""
+        tenure = Tenure(stream_of(), "me", boottime() + 60)
+        return Partition(self._redis, tenure, self.receivers, self._options)
+
+    def turn(self, partition: Partition, times: int = 1) -> None:
+        for _ in range(times):
+            (answer,) = run(self._redis, [partition.request()])
+            partition.accept(answer)
+
+    @property
+    def dead(self) -> list[bytes]:
+        return [letter[b"id"] for _, letter in self._redis.xrange(stream_of().dead)]
+
+
+def test_an_event_that_waits_for_the_database_at_each_stop_is_no_dead_letter(
+    outlet: RedisOutlet, got: list[int]
+) -> None:
+    database_is_away = True
+
+    @receiver(events["Newexten"])
+    def write(**_: Any) -> None:
+        if database_is_away:
+            raise OperationalError("the database is away")
+
+    publish(outlet, 1, 2)
+    with consuming() as receivers:
+        tried = Tried(outlet, receivers, 3)
+        for _ in range(4):  # consumers that are stopped, one after the other
+            receivers.failing.end_at(time.monotonic() + 0.05)
+            tried.turn(tried.partition())
+        assert outlet._redis.get(stream_of().mark) is None
+        database_is_away = False
+        receivers.failing.end_at(time.monotonic() + 60)
+        tried.turn(tried.partition(), 2)
+    assert tried.dead == []
+    assert got[-2:] == [1, 2]
+    assert (outlet.lag() or {})[0] == 0
+
+
+def test_an_event_whose_consumer_was_killed_from_outside_is_tried_again(
+    outlet: RedisOutlet, got: list[int]
+) -> None:
+    publish(outlet, 1, 2)
+    with consuming() as receivers:
+        tried = Tried(outlet, receivers, 3)
+        outlet._redis.set(stream_of().mark, f"1 {envelope(1).id}")
+        tried.turn(tried.partition(), 2)
+        assert (got, tried.dead) == ([1, 2], [])
+
+
+def test_an_event_with_which_two_consumers_have_ended_alone_is_a_dead_letter(
+    outlet: RedisOutlet, got: list[int]
+) -> None:
+    publish(outlet, 1, 2)
+    with consuming() as receivers:
+        tried = Tried(outlet, receivers, 3)
+        outlet._redis.set(stream_of().mark, f"2 {envelope(1).id}")
+        tried.turn(tried.partition(), 2)
+        assert (got, tried.dead) == ([2], [str(envelope(1).id).encode()])
+    assert outlet._redis.get(stream_of().mark) is None
 
 
 def test_a_partition_that_redis_refuses_holds_up_no_other_one(

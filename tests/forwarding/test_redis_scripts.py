@@ -14,6 +14,7 @@ from django_ami.forwarding.redis.scripts import (
     RELEASE,
     RENEW,
     TAKE,
+    UNMARK,
     Call,
     run,
 )  # fmt: skip
@@ -44,6 +45,7 @@ def client(url: str) -> Iterator[Any]:
     client.xgroup_create(STREAM.key, "consumers", "0")
     client.xreadgroup("consumers", "other", {STREAM.key: ">"}, count=1)
     client.set(STREAM.lease, "mine", px=60_000)
+    client.set(STREAM.mark, "1 another event")
     yield client
     client.close()
 
@@ -54,6 +56,7 @@ def of_consumer(holder: str) -> dict[str, Call]:
         "take": TAKE(keys, holder, "consumers", 10, "1-0"),
         "claim": CLAIM(keys, holder, "consumers", 10, "0-0", "1-0"),
         "mark": MARK((STREAM.mark, STREAM.lease), holder, "an event"),
+        "unmark": UNMARK((STREAM.mark, STREAM.lease), holder),
         "bury": BURY((STREAM.dead, STREAM.lease), holder, 10, "id", "an event"),
         "renew": RENEW((STREAM.lease,), holder, 1_000),
         "release": RELEASE((STREAM.lease,), holder),
@@ -65,7 +68,7 @@ def state(client: Any) -> Any:
     seen = client.xpending_range(STREAM.key, "consumers", "-", "+", 10)
     pending = [(one["message_id"], one["consumer"], one["times_delivered"]) for one in seen]
     lease = client.get(STREAM.lease), client.pttl(STREAM.lease) > 30_000
-    return sorted(client.keys()), group["last-delivered-id"], pending, lease
+    return sorted(client.keys()), client.get(STREAM.mark), group["last-delivered-id"], pending, lease
 
 
 @pytest.mark.parametrize("name", of_consumer(""))
@@ -87,7 +90,7 @@ def test_a_consumer_with_the_lease_changes_something(client: Any, name: str) -> 
 def test_acknowledging_and_reading_is_one_step(client: Any) -> None:
     (entries,) = run(client, [TAKE((STREAM.key, STREAM.lease), "mine", "consumers", 2, "1-0")])
     assert [entry for entry, _ in entries] == [b"2-0", b"3-0"]
-    assert [one[0] for one in state(client)[2]] == [b"2-0", b"3-0"]
+    assert [one[0] for one in state(client)[3]] == [b"2-0", b"3-0"]
 
 
 def test_claims_come_in_order_with_the_number_of_their_deliveries(client: Any) -> None:

@@ -17,6 +17,7 @@ from redis.exceptions import AuthorizationError
 
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
+from django_ami.core.reports import Sparing
 from django_ami.forwarding.redis.leases import RENEWALS, Leases
 from django_ami.forwarding.redis.outlet import client_of
 from django_ami.forwarding.redis.standing import measure
@@ -42,6 +43,8 @@ _HUNGRY_SECONDS: Final = 0.2
 _MEASURE_SECONDS: Final = 10.0
 #: At the end, leases are renewed so often.
 _LAST_TURN_SECONDS: Final = 0.2
+#: So many times it is told at once that Redis is away, and then once in a minute.
+_LINES_AWAY: Final = 3
 
 
 class Consumer:
@@ -76,6 +79,9 @@ class Consumer:
         self._receivers = receivers
         #: "away" or "refuses"; empty while Redis answers.
         self._state = ""
+        #: One thread may be refused, again and again, while others are served.
+        self._sparing = Sparing(_LINES_AWAY)
+        self._was_told = False
         self._lock = threading.Lock()
         self._workers = [
             Worker(client_of(forward), options, receivers.beside(), self) for _ in range(workers)
@@ -207,6 +213,9 @@ class Consumer:
                 )  # fmt: skip
                 self._refused()
                 return
+            self._was_told = self._sparing.may_say("away", time.monotonic())
+            if not self._was_told:
+                return
             logger.error(
                 "The Redis at %s: %s. It is tried again; events wait there, or in the spools of "
                 "the listeners.", self._address, cause(error),
@@ -214,7 +223,7 @@ class Consumer:
 
     def back(self) -> None:
         """Redis answers."""
-        if self._is_new(""):
+        if self._is_new("") and self._was_told:
             logger.warning("The Redis at %s answers again.", self._address)
 
     def _is_new(self, state: str) -> bool:

@@ -18,7 +18,7 @@ from zlib import crc32
 from django_ami.core.lease import boottime
 from django_ami.core.log import get_logger
 from django_ami.forwarding.redis.keys import Stream, pool_key
-from django_ami.forwarding.redis.scripts import ANNOUNCE, RELEASE, RENEW, Call, run
+from django_ami.forwarding.redis.scripts import ANNOUNCE, LEASE, RELEASE, RENEW, Call, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -187,11 +187,9 @@ class Leases:
             asked.append(Tenure(stream, holder, at + self._options.lease_timeout))
         answers = run(
             client,
-            [Call(None, ("SET", one.stream.lease, one.holder, "NX", "PX", milliseconds))
-             for one in asked],
-        )  # fmt: skip
-        got = [one for one, answer in zip(asked, answers, strict=True)
-               if answer and not isinstance(answer, Exception)]  # fmt: skip
+            [LEASE((one.stream.lease,), one.holder, milliseconds) for one in asked],
+        )
+        got = [one for one, answer in zip(asked, answers, strict=True) if answer == 1]
         with self._lock:
             self._tenures.update({tenure.stream: tenure for tenure in got})
         return len(got)

@@ -8,21 +8,31 @@ through, and the events that they cannot take are dead letters.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-import redis
+from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.escaping import quoted
 from django_ami.core.log import get_logger
 from django_ami.forwarding.consuming import Consumption, Dead, Delivered
 from django_ami.forwarding.envelope import UnreadableBatch, decode, encode
-from django_ami.forwarding.redis.scripts import BURY, CLAIM, MARK, RELEASE, TAKE, Call, run
+from django_ami.forwarding.redis.burials import Burials, Letter
+from django_ami.forwarding.redis.scripts import (
+    BEGIN,
+    BURY,
+    CLAIM,
+    MARK,
+    RELEASE,
+    TAKE,
+    UNMARK,
+    Call,
+    run,
+)
 
 if TYPE_CHECKING:
     from django_ami.core.receivers import Receivers
     from django_ami.forwarding.envelope import Envelope
     from django_ami.forwarding.redis.leases import Tenure
     from django_ami.forwarding.redis.options import RedisOptions
+    from django_ami.forwarding.redis.scripts import Script
 
 __all__ = ["Partition"]
 
@@ -32,23 +42,25 @@ _BEGIN: Final = b"0-0"
 _REASON_CHARACTERS: Final = 1_000
 #: The most ids that one command acknowledges.
 _MOST_IDS: Final = 1_000
-
-
-class _Letter(NamedTuple):
-    """A dead letter: an event, or the bytes of a batch that cannot be read."""
-
-    id: str
-    reason: str
-    tries: int
-    data: bytes
+#: So many consumers have to end while they try an event alone: one may be killed from outside.
+_MOST_ENDED: Final = 2
 
 
 class Partition:
-    """Its batches, on one thread. ``client`` is that thread's. Methods raise redis.RedisError."""
+    """Its batches, on one thread. ``client`` and ``burials`` are that thread's.
+
+    Methods raise redis.RedisError.
+    """
 
     def __init__(
-        self, client: Any, tenure: Tenure, receivers: Receivers, options: RedisOptions
+        self,
+        client: Any,
+        tenure: Tenure,
+        receivers: Receivers,
+        options: RedisOptions,
+        burials: Burials | None = None,
     ) -> None:
+        self._burials = burials or Burials()
         self.tenure = tenure
         #: How many events all receivers took, failed, and are dead letters.
         self.delivered = self.failed = self.buried = 0
@@ -67,8 +79,11 @@ class Partition:
         self._in_hand: list[bytes] = []
         self._since = 0.0
         self._done: list[bytes] = []
-        #: The last of the events that were tried alone whose receivers are through.
-        self._through = ""
+        #: So many may end with an event alone, and from this delivery on it is tried alone.
+        self._most_ended = min(_MOST_ENDED, options.attempts - 1)
+        self._alone_from = options.attempts - self._most_ended + 1
+        #: The last of the events that were tried alone: this process has not ended with it.
+        self._marked = ""
 
     @property
     def is_idle(self) -> bool:
@@ -84,11 +99,7 @@ class Partition:
 
     def begin(self) -> None:
         """Make the group if there is none, and see how far it is."""
-        try:
-            self._client.xgroup_create(self._stream.key, self._options.group, "0", mkstream=True)
-        except redis.ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
+        self._ask(BEGIN((self._stream.key,), self._options.group))
         for group in self._client.xinfo_groups(self._stream.key):
             if group["name"] == self._options.group.encode():
                 self.last = group["last-delivered-id"]
@@ -163,11 +174,11 @@ class Partition:
             batch = decode(data)
         except UnreadableBatch as error:
             name = f"{self._stream.server}, entry {entry.decode()}"
-            if not self._bury([_Letter(name, str(error), count, data)]):
+            if not self._bury([Letter(name, str(error), count, data)]):
                 return False
             self._done.append(entry)
             return True
-        if count >= self._options.attempts > 1:
+        if self._most_ended and count >= self._alone_from:
             return self._run_one_by_one(entry, batch, count)
         if not self._in_hand:
             self._since = time.monotonic()
@@ -177,26 +188,34 @@ class Partition:
 
     def _run_one_by_one(self, entry: bytes, batch: list[Envelope], count: int) -> bool:
         """Others have ended with this batch in hand: find the event that ends its consumer."""
-        keys = self._stream.mark, self._stream.lease
         if not self._finish():
             return False
-        ended_with = (self._ask(Call(None, ("GET", self._stream.mark))) or b"").decode()
+        ended_with, times = _parsed(self._ask(Call(None, ("GET", self._stream.mark))))
+        if ended_with == self._marked:
+            times -= 1
         for envelope in batch:
             name = str(envelope.id)
-            if name == ended_with and name != self._through:
+            before = times if name == ended_with else 0
+            if before >= self._most_ended:
                 reason = "the consumer ended while its receivers ran"
                 if not self._bury([_letter(Dead(envelope, reason, count))]):
                     return False
                 self.failed += 1
-            elif not (
-                self._ask(MARK(keys, self.tenure.holder, name))
-                and self._consumption.gather([envelope])
-                and self._finish()
-            ):
+                continue
+            if not self._mark(MARK, f"{before + 1} {name}"):
                 return False
-            self._through = name
+            self._marked = name
+            if not (self._consumption.gather([envelope]) and self._finish()):
+                self._mark(UNMARK)  # it was left: nobody has ended with it
+                return False
         self._done.append(entry)
+        self._mark(UNMARK)
         return True
+
+    def _mark(self, script: Script, *mark: str) -> bool:
+        """Make or remove the mark of the event that is tried; False without the lease."""
+        keys = self._stream.mark, self._stream.lease
+        return bool(self._ask(script(keys, self.tenure.holder, *mark)))
 
     def turn(self) -> None:
         """Give batch receivers what is due; once nothing waits, all that was read is done."""
@@ -227,7 +246,7 @@ class Partition:
         self.delivered += result.delivered
         self.failed += result.failed
 
-    def _bury(self, letters: list[_Letter]) -> bool:
+    def _bury(self, letters: list[Letter]) -> bool:
         """Keep dead letters; False without the lease."""
         keys = (self._stream.dead, self._stream.lease)
         for one in letters:
@@ -238,12 +257,7 @@ class Partition:
             if not kept:
                 return False
             self.buried += 1
-            logger.error(
-                "%s: the event %s is a dead letter now (attempts: %d): %s. The next ones go "
-                "on. It is in the stream %s.",
-                self._stream, one.id, one.tries, one.reason, self._stream.dead,
-                extra={"server": self._stream.server},
-            )  # fmt: skip
+            self._burials.tell(self._stream, one)
             if gone:
                 logger.error(
                     "%s: %d old dead letters are gone, since no more than %d are kept (option "
@@ -264,9 +278,16 @@ class Partition:
         self._ask(RELEASE((self._stream.lease,), self.tenure.holder))
 
 
-def _letter(dead: Dead) -> _Letter:
+def _letter(dead: Dead) -> Letter:
     reason = quoted(dead.reason, _REASON_CHARACTERS)
-    return _Letter(str(dead.envelope.id), reason, dead.tries, encode([dead.envelope]))
+    return Letter(str(dead.envelope.id), reason, dead.tries, encode([dead.envelope]))
+
+
+def _parsed(mark: bytes | None) -> tuple[str, int]:
+    """The event of a mark, and how many consumers tried it alone; of other bytes as well."""
+    text = (mark or b"").decode(errors="backslashreplace")
+    times, _, name = text.partition(" ")
+    return (name, int(times)) if times.isdecimal() else (text, 1)
 
 
 def _order(entry: bytes) -> tuple[int, int]:

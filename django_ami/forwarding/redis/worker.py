@@ -15,6 +15,7 @@ import redis
 
 from django_ami.core.log import get_logger
 from django_ami.core.reports import Sparing
+from django_ami.forwarding.redis.burials import Burials
 from django_ami.forwarding.redis.partition import Partition
 from django_ami.forwarding.redis.scripts import run
 from django_ami.redis_client import cause
@@ -79,6 +80,7 @@ class Worker:
         self._partitions: dict[Tenure, Partition] = {}
         self._wake = threading.Event()
         self._sparing = Sparing(1)
+        self._burials = Burials()
 
     @property
     def tenures(self) -> list[Tenure]:
@@ -87,7 +89,9 @@ class Worker:
 
     def take(self, tenure: Tenure) -> None:
         """Have this thread read a partition."""
-        self._partitions[tenure] = Partition(self._redis, tenure, self._receivers, self._options)
+        self._partitions[tenure] = Partition(
+            self._redis, tenure, self._receivers, self._options, self._burials
+        )
         self._wake.set()
 
     def work(self) -> None:
@@ -95,6 +99,7 @@ class Worker:
         pause = _RETRY_SECONDS
         while not self._consumer.ends or self._partitions:
             self.turns += 1
+            self._burials.report()
             try:
                 self._turn()
                 pause = _RETRY_SECONDS
@@ -112,6 +117,7 @@ class Worker:
                 )
                 self._restart()
                 self._consumer.pause(pause)
+        self._burials.report(everything=True)
         self._redis.connection_pool.disconnect()
         self._consumer.thread_ended()
 
