@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from django_ami.core.failures import reason
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
+from django_ami.core.reports import Sparing
 from django_ami.forwarding.outlet import OutletAway
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Publisher:
         #: How often it has gone away.
         self.failures = 0
         self._reported_at = 0.0
+        self._sparing = Sparing(1, _REPORT_SECONDS)
         self._thread = start_thread(self._run, "django_ami-publisher")
 
     # --- the forwarder's side ---
@@ -126,7 +128,10 @@ class Publisher:
             self._note_away(str(error))
             return False
         except Exception as error:
-            logger.exception("%s: a bug in the outlet, please report it to its makers.", self._name)
+            if self._sparing.may_say(f"{type(error)}", time.monotonic()):
+                logger.exception(
+                    "%s: a bug in the outlet, please report it to its makers.", self._name
+                )
             self._note_away(f"{type(error).__name__}: {reason(error)}")
             return False
         return True

@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from django_ami import signals
+from django_ami.core.bugs import Bugs
 from django_ami.core.delivery import Delivery
 from django_ami.core.errand import Errand
 from django_ami.core.event_queue import Counts
@@ -75,6 +76,7 @@ class Lane:
         #: The counts of its queue when its losses were last added to the server's own counts.
         self._told: dict[str, Counts] = {}
         self._lanes = lanes
+        self._bugs = Bugs(logger, "the delivery of some events")
         #: Gathers events for receivers that take many at once.
         self.collector = Collector(
             receivers, batched=signals.batched, serves=lanes.serves, settle=self._settle
@@ -132,12 +134,10 @@ class Lane:
             except MemoryError as error:
                 self._lanes.failed(error)
                 return
-            except Exception:
+            except Exception:  # noqa: BLE001  (it is told)
                 # Errors of receivers are handled before: this is our bug, and must not stop the
                 # next events.
-                logger.exception(
-                    "A bug in django_ami: the delivery of some events failed; please report it."
-                )
+                self._bugs.tell()
 
     def _turn(self) -> None:
         _, items = self.delivery.take(self._most, self.collector.patience(None))

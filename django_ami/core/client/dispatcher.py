@@ -10,6 +10,7 @@ from itertools import groupby
 from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
+from django_ami.core.bugs import Bugs
 from django_ami.core.errors import ConnectionFailed
 from django_ami.core.log import get_logger
 from django_ami.core.messages import Event
@@ -68,6 +69,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._refused = False
+        self._bugs = Bugs(logger, "the delivery of some events")
 
     # --- one batch ---
 
@@ -146,12 +148,10 @@ class Dispatcher:
         while not self.ending:
             try:
                 self.dispatch(None, lead=True)
-            except Exception:
+            except Exception:  # noqa: BLE001  (it is told)
                 # Errors of receivers are handled before: this is our bug, and must not stop the
                 # next events.
-                logger.exception(
-                    "A bug in django_ami: the delivery of some events failed; please report it."
-                )
+                self._bugs.tell()
         # The reactor has ended, so nothing more comes. Failures at its end are reported,
         # too.
         while self.dispatch(0, lead=True):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import redis
 from redis.exceptions import AuthorizationError
 
+from django_ami.core.bugs import Bugs
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.core.reports import Sparing
@@ -82,6 +83,7 @@ class Consumer:
         #: One thread may be refused, again and again, while others are served.
         self._sparing = Sparing(_LINES_AWAY)
         self._was_told = False
+        self._bugs = Bugs(logger, "the renewal of leases")
         self._lock = threading.Lock()
         self._workers = [
             Worker(client_of(forward), options, receivers.beside(), self) for _ in range(workers)
@@ -158,9 +160,9 @@ class Consumer:
         except (redis.RedisError, OSError) as error:
             self.away(error)
             self._redis.connection_pool.disconnect()  # the address may lead elsewhere by now
-        except Exception:
+        except Exception:  # noqa: BLE001  (it is told)
             # This is our bug, and must not cost the leases.
-            logger.exception("A bug in django_ami: leases may be lost; please report it.")
+            self._bugs.tell()
         return hungry
 
     def _end(self) -> None:

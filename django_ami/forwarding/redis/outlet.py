@@ -15,6 +15,7 @@ from redis.exceptions import AuthorizationError, NoPermissionError, OutOfMemoryE
 
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.log import get_logger
+from django_ami.core.reports import Sparing
 from django_ami.forwarding.outlet import OutletAway
 from django_ami.forwarding.redis.keys import Stream
 from django_ami.forwarding.redis.options import RedisOptions
@@ -68,6 +69,7 @@ class RedisOutlet:
         self._servers: set[str] = set()
         self._trim_at = 0.0
         self._told: dict[Stream, float] = {}
+        self._sparing = Sparing(1)
         #: Events that were trimmed before every group had read them, as far as this outlet trimmed.
         self.trimmed_unread = 0
 
@@ -155,6 +157,8 @@ class RedisOutlet:
             todo = []
             for stream, answer in found:
                 if isinstance(answer, Exception):
+                    if not self._sparing.may_say("trim", time.monotonic()):
+                        continue
                     logger.error(
                         "%s: old batches cannot be removed from the Redis at %s: %s.",
                         stream, self._address, cause(answer),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import redis
 
+from django_ami.core.bugs import Bugs
 from django_ami.core.log import get_logger
 from django_ami.core.reports import Sparing
 from django_ami.forwarding.redis.burials import Burials
@@ -80,6 +81,7 @@ class Worker:
         self._partitions: dict[Tenure, Partition] = {}
         self._wake = threading.Event()
         self._sparing = Sparing(1)
+        self._bugs = Bugs(logger, "the delivery of some events")
         self._burials = Burials()
 
     @property
@@ -109,12 +111,10 @@ class Worker:
                 self._restart()
                 self._consumer.pause(pause)
                 pause = min(2 * pause, _LONGEST_RETRY_SECONDS)
-            except Exception:
+            except Exception:  # noqa: BLE001  (it is told)
                 # Errors of receivers are handled before: this is our bug, and must not stop the
                 # next events.
-                logger.exception(
-                    "A bug in django_ami: the delivery of some events failed; please report it."
-                )
+                self._bugs.tell()
                 self._restart()
                 self._consumer.pause(pause)
         self._burials.report(everything=True)
