@@ -42,6 +42,10 @@ def test_all_keys_are_read(settings: Any) -> None:
     )
 
 
+async def by_nothing(event: Any) -> str:
+    return event.name
+
+
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
@@ -50,11 +54,14 @@ def test_all_keys_are_read(settings: Any) -> None:
         ({"URL": 7}, "'URL' must be a text, not a int."),
         ({"SPOLL": "/x"}, "unknown key: 'SPOLL'; did you mean 'SPOOL'?"),
         ({"SPOOL": "relative"}, "'SPOOL' must be the absolute path of a directory, or None"),
+        ({"SPOOL": "/tmp/a\0b"}, "'SPOOL' must be the absolute path of a directory, or None"),
+        ({"SPOOL": "/tmp/\ud800"}, "'SPOOL' must be the absolute path of a directory, or None"),
         ({"SPOOL": 7}, "'SPOOL' must be the absolute path of a directory, or None"),
         ({"SPOOL_BYTES": 5}, "'SPOOL_BYTES' must be a whole number from 1048576"),
         ({"PARTITIONS": 0}, "'PARTITIONS' must be a whole number from 1 to 1024, not 0."),
         ({"PARTITIONS": True}, "'PARTITIONS' must be a whole number"),
         ({"PARTITION": 5}, "option 'partition' must be 'call', or a function of an event"),
+        ({"PARTITION": by_nothing}, "make it a def, not an async def"),
         ({"EVENTS": "Hangup"}, "'EVENTS' must be None (the events that have receivers), '*'"),
         ({"EVENTS": []}, "'EVENTS' must be None"),
         ({"LOCAL": "yes"}, "'LOCAL' must be True or False, not 'yes'."),

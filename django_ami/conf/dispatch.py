@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -97,6 +98,11 @@ def parallel_of(options: Mapping[str, Any]) -> Parallel:
         raise ConfigurationError(
             f"option 'partition' must be {BY_CALL!r}, or a function of an event (or its dotted "
             f"path) that gives the key of what stays in order, not {shown(partition)}."
+        )
+    if iscoroutinefunction(partition):
+        raise ConfigurationError(
+            "option 'partition' must be a function that gives the key itself: make it a def, not "
+            "an async def."
         )
     return Parallel(workers, None if partition == BY_CALL else partition, barriers)
 

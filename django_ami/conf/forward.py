@@ -192,11 +192,23 @@ def _directory(value: Mapping[str, Any]) -> Path | None:
     found = value["SPOOL"]
     if found is None:
         return None
-    if not isinstance(found, str | os.PathLike) or not (path := Path(found)).is_absolute():
+    if (
+        not isinstance(found, str | os.PathLike)
+        or not (path := Path(found)).is_absolute()
+        or not _is_for_a_system(path)
+    ):
         raise ConfigurationError(
             f"'SPOOL' must be the absolute path of a directory, or None, not {shown(found)}."
         )
     return path
+
+
+def _is_for_a_system(path: Path) -> bool:
+    """False for a path with characters that no system takes."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _options(value: Mapping[str, Any]) -> Mapping[str, Any]:

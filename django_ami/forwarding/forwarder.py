@@ -70,6 +70,7 @@ class Forwarder:
             self._outlet,
             self._spool,
             name=forward.outlet,
+            partitions=forward.partitions,
             source=make_epoch(time.time()),
             settle=self._settle,
             tell=self._tell_gap,

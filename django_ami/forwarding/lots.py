@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.log import get_logger
 from django_ami.forwarding.envelope import encode
 from django_ami.forwarding.outlet import Batch
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from django_ami.forwarding.envelope import Envelope
 
-__all__ = ["Lot", "Numbering"]
+__all__ = ["Lot", "Numbering", "Placing"]
+
+logger = get_logger(__name__)
 
 #: The most events of a batch, and about the most bytes of them.
 BATCH_EVENTS: Final = 500
@@ -79,3 +82,27 @@ class Numbering:
         self._position += 1
         first, last = envelopes[0].id, envelopes[-1].id
         return Batch(partition, encode(envelopes), first, last, self._source, self._position)
+
+
+class Placing:
+    """Gives batches that were spooled while there were more partitions to those that there are.
+
+    Their number modulo that of today keeps what has one key together, if one divides the other.
+    """
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+        self._is_told = False
+
+    def of(self, batch: Batch) -> Batch:
+        """The batch, in a partition that there is."""
+        if batch.partition < self._partitions:
+            return batch
+        if not self._is_told:
+            self._is_told = True
+            logger.warning(
+                "PARTITIONS of AMI_FORWARD was larger when events went into the spool, and is %d "
+                "now: these events go to other partitions, and may come out of order.",
+                self._partitions,
+            )
+        return batch._replace(partition=batch.partition % self._partitions)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.bugs import Bugs
 from django_ami.core.event_queue import Counts
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
-from django_ami.forwarding.lots import Lot, Numbering
+from django_ami.forwarding.lots import Lot, Numbering, Placing
 from django_ami.forwarding.overflowing import Overflow
 from django_ami.forwarding.publishing import Publisher
 from django_ami.forwarding.spool import SpoolFailed
@@ -55,8 +56,8 @@ _BUG_SECONDS: Final = 1.0
 class Relay:
     """A thread from ``waiting`` to an ``outlet``; without a ``spool`` what waits goes on waiting.
 
-    ``source`` names this run. ``settle`` counts events of a server that are safe; ``tell`` is told
-    the gap that a full spool leaves.
+    ``source`` names this run; ``partitions`` is how many the engine has. ``settle`` counts events
+    of a server that are safe; ``tell`` is told the gap that a full spool leaves.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Relay:
         spool: Spool | None,
         *,
         name: str,
+        partitions: int,
         source: str,
         settle: Callable[[str, Counts], None],
         tell: Callable[[Gap], object],
@@ -74,6 +76,7 @@ class Relay:
         self._outlet = outlet
         self._spool = spool
         self._name = name
+        self._placing = Placing(partitions)
         self._settle = settle
         self._overflow = Overflow(tell)
         last = 0 if spool is None else spool.contents.last
@@ -119,15 +122,14 @@ class Relay:
     # --- the thread ---
 
     def _run(self) -> None:
+        bugs = Bugs(logger, "the forwarding of some events")
         while not self._is_over:
             try:
                 self._turn()
                 if not self._is_over:
                     self._wait()
-            except Exception:
-                logger.exception(
-                    "A bug in django_ami: the forwarding of some events failed; please report it."
-                )
+            except Exception:  # noqa: BLE001  (it is told)
+                bugs.tell()
                 time.sleep(_BUG_SECONDS)
         self._finish()
 
@@ -232,7 +234,7 @@ class Relay:
         if not batches:  # they had to leave a full spool
             self._given = self._spool.contents.last
             return self._take()
-        return Lot(batches, safe=True)
+        return Lot([self._placing.of(one) for one in batches], safe=True)
 
     def _keep(self) -> None:
         """Write the events that wait, and the lot that is not confirmed in time, into the spool."""

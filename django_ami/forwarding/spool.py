@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from django_ami.forwarding.dropped import Dropped
 from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.spool_file import SpoolFailed, SpoolFile, insert
-from django_ami.forwarding.spool_rows import SUMS, batch_of, row_of, strip
+from django_ami.forwarding.spool_rows import SUMS, batch_of, row_of, strip, whole
 
 if TYPE_CHECKING:
     import sqlite3
@@ -173,7 +173,7 @@ class Spool:
         server = batch.first.server
         gone.setdefault(server, Dropped(server)).add(left, important=everything)
         if kept:
-            after.add(0, -len(left), strip(database, batch.position, kept) - row[7])
+            after.add(0, -len(left), strip(database, batch.position, kept) - whole(row[7]))
         else:
             self._delete(database, after, row)
         return until
@@ -181,7 +181,7 @@ class Spool:
     @staticmethod
     def _delete(database: sqlite3.Connection, after: Contents, row: Row) -> None:
         database.execute("DELETE FROM batch WHERE position = ?", row[:1])
-        after.add(-1, -row[5], -row[7])
+        after.add(-1, -whole(row[5]), -whole(row[7]))
 
     def _remove(self, database: sqlite3.Connection, after: Contents, row: Row) -> None:
         self._delete(database, after, row)

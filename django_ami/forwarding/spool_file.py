@@ -10,9 +10,18 @@ import sqlite3
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.errors import ConfigurationError
 from django_ami.core.log import get_logger
 from django_ami.forwarding.spool_directory import Contents, SpoolDirectory
-from django_ami.forwarding.spool_rows import INSERT, SUMS, TABLE, is_damage, readable
+from django_ami.forwarding.spool_rows import (
+    INSERT,
+    SUMS,
+    TABLE,
+    is_damage,
+    is_of_another_version,
+    readable,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +43,10 @@ class SpoolFailed(Exception):
     """The disk takes nothing more, or nothing can be read from it: one line that says why."""
 
 
+class _AnotherVersion(Exception):
+    """This version cannot read the file: one line that says so, and what to do."""
+
+
 class SpoolFile:
     """The database of a directory."""
 
@@ -53,13 +66,18 @@ class SpoolFile:
     def take(self) -> None:
         """Have the directory for this process, and look at what is in it.
 
-        Raises ConfigurationError if another process has it, or if it cannot be made; SpoolFailed if
-        the disk cannot be read or written: that is tried again with each use.
+        Raises ConfigurationError if another process has it, if it cannot be made, or if another
+        version wrote it; SpoolFailed if the disk cannot be read or written: that is tried again
+        with each use.
         """
         self._directory.take()
         self.contents = self._directory.expected()
         with self.guarded():
-            self._open()
+            try:
+                self._open()
+            except _AnotherVersion as error:
+                self.close()
+                raise ConfigurationError(str(error)) from None
 
     def close(self) -> None:
         """Let go of the file and of the directory."""
@@ -101,6 +119,12 @@ class SpoolFile:
             database.execute("PRAGMA synchronous = FULL")
             database.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
             database.execute(TABLE)
+            if is_of_another_version(database):
+                raise _AnotherVersion(
+                    f"the spool {self.path} was written by another version of django_ami: run that "
+                    "one until the spool is empty, or move the files out of that directory, and "
+                    "their events are not forwarded."
+                )
             batches, events, size = database.execute(SUMS).fetchone()
             limits = database.execute("SELECT min(position), max(position) FROM batch")
             first, last = limits.fetchone()
@@ -151,6 +175,8 @@ class SpoolFile:
             raise SpoolFailed(f"the spool {self.path}: {error}.") from None
         except OSError as error:
             raise SpoolFailed(f"the spool {self.path}: {error.strerror}.") from None
+        except _AnotherVersion as error:
+            raise SpoolFailed(str(error)) from None
 
     def _rescue(self, error: sqlite3.Error, expected: Contents) -> sqlite3.Connection:
         """Begin a new file with all that can be read of this one."""
@@ -187,7 +213,7 @@ class SpoolFile:
             "the spool %s was damaged (the bytes of a batch have changed on the disk): %d events "
             "are lost, from %s to %s.",
             self.path,
-            row[5],
+            whole(row[5]),
             row[3],
             row[4],
         )
@@ -195,8 +221,21 @@ class SpoolFile:
 
 def insert(database: sqlite3.Connection, after: Contents, row: Row) -> None:
     """Write a row, unless it is there."""
-    if database.execute(INSERT, row).rowcount:
+    written = database.execute(INSERT, row).rowcount
+    if not written and _is_of_another_run(database, row):
+        row = (after.last + 1, *row[1:])
+        written = database.execute(INSERT, row).rowcount
+    if written:
         position, size = row[0], row[7]
         after.add(1, row[5], size)
         after.first = min(after.first or position, position)
         after.last = max(after.last, position)
+
+
+def _is_of_another_run(database: sqlite3.Connection, row: Row) -> bool:
+    """True if the position of a row has the batch of another run.
+
+    A run that could not open the file at its start may have begun below what is in it.
+    """
+    found = database.execute("SELECT source FROM batch WHERE position = ?", row[:1]).fetchone()
+    return found is not None and found[0] != row[2]

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from django_ami.forwarding.envelope import Envelope
     from django_ami.forwarding.spool_directory import Contents
 
-__all__ = ["INSERT", "SUMS", "TABLE", "Row", "batch_of", "is_damage", "readable", "row_of", "strip"]
+__all__ = [
+    "INSERT",
+    "SUMS",
+    "TABLE",
+    "Row",
+    "batch_of",
+    "is_damage",
+    "is_of_another_version",
+    "readable",
+    "row_of",
+    "strip",
+    "whole",
+]
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -43,6 +55,10 @@ _STRIP: Final = """
 UPDATE batch SET first = ?, last = ?, events = ?, ordinary = 0, size = ?, checksum = ?, data = ?
 WHERE position = ?
 """
+_COLUMNS: Final = [
+    "position", "partition", "source", "first", "last", "events", "ordinary", "size", "checksum",
+    "data",
+]  # fmt: skip
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -57,9 +73,25 @@ def row_of(batch: Batch, events: int, ordinary: int) -> Row:
 def batch_of(row: Row) -> Batch | None:
     """The batch of a row; None if it is not what was written."""
     position, partition, source, first, last, _, _, _, checksum, data = row
-    if crc32(data) != checksum:
+    try:
+        if crc32(data) != checksum or not isinstance(partition, int) or partition < 0:
+            return None
+        return Batch(
+            partition, data, EventId.parse(first), EventId.parse(last), str(source), position
+        )
+    except (ValueError, TypeError, AttributeError):  # sqlite takes any value for each column
         return None
-    return Batch(partition, data, EventId.parse(first), EventId.parse(last), source, position)
+
+
+def whole(value: object) -> int:
+    """A number of a row; 0 if there is anything else."""
+    return value if isinstance(value, int) else 0
+
+
+def is_of_another_version(database: sqlite3.Connection) -> bool:
+    """True if the table has not the columns of this version."""
+    found = [row[1] for row in database.execute("PRAGMA table_info(batch)")]
+    return found != _COLUMNS
 
 
 def strip(database: sqlite3.Connection, position: int, kept: Sequence[Envelope]) -> int:

@@ -41,9 +41,9 @@ class KeyFunction:
         self._function = function
         self._reported_at = -inf
 
-    def __call__(self, event: Event) -> object:
+    def __call__(self, event: Event) -> str:
         try:
-            return self._function(event)
+            return str(self._function(event))
         except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
             now = time.monotonic()
             if now - self._reported_at >= _REPORT_SECONDS:

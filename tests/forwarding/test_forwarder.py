@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import random
 import re
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +255,54 @@ def test_function_of_the_project_gives_the_partition(
         partition_of("c0", 1000): [0, 2, 4],
         partition_of("c1", 1000): [1, 3, 5],
     }
+
+
+def test_spooled_events_of_partitions_that_are_no_more_go_to_others(
+    sim: Simulator, sink: Sink, forward_to: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    events["Newexten"].connect(never)
+    sink.kill()
+    with listening(sim.url, forward=forward_to(PARTITIONS=64)) as listener:
+        listener.make_ready()
+        for number in range(60):
+            emit(sim, "Newexten", f"1.{number % 20}", number)
+        listener.run_until(lambda: listener.status.delivered == 60)
+    sink.start()
+    with listening(sim.url, forward=forward_to(PARTITIONS=4)) as listener:
+        listener.run_until(lambda: len(sink.events) == 60)
+    assert sorted(sink.numbers()) == list(range(60))
+    assert set(sink.by_partition()) <= set(range(4))
+    assert caplog.text.count("PARTITIONS of AMI_FORWARD was larger") == 1
+
+
+class Broken:
+    """An outlet with a bug."""
+
+    def __init__(self, _: Forward) -> None:
+        pass
+
+    def open(self) -> None:
+        raise ZeroDivisionError("a bug of its makers")
+
+    def publish(self, batches: Any) -> None:
+        raise AssertionError("it is not open")
+
+    def close(self, timeout: float) -> None:
+        pass
+
+
+def test_outlet_with_a_bug_has_one_traceback_however_often_it_is_tried(
+    sim: Simulator, forward_to: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    events["Newexten"].connect(never)
+    forward = replace(forward_to(), outlet=f"{__name__}.Broken")
+    with listening(sim.url, forward=forward) as listener:
+        listener.make_ready()
+        emit(sim, "Newexten", "1.0", 1)
+        publisher = listener.dispatcher.forwarder._relay.publisher
+        listener.run_until(lambda: publisher.away)
+        time.sleep(1.0)  # it is tried again after 0.1, 0.2, 0.4 s
+    assert caplog.text.count("a bug in the outlet") == 1
 
 
 # --- an engine that fails ---

@@ -68,7 +68,13 @@ def state(client: Any) -> Any:
     seen = client.xpending_range(STREAM.key, "consumers", "-", "+", 10)
     pending = [(one["message_id"], one["consumer"], one["times_delivered"]) for one in seen]
     lease = client.get(STREAM.lease), client.pttl(STREAM.lease) > 30_000
-    return sorted(client.keys()), client.get(STREAM.mark), group["last-delivered-id"], pending, lease
+    return (
+        sorted(client.keys()),
+        client.get(STREAM.mark),
+        group["last-delivered-id"],
+        pending,
+        lease,
+    )
 
 
 @pytest.mark.parametrize("name", of_consumer(""))

@@ -6,10 +6,12 @@ import logging
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -189,6 +191,56 @@ def test_changed_bytes_are_told_and_the_others_are_read(
     assert numbers(spool) == [1, 2, 4, 5]
     assert (spool.lost, len(spool)) == (1, 4)
     assert f"1 events are lost, from {envelope(3).id} to {envelope(3).id}" in caplog.text
+
+
+def changed_by(spool: Spool, *statements: str) -> None:
+    """Change the file of a spool, which is closed before."""
+    spool.close()
+    with closing(sqlite3.connect(spool.path / "spool.sqlite3")) as database:
+        for one in statements:
+            database.execute(one)
+        database.commit()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["first = 'rubbish'", "last = ''", "data = 'a text'", "partition = 'x'", "partition = -1"],
+)
+def test_row_with_a_wrong_value_is_told_and_the_others_are_read(
+    open_spool: Callable[..., Spool], change: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = open_spool()
+    spool.put([batch(p, [envelope(p, size=30)]) for p in range(1, 4)])
+    changed_by(spool, f"UPDATE batch SET {change}, events = 'x', size = 'x' WHERE position = 2")
+    spool = open_spool()
+    assert numbers(spool) == [1, 3]
+    assert numbers(spool) == [1, 3]
+    assert "the bytes of a batch have changed on the disk" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "change", ["ADD COLUMN more TEXT", "DROP COLUMN checksum", "RENAME COLUMN events TO things"]
+)
+def test_spool_of_another_version_is_refused_and_left_alone(
+    open_spool: Callable[..., Spool], change: str
+) -> None:
+    spool = open_spool()
+    spool.put([batch(1, [envelope(1)])])
+    changed_by(spool, f"ALTER TABLE batch {change}")
+    with pytest.raises(ConfigurationError, match="was written by another version of django_ami"):
+        open_spool()
+    changed_by(spool, "DROP TABLE batch")
+    assert len(open_spool()) == 0
+
+
+def test_batches_of_a_run_that_began_below_others_are_kept_behind_them(
+    open_spool: Callable[..., Spool],
+) -> None:
+    spool = open_spool()
+    spool.put([batch(p, [envelope(p)]) for p in (1, 2, 3)])
+    other = batch(2, [envelope(20)])._replace(source="a run without a look at the file")
+    spool.put([other])
+    assert numbers(spool) == [1, 2, 3, 20]
 
 
 def test_file_that_is_gone_is_told(

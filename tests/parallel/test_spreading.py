@@ -222,6 +222,26 @@ def test_a_function_of_the_project_that_raises_is_told_and_no_event_lost(
     assert len([one for one in caplog.messages if "'partition' raised" in one]) == 1
 
 
+class NoText:
+    """A key of a project that has no text."""
+
+    def __str__(self) -> str:
+        raise ValueError("it has no text")
+
+
+def test_a_key_without_a_text_is_told_and_no_event_lost(
+    sim: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = Seen()
+    events["Newexten"].connect(seen)
+    with listening(sim.url, parallel=Parallel(4, lambda _: NoText())) as listener:
+        listener.make_ready()
+        for number in range(20):
+            emit(sim, "Newexten", f"1.{number}", number)
+        listener.run_until(lambda: seen.count == 20)
+    assert len([one for one in caplog.messages if "'partition' raised" in one]) == 1
+
+
 def test_changes_of_calls_are_told_on_the_threads_in_order(sim: Simulator) -> None:
     told: list[tuple[str, str, str]] = []
     for name, signal in (("started", call_started), ("ended", call_ended)):

@@ -63,7 +63,7 @@ def _forward(events: int, *, away: bool, spool: Path | None) -> dict[str, Any]:
         kept.open()
     waiting = Waiting(lambda _: Options(event_queue_capacity=20_000))
     relay = Relay(
-        waiting, Instant(away=away), kept, name="none", source="bench",
+        waiting, Instant(away=away), kept, name="none", partitions=PARTITIONS, source="bench",
         settle=lambda *_: None, tell=lambda _: None,
     )  # fmt: skip
     relay.start(lambda _: True)
