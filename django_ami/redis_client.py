@@ -28,7 +28,7 @@ def connect(url: str, *, decode: bool = False, answer_seconds: float = ANSWER_SE
     server; its text does not show the ``url``.
     """
     try:
-        return redis.Redis.from_url(
+        client = redis.Redis.from_url(
             url,
             decode_responses=decode,
             protocol=2,  # with RESP3, which is redis-py 8's default, some answers are mappings
@@ -36,11 +36,14 @@ def connect(url: str, *, decode: bool = False, answer_seconds: float = ANSWER_SE
             socket_timeout=answer_seconds,
             retry=Retry(NoBackoff(), 0),
         )
-    except (ValueError, TypeError):
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # an option of the URL may be unknown
+    except (ValueError, TypeError, redis.RedisError):
         raise ValueError(
             "it is no address of a Redis: write redis://[user:password@]host[:port][/database], "
-            "rediss:// for TLS, or unix:///path"
+            "rediss:// for TLS, or unix:///path, and behind a '?' options of redis-py alone"
         ) from None
+    return client
 
 
 def address_of(url: str) -> str:

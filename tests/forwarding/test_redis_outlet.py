@@ -274,8 +274,12 @@ def test_tails_of_sources_that_are_long_gone_are_forgotten(outlet: RedisOutlet) 
 
 
 @pytest.mark.parametrize(
-    "url", ["http://:s3cret@host", "s3cret", "redis://:s3cret", "redis://u:s3cret@host:port"]
-)
+    "url",
+    [
+        "http://:s3cret@host", "s3cret", "redis://:s3cret", "redis://u:s3cret@host:port",
+        "redis://:s3cret@host?no_such_option=1", "redis://:s3cret@host?protocol=9",
+    ],
+)  # fmt: skip
 def test_a_wrong_url_is_one_line_that_does_not_show_it(url: str) -> None:
     with pytest.raises(ConfigurationError, match="'URL': it is no address of a Redis") as caught:
         RedisOutlet(forward_of(url))
