@@ -44,7 +44,7 @@ _HUNGRY_SECONDS: Final = 0.2
 _MEASURE_SECONDS: Final = 10.0
 #: At the end, leases are renewed so often.
 _LAST_TURN_SECONDS: Final = 0.2
-#: So many times it is told at once that Redis is away, and then once in a minute.
+#: The first lines at once that tell of a Redis that is away; then one in a minute.
 _LINES_AWAY: Final = 3
 
 

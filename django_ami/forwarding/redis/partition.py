@@ -42,7 +42,7 @@ _BEGIN: Final = b"0-0"
 _REASON_CHARACTERS: Final = 1_000
 #: The most ids that one command acknowledges.
 _MOST_IDS: Final = 1_000
-#: So many consumers have to end while they try an event alone: one may be killed from outside.
+#: The consumers that have to end while they try an event alone: one may be killed from outside.
 _MOST_ENDED: Final = 2
 
 
@@ -79,7 +79,7 @@ class Partition:
         self._in_hand: list[bytes] = []
         self._since = 0.0
         self._done: list[bytes] = []
-        #: So many may end with an event alone, and from this delivery on it is tried alone.
+        #: The ends with an event alone that count, and the delivery from which on it is tried alone.
         self._most_ended = min(_MOST_ENDED, options.attempts - 1)
         self._alone_from = options.attempts - self._most_ended + 1
         #: The last of the events that were tried alone: this process has not ended with it.
