@@ -79,7 +79,7 @@ class Partition:
         self._in_hand: list[bytes] = []
         self._since = 0.0
         self._done: list[bytes] = []
-        #: The ends with an event alone that count, and the delivery from which on it is tried alone.
+        #: The ends with an event alone that count, and the delivery from which it is tried alone.
         self._most_ended = min(_MOST_ENDED, options.attempts - 1)
         self._alone_from = options.attempts - self._most_ended + 1
         #: The last of the events that were tried alone: this process has not ended with it.
