@@ -44,9 +44,10 @@ class Lot:
 
 
 class Numbering:
-    """Numbers the batches of one run, from behind a position on."""
+    """Numbers the batches of one run, from behind a position on; ``placing`` is for older ones."""
 
-    def __init__(self, source: str, position: int) -> None:
+    def __init__(self, source: str, position: int, placing: Placing) -> None:
+        self.placing = placing
         self._source = source
         self._position = position
 

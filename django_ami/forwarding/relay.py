@@ -76,11 +76,10 @@ class Relay:
         self._outlet = outlet
         self._spool = spool
         self._name = name
-        self._placing = Placing(partitions)
         self._settle = settle
         self._overflow = Overflow(tell)
         last = 0 if spool is None else spool.contents.last
-        self._numbering = Numbering(source, last)
+        self._numbering = Numbering(source, last, Placing(partitions))
         self._linger = float(getattr(outlet, "linger_seconds", LINGER_SECONDS))
         #: The lot that the publisher has, and the one that is ready for it or for the spool.
         self._flight: Lot | None = None
@@ -234,7 +233,7 @@ class Relay:
         if not batches:  # they had to leave a full spool
             self._given = self._spool.contents.last
             return self._take()
-        return Lot([self._placing.of(one) for one in batches], safe=True)
+        return Lot([self._numbering.placing.of(one) for one in batches], safe=True)
 
     def _keep(self) -> None:
         """Write the events that wait, and the lot that is not confirmed in time, into the spool."""
