@@ -33,8 +33,8 @@ logger = get_logger(__name__)
 _LOG_SECONDS: Final = 60.0
 #: The end waits so long for the leases to be given back.
 _END_SECONDS: Final = 2.0
-#: Events come a moment after they were sent, and the database hears of them a moment later: a second
-#: on a starved machine. A gap is to hold all that are missing.
+#: Events come a moment after they were sent, and the database hears of them a moment later: on a
+#: starved machine that may be a second. A gap is to hold all that are missing.
 _SLACK_SECONDS: Final = 1.0
 #: A holder that hands over waits so long for its last events, and looks so often for its queue.
 _LAST_EVENTS_SECONDS: Final = 0.3
