@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
 
-from django_ami import signals
+from django_ami import database, signals
 from django_ami.core.bugs import Bugs
 from django_ami.core.delivery import Delivery
 from django_ami.core.errand import Errand
@@ -145,7 +145,7 @@ class Lane:
             return
         self.at_work = items[0].server if items else "batches"
         try:
-            with self.receivers.around():
+            with database.cared_for():
                 if items:
                     self._work(items[0].server, items)
                 self._discard_batches()
