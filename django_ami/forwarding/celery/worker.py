@@ -68,7 +68,7 @@ def prepare(instance: Any, options: Mapping[str, Any], **_: object) -> None:
     for name in served:
         instance.app.amqp.queues.add(ours[name])
     if served:
-        instance.app.steps["consumer"].add(Leaving)
+        instance.app.steps["worker"].add(Leaving)
 
 
 @worker_init.connect(dispatch_uid="django_ami.forwarding")
@@ -97,22 +97,31 @@ def restrict(sender: Any, **_: object) -> None:
 
 
 class Leaving(bootsteps.StartStopStep):
-    """The end of a worker's connection to the broker."""
+    """The end of a worker's connection to the broker.
 
-    requires = ("celery.worker.consumer.tasks:Tasks",)
+    A worker closes its steps before its consumer throws those tasks out of which no process of the
+    pool has *said* that it has begun: such a task may have been run, and would come twice.
+    """
 
-    def __init__(self, c: Any, **_: object) -> None:
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, *_: object, **__: object) -> None:
         #: Tasks that were received, and are perhaps not yet acknowledged.
         self._in_hand: list[Any] = []
-        c.on_task_message.add(self._note)
 
-    def start(self, c: Any) -> None:
-        """Nothing begins with it."""
+    def start(self, w: Any) -> None:
+        w.consumer.on_task_message.add(self._note)
 
-    def stop(self, c: Any) -> None:
-        """Finish the batch in hand, and leave. It runs before Celery's own steps."""
-        if c.blueprint.state != bootsteps.CLOSE or c.connection is None or c.hub is None:
-            return  # only the connection is lost, and Celery connects anew
+    def stop(self, w: Any) -> None:
+        """All of it is done by ``close``."""
+
+    def close(self, w: Any) -> None:
+        """Finish the batch in hand, and leave. It runs before Celery's own steps stop."""
+        c = w.consumer
+        if _is_terminated() or c.blueprint.state != bootsteps.RUN or c.connection is None:
+            return  # there is nothing to leave in order
+        if c.hub is None or c.task_consumer is None:
+            return
         if c.connection.transport.driver_type != "amqp":
             c.task_consumer.cancel()
             self._finish(c.hub)
@@ -121,10 +130,9 @@ class Leaving(bootsteps.StartStopStep):
         c.task_consumer.on_message = _leave
         try:
             self._finish(c.hub)
-            sock = c.connection.connection.sock
-            c.hub.remove(sock)
-            sock.shutdown(socket.SHUT_WR)
-            _read_to_the_end(sock)
+            # RabbitMQ answers behind all acknowledgements, so it has read them.
+            c.task_consumer.qos(prefetch_count=1)
+            _say_no_more(c.connection.connection.sock, c.hub)
         except Exception as error:  # noqa: BLE001  (of a connection that is broken)
             logger.warning(
                 "The connection to the broker broke while this worker ended, so the last batch may "
@@ -133,6 +141,7 @@ class Leaving(bootsteps.StartStopStep):
             )
         with suppress(Exception):
             c.connection.collect()
+        _forget_reads(c.hub)
 
     def _note(self, request: Any) -> None:
         self._in_hand = [one for one in self._in_hand if not one.acknowledged]
@@ -141,8 +150,8 @@ class Leaving(bootsteps.StartStopStep):
     def _finish(self, hub: Any) -> None:
         """Turn the loop until each task is through, and its acknowledgement is sent.
 
-        A task that no process of the pool has begun is left: Celery has just thrown it out of its
-        queue, and RabbitMQ gives it to the next worker.
+        A task that no process of the pool has begun is left: the pool is closed and takes none, and
+        RabbitMQ gives it to the next worker.
         """
         turn = _Turns(hub)
         none_runs_since = time.monotonic()
@@ -151,10 +160,15 @@ class Leaving(bootsteps.StartStopStep):
                 none_runs_since = time.monotonic()
             elif time.monotonic() - none_runs_since > _BEGIN_SECONDS:
                 break
-            if state.should_terminate is not None and state.should_terminate is not False:
+            if _is_terminated():
                 return
             turn()
         turn()
+
+
+def _is_terminated() -> bool:
+    """True if the worker was told not to wait for its tasks."""
+    return state.should_terminate is not None and state.should_terminate is not False
 
 
 class _Turns:
@@ -175,10 +189,27 @@ def _leave(message: object) -> None:
     """RabbitMQ gives it again, as the first, when the connection is gone."""
 
 
-def _read_to_the_end(sock: socket.socket) -> None:
-    """RabbitMQ closes when it has read everything. It gives again the batches it sent meanwhile."""
+def _say_no_more(sock: socket.socket, hub: Any) -> None:
+    """Have RabbitMQ close: it gives again the batches that it has sent meanwhile.
+
+    Its listeners have linger 0 by default (``tcp_listen_options``), so its close is a reset.
+    """
+    hub.remove(sock)
     end = time.monotonic() + _GOODBYE_SECONDS
-    while (left := end - time.monotonic()) > 0:
-        sock.settimeout(left)
-        if not sock.recv(65_536):
-            return
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        while (left := end - time.monotonic()) > 0:
+            sock.settimeout(left)
+            if not sock.recv(65_536):
+                return
+
+
+def _forget_reads(hub: Any) -> None:
+    """Take reads of the connection off the loop, which would raise in Celery's last turn."""
+
+    def end_turn() -> None:
+        raise EOFError  # before the loop polls
+
+    hub.call_soon(end_turn)
+    with suppress(Exception):
+        _Turns(hub)()

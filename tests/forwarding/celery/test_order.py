@@ -49,6 +49,8 @@ def test_events_of_a_call_stay_in_order_while_workers_are_restarted_in_turn(proj
             here.wait_for((turn + 1) * share, new)
             said = f"{said}{old}{new}"
             old = new
+    assert "broke while this worker ended" not in said, said
+    assert "Error on stopping" not in said, said
     assert here.disorder() == []
     ends = [line.id for line in here.lines() if line.what == "end"]
     assert len(ends) == len(given), f"a clean restart repeats nothing; {repeated(ends)}: {said}"
