@@ -32,11 +32,14 @@ class Bugs:
         self._last_at = float("-inf")
 
     def tell(self) -> None:
-        """Report the exception that is handled now, if it is time."""
+        """Report the exception that is handled now, if it is time.
+
+        Makes a thread that has one bug upon the other wait for a moment.
+        """
         now = time.monotonic()
         kind, error, _ = sys.exc_info()
         if self._sparing.may_say(f"{kind}", now):
-            more = f" {self._untold} like it had no report." if self._untold else ""
+            more = f" Bugs before it that had no report: {self._untold}." if self._untold else ""
             self._untold = 0
             self._logger.error(
                 "A bug in django_ami: %s failed; please report it.%s",

@@ -40,7 +40,7 @@ def test_a_bug_that_comes_again_has_one_report_and_then_the_number_of_those_betw
         bug(told, ValueError("cold"))
     bug(told, KeyError("lost"))
     text = "A bug in django_ami: the tea failed; please report it."
-    assert caplog.messages == [text, f"{text} 99 like it had no report."]
+    assert caplog.messages == [text, f"{text} Bugs before it that had no report: 99."]
     assert [one.exc_info[0] for one in caplog.records if one.exc_info] == [ValueError, KeyError]
     assert len(pauses) == 100
     now += 60

@@ -349,3 +349,19 @@ def test_all_is_delivered_up_to_what_was_heard_last(site: Site) -> None:
     assert after is not None
     assert before < after
     wait_until(lambda: site.listener.client.heard_at("node_1") is not None)
+
+
+@pytest.mark.parametrize("site", [1], indirect=True)
+def test_all_is_delivered_up_to_the_oldest_that_waits_while_others_come(site: Site) -> None:
+    site.give(7)
+    site.run_until(["ready"])
+    dispatcher, client = site.listener.dispatcher, site.listener.client
+    assert isinstance(dispatcher, LeasedDispatcher)
+    before = dispatcher.delivered_until("node_1")
+    site.emit(1)
+    site.listener.wait_for_queued(1)
+    until, heard_at = dispatcher.delivered_until("node_1"), client.heard_at("node_1")
+    assert before is not None
+    assert until is not None
+    assert heard_at is not None
+    assert before < until == client.inbox.oldest("node_1") <= heard_at

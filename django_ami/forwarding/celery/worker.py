@@ -116,32 +116,43 @@ class Leaving(bootsteps.StartStopStep):
         """All of it is done by ``close``."""
 
     def close(self, w: Any) -> None:
-        """Finish the batch in hand, and leave. It runs before Celery's own steps stop."""
+        """Finish the batch in hand, and leave. It runs before Celery's own steps stop.
+
+        It raises nothing: the steps behind it would not stop then.
+        """
         c = w.consumer
-        if _is_terminated() or c.blueprint.state != bootsteps.RUN or c.connection is None:
+        is_connected = c.blueprint.state == bootsteps.RUN and c.connection and c.task_consumer
+        if _is_terminated() or not is_connected or c.hub is None:
             return  # there is nothing to leave in order
-        if c.hub is None or c.task_consumer is None:
-            return
-        if c.connection.transport.driver_type != "amqp":
-            c.task_consumer.cancel()
-            self._finish(c.hub)
-            return
-        # A message that comes from now on is left: the loop may read one with the last answer.
-        c.task_consumer.on_message = _leave
         try:
-            self._finish(c.hub)
-            # RabbitMQ answers behind all acknowledgements, so it has read them.
-            c.task_consumer.qos(prefetch_count=1)
-            _say_no_more(c.connection.connection.sock, c.hub)
+            if c.connection.transport.driver_type == "amqp":
+                self._leave_amqp(c)
+            else:
+                c.task_consumer.cancel()
+                self._finish(c.hub)
         except Exception as error:  # noqa: BLE001  (of a connection that is broken)
             logger.warning(
                 "The connection to the broker broke while this worker ended, so the last batch may "
                 "be delivered twice: %s",
                 reason(error),
             )
-        with suppress(Exception):
-            c.connection.collect()
-        _forget_reads(c.hub)
+            # Celery would wait without an end for an answer to its close.
+            with suppress(Exception):
+                c.event_dispatcher.connection.collect()
+        if c.connection.transport.driver_type == "amqp":
+            with suppress(Exception):
+                c.connection.collect()
+            _forget_reads(c.hub)
+
+    def _leave_amqp(self, c: Any) -> None:
+        # A message that comes from now on is left: the loop may read one with the last answer.
+        c.task_consumer.on_message = _leave
+        self._finish(c.hub)
+        sock = c.connection.connection.sock
+        sock.settimeout(_GOODBYE_SECONDS)
+        # RabbitMQ answers behind all acknowledgements, so it has read them.
+        c.task_consumer.qos(prefetch_count=1)
+        _say_no_more(sock, c.hub)
 
     def _note(self, request: Any) -> None:
         self._in_hand = [one for one in self._in_hand if not one.acknowledged]

@@ -2,8 +2,8 @@
 
 Rule: each changes one partition, as a whole or not at all. Those of a consumer do nothing unless it
 holds the lease at that moment, so one that was stopped for a while, or whose commands come late,
-reads and acknowledges nothing. They run when the memory of Redis is full, too: consumers are what
-empties it.
+reads and acknowledges nothing. All but that which appends run when the memory of Redis is full,
+too: they are what empties it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ __all__ = [
 
 
 class Script:
-    """A text of Lua."""
+    """A text of Lua; ``grows``: it fills the memory, and is refused while there is none left."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, *, grows: bool = False) -> None:
+        self.text = text if grows else f"#!lua flags=allow-oom{text}"
         #: Redis knows a script by this.
-        self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self.digest = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def __call__(self, keys: Sequence[str], *arguments: Any) -> Call:
         """The call of it with these keys and arguments."""
@@ -69,12 +69,10 @@ def _run(client: Any, calls: list[Call]) -> list[Any]:
     return answers
 
 
-#: The head of a script that runs though the memory of Redis is full.
-_WHEN_FULL: Final = "#!lua flags=allow-oom"
-
 #: Appends batches that are not there yet. Keys: stream, tails. Arguments: source, position and
 #: bytes of each. Gives how many it has appended, and how far the first source was before.
-APPEND: Final = Script("""
+APPEND: Final = Script(
+    """
 local last, before = {}, nil
 local now = redis.call('TIME')[1]
 local added = 0
@@ -93,7 +91,9 @@ for i = 1, #ARGV, 3 do
   end
 end
 return {added, before}
-""")
+""",
+    grows=True,
+)
 
 #: Trims by age. Keys: stream, tails, lost. Arguments: the greatest age in seconds, and that of what
 #: all groups have finished. Gives the group that is farthest behind, the age in seconds of what it
@@ -157,24 +157,19 @@ return {behind, age, events}
 
 #: Acknowledges, and reads new batches. Keys: stream, lease. Arguments: holder, group, how many to
 #: read, and the ids that are done. Gives the entries; 0 without the lease.
-TAKE: Final = Script(
-    _WHEN_FULL
-    + """
+TAKE: Final = Script("""
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 if #ARGV > 3 then redis.call('XACK', KEYS[1], ARGV[2], unpack(ARGV, 4)) end
 if ARGV[3] == '0' then return {} end
 local reply = redis.call('XREADGROUP', 'GROUP', ARGV[2], 'holder', 'COUNT', ARGV[3],
                          'STREAMS', KEYS[1], '>')
 return reply and reply[1][2] or {}
-"""
-)
+""")
 
 #: Acknowledges, and claims batches that were read and not acknowledged. Keys: stream, lease.
 #: Arguments: holder, group, how many, where to go on, and the ids that are done. Gives where to go
 #: on, the entries, and how often each was read; 0 without the lease.
-CLAIM: Final = Script(
-    _WHEN_FULL
-    + """
+CLAIM: Final = Script("""
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 if #ARGV > 4 then redis.call('XACK', KEYS[1], ARGV[2], unpack(ARGV, 5)) end
 local reply = redis.call('XAUTOCLAIM', KEYS[1], ARGV[2], 'holder', 0, ARGV[4], 'COUNT', ARGV[3])
@@ -186,89 +181,64 @@ if #entries > 0 then
   end
 end
 return {reply[1], entries, times}
-"""
-)
+""")
 
 #: Makes the stream and the group if they are not there. Key: stream. Argument: group.
-BEGIN: Final = Script(
-    _WHEN_FULL
-    + """
+BEGIN: Final = Script("""
 local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
 if made.err and not string.find(made.err, 'BUSYGROUP') then return made end
 return 1
-"""
-)
+""")
 
 #: Marks the event that is tried now. Keys: mark, lease. Arguments: holder, mark. Gives 1; 0 without
 #: the lease.
-MARK: Final = Script(
-    _WHEN_FULL
-    + """
+MARK: Final = Script("""
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1
-"""
-)
+""")
 
 #: Removes the mark. Keys: mark, lease. Argument: holder. Gives 1; 0 without the lease.
-UNMARK: Final = Script(
-    _WHEN_FULL
-    + """
+UNMARK: Final = Script("""
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 return 1
-"""
-)
+""")
 
 #: Keeps a dead letter. Keys: dead, lease. Arguments: holder, how many are kept, and its fields.
 #: Gives 1, and how many went for it; 0 without the lease.
-BURY: Final = Script(
-    _WHEN_FULL
-    + """
+BURY: Final = Script("""
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return {0, 0} end
 redis.call('XADD', KEYS[1], '*', unpack(ARGV, 3))
 return {1, redis.call('XTRIM', KEYS[1], 'MAXLEN', ARGV[2])}
-"""
-)
+""")
 
 #: Takes a lease that nobody has. Key: lease. Arguments: holder, milliseconds. Gives 1; 0 if another
 #: one has it.
-LEASE: Final = Script(
-    _WHEN_FULL
-    + """
+LEASE: Final = Script("""
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 return 0
-"""
-)
+""")
 
 #: Renews a lease. Key: lease. Arguments: holder, milliseconds. Gives 1; 0 if another one has it.
-RENEW: Final = Script(
-    _WHEN_FULL
-    + """
+RENEW: Final = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-"""
-)
+""")
 
 #: Gives a lease back. Key: lease. Argument: holder.
-RELEASE: Final = Script(
-    _WHEN_FULL
-    + """
+RELEASE: Final = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
-"""
-)
+""")
 
 #: Says that a consumer is there. Key: pool. Arguments: its name, for how many milliseconds. Gives
 #: the names of all that are.
-ANNOUNCE: Final = Script(
-    _WHEN_FULL
-    + """
+ANNOUNCE: Final = Script("""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
 redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[2]), ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2] * 10)
 return redis.call('ZRANGE', KEYS[1], 0, -1)
-"""
-)
+""")
