@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,8 +28,9 @@ def thread_seconds(names: tuple[str, ...]) -> float:
     spent = 0
     for thread in threading.enumerate():
         if thread.name.startswith(names):
-            ran = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text()
-            spent += int(ran.split()[0])
+            with suppress(FileNotFoundError):  # it has just ended, or is about to begin
+                ran = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text()
+                spent += int(ran.split()[0])
     return spent / 1e9
 
 
