@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from django_ami.conf import Parallel
     from django_ami.core.client import Client, ServerHandle
-    from django_ami.core.event_queue import Counts
+    from django_ami.core.counters import Counts
     from django_ami.core.receivers import Receivers
     from django_ami.core.session import Gap
     from django_ami.forwarding.forwarder import Forwarder

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, cast
 
 from django_ami import conf, database, signals
 from django_ami.beside import Beside
+from django_ami.core.counters import Counts
 from django_ami.core.deadline import Deadline
-from django_ami.core.event_queue import Counts
 from django_ami.core.messages import Event
 from django_ami.core.plans import Plans
 from django_ami.pictures import lend

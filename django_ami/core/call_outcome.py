@@ -6,10 +6,10 @@ people did not talk: of several that were rung, the one whose refusal says most.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from django_ami.core.causes import CallResult, Refusal, refusal_of
+from django_ami.core.causes import NOT_SEEN, CallResult, Refusal, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -59,7 +59,6 @@ class CallOutcome:
         return {**asdict(self), "result": self.result.value}
 
 
-@dataclass(slots=True)
 class SecondParty:
     """A party that the dialplan dials when the first one has picked up.
 
@@ -67,10 +66,20 @@ class SecondParty:
     sent the call on.
     """
 
-    status: str = ""
-    forwarded: bool = False
-    rang: bool = False
-    refusal: Refusal = field(default_factory=Refusal)
+    __slots__ = ("forwarded", "rang", "refusal", "status")
+
+    def __init__(
+        self,
+        status: str = "",
+        *,
+        forwarded: bool = False,
+        rang: bool = False,
+        refusal: Refusal = NOT_SEEN,
+    ) -> None:
+        self.status = status
+        self.forwarded = forwarded
+        self.rang = rang
+        self.refusal = refusal
 
     def told(self) -> tuple[CallResult, str]:
         """Why it was not connected."""

@@ -6,9 +6,8 @@ channel that dialled has another cause (app_dial.c and res_pjsip, as seen on Ast
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django_ami.core.numerals import whole_number
 
@@ -19,6 +18,7 @@ __all__ = [
     "CAUSES_OF_GIVING_UP",
     "CONGESTED",
     "DESCRIPTIONS",
+    "NOT_SEEN",
     "CallResult",
     "Refusal",
     "refusal_of",
@@ -96,8 +96,7 @@ def result_of_cause(cause: int, sip_code: int | None) -> CallResult:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """The cause of a Hangup; None and empty if none was seen."""
 
     cause: int | None = None
@@ -119,6 +118,10 @@ class Refusal:
     def is_failure(self) -> bool:
         """Whether it says more than that a channel was hung up."""
         return bool(self.cause) and self.cause != _NORMAL
+
+
+#: Of a Hangup that was not seen.
+NOT_SEEN: Final = Refusal()
 
 
 #: Causes that say no more than that nobody answered; 127 is how a CANCEL ends a channel, too.

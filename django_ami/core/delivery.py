@@ -10,10 +10,10 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict, deque
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from django_ami.core.event_queue import Counts, EventQueue
+from django_ami.core.counters import Counts
+from django_ami.core.event_queue import EventQueue
 from django_ami.core.log import get_logger
 from django_ami.core.messages import Event
 from django_ami.core.overflow import DropReason
@@ -77,7 +77,9 @@ class Delivery:
     def counts(self, server: str) -> Counts:
         """A consistent copy of one server's counts."""
         with self._changed:
-            return replace(self._queues[server].counts)
+            counts = Counts()
+            counts.add(self._queues[server].counts)
+            return counts
 
     def losses(self, server: str) -> Losses:
         """A consistent copy of one server's losses."""
@@ -98,12 +100,7 @@ class Delivery:
         with self._changed:
             total = Counts()
             for queue in self._queues.values():
-                for item in fields(Counts):
-                    setattr(
-                        total,
-                        item.name,
-                        getattr(total, item.name) + getattr(queue.counts, item.name),
-                    )
+                total.add(queue.counts)
             return total
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,13 +10,17 @@ if TYPE_CHECKING:
 __all__ = ["Errand"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Errand:
     """``run()`` is called behind the events before it, and before those behind it.
 
     ``discard()`` is called in its place if these events reach no receiver any more.
     """
 
-    server: str
-    run: Callable[[], object]
-    discard: Callable[[], object]
+    __slots__ = ("discard", "run", "server")
+
+    def __init__(
+        self, server: str, run: Callable[[], object], discard: Callable[[], object]
+    ) -> None:
+        self.server = server
+        self.run = run
+        self.discard = discard

@@ -8,10 +8,10 @@ batches in which they were read.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.counters import Counts
 from django_ami.core.errand import Errand
 from django_ami.core.messages import Event
 from django_ami.core.overflow import Excess, Loss, Losses
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Item: TypeAlias = Event | Notice | Errand
 
-__all__ = ["MOST_NOTICES", "Counts", "EventQueue", "size_of"]
+__all__ = ["MOST_NOTICES", "EventQueue", "size_of"]
 
 #: Notices of one server that wait: in a process that only sends nobody takes them. Each has been
 #: logged, so the oldest may go.
@@ -38,31 +38,6 @@ _raw: Final = attrgetter("raw")
 def size_of(events: Iterable[Event]) -> int:
     """The bytes of these messages."""
     return sum(map(len, map(_raw, events)))
-
-
-@dataclass(slots=True)
-class Counts:
-    """The counts of one server's events.
-
-    At any moment, received = ignored + delivered + failed + dropped + queued.
-
-    ``ignored`` are those of a name that nobody receives; ``queued`` includes those whose receivers
-    are running, or are to be tried again; ``failed`` are those of which a receiver raised in the
-    end; ``dropped_important`` are those of ``dropped`` that the option ``important_events`` names.
-    ``gaps`` is how often some are missing, because they were dropped or never received.
-    """
-
-    received: int = 0
-    ignored: int = 0
-    delivered: int = 0
-    failed: int = 0
-    dropped: int = 0
-    dropped_important: int = 0
-    gaps: int = 0
-
-    @property
-    def queued(self) -> int:
-        return self.received - self.ignored - self.delivered - self.failed - self.dropped
 
 
 class _Batch(list["Item"]):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -91,7 +90,6 @@ def worst_of(outcomes: Sequence[Outcome]) -> Outcome:
     return next(worst, Outcome.DONE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """Which errors of a receiver are worth another attempt, and for how long. Times are in seconds.
 
@@ -100,54 +98,55 @@ class Retry:
     again: 0 never, None for as long as it takes. Raises ConfigurationError.
     """
 
-    retry_errors: tuple[type[Exception], ...] = ()
-    retry_initial: float = 0.1
-    retry_max: float = 2.0
-    retry_limit: float | None = 300.0
+    __slots__ = ("retry_errors", "retry_initial", "retry_limit", "retry_max")
 
-    def __post_init__(self) -> None:
-        errors = self.retry_errors
-        if not isinstance(errors, tuple) or not all(
-            isinstance(one, type) and issubclass(one, Exception) for one in errors
+    def __init__(
+        self,
+        *,
+        retry_errors: tuple[type[Exception], ...] = (),
+        retry_initial: float = 0.1,
+        retry_max: float = 2.0,
+        retry_limit: float | None = 300.0,
+    ) -> None:
+        if not isinstance(retry_errors, tuple) or not all(
+            isinstance(one, type) and issubclass(one, Exception) for one in retry_errors
         ):
             raise ConfigurationError(
-                f"option 'retry_errors' must be a tuple of exceptions, not {shown(errors)}."
+                f"option 'retry_errors' must be a tuple of exceptions, not {shown(retry_errors)}."
             )
-        for name, least in (("retry_initial", 0.01), ("retry_max", 0.01), ("retry_limit", 0.0)):
-            value = getattr(self, name)
-            if name == "retry_limit" and value is None:
-                continue
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | float)
-                or not least <= value <= _DAY_SECONDS
-            ):
-                or_none = ", or None" if name == "retry_limit" else ""
-                raise ConfigurationError(
-                    f"option {name!r} must be from {least:g} to {_DAY_SECONDS:g} seconds{or_none}, "
-                    f"not {shown(value)}."
-                )
-            object.__setattr__(self, name, float(value))
+        self.retry_errors = retry_errors
+        self.retry_initial = _seconds("retry_initial", retry_initial, 0.01)
+        self.retry_max = _seconds("retry_max", retry_max, 0.01)
+        self.retry_limit = None if retry_limit is None else _seconds("retry_limit", retry_limit, 0)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """The names of the options."""
-        return tuple(cls.__dataclass_fields__)
+        return cls.__slots__
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, object]) -> Retry:
         """A policy from its options by name. Raises ConfigurationError."""
         for name in given:
             if name not in cls.names():
-                raise ConfigurationError(
-                    f"unknown option {shown(name)}: {did_you_mean(str(name), cls.names())}"
-                )
+                near = did_you_mean(str(name), cls.names())
+                raise ConfigurationError(f"unknown option {shown(name)}: {near}")
         return cls(**given)  # type: ignore[arg-type]  # checked when it is made
 
     @property
     def limit(self) -> float:
         """``retry_limit`` as a number."""
         return inf if self.retry_limit is None else self.retry_limit
+
+
+def _seconds(name: str, value: float, least: float) -> float:
+    """The seconds that an option is. Raises ConfigurationError for what they may not be."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and least <= value <= _DAY_SECONDS):
+        or_none = ", or None" if name == "retry_limit" else ""
+        wanted = f"from {least:g} to {_DAY_SECONDS:g} seconds{or_none}"
+        raise ConfigurationError(f"option {name!r} must be {wanted}, not {shown(value)}.")
+    return float(value)
 
 
 class Failures:

@@ -8,8 +8,7 @@ Servers before 18.26, 20.11, 21.6 and 22.1 ignore it silently: ``PROBE`` asks wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django_ami.core.actions import Filter
 from django_ami.core.calls import CALL_EVENTS
@@ -37,8 +36,7 @@ _FLOODS: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The events that a server is to send.
 
     ``mask`` is for Login and Events. ``only`` are the names that are let in (None: all),

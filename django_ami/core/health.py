@@ -5,7 +5,6 @@ Rule: no wait without an end, and no server is hammered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -109,7 +108,6 @@ class Heartbeat:
         return lost_at if busy_until is None else max(lost_at, busy_until)
 
 
-@dataclass
 class Backoff:
     """How long to wait before the next attempt: a share of the outage so far, with full jitter.
 
@@ -121,11 +119,14 @@ class Backoff:
     that not all come back at once.
     """
 
-    initial: float
-    most: float
-    stable_after: float = 0.0
-    random: Random = field(default_factory=Random)
-    _down_since: float | None = None
+    def __init__(
+        self, initial: float, most: float, stable_after: float = 0.0, random: Random | None = None
+    ) -> None:
+        self.initial = initial
+        self.most = most
+        self.stable_after = stable_after
+        self.random = random or Random()  # noqa: S311  (for no secret)
+        self._down_since: float | None = None
 
     def next_delay(self, now: float) -> float:
         """Seconds until the next attempt: it is down now."""
@@ -154,7 +155,6 @@ class Backoff:
         return self.random.uniform(seconds, 1.5 * seconds)
 
 
-@dataclass
 class CircuitBreaker:
     """Open after ``threshold`` failures in a row.
 
@@ -164,11 +164,12 @@ class CircuitBreaker:
     outage that tells.
     """
 
-    threshold: int
-    apart: float = 0.0
-    failures: int = 0
-    _counted: int = 0
-    _counted_at: float = -inf
+    def __init__(self, threshold: int, apart: float = 0.0) -> None:
+        self.threshold = threshold
+        self.apart = apart
+        self.failures = 0
+        self._counted = 0
+        self._counted_at = -inf
 
     @property
     def open(self) -> bool:

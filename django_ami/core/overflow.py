@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -29,19 +28,19 @@ class DropReason(StrEnum):
     LEASE = "lease"
 
 
-@dataclass(slots=True)
 class Losses:
     """Why events of one server are missing, counted: those dropped here, and gaps by reason.
 
     ``takeovers`` counts how often this process began to deliver what another one had.
     """
 
-    dropped: dict[DropReason, int] = field(default_factory=lambda: dict.fromkeys(DropReason, 0))
-    gaps: dict[GapReason, int] = field(default_factory=lambda: dict.fromkeys(GapReason, 0))
-    gap_seconds: dict[GapReason, float] = field(
-        default_factory=lambda: dict.fromkeys(GapReason, 0.0)
-    )
-    takeovers: int = 0
+    __slots__ = ("dropped", "gap_seconds", "gaps", "takeovers")
+
+    def __init__(self) -> None:
+        self.dropped = dict.fromkeys(DropReason, 0)
+        self.gaps = dict.fromkeys(GapReason, 0)
+        self.gap_seconds = dict.fromkeys(GapReason, 0.0)
+        self.takeovers = 0
 
     def note(self, notice: Notice) -> bool:
         """Count a notice of a gap or a takeover; True if it is of a gap."""
@@ -54,7 +53,12 @@ class Losses:
 
     def copy(self) -> Losses:
         """The same numbers, which do not go on."""
-        return Losses(dict(self.dropped), dict(self.gaps), dict(self.gap_seconds), self.takeovers)
+        losses = Losses()
+        losses.dropped.update(self.dropped)
+        losses.gaps.update(self.gaps)
+        losses.gap_seconds.update(self.gap_seconds)
+        losses.takeovers = self.takeovers
+        return losses
 
 
 class Excess:
@@ -70,18 +74,20 @@ class Excess:
         return self.events > 0 or self.size > 0
 
 
-@dataclass(slots=True)
 class Loss:
     """Events of one server that were dropped: how many, and when they came.
 
     ``since`` is when dropping began.
     """
 
-    server: str
-    begin: float
-    end: float
-    count: int = 0
-    since: float | None = None
+    __slots__ = ("begin", "count", "end", "server", "since")
+
+    def __init__(self, server: str, begin: float, end: float) -> None:
+        self.server = server
+        self.begin = begin
+        self.end = end
+        self.count = 0
+        self.since: float | None = None
 
     def add(self, at: float, count: int) -> None:
         """``count`` more were dropped, which came ``at`` a moment."""

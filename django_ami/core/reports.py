@@ -7,10 +7,9 @@ interval, and nothing that it did goes untold.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from enum import Enum
 from math import inf
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 __all__ = ["REPORT_INTERVAL_SECONDS", "Level", "Repeated", "Reports", "Sparing"]
 
@@ -32,23 +31,24 @@ class Level(Enum):
     COUNTED = "later, with how many others there were"
 
 
-@dataclass(slots=True)
 class _Interval:
-    began: float
-    lines: int = 0
-    counted: int = 0
-    last: str = ""
+    __slots__ = ("began", "counted", "last", "lines")
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.lines = 0
+        self.counted = 0
+        self.last = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated(Generic[Kind]):
+class Repeated(NamedTuple, Generic[Kind]):
     """The number of failures of a kind that had no line, and their seconds.
 
     ``last`` is the text of the last one.
     """
 
     kind: Kind
-    count: int
+    count: int  # type: ignore[assignment]  # it hides the method of tuples
     seconds: float
     last: str
 

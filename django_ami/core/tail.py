@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django_ami.core.framing import (
     ANSWER,
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Oversized", "Tail"]
 
 
-@dataclass(frozen=True, slots=True)
-class Oversized:
+class Oversized(NamedTuple):
     """A frame over ``max_frame_size`` went by and was dropped.
 
     ``action_id`` says whose answer it was, if anybody's.

@@ -9,7 +9,6 @@ for each event, until one goes well: else it would hold up all that come.
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django_ami import conf, database
@@ -79,4 +78,6 @@ def _retry() -> Retry:
     """``AMI_DISPATCH``, without an end unless it names one."""
     retry = conf.read_retry()
     named = {str(name).lower() for name in read_mapping("AMI_DISPATCH")}
-    return retry if "retry_limit" in named else replace(retry, retry_limit=None)
+    if "retry_limit" not in named:
+        retry.retry_limit = None
+    return retry

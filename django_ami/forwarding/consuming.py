@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from django_ami import database, signals
 from django_ami.accessor import ami
 from django_ami.core.client.handle import forwarded_under
-from django_ami.core.event_queue import Counts
+from django_ami.core.counters import Counts
 from django_ami.core.failures import reason
 from django_ami.core.framing import value_of_first_line
 from django_ami.core.lease import Lease

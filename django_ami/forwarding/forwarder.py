@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami import signals
 from django_ami.conf.forward import EVERY_EVENT
+from django_ami.core.counters import Counts
 from django_ami.core.event_id import make_epoch
-from django_ami.core.event_queue import Counts
 from django_ami.core.framing import value_of_first_line
 from django_ami.core.log import get_logger
 from django_ami.core.options import Options

@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from django_ami.core.event_queue import Counts
+from django_ami.core.counters import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

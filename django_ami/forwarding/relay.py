@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.bugs import Bugs
-from django_ami.core.event_queue import Counts
+from django_ami.core.counters import Counts
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.forwarding.lots import Lot, Numbering, Placing

@@ -85,4 +85,4 @@ def _parties(call: Call) -> tuple[list[Leg], list[Leg]]:
 def _party(leg: Leg) -> SecondParty:
     refusal = Refusal(leg.cause, sip_code=whole_number(leg.tech_cause))
     rang = leg.ringing is not None
-    return SecondParty(leg.status, bool(leg.forwarded_to), rang, refusal)
+    return SecondParty(leg.status, forwarded=bool(leg.forwarded_to), rang=rang, refusal=refusal)

@@ -11,7 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from django_ami import database, signals
-from django_ami.core.event_queue import Counts
+from django_ami.core.counters import Counts
 from django_ami.core.lease import boottime
 from django_ami.core.log import get_logger
 from django_ami.core.messages import Event

@@ -12,8 +12,8 @@ from itertools import groupby
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.counters import Counts
 from django_ami.core.escaping import quoted
-from django_ami.core.event_queue import Counts
 from django_ami.core.failures import Outcome, about, raised_by
 from django_ami.core.naming import dotted_name
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from django_ami import database, signals
 from django_ami.core.bugs import Bugs
+from django_ami.core.counters import Counts
 from django_ami.core.delivery import Delivery
 from django_ami.core.errand import Errand
-from django_ami.core.event_queue import Counts
 from django_ami.core.log import get_logger
 from django_ami.core.messages import Event
 from django_ami.core.session import Gap

@@ -19,7 +19,7 @@ from django_ami.parallel.lane import Lane
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django_ami.core.event_queue import Counts
+    from django_ami.core.counters import Counts
     from django_ami.core.messages import Event
     from django_ami.core.options import Options
     from django_ami.core.receivers import Receivers

@@ -10,7 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami import signals
-from django_ami.core.event_queue import Counts, size_of
+from django_ami.core.counters import Counts
+from django_ami.core.event_queue import size_of
 from django_ami.core.log import get_logger
 from django_ami.core.options import Options
 from django_ami.core.session import Gap, Lost, Ready

@@ -12,10 +12,11 @@ from random import Random
 
 import pytest
 
+from django_ami.core.counters import Counts
 from django_ami.core.delivery import Delivery
 from django_ami.core.errand import Errand
 from django_ami.core.errors import ConnectionLost
-from django_ami.core.event_queue import MOST_NOTICES, Counts, EventQueue
+from django_ami.core.event_queue import MOST_NOTICES, EventQueue
 from django_ami.core.messages import Event
 from django_ami.core.session import Gap, GapReason, Lost, Notice, Ready, TookOver
 from tests.core.io_support import wait_until

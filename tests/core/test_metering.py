@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from django_ami.core.actions import Action
+from django_ami.core.counters import Counts
 from django_ami.core.errors import ConnectionLost
-from django_ami.core.event_queue import Counts
 from django_ami.core.messages import Event
 from django_ami.core.metering import MOST_NAMES, OTHER, ActionMeter, Durations, Histogram
 from django_ami.core.protocol import Parser

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from django_ami.core.event_queue import Counts
+from django_ami.core.counters import Counts
 from django_ami.forwarding.ledger import Ledger
 
 _some = st.integers(0, 5)

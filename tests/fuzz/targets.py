@@ -15,7 +15,6 @@ The first four bytes say how, the others are the server's:
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +87,7 @@ def _parse(data: bytes, how: int) -> dict[str, Any]:
     assert found.oversized_messages == sum(isinstance(message, Oversized) for message in messages)
     assert found.suspect_messages <= len(messages) + one.skipped
     assert found.garbage_bytes <= len(data)
-    counters = (one.skipped, asdict(found), one.tail.discarding)
+    counters = (one.skipped, found.as_dict(), one.tail.discarding)
     return {
         "messages": [_show(message) for message in messages],
         "counters": counters,
@@ -176,7 +175,7 @@ def _converse(data: bytes, how: int) -> dict[str, Any] | None:
         if talk.session.fault is not None:
             break
         assert len(talk.exchange.pending) >= sum(not pending.done() for pending in pendings)
-    counters = (asdict(talk.counters), talk.state, len(pendings))
+    counters = (talk.counters.as_dict(), talk.state, len(pendings))
     result = {"outcomes": dict(outcomes), "events": events, "counters": counters}
     over = talk.session.fault is not None
     talk.hang_up(None if over else ConnectionLost("gone", server="node_1"))

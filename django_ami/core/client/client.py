@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.cluster import Strategy
     from django_ami.core.config import ServerConfig
+    from django_ami.core.counters import Counts
     from django_ami.core.errors import AmiError
-    from django_ami.core.event_queue import Counts
     from django_ami.core.messages import Event
     from django_ami.core.session import Notice
     from django_ami.core.timeouts import Timeout

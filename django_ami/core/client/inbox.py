@@ -15,8 +15,8 @@ from django_ami.core.timeouts import in_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from django_ami.core.counters import Counts
     from django_ami.core.delivery import Delivery
-    from django_ami.core.event_queue import Counts
     from django_ami.core.messages import Event
     from django_ami.core.reactor import Runner, Traffic
     from django_ami.core.session import Notice

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
     from django_ami.core.cluster import Member
-    from django_ami.core.event_queue import Counts
+    from django_ami.core.counters import Counts
     from django_ami.core.overflow import Losses
 
 __all__ = ["ServerStatus", "status_of"]
@@ -111,7 +111,7 @@ def status_of(
         dropped=counts.dropped,
         dropped_important=counts.dropped_important,
         queued=counts.queued,
-        **asdict(exchange.counters),
+        **exchange.counters.as_dict(),
         lost_log_records=scribe.lost,
         oldest_event_age=None if oldest is None else max(0.0, now - oldest),
         ping_round_trip=exchange.liveness.round_trip,

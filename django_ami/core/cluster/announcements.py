@@ -7,7 +7,6 @@ number of those that were not. So nothing goes untold, and no server fills the l
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.errors import AuthenticationFailed
@@ -27,18 +26,20 @@ FIRST_LINES: Final = 6
 FLAPPING_SECONDS: Final = 60.0
 
 
-@dataclass(slots=True)
 class _Interval:
     """The changes of one server in an interval; most have none."""
 
-    began: float
-    lines: int = 0
-    #: Changes without a line: how often it was lost, and ready.
-    lost: int = 0
-    ready: int = 0
-    last: str = ""
-    timer: Timer | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    __slots__ = ("began", "extra", "last", "lines", "lost", "ready", "timer")
+
+    def __init__(self, began: float, lines: int = 0) -> None:
+        self.began = began
+        self.lines = lines
+        #: Changes without a line: how often it was lost, and ready.
+        self.lost = 0
+        self.ready = 0
+        self.last = ""
+        self.timer: Timer | None = None
+        self.extra: dict[str, Any] = {}
 
     @property
     def untold(self) -> int:

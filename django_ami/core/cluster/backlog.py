@@ -9,7 +9,6 @@ writes is read in time, so that it does not cut us. Everything keeps its order.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.cluster.containment import contained
@@ -247,7 +246,7 @@ class Backlog:
         if isinstance(notice, Lost) and notice.was_ready:
             dropped = self._delivery.counts(self._name).dropped
             more, self._dropped_before = dropped - self._dropped_before, dropped
-            notice = replace(notice, missing=notice.missing + more)
+            notice = notice._replace(missing=notice.missing + more)
         self._delivery.put_notice(notice)
 
     def _wait(self, events: list[Event]) -> None:

@@ -10,7 +10,6 @@ sender has cancelled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -44,22 +43,34 @@ AWAY_SECONDS: Final = 300.0
 NO_SUCH_EXTENSION: Final = "Extension does not exist."
 
 
-@dataclass(slots=True, eq=False)
 class Followed:
     """A call that is followed, and where. ``search``: it was made elsewhere, and is looked for."""
 
-    progress: Progress
-    search: bool = False
-    home: Following | None = None
-    #: Until when its Originate may wait for its turn; on the clock of its dialler.
-    leave_by: float = inf
-    #: The action about it is settled.
-    settled: bool = False
-    heard: bool = False
-    #: No list had it, though nothing was ever seen of it: it may just be on its way.
-    missed: bool = False
-    ask_at: float = inf
-    pause: float = FIRST_PAUSE_SECONDS
+    __slots__ = (
+        "ask_at",
+        "heard",
+        "home",
+        "leave_by",
+        "missed",
+        "pause",
+        "progress",
+        "search",
+        "settled",
+    )
+
+    def __init__(self, progress: Progress, *, search: bool = False) -> None:
+        self.progress = progress
+        self.search = search
+        self.home: Following | None = None
+        #: Until when its Originate may wait for its turn; on the clock of its dialler.
+        self.leave_by = inf
+        #: The action about it is settled.
+        self.settled = False
+        self.heard = False
+        #: No list had it, though nothing was ever seen of it: it may just be on its way.
+        self.missed = False
+        self.ask_at = inf
+        self.pause = FIRST_PAUSE_SECONDS
 
     def settle(self, pending: PendingAction) -> None:
         """The action about it is settled; perhaps before any connection had it."""

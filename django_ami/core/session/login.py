@@ -8,7 +8,6 @@ is tried again.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from hashlib import md5
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
@@ -61,7 +60,6 @@ class Observer(Protocol):
     def failed(self, error: AmiError) -> None: ...
 
 
-@dataclass(slots=True)
 class Known:
     """The facts that connections have told of their server, this one or earlier ones.
 
@@ -69,13 +67,22 @@ class Known:
     the server boots.
     """
 
-    ami_version: str = ""
-    asterisk_version: str = ""
-    sees_boot: bool = False
-    #: A filter was refused behind others: the next connection does without.
-    refuses_filters: bool = False
-    #: That there are no filters was said.
-    told_unfiltered: bool = False
+    __slots__ = (
+        "ami_version",
+        "asterisk_version",
+        "refuses_filters",
+        "sees_boot",
+        "told_unfiltered",
+    )
+
+    def __init__(self) -> None:
+        self.ami_version = ""
+        self.asterisk_version = ""
+        self.sees_boot = False
+        #: A filter was refused behind others: the next connection does without.
+        self.refuses_filters = False
+        #: That there are no filters was said.
+        self.told_unfiltered = False
 
     def is_before(self, major: int, minor: int, *, unknown: bool) -> bool:
         """True for an AMI version before that one; ``unknown`` for what is no version."""

@@ -6,7 +6,6 @@ logging in is changed when it is ready.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -97,4 +96,4 @@ class Standby:
             self._observer.broken(ConnectionLost(text, server=takeover.server))
             return
         self._begin(self._exchange.now)
-        self._tell([replace(handshake.ready(again=True, listens=False), took_over=True)])
+        self._tell([handshake.ready(again=True, listens=False)._replace(took_over=True)])

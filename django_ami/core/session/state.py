@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +55,7 @@ class Role(StrEnum):
     CALLER = "caller"
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """The server is logged in and booted; ``again`` if it had been ready before.
 
     ``warning`` says what a listener may miss without being told; empty if there is nothing to say.
@@ -79,8 +77,7 @@ class Ready:
         return "ready again" if self.again else "ready"
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """A connection ended or an attempt failed; ``was_ready`` tells which.
 
     ``retry_in`` is in seconds, None is never.
@@ -112,8 +109,7 @@ class GapReason(StrEnum):
     TAKEOVER = "takeover"
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """From ``begin`` to ``end`` nothing was received; or, at an overload, not everything was kept.
 
     Both are moments of the reactor's clock: the last whole message of the connection before, or the
@@ -129,8 +125,7 @@ class Gap:
     lost: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TookOver:
+class TookOver(NamedTuple):
     """Events were off, since another process delivered them; those behind this are ours.
 
     ``token`` is that of the lease under which they come.

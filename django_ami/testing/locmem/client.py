@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django_ami.core.client.changes import Changes
 from django_ami.core.client.sending import Sender, distinct
 from django_ami.core.client.status import status_of
-from django_ami.core.event_queue import Counts
+from django_ami.core.counters import Counts
 from django_ami.core.overflow import Losses
 from django_ami.core.session import Role
 from django_ami.testing.locmem.outbox import outbox
