@@ -18,7 +18,8 @@ from django_ami.core.client import Changes, OriginatedCall, ServerHandle, Server
 from django_ami.core.config import Options, ServerConfig, TLSConfig
 from django_ami.core.event_id import EventId
 from django_ami.core.lease import Lease
-from django_ami.core.messages import CallResult, Event, Message, OriginateOutcome, Response
+from django_ami.core.messages import Event, Message, Response
+from django_ami.core.outcome import CallResult, OriginateOutcome
 from django_ami.core.pending import PendingAction
 from django_ami.core.progress import OriginateState
 from django_ami.core.session import GapReason, Role

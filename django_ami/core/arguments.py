@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -39,6 +38,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     It names a near one, else all that are known, unless they are many.
     """
+    from difflib import get_close_matches  # few programs err
+
     known = list(known)
     near = get_close_matches(word.lower(), [name.lower() for name in known], n=1, cutoff=0.6)
     for name in known:

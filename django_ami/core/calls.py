@@ -13,7 +13,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.numerals import whole_number
-from django_ami.core.outcome import UNKNOWN, is_success
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,12 +23,21 @@ __all__ = [
     "CALL_EVENTS",
     "DIAL_END_SECONDS",
     "HANGUP_SECONDS",
+    "PROGRESS_EVENTS",
+    "UNKNOWN",
     "Call",
     "channel_id_for",
+    "is_success",
 ]
 
 #: The events that tell what became of a call, beside OriginateResponse.
 CALL_EVENTS: Final = frozenset({"Hangup", "DialEnd"})
+#: The events that tell how far a call is.
+PROGRESS_EVENTS: Final = frozenset(
+    {"Newchannel", "Newstate", "DialBegin", "DialEnd", "BridgeEnter", "BridgeLeave", "Hangup"}
+)
+#: The Uniqueid of an OriginateResponse when there was no channel.
+UNKNOWN: Final = "<unknown>"
 #: How long the Hangup of a failed call is waited for, behind its OriginateResponse. No Hangup ever
 #: comes if there was no channel.
 HANGUP_SECONDS: Final = 1.0
@@ -145,3 +153,8 @@ class Call:
     def seconds_to_wait(response: Event) -> float:
         """Seconds to wait for the rest after OriginateResponse, if ``is_told`` is False."""
         return DIAL_END_SECONDS if is_success(response) else HANGUP_SECONDS
+
+
+def is_success(event: Event) -> bool:
+    """True for the OriginateResponse of a call that was answered."""
+    return event.get("Response", "").lower() == "success"

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from django_ami.core.headers import DECODING, split
 from django_ami.core.layouts import fit_layout
-from django_ami.core.outcome import CallResult, OriginateOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django_ami.core.event_id import EventId
+    from django_ami.core.outcome import OriginateOutcome
 
     _Mapping = Mapping[str, str]
 else:
     # It is registered below: as a base, it would make each event dearer, and isinstance slow
     _Mapping = object
 
-__all__ = ["CallResult", "Event", "Message", "OriginateOutcome", "Response"]
+__all__ = ["Event", "Message", "Response"]
 
 Default = TypeVar("Default")
 
@@ -319,6 +319,9 @@ class Response(Message):
         event = self.final_event
         if event is None or event.name != "OriginateResponse":
             return None
+        # Loaded with the first outcome: most processes make no calls.
+        from django_ami.core.outcome import OriginateOutcome
+
         return OriginateOutcome.from_event(event, self.events)
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from django_ami.core.calls import UNKNOWN, is_success
 from django_ami.core.causes import (
     CAUSES_OF_GIVING_UP,
     CONGESTED,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.messages import Event
 
-__all__ = ["UNKNOWN", "CallResult", "OriginateOutcome", "is_success"]
+__all__ = ["CallResult", "OriginateOutcome"]
 
 
 #: ``Reason`` of OriginateResponse: numbers of control frames, not causes. 0 says nothing; 5 and 8
@@ -36,8 +37,6 @@ _RESULTS_BY_REASON: Final = {
     8: CallResult.FAILED,
 }
 
-#: The Uniqueid of an OriginateResponse when there was no channel.
-UNKNOWN: Final = "<unknown>"
 _CONGESTION: Final = 8
 #: The state of a channel that rings (include/asterisk/channelstate.h).
 _RINGING: Final = "5"
@@ -172,8 +171,3 @@ def _judge(
         CallResult.UNAVAILABLE,
         "no channel was seen: there is no such telephone, or it is not registered",
     )
-
-
-def is_success(event: Event) -> bool:
-    """True for the OriginateResponse of a call that was answered."""
-    return event.get("Response", "").lower() == "success"

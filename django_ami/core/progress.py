@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core.call_outcome import CallOutcome, SecondParty, judge
 from django_ami.core.causes import CallResult, Refusal
+
+# The first call loads all that its end needs, on the thread of its caller. The reactor thread
+# imports nothing: a child that was forked meanwhile would wait for that import for ever.
+from django_ami.core.outcome import OriginateOutcome  # noqa: TC001
 from django_ami.core.talk import Talk
 
 if TYPE_CHECKING:
@@ -24,14 +28,9 @@ if TYPE_CHECKING:
 
     from django_ami.core.errors import AmiError
     from django_ami.core.messages import Event, Message
-    from django_ami.core.outcome import OriginateOutcome
 
-__all__ = ["PROGRESS_EVENTS", "OriginateState", "Progress"]
+__all__ = ["OriginateState", "Progress"]
 
-#: The events that tell how far a call is.
-PROGRESS_EVENTS: Final = frozenset(
-    {"Newchannel", "Newstate", "DialBegin", "DialEnd", "BridgeEnter", "BridgeLeave", "Hangup"}
-)
 #: States of a channel (include/asterisk/channelstate.h).
 _RINGING: Final = "5"
 _UP: Final = "6"
@@ -218,6 +217,10 @@ class Progress:
                 sip_code=outcome.sip_code,
             )
         )
+
+    def line_up(self) -> None:
+        """It waits for its turn from now on."""
+        self.state = OriginateState.WAITING
 
     def leave(self) -> None:
         """It has waited for its turn, which is now."""

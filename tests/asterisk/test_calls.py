@@ -30,7 +30,7 @@ from django_ami.core.actions import (
     UserEvent,
 )
 from django_ami.core.errors import ActionFailed, ConfigurationError, InvalidAction
-from django_ami.core.messages import CallResult
+from django_ami.core.outcome import CallResult
 from tests.asterisk.clients import (
     NAME,
     PATIENCE_SECONDS,
@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django_ami.core.client import Client
-    from django_ami.core.messages import Event, OriginateOutcome, Response
+    from django_ami.core.messages import Event, Response
+    from django_ami.core.outcome import OriginateOutcome
     from tests.asterisk.conftest import Asterisk
 
 

@@ -17,7 +17,8 @@ from tests.asterisk.phones import answer, forward, needs_sipp, never_answer, pho
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from django_ami.core.messages import Event, OriginateOutcome
+    from django_ami.core.messages import Event
+    from django_ami.core.outcome import OriginateOutcome
     from tests.asterisk.conftest import Asterisk
 
 pytestmark = needs_sipp

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ami.core import messages
-from django_ami.core.messages import CallResult, Event, Message, OriginateOutcome, Response
+from django_ami.core.messages import Event, Message, Response
+from django_ami.core.outcome import CallResult, OriginateOutcome
 
 
 def event(*lines: str, name: str = "Test") -> Event:

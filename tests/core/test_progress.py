@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_ami.core.call_outcome import CallOutcome
-from django_ami.core.calls import CALL_EVENTS
+from django_ami.core.calls import CALL_EVENTS, PROGRESS_EVENTS
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.messages import Event
 from django_ami.core.outcome import CallResult, OriginateOutcome
-from django_ami.core.progress import PROGRESS_EVENTS, OriginateState, Progress
+from django_ami.core.progress import OriginateState, Progress
 from tests.recordings import timed, truth
 
 if TYPE_CHECKING:

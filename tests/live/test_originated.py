@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from django_ami.core.calls import CALL_EVENTS
+from django_ami.core.calls import CALL_EVENTS, PROGRESS_EVENTS
 from django_ami.core.messages import Event
 from django_ami.core.outcome import OriginateOutcome
-from django_ami.core.progress import PROGRESS_EVENTS, OriginateState, Progress
+from django_ami.core.progress import OriginateState, Progress
 from django_ami.live.originated import channels_of, outcome_of, state_of
 from django_ami.live.tracker import Tracker
 from tests.recordings import timed

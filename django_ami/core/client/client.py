@@ -9,10 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.arguments import shown
-from django_ami.core.client.changes import Changes
 from django_ami.core.client.engine import Engine
 from django_ami.core.client.sending import distinct
-from django_ami.core.client.status import status_of
 from django_ami.core.deadline import Deadline
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.reactor import When
@@ -24,6 +22,7 @@ from django_ami.core.timeouts import in_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from django_ami.core.client.changes import Changes
     from django_ami.core.client.handle import ServerHandle
     from django_ami.core.client.status import ServerStatus
     from django_ami.core.cluster import Strategy
@@ -113,6 +112,8 @@ class Client(Engine):
         nothing of them had left. Events that such a server wrote before it took the Logoff are
         delivered and counted like all others. Raises ConfigurationError, and leaves all as it was.
         """
+        from django_ami.core.client.changes import Changes  # most clients never change
+
         configs = distinct(servers)
         with self._lock:
             self._refuse_if_ended()
@@ -285,6 +286,8 @@ class Client(Engine):
 
     def status(self) -> dict[str, ServerStatus]:
         """How every server is now, by name. Raises ConfigurationError in a forked child."""
+        from django_ami.core.client.status import status_of  # many clients are never asked
+
         if self._is_foreign():
             raise ConfigurationError(f"{self._end}.")
         delivery, now = self._delivery, time.monotonic()

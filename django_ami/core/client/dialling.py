@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary, WeakSet
 from django_ami.core.cluster.routing import Member
 from django_ami.core.errors import Backpressure
 from django_ami.core.pacing import Pacer
-from django_ami.core.progress import OriginateState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +89,7 @@ class Dialler(Generic[Target]):
             )
         pacer.waiting.append(request)
         if request.followed is not None:
-            request.followed.progress.state = OriginateState.WAITING
+            request.followed.progress.line_up()
 
     def _expire(self, target: Target, request: Request) -> None:
         """The call has waited for as long as it may: if it has not left, it never does."""

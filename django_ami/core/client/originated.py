@@ -21,8 +21,8 @@ from django_ami.core.timeouts import in_seconds, in_words
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from django_ami.core.actions import Action
     from django_ami.core.call_outcome import CallOutcome
+    from django_ami.core.client.originating import Calling
     from django_ami.core.pending import PendingAction
     from django_ami.core.progress import Progress
     from django_ami.core.timeouts import Timeout
@@ -33,17 +33,6 @@ Result = TypeVar("Result")
 
 #: A wait without an end is made of waits of this length.
 _LONGEST_WAIT_SECONDS: Final = 60.0
-
-
-class Calling(Protocol):
-    """The methods of its client that a call needs."""
-
-    def send(
-        self, action: Action, *, server: str | None = None, timeout: Timeout | None = None
-    ) -> PendingAction: ...
-    def call_user(self, function: Callable[[], object]) -> None: ...
-    def before_wait(self, pending: Any, timeout: float) -> float: ...
-    def holds_here(self) -> bool: ...
 
 
 class Underway(Protocol):

@@ -25,10 +25,8 @@ from django_ami.core.actions import Originate, Status
 from django_ami.core.arguments import did_you_mean, shown
 from django_ami.core.calls import channel_id_for
 from django_ami.core.client.dialling import Dialler
-from django_ami.core.client.originated import Calling, NoAction, OriginatedCall
 from django_ami.core.cluster.routing import Member
 from django_ami.core.errors import InvalidAction
-from django_ami.core.progress import OriginateState, Progress
 from django_ami.core.promise import Promise
 from django_ami.core.session.following import Followed
 from django_ami.core.timeouts import in_seconds
@@ -38,11 +36,14 @@ if TYPE_CHECKING:
 
     from django_ami.core.actions import Action
     from django_ami.core.actions.variables import Variables
+    from django_ami.core.client.originated import OriginatedCall
     from django_ami.core.correlation import ActionIds
+    from django_ami.core.pending import PendingAction
+    from django_ami.core.progress import Progress
     from django_ami.core.request import Request
     from django_ami.core.timeouts import Timeout
 
-__all__ = ["CallOptions", "Originating", "Published", "action_of", "plain_call_id"]
+__all__ = ["CallOptions", "Calling", "Originating", "Published", "action_of", "plain_call_id"]
 
 Target = TypeVar("Target", bound=Member)
 
@@ -64,6 +65,17 @@ def plain_call_id(call_id: object) -> str:
             f"{shown(call_id)}."
         )
     return str(call_id)
+
+
+class Calling(Protocol):
+    """The methods of its client that a call needs."""
+
+    def send(
+        self, action: Action, *, server: str | None = None, timeout: Timeout | None = None
+    ) -> PendingAction: ...
+    def call_user(self, function: Callable[[], object]) -> None: ...
+    def before_wait(self, pending: Any, timeout: float) -> float: ...
+    def holds_here(self) -> bool: ...
 
 
 class Published(Protocol):
@@ -224,6 +236,10 @@ class Originating(Calling, Generic[Target]):
         Raises InvalidAction, ConfigurationError and Backpressure, and nothing was sent then. All
         else is told by what is returned: nothing that goes wrong makes a second call.
         """
+        # Loaded with the first call, here and in ``call``: many programs make none.
+        from django_ami.core.client.originated import OriginatedCall
+        from django_ami.core.progress import Progress
+
         over_limit = call.pop("over_limit", "wait")
         longest = longest_wait(over_limit)
         given = call.pop("call_id", None)
@@ -254,6 +270,9 @@ class Originating(Calling, Generic[Target]):
         ``unknown``, too: it was never made, or has ended. ``server`` is where to look, by default
         where actions go. Raises InvalidAction and ConfigurationError.
         """
+        from django_ami.core.client.originated import NoAction, OriginatedCall
+        from django_ami.core.progress import OriginateState, Progress
+
         call_id = plain_call_id(call_id)
         place = (self._one(server).name, call_id)
         found = self._found.get(place)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from django_ami.core.actions import Ping
 from django_ami.core.actions.base import encode
-from django_ami.core.calls import CALL_EVENTS
+from django_ami.core.calls import CALL_EVENTS, PROGRESS_EVENTS
 from django_ami.core.correlation import PendingActions
 from django_ami.core.counters import Counters
 from django_ami.core.errors import (
@@ -23,7 +23,6 @@ from django_ami.core.errors import (
     ProtocolError,
 )
 from django_ami.core.messages import Event, Response
-from django_ami.core.progress import PROGRESS_EVENTS
 from django_ami.core.protocol import Parser
 from django_ami.core.request import Request
 from django_ami.core.session.following import Following

@@ -14,10 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.actions import Events, Filter
-from django_ami.core.calls import CALL_EVENTS
+from django_ami.core.calls import CALL_EVENTS, PROGRESS_EVENTS
 from django_ami.core.errors import ActionFailed, AmiError, ConfigurationError
 from django_ami.core.escaping import quoted
-from django_ami.core.progress import PROGRESS_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,7 @@ from django_ami.core.errors import (
     InvalidAction,
     WouldBlock,
 )
-from django_ami.core.messages import CallResult
+from django_ami.core.outcome import CallResult
 from django_ami.core.pending import PendingAction
 from django_ami.core.session import GapReason
 from django_ami.core.session.connections import EndReason
