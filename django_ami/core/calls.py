@@ -9,7 +9,6 @@ made, and the events of that id are gathered until they say enough.
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.numerals import whole_number
@@ -64,6 +63,8 @@ def channel_id_for(action_id: str) -> str:
     It ends in a way that makes it the beginning of no other one: a live channel whose id begins
     with it would be taken for it.
     """
+    from hashlib import sha256  # it loads OpenSSL; whatever makes ActionIDs has done so
+
     prefix, _, _ = action_id.partition("-")
     return f"{prefix}-{sha256(action_id.encode()).hexdigest()[:16]}.0"
 

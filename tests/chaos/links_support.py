@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pytest
 
     from django_ami.core.client import Client
-    from django_ami.core.cluster import Server
+    from django_ami.core.cluster.server import Server
     from django_ami.core.pending import PendingAction
     from django_ami.core.request import Request
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from django_ami.core.actions import Action, Ping
-from django_ami.core.cluster import MAX_CONNECTING_SERVERS
+from django_ami.core.cluster.admission import MAX_CONNECTING_SERVERS
 from django_ami.core.errors import ActionTimeout, ConnectionLost
 from django_ami.core.transport import READ_BUDGET_BYTES
 from tests.chaos.links_support import Fleet, Notices, TurnLog, reset_when_closed, wait_until_still

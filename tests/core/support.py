@@ -14,7 +14,8 @@ from django_ami.core.errors import ConnectionLost
 from django_ami.core.messages import Event, Message
 from django_ami.core.protocol import Parser
 from django_ami.core.request import Request
-from django_ami.core.session import Role, Session
+from django_ami.core.session import Role
+from django_ami.core.session.conversation import Session
 from django_ami.core.tail import Oversized
 
 if TYPE_CHECKING:

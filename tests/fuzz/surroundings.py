@@ -23,7 +23,7 @@ from django_ami.core import addresses, refusals, transport
 from django_ami.core.actions import Action
 from django_ami.core.client import Client
 from django_ami.core.config import Options, ServerConfig
-from django_ami.core.session import Session
+from django_ami.core.session.conversation import Session
 from django_ami.core.session.exchange import Exchange
 
 if TYPE_CHECKING:

@@ -13,8 +13,6 @@ from django_ami.core.client.engine import Engine
 from django_ami.core.client.sending import distinct
 from django_ami.core.deadline import Deadline
 from django_ami.core.errors import ConfigurationError
-from django_ami.core.reactor import When
-from django_ami.core.receivers import Receivers
 from django_ami.core.scribe import LAST_RECORDS_SECONDS, scribe
 from django_ami.core.session import CLOSE_TIMEOUT_SECONDS, Lost, Ready, Role
 from django_ami.core.timeouts import in_seconds
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from django_ami.core.counters import Counts
     from django_ami.core.errors import AmiError
     from django_ami.core.messages import Event
+    from django_ami.core.receivers import Receivers
     from django_ami.core.session import Notice
     from django_ami.core.timeouts import Timeout
 
@@ -75,6 +74,8 @@ class Client(Engine):
         receivers: Receivers | None = None,
         leading: bool = True,
     ) -> None:
+        from django_ami.core.client.rooms import Receivers
+
         configs = distinct(servers)
         if receivers is not None and not isinstance(receivers, Receivers):
             raise ConfigurationError(
@@ -112,7 +113,7 @@ class Client(Engine):
         nothing of them had left. Events that such a server wrote before it took the Logoff are
         delivered and counted like all others. Raises ConfigurationError, and leaves all as it was.
         """
-        from django_ami.core.client.changes import Changes  # most clients never change
+        from django_ami.core.client.changes import Changes
 
         configs = distinct(servers)
         with self._lock:
@@ -277,7 +278,7 @@ class Client(Engine):
         self._runner.call_soon(self._log_off)
         self._runner.call_soon(lambda: self._dialler.give_up(self._refuse))
         self._runner.call_soon(lambda: self._stop_when_closed(deadline))
-        self._runner.expect(When(lambda: self._runner.stopping))
+        self._runner.expect_end()
 
     @property
     def has_read_all(self) -> bool:
@@ -286,7 +287,7 @@ class Client(Engine):
 
     def status(self) -> dict[str, ServerStatus]:
         """How every server is now, by name. Raises ConfigurationError in a forked child."""
-        from django_ami.core.client.status import status_of  # many clients are never asked
+        from django_ami.core.client.status import status_of
 
         if self._is_foreign():
             raise ConfigurationError(f"{self._end}.")

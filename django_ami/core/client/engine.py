@@ -12,17 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import WeakSet
 
-from django_ami.core.client.dispatcher import Dispatcher
-from django_ami.core.client.inbox import BATCH_EVENTS, Inbox
 from django_ami.core.client.sending import Sender
-from django_ami.core.client.subscribers import Subscribers
-from django_ami.core.cluster import Cluster, Server
 from django_ami.core.deadline import Deadline
-from django_ami.core.delivery import Delivery
 from django_ami.core.errors import ConfigurationError, ConnectionFailed, WouldBlock
 from django_ami.core.log import KeptBack
 from django_ami.core.process import mark_process
-from django_ami.core.reactor import Leader, Loop, Runner, Traffic
 from django_ami.core.refusals import reason_of_refusal, start_thread
 from django_ami.core.scribe import scribe
 
@@ -30,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from django_ami.core.cluster import Strategy
+    from django_ami.core.cluster.server import Server
     from django_ami.core.config import ServerConfig
     from django_ami.core.pending import PendingAction
+    from django_ami.core.reactor import Runner, Traffic
     from django_ami.core.receivers import Receivers
     from django_ami.core.request import Request
     from django_ami.core.session import Role
@@ -44,7 +40,7 @@ Made = TypeVar("Made")
 _LONGEST_TICK_SECONDS: Final = 0.005
 
 
-class Engine(Sender[Server]):
+class Engine(Sender["Server"]):
     """The base of ``Client``. Its arguments are those of a client, checked."""
 
     def __init__(
@@ -57,16 +53,18 @@ class Engine(Sender[Server]):
         receivers: Receivers,
         leading: bool,
     ) -> None:
+        from django_ami.core.client import rooms
+
         super().__init__()
         self.role = role
         #: The receivers of events, with the calls that were slow or raised.
         self.receivers = receivers
-        self._loop = _make(Loop)
-        traffic = Traffic()
+        self._loop = _make(rooms.Loop)
+        traffic = rooms.Traffic()
         self._log_of_tick = KeptBack(lambda: self._loop.in_thread)
-        self._delivery = Delivery()
+        self._delivery = rooms.Delivery()
         self.receivers.relieve = self._delivery.relieve
-        self._subscribers = Subscribers()
+        self._subscribers = rooms.Subscribers()
         self._lock = threading.Lock()
         self._reactor_thread: threading.Thread | None = None
         # A signal's handler may raise in the main thread wherever it is: in the midst of writing
@@ -79,7 +77,7 @@ class Engine(Sender[Server]):
         self._stopped = False
         self._logged_off = False
         try:
-            self._cluster = Cluster(
+            self._cluster = rooms.Cluster(
                 configs,
                 role=self.role,
                 ids=self._ids,
@@ -99,8 +97,8 @@ class Engine(Sender[Server]):
             return self.started
 
         #: Events and answers that have arrived, for a program that dispatches them itself.
-        self.inbox = Inbox(self._delivery, self._runner, traffic, started=started)
-        self._dispatcher = Dispatcher(
+        self.inbox = rooms.Inbox(self._delivery, self._runner, traffic, started=started)
+        self._dispatcher = rooms.Dispatcher(
             self.inbox,
             self._delivery,
             self._loop,
@@ -112,24 +110,23 @@ class Engine(Sender[Server]):
         self._take_options(configs)
 
     def _make_runner(self, traffic: Traffic, *, leading: bool) -> Runner:
+        from django_ami.core.client import rooms
+
         start_afresh = self._cluster.start_afresh
         if not leading:
-            return Runner(self._loop, on_interruption=start_afresh)
-        return Leader(
+            return rooms.Runner(self._loop, on_interruption=start_afresh)
+        return rooms.Leader(
             self._loop,
             traffic,
             is_behind=lambda: self._delivery.waiting,
             on_interruption=start_afresh,
         )
 
-    def _take_options(self, configs: Iterable[ServerConfig]) -> None:
+    def _take_options(self, configs: list[ServerConfig]) -> None:
         self.receivers.thresholds = {
             config.name: config.options.slow_receiver_threshold for config in configs
         }
-        self.inbox.most = min(
-            BATCH_EVENTS,
-            *(max(1, config.options.event_queue_capacity // 10) for config in configs),
-        )
+        self.inbox.limit(config.options.event_queue_capacity for config in configs)
 
     def _refuse_if_ended(self) -> None:
         if self._is_foreign():

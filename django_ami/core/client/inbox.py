@@ -13,7 +13,7 @@ from django_ami.core.reactor import When
 from django_ami.core.timeouts import in_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from django_ami.core.counters import Counts
     from django_ami.core.delivery import Delivery
@@ -55,6 +55,10 @@ class Inbox:
         self._enough = When(self._has_enough)
         #: The counts of a server, by its name: ``Receivers.deliver`` adds to them.
         self.tally: Mapping[str, Counts] = delivery.tally
+
+    def limit(self, capacities: Iterable[int]) -> None:
+        """Have batches that are small beside the queues, which have these capacities."""
+        self.most = min(BATCH_EVENTS, *(max(1, capacity // 10) for capacity in capacities))
 
     def take(
         self, timeout: Timeout | None = None, most: int = BATCH_EVENTS, *, lead: bool = False

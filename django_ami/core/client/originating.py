@@ -24,11 +24,9 @@ from typing import (
 from django_ami.core.actions import Originate, Status
 from django_ami.core.arguments import did_you_mean, shown
 from django_ami.core.calls import channel_id_for
-from django_ami.core.client.dialling import Dialler
 from django_ami.core.cluster.routing import Member
 from django_ami.core.errors import InvalidAction
 from django_ami.core.promise import Promise
-from django_ami.core.session.following import Followed
 from django_ami.core.timeouts import in_seconds
 
 if TYPE_CHECKING:
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.actions import Action
     from django_ami.core.actions.variables import Variables
+    from django_ami.core.client.dialling import Dialler
     from django_ami.core.client.originated import OriginatedCall
     from django_ami.core.correlation import ActionIds
     from django_ami.core.pending import PendingAction
@@ -199,6 +198,8 @@ class Originating(Calling, Generic[Target]):
     _paced = True
 
     def __init__(self) -> None:
+        from django_ami.core.client.dialling import Dialler
+
         #: Where calls of other processes are looked for before their server is asked.
         self.published: Published | None = None
         #: Those that were found there, by server and id, until they end.
@@ -236,7 +237,6 @@ class Originating(Calling, Generic[Target]):
         Raises InvalidAction, ConfigurationError and Backpressure, and nothing was sent then. All
         else is told by what is returned: nothing that goes wrong makes a second call.
         """
-        # Loaded with the first call, here and in ``call``: many programs make none.
         from django_ami.core.client.originated import OriginatedCall
         from django_ami.core.progress import Progress
 
@@ -305,5 +305,7 @@ class Originating(Calling, Generic[Target]):
 
     @staticmethod
     def _follow(request: Request, progress: Progress, *, search: bool = False) -> None:
+        from django_ami.core.session.following import Followed
+
         request.followed = followed = Followed(progress, search=search)
         Promise.add_done_callback(request.pending, followed.settle)

@@ -20,7 +20,6 @@ from django_ami.core.client.handle import ServerHandle
 from django_ami.core.client.originating import Originating
 from django_ami.core.cluster.routing import Member, Routing, Strategy
 from django_ami.core.config import ServerConfig
-from django_ami.core.correlation import ActionIds
 from django_ami.core.errors import (
     Backpressure,
     ConfigurationError,
@@ -108,6 +107,8 @@ class Sender(Originating[Target]):
     observers: ClassVar[tuple[Callable[[Action, PendingAction], object], ...]] = ()
 
     def __init__(self) -> None:
+        from django_ami.core.correlation import ActionIds
+
         super().__init__()
         self._ids = ActionIds()
         self._closed = False

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from django_ami.core.cluster.admission import Admission
 from django_ami.core.cluster.announcements import Announcements
 from django_ami.core.cluster.server import Server
-from django_ami.core.session import Session, TookOver
+from django_ami.core.session import TookOver
+from django_ami.core.session.conversation import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.addresses import Address, Addresses
     from django_ami.core.reactor import Loop, Timer
-    from django_ami.core.session import Session
+    from django_ami.core.session.conversation import Session
 
 __all__ = ["MOST_ADDRESSES", "STAGGER_SECONDS", "Connecting"]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from django_ami.core.cluster.backlog import Backlog
     from django_ami.core.reactor import Loop, Timer, Traffic
     from django_ami.core.request import Request
-    from django_ami.core.session import Session
+    from django_ami.core.session.conversation import Session
     from django_ami.core.transport import Transport
 
 __all__ = ["Link"]

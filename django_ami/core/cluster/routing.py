@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from django_ami.core.config import ServerConfig
-    from django_ami.core.session import Session
+    from django_ami.core.session.conversation import Session
 
 __all__ = ["Member", "Routing", "Strategy"]
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from django_ami.core.cluster.admission import Admission
     from django_ami.core.delivery import Delivery
     from django_ami.core.reactor import Loop, Traffic
-    from django_ami.core.session import Notice, Session, TookOver
+    from django_ami.core.session import Notice, TookOver
+    from django_ami.core.session.conversation import Session
     from django_ami.core.transport import Transport
 
 __all__ = ["Server"]

@@ -103,6 +103,10 @@ class Runner:
     def expect(self, awaited: Awaited) -> None:
         """A caller waits until it is ``over``, and does not run the loop itself."""
 
+    def expect_end(self) -> None:
+        """A caller waits until the loop is to end."""
+        self.expect(When(lambda: self.stopping))
+
     def lead(
         self,
         awaited: Awaited | None,  # noqa: ARG002  (those of a Leader)

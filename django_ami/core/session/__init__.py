@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django_ami.core.session.conversation import Session
 from django_ami.core.session.state import (
     CLOSE_TIMEOUT_SECONDS,
     LOGGED_IN,
@@ -27,7 +26,6 @@ __all__ = [
     "Notice",
     "Ready",
     "Role",
-    "Session",
     "State",
     "TookOver",
 ]

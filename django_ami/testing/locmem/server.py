@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core.errors import AmiError, ConnectionFailed, ConnectionLost
 from django_ami.core.event_id import make_epoch
-from django_ami.core.session import Role, Session, State
+from django_ami.core.session import Role, State
+from django_ami.core.session.conversation import Session
 from django_ami.simulator.requests import ReceivedAction, RequestReader
 from django_ami.testing.locmem.answers import BANNER, answer
 

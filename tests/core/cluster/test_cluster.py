@@ -12,7 +12,7 @@ import pytest
 
 from django_ami.core.actions import Action, Ping
 from django_ami.core.client import Client
-from django_ami.core.cluster import MAX_CONNECTING_SERVERS
+from django_ami.core.cluster.admission import MAX_CONNECTING_SERVERS
 from django_ami.core.errors import (
     AuthenticationFailed,
     ConfigurationError,
