@@ -101,6 +101,34 @@ def test_import_loads_no_heavy_module(statement: str) -> None:
         assert not loaded & {"socket", "selectors", "concurrent"}
 
 
+#: The rooms of the core that ``Client`` and its settings are made of; its other ones wait for the
+#: first client. A new one costs each process that imports it, so it has to earn its place here.
+LIGHT = {
+    "actions", "arguments", "calls", "client", "cluster", "config", "deadline", "errors",
+    "escaping", "headers", "layouts", "log", "messages", "metering", "numerals", "options",
+    "pending", "process", "promise", "redaction", "refusals", "request", "scribe", "session",
+    "spool", "timeouts",
+}  # fmt: skip
+#: Of the standard library, what they do without.
+NEEDLESS = {
+    "difflib", "encodings.idna", "hashlib", "_hashlib", "heapq", "random", "selectors",
+    "socket", "stringprep", "struct", "unicodedata",
+}  # fmt: skip
+
+
+def test_import_of_the_client_loads_no_room_that_waits_for_a_client() -> None:
+    source = """
+import sys
+before = set(sys.modules)
+from django_ami.core import Client, ServerConfig
+print(*(set(sys.modules) - before))
+"""
+    loaded = set(run_python(source).split())
+    rooms = {name.split(".")[2] for name in loaded if name.startswith("django_ami.core.")}
+    assert rooms <= LIGHT
+    assert not loaded & NEEDLESS
+
+
 def test_a_client_without_tls_loads_no_ssl_and_no_asyncio() -> None:
     source = """
 import logging, sys

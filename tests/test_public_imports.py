@@ -98,13 +98,13 @@ def test_every_name_of_a_public_module_is_there(module: str) -> None:
 
 def test_types_for_annotations_are_in_one_place() -> None:
     from django_ami import types
-    from django_ami.core import client, config, messages, pending, session
+    from django_ami.core import client, config, messages, outcome, pending, session
 
     homes = {
         "ServerHandle": client,
         "Event": messages,
         "Response": messages,
-        "CallResult": messages,
+        "CallResult": outcome,
         "PendingAction": pending,
         "TLSConfig": config,
         "Role": session,

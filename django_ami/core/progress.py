@@ -17,10 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 from django_ami.core.call_outcome import CallOutcome, SecondParty, judge
 from django_ami.core.causes import CallResult, Refusal
-
-# The first call loads all that its end needs, on the thread of its caller. The reactor thread
-# imports nothing: a child that was forked meanwhile would wait for that import for ever.
-from django_ami.core.outcome import OriginateOutcome  # noqa: TC001
 from django_ami.core.talk import Talk
 
 if TYPE_CHECKING:
@@ -28,6 +24,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.errors import AmiError
     from django_ami.core.messages import Event, Message
+    from django_ami.core.outcome import OriginateOutcome
 
 __all__ = ["OriginateState", "Progress"]
 

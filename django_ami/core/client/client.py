@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core.arguments import shown
-from django_ami.core.client.engine import Engine
+from django_ami.core.client.engine import Engine, load_rooms
 from django_ami.core.client.sending import distinct
 from django_ami.core.deadline import Deadline
 from django_ami.core.errors import ConfigurationError
@@ -74,7 +74,8 @@ class Client(Engine):
         receivers: Receivers | None = None,
         leading: bool = True,
     ) -> None:
-        from django_ami.core.client.rooms import Receivers
+        load_rooms()
+        from django_ami.core.receivers import Receivers
 
         configs = distinct(servers)
         if receivers is not None and not isinstance(receivers, Receivers):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from django_ami.core.request import Request
     from django_ami.core.session import Role
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "load_rooms"]
 
 Made = TypeVar("Made")
 
@@ -306,6 +306,14 @@ class Engine(Sender["Server"]):
 
     def _may_lead(self) -> bool:
         return threading.get_ident() != self._main_thread
+
+
+def load_rooms() -> None:
+    """Load what a client needs. Raises ConnectionFailed if the system refuses to open a file."""
+    try:
+        from django_ami.core.client import rooms  # noqa: F401
+    except OSError as error:
+        raise ConnectionFailed(reason_of_refusal(error)) from None
 
 
 def _make(what: Callable[[], Made]) -> Made:

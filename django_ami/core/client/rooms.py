@@ -7,6 +7,7 @@ opened, and a child that is forked in the midst of one waits for it for ever.
 
 from __future__ import annotations
 
+from django_ami.core import outcome
 from django_ami.core.client import changes, originated, status
 from django_ami.core.client.dialling import Dialler
 from django_ami.core.client.dispatcher import Dispatcher
@@ -19,5 +20,5 @@ from django_ami.core.receivers import Receivers
 
 __all__ = [
     "Cluster", "Delivery", "Dialler", "Dispatcher", "Inbox", "Leader", "Loop", "Receivers",
-    "Runner", "Subscribers", "Traffic", "changes", "originated", "status",
+    "Runner", "Subscribers", "Traffic", "changes", "originated", "outcome", "status",
 ]  # fmt: skip

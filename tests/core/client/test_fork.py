@@ -26,8 +26,9 @@ from django_ami.core.config import TLSConfig
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads, from Python 3.12 on
 TLS = TLSConfig(ca_file={ca_file!r}) if {ca_file!r} else None
-client = Client([ServerConfig(
-    name="node_1", host={host!r}, port={port}, username="admin", secret="amp111", tls=TLS)])
+CONFIG = ServerConfig(
+    name="node_1", host={host!r}, port={port}, username="admin", secret="amp111", tls=TLS)
+client = Client([CONFIG])
 
 def fork():
     sys.stdout.flush()
@@ -234,6 +235,9 @@ client.start()
 done = threading.Event()
 client.send(Ping()).on_complete(lambda error, response: done.set())
 assert done.wait(20)
+call = client.originate(to="Local/busy@users", context="users", exten="101")
+assert not call.answered().result(20)
+client.status(), client.reconfigure([CONFIG])
 client.close()
 print(sorted(set(sys.modules) - loaded))
 """
