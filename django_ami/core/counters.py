@@ -5,7 +5,15 @@ from __future__ import annotations
 __all__ = ["Counters", "Counts"]
 
 
-class Counters:
+class _Numbers:
+    __slots__: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, int]:
+        """All of them, by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Counters(_Numbers):
     """How often a server, or its connection, did something strange; over all its connections.
 
     ``late_answers`` are answers to us that came late or twice, ``unmatched_answers`` those without
@@ -31,12 +39,8 @@ class Counters:
         self.swallowed_messages = 0
         self.unexpected_errors = 0
 
-    def as_dict(self) -> dict[str, int]:
-        """All of them, by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
-
-class Counts:
+class Counts(_Numbers):
     """The counts of one server's events.
 
     At any moment, received = ignored + delivered + failed + dropped + queued.
@@ -76,8 +80,8 @@ class Counts:
 
     def add(self, other: Counts) -> None:
         """Add those of another server, or of another time."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, number in other.as_dict().items():
+            setattr(self, name, getattr(self, name) + number)
 
     @property
     def queued(self) -> int:

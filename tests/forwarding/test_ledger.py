@@ -48,6 +48,7 @@ def test_worse_side_counts() -> None:
     seen: list[Counts] = []
     ledger = Ledger(lambda _, counts: seen.append(counts))
     ledger.local("node_1", Counts(delivered=1, failed=1, dropped=1, dropped_important=1, gaps=1))
-    assert seen == [Counts(gaps=1)]
+    assert [one.as_dict() for one in seen] == [Counts(gaps=1).as_dict()]
     ledger.forwarded("node_1", Counts(delivered=3))
-    assert seen[-1] == Counts(delivered=1, failed=1, dropped=1, dropped_important=1)
+    worse = Counts(delivered=1, failed=1, dropped=1, dropped_important=1)
+    assert seen[-1].as_dict() == worse.as_dict()
