@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F
+from django.db.models import DateTimeField, DurationField, Expression, ExpressionWrapper, F
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
@@ -32,15 +32,18 @@ def now() -> DatabaseNow:
     return DatabaseNow()
 
 
-def from_now(seconds: float) -> ExpressionWrapper[Any]:
-    """The time so many seconds from now."""
-    span = timedelta(seconds=seconds)
-    return ExpressionWrapper(DatabaseNow() + span, output_field=DateTimeField())
+def from_now(span: float | Expression) -> ExpressionWrapper[Any]:
+    """The time so many seconds from now, or so long, if ``span`` is an expression."""
+    return ExpressionWrapper(DatabaseNow() + _duration(span), output_field=DateTimeField())
 
 
-def ago(seconds: float) -> ExpressionWrapper[Any]:
-    """The time so many seconds ago."""
-    return from_now(-seconds)
+def ago(span: float | Expression) -> ExpressionWrapper[Any]:
+    """The time so many seconds ago, or so long, if ``span`` is an expression."""
+    return ExpressionWrapper(DatabaseNow() - _duration(span), output_field=DateTimeField())
+
+
+def _duration(span: float | Expression) -> timedelta | Expression:
+    return span if isinstance(span, Expression) else timedelta(seconds=span)
 
 
 def since(field: str) -> ExpressionWrapper[Any]:

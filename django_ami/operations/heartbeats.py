@@ -12,23 +12,26 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connections
+from django.db.models import Case, When
 
 import django_ami
 from django_ami import batches, database
-from django_ami.checks.servers import identity
 from django_ami.core.errors import ConnectionFailed
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.operations.clock import ago, now
 from django_ami.operations.connection import make_impatient
 from django_ami.operations.models import Listener
-from django_ami.operations.others import Others
+from django_ami.operations.others import Others, account_of
+from django_ami.operations.statements import Given, Update
 from django_ami.operations.yielding import Yielding
 from django_ami.running import running
 from django_ami.tools.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from django.db.models import QuerySet
 
     from django_ami.core.client import Client, ServerStatus
     from django_ami.core.config import ServerConfig
@@ -45,6 +48,11 @@ logger = get_logger(__name__)
 HOST: Final = socket.gethostname()[:150]
 _COUNTERS: Final = (
     "received", "ignored", "delivered", "failed", "dropped", "queued", "gaps", "reconnects",
+)  # fmt: skip
+#: The columns of a row that change, beside its times.
+_COLUMNS: Final = (
+    "role", "token", "state", "last_error", "counters", "asterisk_version", "ami_version",
+    "ping_round_trip",
 )  # fmt: skip
 #: A row that nobody has written for so long is deleted.
 _KEPT_SECONDS: Final = 86_400.0
@@ -87,8 +95,11 @@ class Heartbeats:
         self._yielding = Yielding(options)
         self._others = Others(options.database, me, meant=meant)
         self._servers: tuple[ServerConfig, ...] = ()
-        #: By server: the state that was written last.
-        self._states: dict[str, str] = {}
+        self._rows: QuerySet[Listener] = Listener.objects.using(options.database)
+        self._mine = self._rows.filter(process=me)
+        self._update = self._update_of(self._mine)
+        #: Those that have a row.
+        self._written: set[str] = set()
         self._began = time.monotonic()
         self._progress = Progress(client)
         self._wake = threading.Event()
@@ -143,14 +154,6 @@ class Heartbeats:
         self._try(lambda: self._mine.delete())
         connections.close_all()
 
-    @property
-    def _rows(self) -> Any:
-        return Listener.objects.using(self._options.database)
-
-    @property
-    def _mine(self) -> Any:
-        return self._rows.filter(process=self._me)
-
     def _try(self, work: Callable[[], object]) -> bool:
         """Do some work with the database; False, counted and told, if that does not answer."""
         try:
@@ -181,11 +184,10 @@ class Heartbeats:
                 counters = {**counters_of(status[server.name]), **of_process}
                 token = self._write(server, status[server.name], counters)
                 self._yielding.look(server.name, status[server.name].state, token)
-        gone = self._states.keys() - {server.name for server in servers}
+        gone = self._written - {server.name for server in servers}
         if gone:
             self._mine.filter(server__in=gone).delete()
-            for name in gone:
-                del self._states[name]
+            self._written -= gone
         self._others.look(servers, 3 * self._options.heartbeat_interval)
 
     def _write(
@@ -197,26 +199,39 @@ class Heartbeats:
             "role": role.value,
             "token": token,
             "state": status.state,
-            "seen_at": now(),
             "last_error": (status.last_error or "")[:_LONGEST_ERROR_CHARACTERS],
             "counters": counters,
             "asterisk_version": status.asterisk_version[:100],
             "ami_version": status.ami_version[:20],
             "ping_round_trip": status.ping_round_trip,
         }
-        if self._states.get(server.name) != status.state:
-            values["state_since"] = now()
-        if not self._mine.filter(server=server.name).update(**values):
+        if not self._update(server=server.name, **values):
             self._rows.create(
                 process=self._me,
                 server=server.name,
-                account=" ".join(map(str, identity(server)))[:400],
+                account=account_of(server),
                 host=HOST,
                 pid=os.getpid(),
                 version=django_ami.__version__,
                 meant=self._meant,
                 started_at=ago(time.monotonic() - self._began),
-                **{**values, "state_since": now()},
+                state_since=now(),
+                seen_at=now(),
+                **values,
             )
-        self._states[server.name] = status.state
+        self._written.add(server.name)
         return token
+
+    @staticmethod
+    def _update_of(rows: QuerySet[Listener]) -> Update:
+        """Of the row of a server."""
+
+        def given(name: str) -> Given:
+            return Given(name, Listener._meta.get_field(name))
+
+        # MariaDB changes one column after the other: the first one still sees the old state.
+        since = Case(When(state=given("state"), then="state_since"), default=now())
+        values = {name: given(name) for name in _COLUMNS}
+        return Update(
+            rows.filter(server=given("server")), state_since=since, seen_at=now(), **values
+        )

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
+from django.db.models import BigIntegerField, CharField, DurationField
 from django.db.models.functions import Coalesce
 
 from django_ami.operations.clock import ago, from_now, now, since
 from django_ami.operations.models import Lease
+from django_ami.operations.statements import Given, Selection, Update
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 __all__ = ["LeaseTable", "Seen"]
+
+_SERVER: Final = Given("server", CharField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,29 @@ class LeaseTable:
     """The leases in the database ``using``, for the listener whose id is ``me``."""
 
     def __init__(self, using: str, me: str, name: str) -> None:
-        self._using = using
         self._me = me
         self._name = name
+        self._rows: QuerySet[Lease] = Lease.objects.using(using)
+        self._select = Selection(
+            self._rows.filter(server=_SERVER).values_list(
+                "token", "holder", "holder_name", since("expires_at"), since("heard_until")
+            )
+        )
+        #: By whether it is in vain if somebody asks for a handover, and whether events have come.
+        self._renewals = {
+            (unasked, heard): self._renewal(unasked=unasked, heard=heard)
+            for unasked in (True, False)
+            for heard in (True, False)
+        }
 
-    @property
-    def _rows(self) -> QuerySet[Lease]:
-        return Lease.objects.using(self._using)
+    def _renewal(self, *, unasked: bool, heard: bool) -> Update:
+        mine = self._mine(_SERVER, Given("token", BigIntegerField()))
+        if unasked:
+            mine = mine.filter(handover_requested_at__isnull=True)
+        values = {"expires_at": from_now(Given("span", DurationField()))}
+        if heard:
+            values["heard_until"] = ago(Given("unheard", DurationField()))
+        return Update(mine, **values)
 
     def look(self, server: str, known: int = 0, seconds: float = 0.0) -> Seen:
         """How a lease is now. Makes the row of a server that has none.
@@ -54,28 +75,33 @@ class LeaseTable:
         forgotten, and a holder of which it knows nothing may deliver: the lease is nobody's for so
         many ``seconds``.
         """
-        rows = self._rows.filter(server=server).annotate(
-            over=since("expires_at"), unheard=since("heard_until")
-        )
-        row: Any = rows.first()
-        if row is None:
+        seen = self._see(server)
+        if seen is None:
             # Its first token is higher than those of a table that was there before.
             first = max(int(time.time()), known)
             free_at = from_now(seconds) if known else now()
             new = Lease(server=server, token=first, expires_at=free_at)
             self._rows.bulk_create([new], ignore_conflicts=True)
-            row = rows.get()
-        elif row.token < known:
-            old = self._rows.filter(server=server, token=row.token)
+        elif seen.token < known:
+            old = self._rows.filter(server=server, token=seen.token)
             old.update(token=known, holder="", expires_at=from_now(seconds))
-            row = rows.get()
-        return Seen(
-            row.token,
-            row.holder,
-            row.holder_name,
-            -row.over.total_seconds(),
-            None if row.unheard is None else row.unheard.total_seconds(),
-        )
+        else:
+            return seen
+        seen = self._see(server)
+        if seen is None:
+            raise Lease.DoesNotExist(server)
+        return seen
+
+    def _see(self, server: str) -> Seen | None:
+        for token, holder, name, over, unheard in self._select(server=server):
+            return Seen(
+                token,
+                holder,
+                name,
+                -over.total_seconds(),
+                None if unheard is None else unheard.total_seconds(),
+            )
+        return None
 
     def acquire(self, server: str, token: int, seconds: float) -> bool:
         """Take a lease that nobody has, and whose token was ``token``. It gets the next one."""
@@ -108,24 +134,23 @@ class LeaseTable:
         long ago it was when all events had been delivered; None if that was never so. With
         ``unasked`` it is False, too, if anybody has asked for the handover: then ask without.
         """
-        mine = self._mine(server, token)
-        if unasked:
-            mine = mine.filter(handover_requested_at__isnull=True)
-        return mine.update(expires_at=from_now(seconds), **_heard(unheard)) == 1
+        changed = self._renewals[unasked, unheard is not None](
+            server=server,
+            token=token,
+            span=timedelta(seconds=seconds),
+            unheard=timedelta(seconds=unheard or 0.0),
+        )
+        return changed == 1
 
     def release(self, server: str, token: int, unheard: float | None) -> bool:
         """Give a lease back: the next one may take it at once."""
-        mine = self._mine(server, token)
-        return mine.update(expires_at=now(), holder="", **_heard(unheard)) == 1
+        heard = {} if unheard is None else {"heard_until": ago(unheard)}
+        return self._mine(server, token).update(expires_at=now(), holder="", **heard) == 1
 
     def handover_requested_by(self, server: str, token: int) -> str | None:
         """The name of the person who has asked for the handover of a lease; None if nobody has."""
         asked = self._rows.filter(server=server, token=token, handover_requested_at__isnull=False)
         return asked.values_list("handover_requested_by", flat=True).first()
 
-    def _mine(self, server: str, token: int) -> QuerySet[Lease]:
+    def _mine(self, server: str | Given, token: int | Given) -> QuerySet[Lease]:
         return self._rows.filter(server=server, token=token, holder=self._me)
-
-
-def _heard(unheard: float | None) -> dict[str, Any]:
-    return {} if unheard is None else {"heard_until": ago(unheard)}

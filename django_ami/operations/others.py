@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db.models import CharField, DurationField
 
 from django_ami.checks.servers import identity
 from django_ami.core.log import get_logger
 from django_ami.listeners import ListenerRole
 from django_ami.operations.clock import ago
 from django_ami.operations.models import Listener
+from django_ami.operations.statements import Given, Selection
 from django_ami.tools.notes import listeners_of
 
 if TYPE_CHECKING:
@@ -17,12 +21,25 @@ if TYPE_CHECKING:
 
     from django_ami.core.config import ServerConfig
 
-__all__ = ["Others"]
+__all__ = ["Others", "account_of"]
 
 logger = get_logger(__name__)
 
 _ALONE = ListenerRole.ALONE.value
 _ACTIVE = ListenerRole.ACTIVE.value
+
+
+class _Row(NamedTuple):
+    process: str
+    server: str
+    role: str
+    host: str
+    pid: int
+
+
+def account_of(server: ServerConfig) -> str:
+    """The server and the account, in the words of the column."""
+    return " ".join(map(str, identity(server)))[:400]
 
 
 class Others:
@@ -33,7 +50,14 @@ class Others:
     """
 
     def __init__(self, using: str, me: str, *, meant: bool) -> None:
-        self._using = using
+        self._select = Selection(
+            Listener.objects.using(using)
+            .filter(
+                account=Given("account", CharField()),
+                seen_at__gt=ago(Given("fresh", DurationField())),
+            )
+            .values_list(*_Row._fields)
+        )
         self._me = me
         self._meant = meant
         #: By server: the others, in words.
@@ -44,14 +68,12 @@ class Others:
         """Look at the rows that were written lately, and log changes."""
         if self._meant:
             return
+        fresh = timedelta(seconds=fresh_seconds)
         for server in servers:
-            rows = Listener.objects.using(self._using).filter(
-                account=" ".join(map(str, identity(server)))[:400],
-                seen_at__gt=ago(fresh_seconds),
-            )
-            self._compare(server, list(rows))
+            rows = self._select(account=account_of(server), fresh=fresh)
+            self._compare(server, list(map(_Row._make, rows)))
 
-    def _compare(self, server: ServerConfig, rows: list[Listener]) -> None:
+    def _compare(self, server: ServerConfig, rows: list[_Row]) -> None:
         own = (row for row in rows if (row.process, row.server) == (self._me, server.name))
         mine = next(own, None)
         if mine is None:
@@ -74,13 +96,13 @@ class Others:
             _tell(server, sure)
 
 
-def _both_deliver(one: Listener, other: Listener) -> bool:
+def _both_deliver(one: _Row, other: _Row) -> bool:
     """A lease is of a name: two that have one each, by two names, deliver everything twice."""
     roles = {one.role, other.role}
     return _ALONE in roles or (roles == {_ACTIVE} and one.server != other.server)
 
 
-def _words(row: Listener, server: ServerConfig) -> str:
+def _words(row: _Row, server: ServerConfig) -> str:
     name = "" if row.server == server.name else f", which calls it {row.server}"
     return f"{row.host}, process {row.pid}{name}"
 

@@ -30,11 +30,12 @@ APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "django_ami", "django_ami.operations",
     "tests.operations.project",
 ]  # fmt: skip
-#: Of the leases, the heartbeats, the limit of calls, the action log, the rights, the probes, the
-#: admin.
+#: Of the statements, the leases, the heartbeats, the limit of calls, the action log, the rights,
+#: the probes, the admin.
 TESTS = (
-    "test_leases.py", "test_heartbeats.py", "test_throttle.py", "audit/test_entries.py",
-    "test_acting.py", "test_probes.py", "admin/test_audit.py", "admin/test_servers.py",
+    "test_statements.py", "test_leases.py", "test_heartbeats.py", "test_throttle.py",
+    "audit/test_entries.py", "test_acting.py", "test_probes.py", "admin/test_audit.py",
+    "admin/test_servers.py",
 )  # fmt: skip
 #: The admin needs more than the listeners.
 ADMIN_SETTINGS = "tests.operations.database_settings"

@@ -101,6 +101,19 @@ def test_listener_is_known_elsewhere_until_it_ends(client: Client) -> None:
     assert known() == ()
 
 
+def test_row_tells_since_when_the_state_is_what_it_is(sim: FakeAsterisk) -> None:
+    with started(config(sim), connect=False) as client:
+        heartbeats = beat(client)
+        try:
+            wait_until(known)
+            since = known()[0].since
+            client.connect()
+            wait_until(lambda: known()[0].state == "ready")
+            assert known()[0].since > since
+        finally:
+            heartbeats.close()
+
+
 def test_row_tells_the_versions_of_the_server_and_how_fast_it_answers(sim: FakeAsterisk) -> None:
     with started(config(sim, heartbeat_interval=0.05)) as client:
         heartbeats = beat(client)
