@@ -69,7 +69,6 @@ class Forwarder:
             self._waiting,
             self._outlet,
             self._spool,
-            name=forward.outlet,
             partitions=forward.partitions,
             source=make_epoch(time.time()),
             settle=self._settle,
@@ -120,7 +119,7 @@ class Forwarder:
 
     def start(self, serves: Callable[[str], bool]) -> None:
         """Begin to forward; ``serves`` says whether events of a server may be forwarded now."""
-        self._relay.start(serves)
+        self._relay.start(self.forward.outlet, serves)
 
     def take(self, sender: ServerHandle, events: Iterable[Event]) -> None:
         """Have events of a server forwarded; those that nobody wants are through."""

@@ -44,10 +44,9 @@ class Lot:
 
 
 class Numbering:
-    """Numbers the batches of one run, from behind a position on; ``placing`` is for older ones."""
+    """Numbers the batches of one run, from behind a position on."""
 
-    def __init__(self, source: str, position: int, placing: Placing) -> None:
-        self.placing = placing
+    def __init__(self, source: str, position: int) -> None:
         self._source = source
         self._position = position
 

@@ -66,7 +66,6 @@ class Relay:
         outlet: Outlet,
         spool: Spool | None,
         *,
-        name: str,
         partitions: int,
         source: str,
         settle: Callable[[str, Counts], None],
@@ -75,11 +74,11 @@ class Relay:
         self._waiting = waiting
         self._outlet = outlet
         self._spool = spool
-        self._name = name
         self._settle = settle
         self._overflow = Overflow(tell)
         last = 0 if spool is None else spool.contents.last
-        self._numbering = Numbering(source, last, Placing(partitions))
+        self._numbering = Numbering(source, last)
+        self._placing = Placing(partitions)
         self._linger = float(getattr(outlet, "linger_seconds", LINGER_SECONDS))
         #: The lot that the publisher has, and the one that is ready for it or for the spool.
         self._flight: Lot | None = None
@@ -97,10 +96,13 @@ class Relay:
         #: Why the spool cannot be used; None if it can.
         self.spool_failure: str | None = None
 
-    def start(self, serves: Callable[[str], bool]) -> None:
-        """Begin; ``serves`` says whether events of a server may be forwarded now."""
+    def start(self, name: str, serves: Callable[[str], bool]) -> None:
+        """Begin; ``serves`` says whether events of a server may be forwarded now.
+
+        The log calls the outlet by its ``name``.
+        """
         self._serves = serves
-        self.publisher = Publisher(self._outlet, self._name, self._kept, self._waiting.wake)
+        self.publisher = Publisher(self._outlet, name, self._kept, self._waiting.wake)
         self._thread: threading.Thread = start_thread(self._run, "django_ami-forwarder")
 
     def end(self, deadline: float) -> None:
@@ -233,7 +235,7 @@ class Relay:
         if not batches:  # they had to leave a full spool
             self._given = self._spool.contents.last
             return self._take()
-        return Lot([self._numbering.placing.of(one) for one in batches], safe=True)
+        return Lot([self._placing.of(one) for one in batches], safe=True)
 
     def _keep(self) -> None:
         """Write the events that wait, and the lot that is not confirmed in time, into the spool."""

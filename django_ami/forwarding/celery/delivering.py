@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from celery import shared_task
 from celery.exceptions import Reject
+from celery.signals import worker_process_shutdown, worker_shutdown
 
 from django_ami.conf.forward import read_forward
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.event_id import EventId
 from django_ami.core.failures import reason
 from django_ami.core.log import get_logger
+from django_ami.core.reports import Level, Reports
 from django_ami.forwarding.celery.broker import Broker
 from django_ami.forwarding.celery.options import DEAD, Options, dead_queue, read_options
 from django_ami.forwarding.celery.wire import TASK, batch_of, message
@@ -41,6 +43,9 @@ logger = get_logger(__name__)
 #: A worker tries for as long to set a batch apart; then the broker gives the batch again.
 _SET_APART_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 1.0
+
+#: The events that were set apart, by server: each has a line while there are few.
+_reports: Final[Reports[str]] = Reports()
 
 
 @shared_task(
@@ -73,6 +78,7 @@ def deliver(self: Any, text: str, partition: int) -> None:
         return
     for dead in delivered.dead:
         _set_apart(self.app, dead, partition)
+    _report(time.monotonic())
     if delivered.left:
         raise Reject(f"{delivered.left} events were not begun", requeue=True)
 
@@ -101,16 +107,39 @@ def _broker(app: Celery) -> Broker:
 def _set_apart(app: Celery, dead: Dead, partition: int) -> None:
     """Publish one event to the queue of those that failed."""
     envelope: Envelope = dead.envelope
-    logger.error(
-        "%s: event %s is set apart in the queue %s (attempts: %d): %s",
-        envelope.id.server,
-        envelope.id,
-        _options().queue_name(DEAD),
-        dead.tries,
-        dead.reason,
-        extra={"server": envelope.id.server, "attempts": dead.tries},
-    )
+    server = envelope.id.server
+    if _reports.add(server, time.monotonic(), str(envelope.id)) is not Level.COUNTED:
+        logger.error(
+            "%s: event %s is set apart in the queue %s (attempts: %d): %s",
+            server,
+            envelope.id,
+            _options().queue_name(DEAD),
+            dead.tries,
+            dead.reason,
+            extra={"server": server, "attempts": dead.tries},
+        )
     _publish(app, encode([envelope]), partition, [envelope.id], dead.reason)
+
+
+def _report(now: float, *, everything: bool = False) -> None:
+    """Tell how many had no line, if it is time; ``everything``: even if it is not."""
+    for one in _reports.due(now, everything=everything):
+        logger.error(
+            "%s: %d events more are set apart in the queue %s, in %.1f s; the last one is %s",
+            one.kind,
+            one.count,
+            _options().queue_name(DEAD),
+            one.seconds,
+            one.last,
+            extra={"server": one.kind},
+        )
+
+
+@worker_process_shutdown.connect(dispatch_uid="django_ami.forwarding")
+@worker_shutdown.connect(dispatch_uid="django_ami.forwarding")
+def _report_all(**_: object) -> None:
+    """At the end of a process of the pool, or of a worker whose pool is threads."""
+    _report(time.monotonic(), everything=True)
 
 
 def _give_up(task: Any, data: bytes, partition: int, why: str) -> None:

@@ -63,10 +63,10 @@ def _forward(events: int, *, away: bool, spool: Path | None) -> dict[str, Any]:
         kept.open()
     waiting = Waiting(lambda _: Options(event_queue_capacity=20_000))
     relay = Relay(
-        waiting, Instant(away=away), kept, name="none", partitions=PARTITIONS, source="bench",
+        waiting, Instant(away=away), kept, partitions=PARTITIONS, source="bench",
         settle=lambda *_: None, tell=lambda _: None,
     )  # fmt: skip
-    relay.start(lambda _: True)
+    relay.start("none", lambda _: True)
     while away and relay.publisher.away is None:
         time.sleep(0.001)
     meter, number, now = Meter(events), 0, time.time()

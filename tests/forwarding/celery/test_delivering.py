@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 
 import pytest
 
+from django_ami.core.reports import MOST_LINES
 from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.outlet import Batch
 from tests.forwarding.celery.project import batch, batches
@@ -37,6 +39,24 @@ def test_event_that_a_receiver_never_takes_is_set_apart_and_the_next_go_on(proje
     assert "ValueError: it cannot be taken" in headers["ami_reason"]
     assert str(poison.first) in line
     assert here.queue("dead") in line
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_log_counts_events_that_are_set_apart_when_they_are_very_many(project, pool):
+    here = project("redis", ATTEMPTS=1)
+    with here.outlet() as outlet, here.worker("-P", pool) as worker:
+        outlet.open()
+        outlet.publish(batches(1, 60, Poison=1))
+        messages(here, "dead", 60)
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.wait() == 0, str(worker)
+        said = list(worker.err)
+    lines = [line for line in said if " is set apart in the queue " in line]
+    counts = [int(found[1]) for line in said if (found := re.search(r"(\d+) events more", line))]
+    assert len(lines) + sum(counts) == 60, str(worker)
+    assert counts
+    # Those of two intervals at most, in which a slow machine takes them.
+    assert len(lines) <= 2 * (1 + MOST_LINES)
 
 
 def test_batch_that_nobody_can_read_is_set_apart(project):
