@@ -90,3 +90,23 @@ def test_outlet_that_is_none_is_refused() -> None:
         _ = Forward("pathlib.Path").outlet_class
     with pytest.raises(ConfigurationError, match="cannot be imported"):
         _ = Forward("nowhere.Outlet").outlet_class
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://me:hidden@10.0.0.1:6379/0?password=hidden", "redis at 10.0.0.1:6379,"),
+        ("rediss://queue", "redis at queue,"),
+        ("unix:///run/redis.sock?password=hidden", "redis at /run/redis.sock,"),
+        ("me:hidden@queue:1", "redis at an unreadable address,"),
+        ("redis://[hidden", "redis at an unreadable address,"),
+        ("", "redis,"),
+    ],
+)
+def test_words_of_a_forward_name_the_engine_and_hide_what_may_be_secret(url, words):
+    said = str(Forward("redis", url))
+    assert said.startswith(f"to {words} in 16 partitions, instead of receivers here; spool in mem")
+    assert "hidden" not in said
+    assert str(Forward("x.Y", local=True, spool=Path("/spool"))).endswith(
+        "beside receivers here; spool /spool"
+    )

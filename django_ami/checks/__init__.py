@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django_ami.checks.once import check_once
+from django_ami.checks.outlet import check_outlet
 from django_ami.checks.receivers import check_event_names
 from django_ami.checks.security import (
     check_plain_tcp,
@@ -34,6 +35,7 @@ ALWAYS = (
     check_secrets,
     check_event_names,
     check_once,
+    check_outlet,
 )
 DEPLOYMENT = (check_secrets_while_debugging, check_plain_tcp, check_verification)
 

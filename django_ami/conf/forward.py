@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -70,6 +71,15 @@ class Forward:
     max_age: float = 86_400.0
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    def __str__(self) -> str:
+        """Where events go, without anything that might be secret."""
+        engine = f"{self.outlet} at {_host_of(self.url)}" if self.url else self.outlet
+        receivers = "beside" if self.local else "instead of"
+        return (
+            f"to {engine}, in {self.partitions} partitions, {receivers} receivers here; "
+            f"spool {self.spool or 'in memory'}"
+        )
+
     @property
     def outlet_class(self) -> Any:
         """The class of the outlet, made with this object.
@@ -85,6 +95,16 @@ class Forward:
                 f"dotted path of a class with the methods of an outlet, not {shown(self.outlet)}."
             )
         return found
+
+
+def _host_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host = parts.path if parts.scheme == "unix" else parts.hostname
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        host = None
+    return f"{host}{port}" if host else "an unreadable address"
 
 
 def read_forward() -> Forward | None:

@@ -53,6 +53,10 @@ class Outlet(Protocol):
     waits for longer than a timeout of its own: an engine that is frozen is away. Any other
     exception than OutletAway is a bug of the outlet: it is logged with its traceback, and handled
     as OutletAway.
+
+    A class may have a static method ``check``, which Django's system checks call with the
+    ``conf.Forward``. It raises ConfigurationError for a wrong option, and gives why a listener
+    would not start all the same, or an empty text; it connects to nothing.
     """
 
     def open(self) -> None:

@@ -131,6 +131,8 @@ class Worker:
         end = Deadline(self._run_for)
         forwarder = self._dispatcher.forwarder
         named = forwarder is not None and forwarder.forward.events
+        if forwarder is not None:
+            self.say(f"Forwarding: {forwarder.forward}.")
         if self._feeding is None and not named and not signals.events_have_receivers():
             logger.warning(
                 "No receivers are connected to django_ami.signals: events will only be counted."

@@ -86,8 +86,12 @@ def in_order(sink: Sink) -> bool:
 def test_listener_forwards_and_runs_no_receiver(
     listen: Listen, sim: Simulator, sink: Sink, tmp_path: Path
 ) -> None:
-    listener = listen("--workers=4")
+    listener = listen("--workers=4", URL="sink://me:hush-hush@localhost:7")
     listener.wait_for_out("node_1: ready")
+    assert listener.out[0].startswith(
+        "Forwarding: to tests.forwarding.sink.SinkOutlet at localhost:7, in 16 partitions, instead "
+        f"of receivers here; spool {tmp_path}"
+    )
     emit(sim, range(200))
     wait_until(lambda: len(sink.numbers()) == 200)
     listener.signal(signal.SIGTERM)

@@ -39,6 +39,12 @@ class CeleryOutlet:
         #: Another thread asks how long the queues are.
         self._asking = Broker(app, options.confirm_seconds)
 
+    @staticmethod
+    def check(forward: Forward) -> str:
+        """Judge the options; see ``Outlet``."""
+        read_options(forward)
+        return ""
+
     def open(self) -> None:
         """Connect, and declare the queues. Raises OutletAway."""
         queues = [dead_queue(self._options), *partition_queues(self._options, self._partitions)]

@@ -73,6 +73,13 @@ class RedisOutlet:
         #: Events that were trimmed before every group had read them, as far as this outlet trimmed.
         self.trimmed_unread = 0
 
+    @staticmethod
+    def check(forward: Forward) -> str:
+        """Judge the options; see ``Outlet``."""
+        RedisOptions.of(forward.options)
+        client_of(forward)
+        return ""
+
     def open(self) -> None:
         """Connect anew: behind a failover the address may lead to another server."""
         self._redis.connection_pool.disconnect()

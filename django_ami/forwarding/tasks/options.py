@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from django_ami.conf.forward import Forward
 
-__all__ = ["Options", "backend_of", "read_options", "task_framework"]
+__all__ = ["Options", "backend_of", "read_options", "task_framework", "why_unfit"]
 
 _KEYS: Final = ("BACKEND", "QUEUE_NAME", "ATTEMPTS")
 _DEFAULT: Final = "default"
@@ -78,20 +78,28 @@ def task_framework() -> ModuleType:
 
 
 def backend_of(options: Options) -> Any:
-    """The backend that is to run the tasks. Raises ConfigurationError if there is none."""
+    """The backend that the options name. Raises ConfigurationError if there is none."""
     framework = task_framework()
     try:
-        backend = framework.task_backends[options.backend]
+        return framework.task_backends[options.backend]
     except Exception as error:  # noqa: BLE001  (whatever somebody's backend raises; it is told)
         raise ConfigurationError(
             f"the setting TASKS: no backend {options.backend!r} ({error}): add it, or name another "
             "as 'BACKEND' in the OPTIONS of AMI_FORWARD."
         ) from None
+
+
+def why_unfit(options: Options) -> str:
+    """Why the backend runs no task in another process, in words; empty if it does.
+
+    Raises ConfigurationError if there is none.
+    """
+    backend = backend_of(options)
     for module in ("immediate", "dummy"):
-        if type(backend).__module__ == f"{framework.__name__}.backends.{module}":
-            raise ConfigurationError(
+        if type(backend).__module__ == f"{task_framework().__name__}.backends.{module}":
+            return (
                 f"the setting TASKS: the backend {options.backend!r} is {type(backend).__name__}, "
                 "whose tasks run in no other process: set one whose workers run them, such as that "
                 "of django-tasks-db."
             )
-    return backend
+    return ""

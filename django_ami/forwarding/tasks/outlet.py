@@ -10,7 +10,7 @@ from django_ami.core.errors import ConfigurationError
 from django_ami.core.failures import reason
 from django_ami.core.redaction import without_secrets
 from django_ami.forwarding.outlet import OutletAway
-from django_ami.forwarding.tasks.options import backend_of, read_options
+from django_ami.forwarding.tasks.options import read_options, why_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,8 @@ class TasksOutlet:
 
     def __init__(self, forward: Forward) -> None:
         self._options = options = read_options(forward)
-        backend_of(options)
+        if unfit := why_unfit(options):
+            raise ConfigurationError(unfit)
         try:
             from django_ami.forwarding.tasks import delivering  # it is made for this backend
         except ConfigurationError:
@@ -41,6 +42,11 @@ class TasksOutlet:
                 "another one as 'QUEUE_NAME' in the OPTIONS of AMI_FORWARD."
             ) from None
         self._task = delivering.deliver
+
+    @staticmethod
+    def check(forward: Forward) -> str:
+        """Judge the options; see ``Outlet``."""
+        return why_unfit(read_options(forward))
 
     def open(self) -> None:
         """Nothing is to be opened: the first task shows whether the backend is there."""
