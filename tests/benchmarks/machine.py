@@ -8,8 +8,6 @@ import resource
 import subprocess
 import sys
 import sysconfig
-import threading
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -21,17 +19,6 @@ def cpu_seconds() -> float:
     """The CPU time of this process, user and system, all threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def thread_seconds(names: tuple[str, ...]) -> float:
-    """The CPU time of the threads of this process whose names begin with one of these."""
-    spent = 0
-    for thread in threading.enumerate():
-        if thread.name.startswith(names):
-            with suppress(FileNotFoundError):  # it has just ended, or is about to begin
-                ran = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text()
-                spent += int(ran.split()[0])
-    return spent / 1e9
 
 
 def rss_bytes() -> int:

@@ -16,9 +16,6 @@ from tests.benchmarks.clients.measuring import PATIENCE_SECONDS, Meter, Pings, p
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The threads of the apps, and that of the server of metrics.
-ASIDE = ("django_ami-leases", "django_ami-heartbeats", "django_ami-audit", "django_ami-metrics")
-
 
 class Task:
     """A flood: from the moment when the server is ready to the last event, at one receiver of every
@@ -82,14 +79,12 @@ class Mixed(Task):
         )
         super().begin(sender)
         self.pings.start()
-        self.before = machine.thread_seconds(ASIDE)
 
     def action(self) -> Action:
         return Action("Pace", Count=str(self.events), Rate=str(self.arguments["rate"]))
 
     def more(self) -> dict[str, float]:
-        threads = machine.thread_seconds(ASIDE) - self.before
-        return {"threads": threads, **self.pings.stop()}
+        return self.pings.stop()
 
 
 class Calls(Task):
@@ -148,5 +143,9 @@ def connect() -> None:
             "bulk": working.Bulk,
             "copies": working.Copies,
         }
+    if wanted == "alternating":
+        from tests.benchmarks.listening.alternating import Alternating
+
+        kinds["alternating"] = Alternating
     task = kinds[wanted](**json.loads(os.environ["BENCH_ARGUMENTS"]))
     task.connect()

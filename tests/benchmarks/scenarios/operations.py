@@ -1,68 +1,54 @@
-"""The lease, heartbeats, metrics and action log of ``ami_listen``, beside one without them."""
+"""The lease, heartbeats, metrics and action log of ``ami_listen``, in turn with none of them."""
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager, suppress
-from importlib.util import find_spec
+from itertools import pairwise
+from statistics import mean, stdev
 from typing import TYPE_CHECKING, Final
-from urllib.request import urlopen
 
 from tests.benchmarks.goals import OURS
 from tests.servers import postgresql
-from tests.servers.redis import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.benchmarks.running import Bench, Sample
 
 _WITHOUT: Final = "without"
-#: Prometheus asks every minute by default; most let it ask oftener.
-_SCRAPE_SECONDS: Final = 10.0
+#: In normal deviations.
+_SURE_95: Final = 1.96
 
 
 def operations(bench: Bench) -> Iterator[Sample]:
-    """*mixed* with all of it and without, in turn, on a real PostgreSQL.
+    """*mixed* in one process, in windows with all of it and without in turn, on a real PostgreSQL.
 
-    A busy machine disturbs the whole by more than 2 %: so the threads of it are told apart, too.
+    A window with it is compared with the two beside it: so a machine that gets slower and faster
+    disturbs little. Prometheus asks once in a window, which is every ten seconds.
     """
     if postgresql.missing():
         return
-    rate = 2000
-    amounts = {"events": rate * bench.amount(30, 2), "rate": rate, "pings": 50}
+    amounts = {
+        "rate": 2000,
+        "pings": 50,
+        "seconds": bench.amount(10, 2),
+        "windows": 2 * bench.amount(5, 1) + 3,
+    }
     with postgresql.PostgreSQL() as database:
-        site = {"database": database.setting()}
-        bench.manage("migrate", site)
-        for _ in range(bench.amount(3, 1)):
-            plain = bench.listen("mixed", **amounts)
-            with _scraped() as options:
-                ours = bench.listen("mixed", ("--standby", *options), site, **amounts)
-            logged = bench.listen("mixed", ("--standby",), {**site, "audit": "all"}, **amounts)
-            for who, result in ((OURS, ours), (_WITHOUT, plain), ("all actions logged", logged)):
-                yield "CPU %", who, 100 * result["cpu"] / result["seconds"]
-                yield "ping p99", who, result["p99"]
-            yield "CPU % of its threads", OURS, 100 * ours["threads"] / ours["seconds"]
-            yield "CPU % of its threads", _WITHOUT, 100 * plain["cpu"] / plain["seconds"]
+        for figure, options in (
+            ("CPU % that it adds", {}),
+            ("CPU % that it adds, all actions logged", {"audit": "all"}),
+        ):
+            site = {"database": database.setting(), **options}
+            bench.manage("migrate", site)
+            result = bench.listen("alternating", ("--standby",), site, **amounts)
+            shares = [100 * cpu / amounts["seconds"] for cpu in result["windows"]]
+            added = _added(shares)
+            yield figure, OURS, mean(added)
+            yield figure, _WITHOUT, mean(shares[::2])
+            yield f"{figure}: ± at 95 %", OURS, _SURE_95 * stdev(added) / len(added) ** 0.5
 
 
-@contextmanager
-def _scraped() -> Iterator[tuple[str, ...]]:
-    """Options of a listener whose metrics are asked for now and then."""
-    if find_spec("django_ami.tools.metrics") is None or find_spec("prometheus_client") is None:
-        yield ()
-        return
-    port, over = free_port(), threading.Event()
-
-    def scrape() -> None:
-        while not over.wait(_SCRAPE_SECONDS):
-            with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-                answer.read()
-
-    thread = threading.Thread(target=scrape)
-    thread.start()
-    try:
-        yield (f"--metrics-port={port}",)
-    finally:
-        over.set()
-        thread.join(30)
+def _added(shares: Sequence[float]) -> list[float]:
+    """What each second window has more than the two beside it."""
+    beside = [mean(two) for two in pairwise(shares[::2])]
+    return [one - other for one, other in zip(shares[1::2], beside, strict=True)]
