@@ -15,8 +15,8 @@ __all__ = ["check_outlet"]
 def check_outlet(**_: Any) -> list[CheckMessage]:
     """django_ami.E001, E002 and W011: wrong options, and an outlet with which nothing starts.
 
-    What is a warning keeps no other program from running: tests have a task backend that runs
-    nothing, and a web server may lack the package of an engine.
+    A warning keeps no other program from running: tests have a task backend that runs nothing, and
+    a web server may lack the package of an engine.
     """
     try:
         forward = read_forward()

@@ -33,12 +33,12 @@ def now() -> DatabaseNow:
 
 
 def from_now(span: float | Expression) -> ExpressionWrapper[Any]:
-    """The time so many seconds from now, or so long, if ``span`` is an expression."""
+    """The time that is a ``span`` from now: seconds, or an expression of a duration."""
     return ExpressionWrapper(DatabaseNow() + _duration(span), output_field=DateTimeField())
 
 
 def ago(span: float | Expression) -> ExpressionWrapper[Any]:
-    """The time so many seconds ago, or so long, if ``span`` is an expression."""
+    """The time that is a ``span`` ago: seconds, or an expression of a duration."""
     return ExpressionWrapper(DatabaseNow() - _duration(span), output_field=DateTimeField())
 
 

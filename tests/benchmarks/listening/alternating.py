@@ -37,10 +37,10 @@ for url in sys.stdin:
 
 
 class Alternating(Mixed):
-    """So many ``windows`` of some ``seconds``, each without operations if the one before had them.
+    """Windows of some ``seconds``, each without operations if the one before had them.
 
-    The first one has them, and is not measured. In a window the lease is renewed, rows are written
-    and metrics are asked for as often as in ten seconds of any listener, if it takes ten.
+    The first window has them, and is not measured; ``windows`` are the others. If a window takes
+    ten seconds, the lease is renewed three times in it, and Prometheus asks once.
     """
 
     def __init__(self, windows: int, seconds: float, **arguments: Any) -> None:

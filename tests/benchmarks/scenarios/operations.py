@@ -49,6 +49,6 @@ def operations(bench: Bench) -> Iterator[Sample]:
 
 
 def _added(shares: Sequence[float]) -> list[float]:
-    """What each second window has more than the two beside it."""
+    """The share that each second window has more than the two beside it."""
     beside = [mean(two) for two in pairwise(shares[::2])]
     return [one - other for one, other in zip(shares[1::2], beside, strict=True)]
