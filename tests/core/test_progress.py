@@ -437,3 +437,11 @@ def test_events_in_any_order_raise_nothing_and_end_once(random: Random, cut: int
     assert ranks == sorted(ranks)
     assert [state for state, _ in heard].count("ended") == 1
     assert heard[-1][1] is not None
+
+
+def test_call_that_lines_up_waits_until_it_leaves() -> None:
+    progress = Progress("pbx-1.0")
+    progress.line_up()
+    assert progress.state is OriginateState.WAITING
+    progress.leave()
+    assert progress.state is OriginateState.DIALING
