@@ -24,7 +24,6 @@ again.
 from __future__ import annotations
 
 import math
-import os
 import selectors
 import threading
 import time
@@ -35,6 +34,7 @@ from django_ami.core.reactor.expected import Expected
 from django_ami.core.reactor.outer_epoll import OuterEpoll
 from django_ami.core.reactor.pause import COALESCE_SECONDS, Pause
 from django_ami.core.reactor.runner import Runner
+from django_ami.core.reactor.spin import Spin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,15 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Leader", "Phase"]
 
-#: How long a waiting thread polls before it sleeps, if this socket's last reply arrived that
-#: quickly. To sleep, to be woken and to run on with cold caches takes as long as a server on the
-#: same machine does.
-SPIN_SECONDS: Final = 0.0002
 #: The arguments of ``acquire`` that do not wait.
 _AT_ONCE: Final = (False,)
-#: A thread that polls may stand in the way of the very server whose reply it waits for, on the same
-#: core.
-_sched_yield: Final[Callable[[], None]] = getattr(os, "sched_yield", lambda: None)
 
 
 class Phase(Enum):
@@ -95,10 +88,7 @@ class Leader(Runner):
         self._sleeps_until = math.inf
         #: True while the outer epoll ignores the sockets, since a leader polls them.
         self._muted = False
-        #: Until when a leader polls, 0 if it does not; and the sockets whose last reply arrived
-        #: within SPIN_SECONDS.
-        self._spin_until = 0.0
-        self._prompt: set[int] = set()
+        self._spin = Spin(loop)
         self._expected = Expected()
         self.call_lazily = loop.call_soon  # type: ignore[assignment]  # a call less for each action
 
@@ -142,11 +132,11 @@ class Leader(Runner):
             self._loop.run_once(timeout)
             return
         begun = time.monotonic()
-        fileno = self._begin_spin(begun)
-        self._loop.run_once(timeout, select=self._spin if self._spin_until else None)
-        self._spin_until = 0.0
+        fileno = self._spin.begin(begun)
+        self._loop.run_once(timeout, select=self._spin.select if self._spin.until else None)
+        self._spin.until = 0.0
         if fileno is not None:
-            self._end_spin(fileno, self._loop.now - begun)
+            self._spin.end(fileno, self._loop.now - begun)
 
     @property
     def phase(self) -> Phase:
@@ -226,7 +216,7 @@ class Leader(Runner):
                 loop.make_calls()
             return
         begun = time.monotonic()
-        fileno = self._begin_spin(begun) if loop.guest else None
+        fileno = self._spin.begin(begun) if loop.guest else None
         end = None if timeout is None else begun + timeout
         while not (self.stopping or awaited.over):
             left = None if end is None else end - time.monotonic()
@@ -234,42 +224,16 @@ class Leader(Runner):
                 break
             traffic.eventful = traffic.unread = False
             loop.run_once(left, select=self._select, until=awaited)
-        self._spin_until = 0.0
+        self._spin.until = 0.0
         if fileno is not None:
-            self._end_spin(fileno, loop.now - begun)
+            self._spin.end(fileno, loop.now - begun)
 
     def _select(self, timeout: float) -> Ready:
         """The sockets that are ready, after at most ``timeout`` seconds."""
         if self._outside and self._outer is not None and not self._muted:
             self._muted = True
             self._outer.mute()
-        return self._spin(timeout) if self._spin_until else self._loop.select(timeout)
-
-    def _begin_spin(self, now: float) -> int | None:
-        """Spin for a single reply: of many, more come together if they are read late.
-
-        Says on which socket it comes.
-        """
-        fileno = self._loop.priority.sole
-        if fileno in self._prompt:
-            self._spin_until = now + SPIN_SECONDS
-        return fileno
-
-    def _spin(self, timeout: float) -> Ready:
-        """Poll for a while before the thread sleeps."""
-        if timeout and not self._loop.deferred:
-            select = self._loop.selector.select
-            while time.monotonic() < self._spin_until:
-                if ready := select(0):
-                    return ready
-                _sched_yield()
-        return self._loop.select(timeout)
-
-    def _end_spin(self, fileno: int, took: float) -> None:
-        if took < SPIN_SECONDS:
-            self._prompt.add(fileno)
-        else:
-            self._prompt.discard(fileno)
+        return self._spin.select(timeout) if self._spin.until else self._loop.select(timeout)
 
     def _unmute(self) -> None:
         if self._muted and self._outer is not None:

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from django_ami.core.reactor import Leader, Loop, Traffic, When, pause
-from django_ami.core.reactor import leader as module
+from django_ami.core.reactor import Leader, Loop, Traffic, When, pause, spin
 from django_ami.core.reactor import priority as priorities
 from django_ami.core.reactor.leader import Phase
 from tests.core.io_support import PATIENCE_SECONDS, wait_until
@@ -321,7 +320,7 @@ class TestSpinning:
 
     @pytest.fixture(autouse=True)
     def long_spin(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "SPIN_SECONDS", 3600)
+        monkeypatch.setattr(spin, "SPIN_SECONDS", 3600)
 
     @pytest.fixture
     def pairs(self, loop: Loop) -> Iterator[list[tuple[socket.socket, socket.socket]]]:
@@ -423,9 +422,9 @@ class TestSpinning:
         self, loop: Loop, pairs: Any, slept: Any, reply: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         reply(pairs[1])
-        monkeypatch.setattr(module, "SPIN_SECONDS", 0)
+        monkeypatch.setattr(spin, "SPIN_SECONDS", 0)
         reply(pairs[1])
-        monkeypatch.setattr(module, "SPIN_SECONDS", 3600)
+        monkeypatch.setattr(spin, "SPIN_SECONDS", 3600)
         self.ask(loop, pairs[1][0])
         assert slept()
 
@@ -439,7 +438,7 @@ class TestSpinning:
     def test_thread_polls_for_a_while_only(
         self, loop: Loop, pairs: Any, slept: Any, reply: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "SPIN_SECONDS", 0.001)
+        monkeypatch.setattr(spin, "SPIN_SECONDS", 0.001)
         reply(pairs[1])
         self.ask(loop, pairs[1][0])
         assert slept()
