@@ -50,6 +50,12 @@ class Owner(Protocol):
         False in a forked child: the answer comes in the parent.
         """
 
+    def may_poll(self) -> bool:
+        """True if a coroutine that awaits the answer is first to ``poll``, in its next step."""
+
+    def poll(self, pending: PendingAction) -> None:
+        """Look for a moment whether the answer comes. The event loop stands still meanwhile."""
+
     def before_wait(self, pending: PendingAction, timeout: float) -> float:
         """The calling thread is about to wait: say what is left of its time when this returns.
 
@@ -218,9 +224,16 @@ class PendingAction(Promise[Response]):
         super().add_done_callback(lambda future: call_user(completion(fn, future)))
 
     def __await__(self) -> Generator[Any, None, Response]:
-        if self._owner is not None and not self.done() and not self._owner.expect(self):
-            self._disown_in_child()
-        return super().__await__()
+        if self._owner is not None and not self.done():
+            if self._owner.may_poll():
+                yield  # other coroutines that are ready may send, too: then nothing is to be polled
+                self._owner.poll(self)
+            if not self.done() and not self._owner.expect(self):
+                self._disown_in_child()
+        try:
+            return (yield from super().__await__())
+        finally:
+            del self  # the traceback of an error has this frame: they would hold each other
 
     def __repr__(self) -> str:
         state = "done" if self.done() else "waiting"

@@ -9,9 +9,6 @@ goes past them: ``take_back`` undoes that.
 
 A child that was forked has the handlers and the descriptor of its parent, and lets go of them: a
 signal to the child is not one to the parent.
-
-It stands on a private name of CPython, and goes on without it: ``_signal.getsignal``, the function
-without the enum that ``signal.getsignal`` puts around its answer at twenty times the cost.
 """
 
 from __future__ import annotations
@@ -22,10 +19,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-try:  # it is asked behind each batch of events
-    from _signal import getsignal as handler_of  # type: ignore[import-not-found]
-except ImportError:  # an implementation without that module
-    from signal import getsignal as handler_of
+from django_ami.core.interruption import handler_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -39,6 +39,12 @@ class Owner:
         self.expected.append(pending)
         return True
 
+    def may_poll(self) -> bool:
+        return False
+
+    def poll(self, pending) -> None:
+        raise AssertionError(pending)
+
     def before_wait(self, pending, timeout) -> float | None:
         self.waits.append((pending, timeout))
         if self.forbidden:

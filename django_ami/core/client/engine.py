@@ -15,8 +15,10 @@ from weakref import WeakSet
 from django_ami.core.client.sending import Sender
 from django_ami.core.deadline import Deadline
 from django_ami.core.errors import ConfigurationError, ConnectionFailed, WouldBlock
+from django_ami.core.interruption import sigint_raises
 from django_ami.core.log import KeptBack
 from django_ami.core.process import mark_process
+from django_ami.core.promise import in_running_loop
 from django_ami.core.refusals import reason_of_refusal, start_thread
 from django_ami.core.scribe import scribe
 
@@ -272,6 +274,14 @@ class Engine(Sender["Server"]):
         self._runner.expect(pending)
         return True
 
+    def may_poll(self) -> bool:
+        """True if the answer may come within a moment, and this thread, a coroutine's, may lead."""
+        return self._runner.may_poll() and bool(self._is_here()) and self._may_lead()
+
+    def poll(self, pending: PendingAction) -> None:
+        """Look for the answer for a moment, on a thread with an event loop that is running."""
+        self._runner.poll(pending)
+
     def before_wait(self, pending: PendingAction, timeout: float) -> float:
         """Refuse a wait that cannot end; run the loop if the reactor thread does not."""
         if not self._is_here():
@@ -305,7 +315,14 @@ class Engine(Sender["Server"]):
             self._runner.call_soon(partial(target.forget, pending.action_id))
 
     def _may_lead(self) -> bool:
-        return threading.get_ident() != self._main_thread
+        """True but in the main thread, in which the handler of a signal may raise at any moment.
+
+        With an event loop that is running there, handlers do not raise, once that of SIGINT is not
+        Python's. If one does, the connections are made anew.
+        """
+        return threading.get_ident() != self._main_thread or (
+            in_running_loop() and not sigint_raises()
+        )
 
 
 def load_rooms() -> None:

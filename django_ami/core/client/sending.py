@@ -330,6 +330,13 @@ class Sender(Originating[Target]):
         """
         return True
 
+    def may_poll(self) -> bool:
+        """True if a coroutine that awaits an answer is first to ``poll`` for it."""
+        return False
+
+    def poll(self, pending: PendingAction) -> None:
+        """Look for a moment whether the answer comes."""
+
     def before_wait(self, pending: PendingAction, timeout: float) -> float:  # noqa: ARG002  (a subclass's)
         """Refuse a wait that cannot end.
 

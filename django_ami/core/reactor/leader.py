@@ -34,7 +34,7 @@ from django_ami.core.reactor.expected import Expected
 from django_ami.core.reactor.outer_epoll import OuterEpoll
 from django_ami.core.reactor.pause import COALESCE_SECONDS, Pause
 from django_ami.core.reactor.runner import Runner
-from django_ami.core.reactor.spin import Spin
+from django_ami.core.reactor.spin import SPIN_SECONDS, Spin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,13 +117,24 @@ class Leader(Runner):
 
         Until then the reactor thread does not pause, and it takes over when a leader leaves.
         """
-        # Else the reactor thread is RUNNING, and does not pause while a reply is awaited.
+        # Else the reactor thread is RUNNING. It does not pause while a reply is awaited, nor for this
+        # caller, which may have tried to lead.
+        self._pause.contended = False
         if self.led or self._pause.under_way:
             self._expected.note(awaited)
             # A leader clears ``led`` and then looks at the set. So it sees this caller, or this
             # thread sees it gone.
             if not self.led:
                 self._pause.end()
+
+    def may_poll(self) -> bool:
+        """True if a single reply is awaited, and may come within SPIN_SECONDS."""
+        return self._spin.is_worthwhile()
+
+    def poll(self, awaited: Awaited) -> None:
+        """Lead for SPIN_SECONDS at most, and do not sleep: for a thread with an event loop."""
+        if self._loop.priority.sole is not None:
+            self.lead(awaited, SPIN_SECONDS, guest=True, sleepless=True)
 
     def run_once(self, timeout: float | None) -> None:
         """One turn on the calling thread, for a loop that has no thread of its own."""
@@ -164,6 +175,7 @@ class Leader(Runner):
         *,
         patience: float = 0.0,
         guest: bool = False,
+        sleepless: bool = False,
     ) -> bool:
         """Run the loop on the calling thread until ``awaited`` is over, at most for ``timeout``.
 
@@ -185,6 +197,7 @@ class Leader(Runner):
                 [held] = map(self._turn.acquire, (True,), (patience,))
             if held:
                 self.led, self._loop.asleep, self._loop.guest = True, False, guest
+                self._spin.sleepless = sleepless
                 self._lead(awaited, timeout)
         except BaseException:
             # By PyThreadState_SetAsyncExc. While the leader slept nothing has happened. In the

@@ -107,6 +107,13 @@ class Runner:
         """A caller waits until the loop is to end."""
         self.expect(When(lambda: self.stopping))
 
+    def may_poll(self) -> bool:
+        """True if a thread with an event loop is to ``poll``."""
+        return False
+
+    def poll(self, awaited: Awaited) -> None:
+        """Look for a reply for a moment."""
+
     def lead(
         self,
         awaited: Awaited | None,  # noqa: ARG002  (those of a Leader)
@@ -114,6 +121,7 @@ class Runner:
         *,
         patience: float = 0.0,  # noqa: ARG002
         guest: bool = False,  # noqa: ARG002
+        sleepless: bool = False,  # noqa: ARG002
     ) -> bool:
         """Run the loop on the calling thread until ``awaited`` is over.
 
