@@ -105,9 +105,9 @@ def test_import_loads_no_heavy_module(statement: str) -> None:
 #: first client. A new one costs each process that imports it, so it has to earn its place here.
 LIGHT = {
     "actions", "arguments", "calls", "client", "cluster", "config", "deadline", "errors",
-    "escaping", "headers", "layouts", "log", "messages", "metering", "numerals", "options",
-    "pending", "process", "promise", "redaction", "refusals", "request", "scribe", "session",
-    "spool", "timeouts",
+    "escaping", "headers", "interruption", "layouts", "log", "messages", "metering", "numerals",
+    "options", "pending", "process", "promise", "redaction", "refusals", "request", "scribe",
+    "session", "spool", "timeouts",
 }  # fmt: skip
 #: Of the standard library, what they do without.
 NEEDLESS = {

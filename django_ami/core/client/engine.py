@@ -279,7 +279,7 @@ class Engine(Sender["Server"]):
         return self._runner.may_poll() and bool(self._is_here()) and self._may_lead()
 
     def poll(self, pending: PendingAction) -> None:
-        """Look for the answer for a moment, on a thread with an event loop that is running."""
+        """Look for the answer for a moment."""
         self._runner.poll(pending)
 
     def before_wait(self, pending: PendingAction, timeout: float) -> float:
@@ -315,14 +315,9 @@ class Engine(Sender["Server"]):
             self._runner.call_soon(partial(target.forget, pending.action_id))
 
     def _may_lead(self) -> bool:
-        """True but in the main thread, in which the handler of a signal may raise at any moment.
-
-        With an event loop that is running there, handlers do not raise, once that of SIGINT is not
-        Python's. If one does, the connections are made anew.
-        """
-        return threading.get_ident() != self._main_thread or (
-            in_running_loop() and not sigint_raises()
-        )
+        """False in a main thread in which the handler of a signal may raise at any moment."""
+        elsewhere = threading.get_ident() != self._main_thread
+        return elsewhere or (in_running_loop() and not sigint_raises())
 
 
 def load_rooms() -> None:

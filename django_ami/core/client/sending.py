@@ -338,10 +338,7 @@ class Sender(Originating[Target]):
         """Look for a moment whether the answer comes."""
 
     def before_wait(self, pending: PendingAction, timeout: float) -> float:  # noqa: ARG002  (a subclass's)
-        """Refuse a wait that cannot end.
-
-        Returns the seconds that are left of it; negative if another process has the action.
-        """
+        """Refuse a wait that cannot end. The seconds that are left; negative in a forked child."""
         return timeout
 
     def holds_here(self) -> bool:

@@ -117,8 +117,8 @@ class Leader(Runner):
 
         Until then the reactor thread does not pause, and it takes over when a leader leaves.
         """
-        # Else the reactor thread is RUNNING. It does not pause while a reply is awaited, nor for this
-        # caller, which may have tried to lead.
+        # Else the reactor thread is RUNNING. It does not pause while a reply is awaited, nor for a
+        # caller that may have tried to lead.
         self._pause.contended = False
         if self.led or self._pause.under_way:
             self._expected.note(awaited)
