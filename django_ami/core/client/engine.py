@@ -276,7 +276,9 @@ class Engine(Sender["Server"]):
 
     def may_poll(self) -> bool:
         """True if the answer may come within a moment, and this thread, a coroutine's, may lead."""
-        return self._runner.may_poll() and bool(self._is_here()) and self._may_lead()
+        if self._reactor_thread is None or not self._is_here():
+            return False
+        return self._runner.may_poll() and self._may_lead()
 
     def poll(self, pending: PendingAction) -> None:
         """Look for the answer for a moment."""
