@@ -163,6 +163,38 @@ async def awaited(pending):
     return await pending
 
 
+@pytest.mark.parametrize("prompt", [True, False])
+def test_a_coroutine_polls_once_others_have_run_and_is_expected_if_that_was_in_vain(prompt):
+    steps = []
+
+    class Polling(Owner):
+        def may_poll(self) -> bool:
+            return True
+
+        def poll(self, pending) -> None:
+            steps.append("polls")
+            if prompt:
+                settle(request, answer())
+
+        def expect(self, pending) -> bool:
+            steps.append("is expected")
+            settle(request, answer())
+            return True
+
+    request = asked(owner=Polling())
+
+    async def ask() -> None:
+        async def other() -> None:
+            steps.append("another one")
+
+        beside = asyncio.ensure_future(other())
+        assert (await request.pending).ok
+        await beside
+
+    asyncio.run(ask())
+    assert steps == ["another one", "polls", "is expected"][: 2 if prompt else 3]
+
+
 def test_in_a_child_that_was_forked_as_the_answer_came_it_ends_too():
     pending = asked().pending
     pending._done_callbacks.remove(UNSETTLED)  # the first that the parent does to settle it
