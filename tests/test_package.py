@@ -106,8 +106,8 @@ def test_import_loads_no_heavy_module(statement: str) -> None:
 LIGHT = {
     "actions", "arguments", "calls", "client", "cluster", "config", "deadline", "errors",
     "escaping", "headers", "interruption", "layouts", "log", "messages", "metering", "numerals",
-    "options", "pending", "process", "promise", "redaction", "refusals", "request", "scribe",
-    "session", "spool", "timeouts",
+    "options", "pending", "permission", "process", "promise", "redaction", "refusals", "request",
+    "scribe", "session", "spool", "timeouts",
 }  # fmt: skip
 #: Of the standard library, what they do without.
 NEEDLESS = {
