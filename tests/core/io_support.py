@@ -32,11 +32,18 @@ from django_ami.core.config import Options, ServerConfig, TLSConfig
 from django_ami.core.log import get_logger
 from django_ami.core.reactor import Leader, Loop, Runner, Traffic
 from django_ami.testing import FakeAsterisk, ServerTLS, Simulator
+from tests.running import DEADLINE_SECONDS
 
 #: Long enough for the slowest machine, since nothing waits for the whole of it unless it fails.
 PATIENCE_SECONDS = 20.0
 #: Options of a server that is tried once: the next attempt comes at a random moment of a whole day.
 NEVER: dict[str, Any] = {"reconnect_initial": 86_400, "reconnect_max": 86_400}
+#: Options with which no timer ends a pause of the reactor thread.
+CALM = {
+    "heartbeat_interval": 10 * DEADLINE_SECONDS,
+    "read_timeout": 20 * DEADLINE_SECONDS,
+    "action_timeout": 10 * DEADLINE_SECONDS,
+}
 
 
 def wait_until(

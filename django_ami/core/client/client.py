@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from django_ami.core import permission  # noqa: F401  (now: a test may empty its environment)
+from django_ami.core import permission  # noqa: F401  (it asks now whether tests run: they may hide it later)
 from django_ami.core.arguments import shown
 from django_ami.core.client.engine import Engine, load_rooms
 from django_ami.core.client.sending import distinct

@@ -117,15 +117,18 @@ class Leader(Runner):
 
         Until then the reactor thread does not pause, and it takes over when a leader leaves.
         """
-        # Else the reactor thread is RUNNING. It does not pause while a reply is awaited, nor for a
-        # caller that may have tried to lead.
-        self._pause.contended = False
+        # Else the reactor thread is RUNNING, and does not pause while a reply is awaited.
         if self.led or self._pause.under_way:
             self._expected.note(awaited)
             # A leader clears ``led`` and then looks at the set. So it sees this caller, or this
             # thread sees it gone.
             if not self.led:
                 self._pause.end()
+
+    def expect_end(self) -> None:
+        """A caller waits until the loop is to end: nobody leads any more, so no pause is due."""
+        self._pause.contended = False
+        super().expect_end()
 
     def may_poll(self) -> bool:
         """True if a single reply is awaited, and may come within SPIN_SECONDS."""

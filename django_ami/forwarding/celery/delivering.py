@@ -7,6 +7,7 @@ wait: Celery's own ``retry`` publishes anew, and a new message comes behind newe
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +47,8 @@ _PAUSE_SECONDS: Final = 1.0
 
 #: The events that were set apart, by server: each has a line while there are few.
 _reports: Final[Reports[str]] = Reports()
+#: Several threads of a pool report.
+_reporting: Final = threading.Lock()
 
 
 @shared_task(
@@ -108,7 +111,9 @@ def _set_apart(app: Celery, dead: Dead, partition: int) -> None:
     """Publish one event to the queue of those that failed."""
     envelope: Envelope = dead.envelope
     server = envelope.id.server
-    if _reports.add(server, time.monotonic(), str(envelope.id)) is not Level.COUNTED:
+    with _reporting:
+        level = _reports.add(server, time.monotonic(), str(envelope.id))
+    if level is not Level.COUNTED:
         logger.error(
             "%s: event %s is set apart in the queue %s (attempts: %d): %s",
             server,
@@ -123,7 +128,9 @@ def _set_apart(app: Celery, dead: Dead, partition: int) -> None:
 
 def _report(now: float, *, everything: bool = False) -> None:
     """Tell how many had no line, if it is time; ``everything``: even if it is not."""
-    for one in _reports.due(now, everything=everything):
+    with _reporting:
+        due = _reports.due(now, everything=everything)
+    for one in due:
         logger.error(
             "%s: %d events more are set apart in the queue %s, in %.1f s; the last one is %s",
             one.kind,

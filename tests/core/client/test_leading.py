@@ -21,6 +21,7 @@ from django_ami.core.reactor import When, pause
 from django_ami.core.reactor.leader import Phase
 from django_ami.core.transport import READ_BUDGET_BYTES
 from tests.core.io_support import (
+    CALM,
     PATIENCE_SECONDS,
     Recorder,
     config,
@@ -45,12 +46,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.usefixtures("no_bugs"), with_leaders]
 
 OWN = "django_ami-reactor"
-#: No timer of these ends a rest.
-CALM = {
-    "heartbeat_interval": 10 * DEADLINE_SECONDS,
-    "read_timeout": 20 * DEADLINE_SECONDS,
-    "action_timeout": 10 * DEADLINE_SECONDS,
-}
 
 
 @pytest.fixture(autouse=True)

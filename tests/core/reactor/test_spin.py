@@ -14,6 +14,7 @@ from django_ami.core.actions import Action, Ping
 from django_ami.core.errors import ConnectionLost
 from django_ami.core.reactor import leader, spin
 from tests.core.io_support import (
+    CALM,
     PATIENCE_SECONDS,
     config,
     leader_of,
@@ -23,7 +24,7 @@ from tests.core.io_support import (
     wait_until,
     with_leaders,
 )
-from tests.running import DEADLINE_SECONDS, hold_pings
+from tests.running import hold_pings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
     from django_ami.testing import Simulator
 
 pytestmark = [pytest.mark.usefixtures("no_bugs"), with_leaders]
-
-CALM = {
-    "heartbeat_interval": 10 * DEADLINE_SECONDS,
-    "read_timeout": 20 * DEADLINE_SECONDS,
-    "action_timeout": 10 * DEADLINE_SECONDS,
-}
 
 
 @pytest.fixture
