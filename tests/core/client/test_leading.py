@@ -447,6 +447,20 @@ def test_answered_follower_is_forgotten(sim: Simulator, client: Client) -> None:
     assert asking.result().ok
 
 
+def test_thread_that_found_the_turn_taken_gets_the_next_pause_though_it_waits(
+    sim: Simulator,
+) -> None:
+    with started(config(sim, **CALM), role="caller") as made:
+        ready(made)
+
+        def ask() -> None:  # the reactor thread holds the turn
+            leader_of(made).lead(When(lambda: True), 0)
+            leader_of(made).expect(When(lambda: True))
+
+        leader_of(made).call_soon(ask)
+        wait_until(lambda: leader_of(made).phase is Phase.PAUSING)
+
+
 # --- a flood ---
 
 #: A little more than one read takes, and no more than the system keeps for a client that does not
