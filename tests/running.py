@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -25,6 +26,21 @@ PYTHON = (sys.executable, "-W", "error")
 DEADLINE_SECONDS = 30.0
 #: How many tests run at the same time.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
+#: Not the one that a plugin seeds anew for each test, with the same seed in each process.
+_ports = random.SystemRandom()
+#: Ports that no connection gets as its own end: the system takes those from the range behind.
+_PORTS = range(10_240, 32_768)
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on now, nor any connection has or may get."""
+    for port in _ports.sample(_PORTS, 1000):
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 def hold_pings(simulator: Simulator) -> threading.Event:

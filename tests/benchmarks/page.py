@@ -28,8 +28,8 @@ from tests.benchmarks.tracing import task_milliseconds
 from tests.browser import chromium
 from tests.browser.board import Board
 from tests.browser.site import Site, make_database
-from tests.running import PYTHON, Program
-from tests.servers.redis import free_port, redis_server
+from tests.running import PYTHON, Program, free_port
+from tests.servers.redis import redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

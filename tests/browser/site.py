@@ -13,8 +13,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Self
 
 from django_ami.testing import FakeAsterisk
-from tests.running import PYTHON, Program, wait_until
-from tests.servers.redis import free_port
+from tests.running import PYTHON, Program, free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,8 +27,7 @@ from django.core.management import get_commands, load_command_class
 from django_ami.testing import FakeAsterisk
 from tests.deploy.supervisord import ROOT
 from tests.deploy.test_files import PARSER, SHORTEST_STOP
-from tests.management.tools import free_port
-from tests.running import Program, wait_until
+from tests.running import Program, free_port, wait_until
 
 CONTAINER = ROOT / "deploy" / "container"
 PROJECT = CONTAINER / "project"

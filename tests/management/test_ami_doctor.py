@@ -21,8 +21,8 @@ from django_ami.tools.needs import Needs, Wanted, gather
 from django_ami.tools.usage import Usage
 from tests.core.io_support import resolving
 from tests.core.servers import Hoard
-from tests.management.tools import free_port, run, start
-from tests.running import black_hole
+from tests.management.tools import run, start
+from tests.running import black_hole, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

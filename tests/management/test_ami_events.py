@@ -16,8 +16,8 @@ from django_ami.core.errors import ConfigurationError
 from django_ami.core.messages import Event
 from django_ami.testing import FakeAsterisk, Simulator
 from django_ami.tools.follower import condition
-from tests.management.tools import free_port, run, start
-from tests.running import PYTHON, ROOT, environment, wait_until
+from tests.management.tools import run, start
+from tests.running import PYTHON, ROOT, environment, free_port, wait_until
 
 if TYPE_CHECKING:
     from tests.running import Program

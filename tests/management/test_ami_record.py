@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from django_ami.testing import Recording, scenarios
-from tests.management.tools import SECRET, free_port, run, start
-from tests.running import wait_until
+from tests.management.tools import SECRET, run, start
+from tests.running import free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from django_ami.testing import FakeAsterisk, User
-from tests.management.tools import Done, free_port, run, start
+from tests.management.tools import Done, run, start
+from tests.running import free_port
 
 if TYPE_CHECKING:
     from django_ami.testing import ReceivedAction, Simulator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from django_ami.testing import FakeAsterisk, Faults, User
-from tests.management.tools import free_port, run, start
-from tests.running import black_hole, hold_pings
+from tests.management.tools import run, start
+from tests.running import black_hole, free_port, hold_pings
 
 if TYPE_CHECKING:
     from django_ami.testing import Simulator

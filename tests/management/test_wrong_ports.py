@@ -16,8 +16,8 @@ from django_ami.testing import FakeAsterisk
 from tests.core.io_support import quick
 from tests.core.servers import Hoard, ScriptedServer
 from tests.management.test_ami_doctor import examine
-from tests.management.tools import free_port, run
-from tests.running import wait_until
+from tests.management.tools import run
+from tests.running import free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -77,9 +77,3 @@ def start(tool: str, *arguments: str, servers: tuple[Where, ...], **env: object)
         env[f"AMI_NODE{number}_URL"] = _url(server)
     command = (*PYTHON, "-m", "django", tool, "--settings=tests.management.listening.settings")
     return Program([*command, *arguments], **env)
-
-
-def free_port() -> int:
-    """A port of this machine where nobody listens."""
-    with Simulator() as simulator:
-        return simulator.port

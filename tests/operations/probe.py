@@ -10,8 +10,7 @@ from http.client import HTTPConnection, HTTPException
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, Self
 
-from tests.running import wait_until
-from tests.servers.redis import free_port
+from tests.running import free_port, wait_until
 
 if TYPE_CHECKING:
     from tests.operations.support import Site

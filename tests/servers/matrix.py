@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.testing import FakeAsterisk
-from tests.running import ROOT, environment, wait_until
+from tests.running import ROOT, environment, free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -128,13 +128,6 @@ def _asterisk() -> Iterator[FakeAsterisk]:
             lambda action: int(action.get("Exten")) % 7 / 1000
         )
         yield simulator
-
-
-def free_port() -> int:
-    """A port that nobody has at the moment."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def ask(port: int, path: str) -> tuple[int, bytes]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.redis import free_port
+from tests.running import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

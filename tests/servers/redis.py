@@ -12,18 +12,14 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from tests.running import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 #: How long a server may take until it listens.
 START_SECONDS = 20.0
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class RedisServer:

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
+from tests.running import DEADLINE_SECONDS, PYTHON, Program, free_port, wait_until
 from tests.servers import postgresql
-from tests.servers.redis import free_port
 from tests.wallboard.browsing import in_loop, parsed
 from tests.wallboard.crowd import Crowd, Reader
 

@@ -20,9 +20,9 @@ from django_ami.testing import FakeAsterisk
 from tests.operations.audit.test_processes import APPS, BEGIN, SHOWS
 from tests.operations.databases import MISSING, Server
 from tests.operations.support import SETTINGS, sqlite
-from tests.running import PYTHON, Program, wait_until
+from tests.running import PYTHON, Program, free_port, wait_until
 from tests.servers.matrix import ask
-from tests.servers.redis import free_port, redis_server
+from tests.servers.redis import redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
