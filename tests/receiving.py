@@ -38,13 +38,14 @@ def fresh_registry() -> Iterator[None]:
     )
     before = [signal.receivers for signal in fixed]
     events, known = signals.events._signals, signals.classes.receivers
+    batches_used, signals.batches_used = signals.batches_used, False
     signals.events._signals, signals.classes.receivers = {}, Receivers()
     _put(fixed, [[] for _ in fixed])
     try:
         yield
     finally:
         signals.events._signals, signals.classes.receivers = events, known
-        signals._picture_used = False
+        signals._picture_used, signals.batches_used = False, batches_used
         _put(fixed, before)
 
 
