@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.db.models import CharField, DurationField
 
@@ -25,6 +25,8 @@ __all__ = ["Others", "account_of"]
 
 logger = get_logger(__name__)
 
+#: If nothing is new, the rows are looked at with one heartbeat in so many.
+_BEATS: Final = 6
 _ALONE = ListenerRole.ALONE.value
 _ACTIVE = ListenerRole.ACTIVE.value
 
@@ -63,15 +65,23 @@ class Others:
         #: By server: the others, in words.
         self._seen: dict[str, frozenset[str]] = {}
         self._told: dict[str, frozenset[str]] = {}
+        #: For how many heartbeats nobody needs to look.
+        self._rest = 0
 
     def look(self, servers: Iterable[ServerConfig], fresh_seconds: float) -> None:
-        """Look at the rows that were written lately, and log changes."""
+        """At a heartbeat: look at the rows that were written lately, and log changes."""
         if self._meant:
             return
+        if self._rest:
+            self._rest -= 1
+            return
+        before = dict(self._seen)
         fresh = timedelta(seconds=fresh_seconds)
         for server in servers:
             rows = self._select(account=account_of(server), fresh=fresh)
             self._compare(server, list(map(_Row._make, rows)))
+        if before == self._seen:
+            self._rest = _BEATS - 1
 
     def _compare(self, server: ServerConfig, rows: list[_Row]) -> None:
         own = (row for row in rows if (row.process, row.server) == (self._me, server.name))

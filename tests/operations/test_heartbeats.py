@@ -248,12 +248,27 @@ def test_other_listener_that_has_ended_is_told_once(
     others.look([SERVER], 60.0)
     others.look([SERVER], 60.0)
     other.delete()
-    others.look([SERVER], 60.0)
-    others.look([SERVER], 60.0)
+    for _ in range(7):
+        others.look([SERVER], 60.0)
     assert [line for line in warnings(caplog) if "no other ami_listen" in line] == warnings(caplog)[
         1:
     ]
     assert len(warnings(caplog)) == 2
+
+
+def test_other_listener_that_begins_later_is_found_within_six_heartbeats(
+    others: Others, caplog: pytest.LogCaptureFixture, django_assert_num_queries: Any
+) -> None:
+    row("me", host="here")
+    others.look([SERVER], 60.0)
+    others.look([SERVER], 60.0)
+    row("other")
+    with django_assert_num_queries(0):
+        for _ in range(5):
+            others.look([SERVER], 60.0)
+    others.look([SERVER], 60.0)
+    others.look([SERVER], 60.0)
+    assert len(warnings(caplog)) == 1
 
 
 def test_stale_row_and_another_account_are_no_other_listener(
