@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from math import inf
 from typing import TYPE_CHECKING, ClassVar, Final, Self, cast
 
@@ -27,7 +27,7 @@ from django_ami.signals.planning import SignalPlans
 from django_ami.signals.sending import send, send_notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from django_ami.core.client import Client, ServerHandle
     from django_ami.core.failures import Retry
@@ -78,6 +78,7 @@ class Dispatcher:
         #: several threads, or with an engine: those that were handed on.
         self.delivered = self.failed = 0
         self._busy = False
+        self._until: float | None = None
         self._parallel = parallel or conf.Parallel()
         #: The batches of this thread; None if the project has no batch receiver.
         self._collector: Collector | None = None
@@ -172,11 +173,11 @@ class Dispatcher:
 
         Another thread may set it.
         """
-        until = self._client.receivers.until
-        return None if until == inf else until
+        return self._until
 
     @until.setter
     def until(self, when: float | None) -> None:
+        self._until = when
         end = inf if when is None else when
         self._client.receivers.end_at(end)
         self._failing.end_at(end)
@@ -239,27 +240,49 @@ class Dispatcher:
         return True
 
     def _deliver(self, server: str, items: Iterable[Event | Notice]) -> None:
-        """Deliver events and notices of one server, in their order."""
+        """Deliver events and notices of one server, in their order.
+
+        Under a lease, until it is over.
+        """
         sender = self._sender(server)
         tally = self._client.inbox.tally[sender.name]
         delivered, failed = tally.delivered, tally.failed
         self._plans = plans = SignalPlans(sender, partial(self._tracked_by, sender))
         try:
-            for kind, some in groupby(items, type):
-                if kind is not Event:
-                    for notice in cast("Iterator[Notice]", some):
-                        self._tell(notice)
-                elif self._beside or self._collector is not None:
-                    self._hand_on(sender, plans, cast("Iterator[Event]", some))
+            groups = groupby(items, type)
+            left: Sequence[Event | Notice]
+            for kind, some in groups:
+                if kind is Event:
+                    left = self._deliver_events(sender, plans, cast("Iterator[Event]", some))
                 else:
-                    self._client.receivers.deliver(
-                        cast("Iterator[Event]", some), plans, sender, tally
-                    )
+                    left = self._tell_all(sender, cast("Iterator[Notice]", some))
+                if left:
+                    rest = chain.from_iterable(more for _, more in groups)
+                    self._wait(server, [*left, *some, *rest])
         finally:
             self._forget_plans()
             if not self._beside and self._collector is None:
                 self.delivered += tally.delivered - delivered
                 self.failed += tally.failed - failed
+
+    def _deliver_events(
+        self, sender: ServerHandle, plans: SignalPlans, events: Iterator[Event]
+    ) -> list[Event]:
+        """Gives the event that was to be begun when the lease was over, if there is one."""
+        lease = sender.lease
+        left: list[Event] = []
+        if self._beside or self._collector is not None:
+            allowed = events if lease is None else lease.while_valid(events, left)
+            self._hand_on(sender, plans, allowed)
+        else:
+            tally = self._client.inbox.tally[sender.name]
+            event = self._client.receivers.deliver(events, plans, sender, tally, lease)
+            if event is not None:
+                left.append(event)
+        return left
+
+    def _wait(self, server: str, rest: list[Event | Notice]) -> None:
+        """The lease of a server is over; some events are left."""
 
     def _hand_on(self, sender: ServerHandle, plans: SignalPlans, events: Iterator[Event]) -> None:
         """Deliver events that are counted later: by other threads, an engine, or in batches."""
@@ -299,6 +322,14 @@ class Dispatcher:
         """Behind a batch, as they hold on to the receivers; and when others are connected."""
         if self._plans is not None:
             self._plans.clear()
+
+    def _tell_all(self, sender: ServerHandle, notices: Iterator[Notice]) -> list[Notice]:
+        """Gives the notice that was to be told when the lease was over, if there is one."""
+        left: list[Notice] = []
+        lease = sender.lease
+        for notice in notices if lease is None else lease.while_valid(notices, left):
+            self._tell(notice)
+        return left
 
     def _tell(self, notice: Notice) -> None:
         if self._collector is not None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Lease", "boottime"]
 
@@ -24,6 +24,8 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 boottime: Final[Callable[[], float]] = (
     time.monotonic if _CLOCK is None else partial(time.clock_gettime, _CLOCK)
 )
+
+Item = TypeVar("Item")
 
 
 class Lease:
@@ -53,6 +55,14 @@ class Lease:
     def left(self) -> float:
         """For how many seconds it is valid, if it is not renewed; 0 if it is not."""
         return max(0.0, self.until - boottime())
+
+    def while_valid(self, items: Iterable[Item], left: list[Item]) -> Iterator[Item]:
+        """The items, each while it is valid; the first one behind it goes to ``left``."""
+        for item in items:
+            if not self.valid:
+                left.append(item)
+                return
+            yield item
 
     def renew(self, until: float) -> None:
         """It is valid until then, by ``boottime``. For its keeper alone."""

@@ -37,18 +37,21 @@ BOUNDS_SECONDS: Final = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0
 class ReceiverTimes:
     """The times of the calls of receivers, on one thread, and on those beside it.
 
-    A call that took ``least`` seconds or more is to be told to ``look_at``. All may be added to
-    ``seconds``, and to the counts of ``sums``, directly, which is quicker than ``took``.
+    A call that took ``least`` seconds or more is to be told to ``look_at``, and another one to be
+    counted in ``quick``, if that is there. All may be added to ``seconds``. To do so directly is
+    quicker than ``took``.
     """
 
     def __init__(self) -> None:
         self.slow_calls: Counter[str] = Counter()
-        #: The calls of this thread; their ``total`` is that of the windows before this one. None:
+        #: The calls of this thread, those of this window without ``quick`` and ``seconds``. None:
         #: nobody wants to know.
-        self.sums: Durations | None = None
-        #: By name, in this window.
+        self._sums: Durations | None = None
+        #: By name, in this window. These two stay the same objects, so that a batch may keep them.
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.least = _NEVER
+        #: How many calls took less than ``least``, by name, in this window; None: nobody counts.
+        self.quick: defaultdict[str, int] | None = None
+        self.least = self._least_slow = _NEVER
         self._thresholds: Mapping[str, float] = {}
         self.seconds_before: defaultdict[str, float] = defaultdict(float)
         self._window_began = self._window_before_began = time.monotonic()
@@ -61,7 +64,7 @@ class ReceiverTimes:
         other = ReceiverTimes()
         other.slow_calls, other._reported = self.slow_calls, self._reported
         other._lock = self._lock
-        if self.sums is not None:
+        if self._sums is not None:
             other.measure()
         other.thresholds = self._thresholds
         self._beside.append(other)
@@ -71,8 +74,8 @@ class ReceiverTimes:
         """The threads beside this one have ended."""
         with self._lock:
             for other in self._beside:
-                if self.sums is not None:
-                    other.add_to(self.sums)
+                if self._sums is not None:
+                    other.add_to(self._sums)
             self._beside.clear()
 
     @property
@@ -83,22 +86,28 @@ class ReceiverTimes:
     @thresholds.setter
     def thresholds(self, seconds: Mapping[str, float]) -> None:
         self._thresholds = seconds
-        self.least = min(seconds.values(), default=_NEVER)
+        self._least_slow = min(seconds.values(), default=_NEVER)
+        self._choose_least()
         for other in self._beside:
             other.thresholds = seconds
 
     def measure(self) -> None:
         """Keep the ``durations`` from now on."""
-        if self.sums is None:
+        if self._sums is None:
             self._open_window(time.monotonic())
-            self.sums = Durations(BOUNDS_SECONDS)
+            self._sums, self.quick = Durations(BOUNDS_SECONDS), defaultdict(int)
+            self._choose_least()
             for one in self._beside:
                 one.measure()
+
+    def _choose_least(self) -> None:
+        counted = _NEVER if self._sums is None else BOUNDS_SECONDS[0]
+        self.least = min(self._least_slow, counted)
 
     @property
     def durations(self) -> Durations | None:
         """How long the calls of each receiver took; None if nobody wanted to know. Any thread."""
-        if self.sums is None:
+        if self._sums is None:
             return None
         whole = Durations(BOUNDS_SECONDS)
         with self._lock:
@@ -108,11 +117,17 @@ class ReceiverTimes:
 
     def add_to(self, whole: Durations) -> None:
         """Add the calls of this thread alone."""
-        for name, histogram in list((self.sums or {}).items()):
+        for name, histogram in list((self._sums or {}).items()):
             whole[name].add(histogram)
+        self._add_window_to(whole)
+
+    def _add_window_to(self, whole: Durations) -> None:
         for name, seconds in list(self.seconds.items()):
             if name:
                 whole[name].total += seconds
+        for name, count in list((self.quick or {}).items()):
+            if name:
+                whole[name].counts[0] += count
 
     def begin_window(self, now: float) -> None:
         """Begin to count anew, if it is time, or there are too many names."""
@@ -121,25 +136,28 @@ class ReceiverTimes:
                 self._open_window(now)
 
     def _open_window(self, now: float) -> None:
-        if self.sums is not None:
-            for name, seconds in self.seconds.items():
-                if name:
-                    self.sums[name].total += seconds
-        self.seconds_before, self.seconds = self.seconds, defaultdict(float)
+        if self._sums is not None:
+            self._add_window_to(self._sums)
+        self.seconds_before = self.seconds.copy()
+        self.seconds.clear()
+        if self.quick is not None:
+            self.quick.clear()
         self._window_before_began, self._window_began = self._window_began, now
 
     def took(self, name: str, server: str, seconds: float) -> None:
         """A receiver of that name took so long; the ``server`` is "" if it was for none."""
         self.begin_window(time.monotonic())
         self.seconds[name] += seconds
-        if name and self.sums is not None:
-            self.sums[name].counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
         if seconds >= self.least:
             self.look_at(name, server, seconds)
+        elif self.quick is not None:
+            self.quick[name] += 1
 
     def look_at(self, name: str, server: str, seconds: float) -> None:
-        """A call may be slow: if it is, count and tell it."""
-        if seconds < self._thresholds.get(server, self.least):
+        """Count a call that is not quick; if it is slow, tell it."""
+        if self._sums is not None:
+            self._sums[name].counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
+        if seconds < self._thresholds.get(server, self._least_slow):
             return
         now = time.monotonic()
         with self._lock:
@@ -166,7 +184,7 @@ class ReceiverTimes:
     def slowest(self, running: Iterable[tuple[str, float]]) -> str:
         """The receiver that takes most of the time, in words; empty if none has taken any.
 
-        ``running`` are those that run, and since when, by ``time.monotonic``. Safe from any thread.
+        ``running`` are those that run, and for how many seconds. Safe from any thread.
         """
         now, longest = time.monotonic(), ("", 0.0)
         spent: defaultdict[str, float] = defaultdict(float)
@@ -174,9 +192,9 @@ class ReceiverTimes:
             for seconds in (one.seconds_before, one.seconds):
                 for name, some in list(seconds.items()):
                     spent[name] += some if name else 0.0
-        for name, since in running:
-            longest = max(longest, (name, now - since), key=itemgetter(1))
-            spent[name] += now - since
+        for name, so_far in running:
+            longest = max(longest, (name, so_far), key=itemgetter(1))
+            spent[name] += so_far
         if longest[1] >= _LONG_SECONDS:
             return f"{longest[0]}, which has been running for {longest[1]:.1f} s"
         name, most = max(spent.items(), key=itemgetter(1), default=("", 0.0))

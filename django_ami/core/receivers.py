@@ -7,7 +7,6 @@ a ``sys.exit``, nor a cancelled task's ``CancelledError``; Ctrl-C alone goes thr
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -16,17 +15,18 @@ from django_ami.core.arguments import callable_of, shown
 from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
 from django_ami.core.naming import dotted_name
 from django_ami.core.plans import RecoveringPlans
-from django_ami.core.receiver_times import BOUNDS_SECONDS, ReceiverTimes
+from django_ami.core.receiver_times import ReceiverTimes
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
+    from django_ami.core.lease import Lease
     from django_ami.core.messages import Event
     from django_ami.core.plans import Call
 
-    #: The receiver that runs, and since when.
+    #: The receiver that runs, and since when, by the clock of ``Receivers``.
     Running = tuple[Callable[..., Any], float]
 
 __all__ = ["Receivers"]
@@ -63,15 +63,16 @@ class Receivers:
         self.times = ReceiverTimes()
         #: The statistics of the other threads that run receivers beside this one's.
         self._beside: list[Receivers] = []
-        #: No event is begun after this time of ``time.monotonic``; another thread may set it during
-        #: a batch.
+        #: Seconds. Under leases it is their clock, which then need not be read beside this one.
+        self.clock = time.monotonic
+        #: No event is begun after this time of the clock; another thread may set it during a batch.
         self.until = _NEVER
         self.running: Running | None = None
 
     def beside(self) -> Receivers:
         """The same receivers, run by another thread: their times are that thread's own."""
         other = Receivers(self.failing, around=self.around)
-        other.times, other.until = self.times.beside(), self.until
+        other.times, other.clock, other.until = self.times.beside(), self.clock, self.until
         other.relieve = lambda: self.relieve()  # it may be another one by then
         self._beside.append(other)
         return other
@@ -101,8 +102,14 @@ class Receivers:
 
     def end_at(self, when: float) -> None:
         """No event is begun after this time of ``time.monotonic``, on any thread."""
+        until = when - time.monotonic() + self.clock()
         for one in (self, *self._beside):
-            one.until = when
+            one.until = until
+
+    @property
+    def over(self) -> bool:
+        """True from the moment on that ``end_at`` has set."""
+        return self.clock() >= self.until
 
     def call(
         self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any
@@ -113,7 +120,7 @@ class Receivers:
 
         ``sender`` is the server's handle, for the log.
         """
-        before, self.running = self.running, (function, started := time.monotonic())
+        before, self.running = self.running, (function, started := self.clock())
         try:
             return self._well(function, function(*arguments, **named))
         except (Exception, KeyboardInterrupt):
@@ -122,13 +129,13 @@ class Receivers:
             raise exit_of(error) from error
         finally:
             self.running = before
-            self._took(dotted_name(function), sender, time.monotonic() - started)
+            self._took(dotted_name(function), sender, self.clock() - started)
 
     async def acall(
         self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any
     ) -> Any:
         """Like ``call``, for a coroutine function."""
-        self.running = running = (function, started := time.monotonic())
+        self.running = running = (function, started := self.clock())
         try:
             return self._well(function, await function(*arguments, **named))
         except (Exception, KeyboardInterrupt):
@@ -138,7 +145,7 @@ class Receivers:
         finally:
             if self.running is running:  # others run meanwhile
                 self.running = None
-            self._took(dotted_name(function), sender, time.monotonic() - started)
+            self._took(dotted_name(function), sender, self.clock() - started)
 
     def deliver(
         self,
@@ -146,18 +153,24 @@ class Receivers:
         plans: Mapping[str, Iterable[Call]],
         sender: Any,
         counts: Tally,
-    ) -> None:
-        """Make, guard, time and count the calls that ``plans`` has for the name of each event."""
-        clock = time.monotonic
+        lease: Lease | None = None,
+    ) -> Event | None:
+        """Make, guard, time and count the calls that ``plans`` has for the name of each event.
+
+        No event is begun once the ``lease`` is over, whose clock is then that of this object. Gives
+        the event that was to be begun then, and None if there was none.
+        """
+        clock, times, failed = self.clock, self.times, False
+        times.begin_window(time.monotonic())
+        spent, least, quick = times.seconds, times.least, times.quick
         before, started = self.running, clock()
-        times, failed = self.times, False
-        times.begin_window(started)
-        spent, least, sums = times.seconds, times.least, times.sums
         plans = self._recovering(plans)
         try:
             for event in events:
                 if started >= self.until:
-                    return
+                    return None
+                if lease is not None and started >= lease.until:
+                    return event
                 for call, function, name in plans[event.name]:
                     self.running = function, started
                     try:
@@ -165,7 +178,7 @@ class Receivers:
                     except BaseException as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
                         outcome = self._raised(call, event, function, name, sender, started, error)
                         if outcome is Outcome.LEFT:
-                            return
+                            return None
                         failed |= outcome is Outcome.FAILED
                         plans = self._recovering(plans)
                         started = clock()
@@ -173,10 +186,10 @@ class Receivers:
                     ended = clock()
                     seconds = ended - started
                     spent[name] += seconds
-                    if sums is not None and name:
-                        sums[name].counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
                     if seconds >= least and name:
                         times.look_at(name, getattr(sender, "name", ""), seconds)
+                    elif quick is not None:
+                        quick[name] += 1
                     started = ended
                 if failed:
                     failed = False
@@ -185,6 +198,7 @@ class Receivers:
                     counts.delivered += 1
         finally:
             self.running = before
+        return None
 
     def _recovering(self, plans: Mapping[str, Iterable[Call]]) -> Mapping[str, Iterable[Call]]:
         """The calls; if receivers were given up, each tells when its receiver goes well again."""
@@ -218,7 +232,7 @@ class Receivers:
     ) -> Outcome:
         if isinstance(error, MemoryError):
             self.relieve()  # the handling of the error needs memory
-        self._took(name, sender, time.monotonic() - started)
+        self._took(name, sender, self.clock() - started)
         return self._settle(partial(call, event), function, error, event)
 
     def _settle(
@@ -278,5 +292,8 @@ class Receivers:
 
         Safe from any thread.
         """
-        running = [(dotted_name(one[0]), one[1]) for one in self._all_running() if one is not None]
+        now = self.clock()
+        running = [
+            (dotted_name(one[0]), now - one[1]) for one in self._all_running() if one is not None
+        ]
         return self.times.slowest(running)

@@ -19,7 +19,7 @@ from django_ami.core.session import Lost, Ready, TookOver
 from django_ami.dispatch import Dispatcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from django_ami.core.client import Client
     from django_ami.core.lease import Lease
@@ -38,6 +38,7 @@ class LeasedDispatcher(Dispatcher):
 
     def __init__(self, keeper: Keeper, client: Client, *arguments: Any, **named: Any) -> None:
         super().__init__(client, *arguments, **named)
+        client.receivers.clock = boottime
         self._keeper = keeper
         #: The leases under which this process delivers, or waits to deliver on.
         self._serving: dict[str, Lease] = {}
@@ -100,15 +101,7 @@ class LeasedDispatcher(Dispatcher):
             lease = self._serving.get(server)
             if lease is None or not some:
                 return
-        super()._deliver(server, self._while_valid(lease, some))
-
-    def _while_valid(self, lease: Lease, items: list[Event | Notice]) -> Iterator[Event | Notice]:
-        rest = iter(items)
-        for item in rest:
-            if boottime() >= lease.until:  # as ``valid`` says, for a third
-                self._wait(lease.server, [item, *rest])
-                return
-            yield item
+        super()._deliver(server, some)
 
     # --- a lease that could not be renewed in time ---
 

@@ -141,7 +141,7 @@ class Collector:
     ) -> bool | None:
         """Run the receivers of single events; whether one failed, None if the end has come."""
         if not plans[event.name]:
-            return None if time.monotonic() >= self._receivers.until else False
+            return None if self._receivers.over else False
         own = Counts()
         self._receivers.deliver((event,), plans, sender, own)
         return own.failed > 0 if own.delivered or own.failed else None
@@ -174,7 +174,7 @@ class Collector:
 
     def _give(self, key: tuple[BatchReceiver, str]) -> None:
         batch = self._batches[key]
-        if time.monotonic() >= self._receivers.until:
+        if self._receivers.over:
             batch.due_at = inf
         elif not self._serves(key[1]):
             batch.due_at = time.monotonic() + _LEASE_SECONDS

@@ -10,6 +10,7 @@ import pytest
 from django_ami.core.actions import Action
 from django_ami.core.counters import Counts
 from django_ami.core.errors import ConnectionLost
+from django_ami.core.lease import Lease, boottime
 from django_ami.core.messages import Event
 from django_ami.core.metering import MOST_NAMES, OTHER, ActionMeter, Durations, Histogram
 from django_ami.core.protocol import Parser
@@ -111,6 +112,45 @@ def test_calls_of_a_batch_are_measured_by_the_names_of_their_receivers() -> None
         "app.two": 3,
     }
     assert counts.delivered == 3
+
+
+def test_call_is_counted_in_the_interval_of_its_seconds() -> None:
+    times = ReceiverTimes()
+    times.thresholds = {"node_1": 0.00005, "node_2": 3.0}
+    times.measure()
+    for seconds in (0.00001, 0.00007, 0.0001, 0.0002, 4.0):
+        times.took("app.receiver", "node_2", seconds)
+    assert times.durations is not None
+    counts = times.durations["app.receiver"].counts
+    assert {place: count for place, count in enumerate(counts) if count} == {0: 3, 1: 1, 9: 1}
+    assert times.slow_calls == {"app.receiver": 1}
+
+
+def test_no_event_is_begun_once_the_lease_is_over() -> None:
+    receivers, counts = Receivers(), Counts()
+    receivers.clock = boottime
+    lease = Lease("node_1", 1, boottime() + 3600)
+    events = [Event("Hangup", b"Event: Hangup", "node_1") for _ in range(4)]
+    got: list[Event] = []
+
+    def take(event: Event) -> None:
+        got.append(event)
+        if len(got) == 2:
+            lease.end()
+
+    plans = {"Hangup": [(take, take, "app.one")]}
+    rest = iter(events)
+    assert receivers.deliver(rest, plans, None, counts, lease) is events[2]
+    assert [got, list(rest), counts.delivered] == [events[:2], events[3:], 2]
+
+
+def test_end_is_a_time_of_the_monotonic_clock_whatever_the_clock_of_leases_shows() -> None:
+    receivers = Receivers()
+    receivers.clock = lambda: time.monotonic() + 1000  # a machine that was suspended
+    receivers.end_at(time.monotonic() + 900)
+    assert not receivers.over
+    receivers.end_at(time.monotonic())
+    assert receivers.over
 
 
 def answer(request: Request) -> None:

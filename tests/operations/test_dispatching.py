@@ -272,6 +272,32 @@ def test_batch_is_given_when_it_is_due_under_a_lease_too(site: Site) -> None:
     assert time.monotonic() - began < DEADLINE_SECONDS / 2
 
 
+@pytest.mark.parametrize("site", [1], indirect=True)
+def test_project_with_a_batch_receiver_ends_in_the_midst_too_when_the_lease_is_over(
+    site: Site,
+) -> None:
+    given: list[int] = []
+
+    @signals.batch_receiver("UserEvent", max_seconds=0.01)
+    def on_some(sender: Any, events: list[Any], **kwargs: Any) -> None:
+        given.extend(int(event["Number"]) for event in events)
+
+    site.give(7)
+    site.run_until(["ready"])
+    site.end_lease_at = 2
+    site.emit(1, 2, 3, 4)
+    site.run_until(["ready", 1, 2])
+    site.emit(5)
+    site.listener.wait_for_queued(5)  # two of them in a batch
+    for _ in range(3):
+        site.listener.dispatcher.run(0)
+    assert (site.got, given) == (["ready", 1, 2], [])
+    site.lease.renew(boottime() + 3600)
+    site.listener.run_until(lambda: given == [1, 2, 3, 4, 5])
+    assert site.got == ["ready", 1, 2, 3, 4, 5]
+    site.listener.assert_accounted()
+
+
 def test_events_that_waited_are_dropped_when_another_has_had_the_lease(site: Site) -> None:
     site.give(7)
     site.run_until(["ready"])

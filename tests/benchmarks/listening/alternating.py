@@ -23,7 +23,10 @@ from django_ami.signals import classes
 from tests.benchmarks.listening.receivers import Mixed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from django_ami.core import Event
+    from django_ami.core.lease import Lease
 
 __all__ = ["Alternating"]
 
@@ -39,8 +42,8 @@ for url in sys.stdin:
 class Alternating(Mixed):
     """Windows of some ``seconds``, each without operations if the one before had them.
 
-    The first window has them, and is not measured; ``windows`` are the others. If a window takes
-    ten seconds, the lease is renewed three times in it, and Prometheus asks once.
+    The first window has them, and is not measured; ``windows`` are the others. Prometheus asks once
+    in each.
     """
 
     def __init__(self, windows: int, seconds: float, **arguments: Any) -> None:
@@ -60,7 +63,9 @@ class Alternating(Mixed):
         self.interval = self.keeper._options.renew_interval
         self.measured_from = time.process_time()
         self.enter()
-        self.sums = classes.receivers.times.sums
+        self.leases = {name: self.dispatcher._sender(name).lease for name in self.keeper.leases}
+        times = classes.receivers.times
+        self.measuring = times._sums, times.quick, times.least
         super().begin(sender)
 
     def on_event(self, sender: Any, event: Event, **kwargs: Any) -> None:
@@ -86,7 +91,7 @@ class Alternating(Mixed):
             lease.renew(boottime() + 2 * self.interval)
         url = self.around.enter_context(serving("127.0.0.1", 0))
         if self.took:
-            classes.receivers.times.sums = self.sums
+            self.deliver_under(self.leases, boottime, self.measuring)
         Sender.observers = self.observers
         self.dispatcher.__class__ = LeasedDispatcher
         self.prometheus.stdin.write(f"{url}\n")
@@ -99,9 +104,26 @@ class Alternating(Mixed):
         for lease in self.keeper.leases.values():
             lease.renew(float("inf"))
         self.end_serving()
-        classes.receivers.times.sums = None
+        self.deliver_under(
+            dict.fromkeys(self.leases),
+            time.monotonic,
+            (None, None, classes.receivers.times._least_slow),
+        )
         Sender.observers = ()
         self.dispatcher.__class__ = Dispatcher
+
+    def deliver_under(
+        self,
+        leases: Mapping[str, Lease | None],
+        clock: Callable[[], float],
+        measuring: tuple[Any, Any, float],
+    ) -> None:
+        """Deliver under these leases, or under none, from the next batch on."""
+        for name, lease in leases.items():
+            self.dispatcher._sender(name).lease = lease
+        classes.receivers.clock = clock
+        times = classes.receivers.times
+        times._sums, times.quick, times.least = measuring
 
     def end_serving(self) -> None:
         """On a thread of its own, since the server takes half a second to end."""
