@@ -165,21 +165,24 @@ class _Masking:
             "caller": self._person,
             "agent": self._agent,
             "parked": self._person,
+            "conference": self._conference,
         }
 
     def __call__(self, kind: str, key: str, subject: Slim | None) -> tuple[str, Slim | None]:
         """The key and the object, without a number that the visitors may not know."""
         if kind == "agent":
             key = f"agent:{self.interface(key.removeprefix('agent:'))}"
+        elif kind == "conference":
+            key = f"conference:{self.interface(key.removeprefix('conference:'))}"
         masked = self._kinds.get(kind)
         return key, subject if subject is None or masked is None else masked(subject)
 
     def _interface(self, interface: str) -> str:
         """An interface that has a number in it (``Local/0301234567@agents``) stays one of its own.
 
-        The end tells two of them apart.
+        So does a conference that has one for its name. The end tells two of them apart.
         """
-        masked = self._mask.text(interface)
+        masked = self._mask.device(interface)
         if masked == interface:
             return interface
         mark = salted_hmac(__name__, interface, algorithm="sha256").hexdigest()
@@ -191,9 +194,10 @@ class _Masking:
         number = one.get("number", "")
         if number:
             masked["number"] = self._mask.number(number)
-        for text in ("name", "device"):
-            if text in one:
-                masked[text] = self._mask.text(one[text], number, *numbers)
+        if "name" in one:
+            masked["name"] = self._mask.text(one["name"], number, *numbers)
+        if "device" in one:
+            masked["device"] = self._mask.device(one["device"], number, *numbers)
         return masked
 
     def _agent(self, agent: Slim) -> Slim:
@@ -201,7 +205,12 @@ class _Masking:
         masked["interface"] = self.interface(agent["interface"])
         if "talk" in agent:
             masked["talk"] = self._person(agent["talk"])
+        if "pause_reason" in agent:
+            masked["pause_reason"] = self._mask.text(agent["pause_reason"])
         return masked
+
+    def _conference(self, conference: Slim) -> Slim:
+        return {**conference, "name": self.interface(conference["name"])}
 
     def _call(self, call: Slim) -> Slim:
         masked, roles = dict(call), [role for role in ("caller", "callee") if role in call]
@@ -212,6 +221,8 @@ class _Masking:
             masked["requested"] = self._mask.number(call["requested"])
         if "agent" in call:
             masked["agent"] = self.interface(call["agent"])
+        if "conference" in call:
+            masked["conference"] = self.interface(call["conference"])
         return masked
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django_ami.feeding import Feeding
@@ -11,12 +12,24 @@ from django_ami.live.feed.memory import MemoryBackend
 from django_ami.wallboard.shaping import slimmed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from django_ami.live.changes import Change
     from django_ami.live.tracker import Tracker
 
-__all__ = ["Published"]
+__all__ = ["Published", "texts"]
+
+#: Fields with an id, a moment or a name that no mask is for.
+UNMASKED = {
+    "id",
+    "merged_into",
+    "uniqueid",
+    "call",
+    "queue",
+    "queues",
+    "lot",
+    "space",
+}
 
 
 class Published:
@@ -53,3 +66,13 @@ class Published:
     def all(self) -> dict[str, Any]:
         """Every object, as it is now."""
         return slimmed(self.bodies)
+
+
+def texts(value: object, field: str = "") -> Iterator[str]:
+    """Every text of an object, but for those that no mask is for."""
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            if name not in UNMASKED:
+                yield from texts(each, name)
+    elif isinstance(value, str):
+        yield value

@@ -10,10 +10,10 @@ import pytest
 
 from django_ami.live.tracker import Tracker
 from django_ami.wallboard.access import Access
-from django_ami.wallboard.shaping import Shaper, interface_for, slimmed
+from django_ami.wallboard.shaping import Shaper, slimmed
 from tests.live.callcentre import CallCentre
 from tests.recordings import scenarios, timed
-from tests.wallboard.published import Published
+from tests.wallboard.published import Published, texts
 
 RECORDINGS = [
     pytest.param(name, version, folder, id=f"{folder}-{version}-{name}")
@@ -23,18 +23,6 @@ RECORDINGS = [
 ]
 QUEUES = re.compile(r"-(q-(?!join-empty)|switchboard)|queue")
 QUEUED = [one for one in RECORDINGS if QUEUES.search(str(one.id))]
-#: Fields with an id, a moment or a name that no mask is for.
-UNMASKED = {
-    "id",
-    "merged_into",
-    "uniqueid",
-    "call",
-    "queue",
-    "queues",
-    "lot",
-    "space",
-    "conference",
-}
 
 
 def apply(shown: dict[str, Any], changes: Mapping[str, Any]) -> None:
@@ -191,16 +179,6 @@ def test_visitor_of_no_recorded_queue_sees_nothing_of_a_queue() -> None:
 # --- numbers ---
 
 
-def texts(value: object, field: str = "") -> Iterator[str]:
-    """Every text of an object, but for those that no mask is for."""
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            if name not in UNMASKED:
-                yield from texts(each, name)
-    elif isinstance(value, str):
-        yield value
-
-
 def numbers(bodies: Mapping[str, Any]) -> set[str]:
     """The numbers of people in objects that nobody has masked."""
     found = set()
@@ -223,97 +201,3 @@ def test_visitor_with_a_mask_sees_no_number(
         for text in {text for key in news if key in shown for text in texts(shown[key])}:
             assert not {number for number in known if number in text}, text
     assert shown == Shaper(access, "node_1").take(published.all, True)
-
-
-LONG = "+49301234567"
-WRITTEN = "(030) 123-4567"
-PEOPLE: dict[str, dict[str, Any]] = {
-    "call:1.1": {
-        "id": "1.1",
-        "state": "answered",
-        "started": 1.0,
-        "caller": {"number": LONG, "name": WRITTEN, "device": f"DAHDI/i1/{LONG}"},
-        "callee": {"number": "101", "name": f"Amy {LONG}", "device": "PJSIP/101"},
-        "requested": LONG,
-        "agent": f"Local/{LONG}@agents",
-    },
-    "caller:1.1": {"queue": "support", "position": 1, "joined": 1.0, "number": LONG, "name": LONG},
-    f"agent:Local/{LONG}@agents": {
-        "interface": f"Local/{LONG}@agents",
-        "name": f"Local/{LONG}@agents",
-        "state": "talking",
-        "queues": {"support": False},
-        "talk": {"queue": "support", "begin": 1.0, "number": LONG, "name": WRITTEN},
-    },
-    "parked:1.2": {"uniqueid": "1.2", "number": LONG, "name": LONG, "space": "701"},
-}
-MASKED = Access(masks_numbers=True)
-
-
-def test_mask_hides_the_last_digits_wherever_a_number_is() -> None:
-    shown = Shaper(MASKED, "node_1").take(PEOPLE, True)
-    for key, one in shown.items():
-        assert "4567" not in key
-        assert not [text for text in texts(one) if "4567" in text]
-    call = shown["call:1.1"]
-    assert call is not None
-    assert call["caller"] == {
-        "number": "+4930123••••",
-        "name": "(030) 123-••••",
-        "device": "DAHDI/i1/+4930123••••",
-    }
-    assert call["callee"] == {"number": "101", "name": "Amy +4930123••••", "device": "PJSIP/101"}
-    assert PEOPLE["call:1.1"]["caller"]["number"] == LONG  # of all others
-
-
-def test_agent_with_a_number_in_its_interface_is_still_one_of_its_own() -> None:
-    first, second = f"Local/{LONG}@agents", "Local/+49301239999@agents"
-    agents = {
-        f"agent:{interface}": {"interface": interface, "name": "", "state": "available"}
-        for interface in (first, second, "PJSIP/101")
-    }
-    shaper = Shaper(MASKED, "node_1")
-    shown = shaper.take(agents, True)
-    interfaces = {key.partition(":")[2] for key in shown} - {""}
-    assert len(interfaces) == 3
-    assert interfaces == {interface_for(MASKED, one) for one in (first, second, "PJSIP/101")}
-    assert "PJSIP/101" in interfaces
-    assert interface_for(Access(), first) == first
-    gone = shaper.take({f"agent:{first}": None}, False)
-    assert gone[f"agent:{interface_for(MASKED, first)}"] is None
-
-
-def test_agent_of_a_call_is_the_one_in_the_list_of_agents() -> None:
-    shown = Shaper(MASKED, "node_1").take(PEOPLE, True)
-    call = shown["call:1.1"]
-    assert call is not None
-    agent = shown[f"agent:{call['agent']}"]
-    assert agent is not None
-    assert agent["interface"] == call["agent"]
-
-
-def test_mask_that_raises_tells_nothing_and_says_so_once(
-    settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.AMI_WALLBOARD = {"MASK": lambda number: number[100]}
-    shown = Shaper(MASKED, "node_1").take({"caller:1.1": PEOPLE["caller:1.1"]}, True)["caller:1.1"]
-    assert shown is not None
-    assert (shown["number"], shown["name"]) == ("hidden", "hidden")
-    (record,) = caplog.records
-    assert "MASK of AMI_WALLBOARD raised IndexError" in record.getMessage()
-    assert LONG not in caplog.text
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Eve 030\u00a012\u00a034\u00a056",
-        "Eve 03\u2013012\u201334\u201356",
-        "03 - 01 - 23 - 45 - 6",
-    ],
-)
-def test_number_in_a_name_is_masked_however_it_is_written(name: str) -> None:
-    caller = {**PEOPLE["caller:1.1"], "name": name}
-    shown = Shaper(MASKED, "node_1").take({"caller:1.1": caller}, True)["caller:1.1"]
-    assert shown is not None
-    assert shown["name"].count("•") == 4
