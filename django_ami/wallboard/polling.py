@@ -86,7 +86,8 @@ def state(request: HttpRequest) -> JsonResponse:
         if visitor is None:
             return refusal(403, forbidden())
         mirror = published()
-        known = positions_of(visitor.access, request.GET.get("since", ""))
+        since = request.GET.get("since", "")
+        known = positions_of(visitor.access, visitor.servers, since)
         positions, servers = {}, {}
         for server in visitor.servers:
             mirror.page(server).looked.wait(FIRST_LOOK_SECONDS)

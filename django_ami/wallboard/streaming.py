@@ -84,7 +84,7 @@ async def stream(request: HttpRequest) -> HttpResponseBase:
         slot = take_slot(visitor.user)
         await hub.look(visitor.servers)
         seen = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
-        known = positions_of(visitor.access, seen)
+        known = positions_of(visitor.access, visitor.servers, seen)
         opened = hub.open(visitor.access, visitor.servers, known)
     except TooManyStreams as error:
         return refusal(503, str(error), retry_seconds=RETRY_SECONDS)

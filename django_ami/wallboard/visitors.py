@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from copy import copy
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -12,6 +13,7 @@ from django.contrib.auth import SESSION_KEY, get_user
 from django.utils.functional import SimpleLazyObject
 
 from django_ami import conf
+from django_ami.core.arguments import did_you_mean
 from django_ami.core.log import get_logger
 from django_ami.wallboard.access import access_of
 from django_ami.wallboard.threads import close_connections
@@ -30,6 +32,8 @@ logger = get_logger(__name__)
 #: How many visitors are asked about at the same time: after a restart all of them come at once, and
 #: each needs a database connection for a moment.
 _MOST_ASKED: Final = 8
+#: How many names of servers that there are not are remembered.
+_REMEMBERED: Final = 256
 #: By event loop, to which a semaphore belongs.
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
@@ -50,10 +54,23 @@ def visitor_of(request: HttpRequest) -> Visitor | None:
     access = access_of(request)
     if access is None:
         return None
-    names = (server.name for server in conf.load().servers)
+    names = tuple(server.name for server in conf.load().servers)
     servers = tuple(name for name in names if access.servers is None or name in access.servers)
+    for name in (access.servers or frozenset()).difference(names):
+        _warn_of_unknown(name, names)
     user = getattr(request, "user", None)
     return Visitor(access, servers, user.pk if user is not None else None)
+
+
+@lru_cache(_REMEMBERED)
+def _warn_of_unknown(name: str, names: tuple[str, ...]) -> None:
+    """Once: without a word of it the page is empty, which looks like a calm day."""
+    logger.warning(
+        "The function ACCESS of AMI_WALLBOARD names a server %r that is not in AMI_SERVERS; %s "
+        "Its visitors see nothing of it.",
+        name,
+        did_you_mean(name, names),
+    )
 
 
 async def ask(request: HttpRequest) -> Visitor | None:

@@ -1,6 +1,7 @@
 """A project with the wallboard, SQLite in the file AMI_TEST_FILE, and a strict policy for content.
 
-AMI_TEST_LANGUAGE is its language. AMI_TEST_AHEAD is the file of a clock: see ``ahead.py``.
+AMI_TEST_LANGUAGE is its language, AMI_TEST_SERVER the name of its server. AMI_TEST_AHEAD is the
+file of a clock: see ``ahead.py``.
 """
 
 from __future__ import annotations
@@ -67,7 +68,11 @@ TEMPLATES = [
 LANGUAGE_CODE = os.environ.get("AMI_TEST_LANGUAGE", "en")
 if "AMI_TEST_REDIS" in os.environ:
     AMI_FEED = {"BACKEND": "redis", "URL": os.environ["AMI_TEST_REDIS"]}
-AMI_SERVERS = {"node_1": {"URL": os.environ.get("AMI_NODE1_URL", "ami://me:amp111@127.0.0.1:1")}}
+AMI_SERVERS = {
+    os.environ.get("AMI_TEST_SERVER", "node_1"): {
+        "URL": os.environ.get("AMI_NODE1_URL", "ami://me:amp111@127.0.0.1:1")
+    }
+}
 if "AMI_TEST_HEARTBEAT_SECONDS" in os.environ:
     AMI_OPTIONS = {"heartbeat_interval": float(os.environ["AMI_TEST_HEARTBEAT_SECONDS"])}
 AMI_OPERATIONS = {"lease_timeout": 3, "standby_interval": 0.2, "heartbeat_interval": 0.5}

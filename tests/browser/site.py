@@ -58,6 +58,7 @@ class Site:
         self.asterisk = asterisk
         self._server = server
         self._listener = listener
+        self._server_name = "node_1"
         self._port = free_port()
         self.database = shutil.copy(database, folder / "site.sqlite3")
         self._env = _environment(self.database, AMI_NODE1_URL=asterisk.url, **env)
@@ -107,6 +108,15 @@ class Site:
         self.listener.signal(signal.SIGKILL)
         self.listener.wait()
 
+    def rename_server(self, name: str) -> None:
+        """Give the Asterisk another name in the settings, and start both programs with it."""
+        self.listener.signal(signal.SIGTERM)
+        self.listener.wait()
+        self.stop_web()
+        self._env["AMI_TEST_SERVER"] = self._server_name = name
+        self.start_web()
+        self.start_listener()
+
     def take_away(self, permission: str) -> None:
         """Take a permission away from all users, as somebody does in the admin."""
         with closing(sqlite3.connect(self.database, timeout=20)) as connection, connection:
@@ -132,7 +142,7 @@ class Site:
 
     def _wait_for_listener(self, program: Program) -> Program:
         if self._listener is LISTENER:
-            program.wait_for_err("node_1: ready")
+            program.wait_for_err(f"{self._server_name}: ready")
         return program
 
     def _run(self, *arguments: str) -> Program:

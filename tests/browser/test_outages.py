@@ -111,6 +111,14 @@ def test_page_begins_anew_when_its_visitor_has_other_rights(
         assert "pause" not in board.run(config)
 
 
+def test_page_shows_nothing_of_a_server_that_has_another_name_now(site: Site, board: Board) -> None:
+    board.wait_for_row("server-row", server="node_1", state="ready")
+    site.rename_server("vienna")
+    board.wait_for_row("server-row", server="vienna", state="ready")
+    board.wait_for_none("server-row", server="node_1")
+    board.wait_for_none("stale-banner")
+
+
 def streams(site: Site) -> int:
     """How many streams the web server has been asked for."""
     return sum("GET /wallboard/stream/" in line for line in site.web.out)

@@ -10,6 +10,7 @@ from django.test import RequestFactory
 
 from django_ami.errors import ConfigurationError
 from django_ami.wallboard.access import Access, access_of
+from django_ami.wallboard.visitors import visitor_of
 
 
 def request_of(user: object) -> Any:
@@ -104,3 +105,18 @@ def test_names_may_be_any_collection() -> None:
 def test_access_that_means_nothing_is_refused(fields: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         Access(**fields)
+
+
+def test_access_to_a_server_that_there_is_not_is_told_once(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.AMI_WALLBOARD = {"ACCESS": lambda request: Access(servers={"nodes_1", "node_1"})}
+    for _ in range(2):
+        visitor = visitor_of(request_of(AnonymousUser()))
+        assert visitor is not None
+        assert visitor.servers == ("node_1",)
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "The function ACCESS of AMI_WALLBOARD names a server 'nodes_1' that is not in AMI_SERVERS; "
+        "did you mean 'node_1'? Its visitors see nothing of it."
+    )

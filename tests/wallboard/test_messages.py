@@ -54,15 +54,18 @@ def test_message_is_one_line_of_json_whatever_a_name_holds() -> None:
 def test_id_names_positions_and_nothing_else_does() -> None:
     positions = {"node_1": Position("ab", 3), "a&b=c": Position("cd", 4)}
     access = Access(queues={"sales"})
+    servers = (*positions, "new")
     text = positions_as_text(access, {**positions, "new": None})
-    assert positions_of(access, text) == positions
+    assert positions_of(access, servers, text) == positions
     for other in (
         Access(),
         Access(queues={"sales"}, masks_numbers=True),
         Access(queues={"sales"}, may={"call"}),
         Access(servers={"a"}),
     ):
-        assert positions_of(other, text) == {}
+        assert positions_of(other, servers, text) == {}
+    for renamed in ((*positions, "newer"), tuple(positions), (*servers, "another"), ()):
+        assert positions_of(access, renamed, text) == {}
 
 
 @pytest.mark.parametrize(
@@ -70,5 +73,7 @@ def test_id_names_positions_and_nothing_else_does() -> None:
              "node_1=ab." + "9" * 5000]
 )  # fmt: skip
 def test_text_that_is_no_id_names_nothing(text: str) -> None:
-    assert positions_of(Access(), text) == {}
-    assert positions_of(Access(), text + positions_as_text(Access(), {})) == {}
+    servers = ("node_1",)
+    mark = positions_as_text(Access(), dict.fromkeys(servers))
+    assert positions_of(Access(), servers, text) == {}
+    assert positions_of(Access(), servers, text + mark) == {}
