@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
@@ -20,6 +19,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from django_ami.wallboard.access import access_of
+from django_ami.wallboard.csrf import csrf_of
 from django_ami.wallboard.options import options
 from django_ami.wallboard.words import figures, strings
 
@@ -77,11 +77,7 @@ def _config(request: HttpRequest, access: Access) -> dict[str, Any]:
         "direction": "rtl" if get_language_bidi() else "ltr",
         "time_zone": get_current_timezone_name(),
         "share": _share(request, access),
-        "csrf": {
-            "cookie": settings.CSRF_COOKIE_NAME,
-            "header": "X-CSRFToken",
-            "token": get_token(request),
-        },
+        "csrf": {"cookie": settings.CSRF_COOKIE_NAME, **csrf_of(request)},
     }
 
 

@@ -110,9 +110,16 @@ def test_the_assets_bring_addresses_a_token_and_words(asked: list[HttpRequest]) 
     config = json.loads(found[1])
     assert config["urls"]["call"] == "/wallboard/calls/CALL/"
     assert config["csrf"]["token"]
+    assert config["csrf"]["header"] == "X-Csrftoken"
     assert config["strings"] == strings()
     assert html.count('nonce="abc"') == 2
     assert "style=" not in html
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_header_of_the_token_is_that_of_the_project(settings: Any) -> None:
+    settings.CSRF_HEADER_NAME = "HTTP_X_XSRF_TOKEN"
+    assert '"header": "X-Xsrf-Token"' in rendered("{% ami_assets %}")
 
 
 def test_a_click_without_scripts_goes_through_csrf_to_a_page(site: Site) -> None:  # noqa: F811

@@ -139,7 +139,7 @@ def test_scripts_are_told_all_that_they_need(visitor: Client) -> None:
         "Europe/Vienna",
     )
     assert told["csrf"]["token"]
-    assert (told["csrf"]["cookie"], told["csrf"]["header"]) == ("csrftoken", "X-CSRFToken")
+    assert (told["csrf"]["cookie"], told["csrf"]["header"]) == ("csrftoken", "X-Csrftoken")
 
 
 @override_settings(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django import template
-from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django_ami.core.errors import ConfigurationError
 from django_ami.wallboard.access import access_of
 from django_ami.wallboard.commands.numbers import plain_number
 from django_ami.wallboard.commands.words import strings
+from django_ami.wallboard.csrf import csrf_of
 from django_ami.wallboard.options import options
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def ami_assets(context: template.Context) -> str:
     urls = {name: reverse(f"ami_wallboard:{name}", kwargs=place) for name in names}
     config = {
         "urls": urls | {name: reverse(f"ami_wallboard:{name}") for name in ("place", "pause")},
-        "csrf": {"header": "X-CSRFToken", "token": get_token(request)},
+        "csrf": csrf_of(request),
         "strings": strings(),
     }
     nonce = context.get("csp_nonce")

@@ -42,6 +42,10 @@ export function share_is_rounded_down() {
   equal([0.799, 0.8, 0.29, undefined].map(format.share), ["79%", "80%", "29%", "–"]);
 }
 
+export function language_that_the_browser_cannot_read_is_that_of_the_browser() {
+  equal(new Format("ca@valencia", "UTC").count(7), "7");
+}
+
 export function numbers_are_those_of_the_language() {
   equal(new Format("de", "UTC").count(1234), "1.234");
 }

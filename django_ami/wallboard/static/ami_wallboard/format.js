@@ -19,14 +19,27 @@ export const fill = (text, values) =>
 export const folded = (text) =>
   text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
+/** Django has languages whose names are none elsewhere: "ca@valencia". */
+function readable(language) {
+  try {
+    return Intl.getCanonicalLocales(language)[0];
+  } catch {
+    return undefined;
+  }
+}
+
 export class Format {
   #number;
   #share;
   #time;
   #collator;
 
-  /** `zone` is a name of the time zone database; one that the browser does not know is its own. */
-  constructor(language, zone) {
+  /**
+   * `zone` is a name of the time zone database. A zone or a language that the browser does not know
+   * is its own.
+   */
+  constructor(wanted, zone) {
+    const language = readable(wanted);
     const digits = { numberingSystem: "latn" };
     this.#number = new Intl.NumberFormat(language, { ...digits, maximumFractionDigits: 0 });
     this.#share = new Intl.NumberFormat(language, { ...digits, style: "percent" });

@@ -4,6 +4,10 @@ import { Backoff } from "./backoff.js";
 
 const ANSWER_SECONDS = 10;
 
+/** Whether an answer sends the visitor to a login, of this site or of a proxy before it. */
+export const isRefusal = ({ status, type }) =>
+  status === 401 || status === 403 || type === "opaqueredirect";
+
 /** The messages of the stream that say what an answer says. */
 export function messages({ now, servers }) {
   const made = Object.entries(servers).map(([server, { whole, fresh, heard, objects }]) =>
@@ -73,9 +77,8 @@ export class Polling {
 
   async #refused(answer) {
     const seconds = Number(answer.headers.get("Retry-After")) || this.#backoff.next();
-    const refused = answer.status === 403 || answer.type === "opaqueredirect";
     const { error } = await answer.json().catch(() => ({}));
-    this.#status(refused ? { name: "refused" } : { name: "waiting", seconds, text: error });
+    this.#status(isRefusal(answer) ? { name: "refused" } : { name: "waiting", seconds, text: error });
     return seconds;
   }
 }

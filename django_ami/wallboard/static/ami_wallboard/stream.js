@@ -4,7 +4,7 @@
  */
 
 import { Backoff } from "./backoff.js";
-import { Polling } from "./polling.js";
+import { isRefusal, Polling } from "./polling.js";
 
 const KINDS = ["whole", "change", "fresh", "beat"];
 /** The server says something every two seconds: after so long the connection is dead. */
@@ -119,7 +119,7 @@ export class Stream {
     if (this.#closed) return;
     if (answer.ok) {
       this.#wait(this.#backoff.next() / 4);
-    } else if (answer.status === 403 || answer.type === "opaqueredirect") {
+    } else if (isRefusal(answer)) {
       this.#status({ name: "refused" });
       this.#again(REFUSED_SECONDS);
     } else if (answer.status === 501) {
