@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from django_ami.simulator.dialplan import PARK_EXTEN
+from django_ami.simulator.queues import Queue
+from tests.browser import chromium
+from tests.browser.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from django_ami.testing import FakeAsterisk
     from tests.browser.board import Board
     from tests.browser.phones import Phones
-    from tests.browser.site import Site
 
 #: The texts of rows that do not fit into their cells.
 CUT = """
@@ -83,3 +87,36 @@ def test_no_figure_is_cut_on_a_tv(
     board.click("[data-command=tv]")
     board.wait_for(lambda: board.run("return location.hash") == "#tv", "the TV")
     assert board.run(CUT_IN_TILES) == []
+
+
+#: The figures of tiles that are beyond an edge of the screen.
+BEYOND = """
+return [...document.querySelectorAll(".tile b")]
+  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth)
+  .map((one) => one.innerText);
+"""
+LONG = "Donaudampfschifffahrtsgesellschaft, the desk for all that is very urgent "
+
+
+def test_figures_of_a_queue_with_a_long_name_are_in_sight_on_a_phone(
+    tmp_path: Path, database: Path, asterisk: FakeAsterisk, browse: Callable[..., Board]
+) -> None:
+    asterisk.pbx.queues[LONG] = Queue(LONG)
+    with Site(tmp_path, database, asterisk) as site:
+        board = browse(site, "supervisor", size=(390, 844))
+        board.wait_for_row("queue-tile", LONG.strip())
+        assert board.run(BEYOND) == []
+
+
+def test_tv_that_begins_with_more_queues_than_fit_shows_as_many_as_fit(
+    tmp_path: Path, database: Path, asterisk: FakeAsterisk, browse: Callable[..., Board]
+) -> None:
+    asterisk.pbx.queues.update({f"queue {n}": Queue(f"queue {n}") for n in range(40)})
+    with Site(tmp_path, database, asterisk) as site:
+        board = browse(site, "supervisor", size=(1600, 900))
+        board.driver.switch_to.new_window("tab")
+        chromium.listen(board.driver)
+        board.driver.get(f"{site.url}#tv")
+        board.wait_for_row("queue-tile")
+        assert board.run("return document.getElementById('pages').innerText").startswith("1 /")
+        assert board.run(CUT_IN_TILES) == []

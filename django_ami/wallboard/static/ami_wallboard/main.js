@@ -97,6 +97,7 @@ function flush() {
   }
   let pending = false;
   for (const view of Object.values(views)) pending = view.arrange() || pending;
+  if (tv.overflows(views.queue)) turn();
   if (dirty.get("totals")?.size || dirty.get("fresh")?.size) totals.update();
   for (const [kind, changes] of dirty) {
     if (!(kind in rare)) changes.clear();

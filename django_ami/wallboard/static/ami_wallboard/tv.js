@@ -13,6 +13,8 @@ export function capacity(width, height, rem) {
 export class Tv {
   #root = document.documentElement;
   #lock = null;
+  /** How many tiles the box held when that was last looked at. */
+  #size = 0;
 
   constructor(changed) {
     this.changed = changed;
@@ -45,13 +47,23 @@ export class Tv {
    * by page. Returns the page and the number of pages.
    */
   turn(queues) {
+    this.#size = this.#measured(queues);
+    return queues.turn(this.#size);
+  }
+
+  /** Whether there are more tiles than the TV can hold, since queues have come. */
+  overflows(queues) {
+    return this.on && queues.shown.length > this.#size;
+  }
+
+  #measured(queues) {
     const box = queues.body.parentElement;
     const rem = parseFloat(getComputedStyle(this.#root).fontSize);
     const size = () => capacity(box.clientWidth, box.clientHeight, rem);
     delete this.#root.dataset.pages;
-    if (!this.on) return queues.turn(Infinity);
+    if (!this.on) return Infinity;
     if (queues.sorted.length > size()) this.#root.dataset.pages = "";
-    return queues.turn(size());
+    return size();
   }
 
   #leave() {
