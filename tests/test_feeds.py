@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,6 +47,17 @@ def test_a_wrong_setting_is_refused_with_its_name(settings: Any, value: Any, mes
     assert message in str(caught.value)
     settings.AMI_SERVERS = {"node_1": {"URL": "ami://me:amp111@127.0.0.1:1"}}
     assert any("AMI_FEED" in str(found.msg) for found in run_checks(tags=["ami"]))
+
+
+def test_a_missing_extra_is_told_with_its_cure(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.delitem(sys.modules, "django_ami.live.feed.redis", raising=False)
+    settings.AMI_FEED = "redis"
+    with pytest.raises(ConfigurationError) as caught:
+        read_feed()
+    assert str(caught.value).endswith("pip install 'django-ami[redis]'.")
 
 
 def test_the_database_is_the_default_if_its_app_is_installed(settings: Any) -> None:

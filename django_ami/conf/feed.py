@@ -49,13 +49,22 @@ def read_feed() -> Backend | None:
     try:
         backend = import_string(_BACKENDS.get(name, name))(**arguments)
     except (ImportError, TypeError, ValueError) as error:
-        known = did_you_mean(name, _BACKENDS)
+        cure = _cure(name, error)
         raise ConfigurationError(
-            f"the setting AMI_FEED: {shown(name)} cannot be used: {error}. {known}"
+            f"the setting AMI_FEED: {shown(name)} cannot be used: {error}{cure}"
         ) from None
     if not isinstance(backend, Backend):
         raise ConfigurationError(f"the setting AMI_FEED: {shown(name)} is no backend of a feed.")
     return backend
+
+
+def _cure(name: str, error: Exception) -> str:
+    """The end of the message: what to do about a backend that could not be made."""
+    if name not in _BACKENDS:
+        return f". {did_you_mean(name, _BACKENDS)}"
+    if isinstance(error, ModuleNotFoundError):
+        return f": pip install 'django-ami[{name}]'."
+    return "."
 
 
 def _split(value: object) -> tuple[str, Mapping[str, Any]]:

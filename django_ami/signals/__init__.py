@@ -39,6 +39,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from django_ami.core.arguments import shown
 from django_ami.live.changes import Kind
 from django_ami.signals.batching import BatchReceiver
 from django_ami.signals.classes import (
@@ -131,10 +132,15 @@ def batch_receiver(
     ``transaction.atomic``. ``"retry"`` gives the whole list again, for as long as ``AMI_DISPATCH``
     says. Returns a decorator, which returns the function as it was.
 
-    Raises ValueError for a size, time or word that cannot be, and TypeError without a name.
+    Raises ValueError for a size, time or word that cannot be, and TypeError without a name, or for
+    what is no name: ``@batch_receiver`` without brackets would connect nothing.
     """
-    if not names:
-        raise TypeError("batch_receiver wants the names of events, such as 'Newchannel'.")
+    wrong = [shown(name) for name in names if not isinstance(name, str)]
+    if wrong or not names:
+        raise TypeError(
+            "batch_receiver wants the names of events, as in @batch_receiver('Newchannel', "
+            f"'Hangup'){', not ' if wrong else ''}{', '.join(wrong)}."
+        )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         global batches_used

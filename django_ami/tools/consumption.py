@@ -87,7 +87,8 @@ class ConsumerRun:
     def _run(self, receivers: Receivers) -> Exit:
         if not signals.events_have_receivers():
             logger.warning(
-                "No receivers are connected to django_ami.signals: events will only be counted."
+                "No receivers are connected to django_ami.signals: events will only be counted. "
+                "Import their module in the method ready of your AppConfig."
             )
         consumer = self._consumer = self._make(receivers, self._refused)
         with running.noted_consumer(consumer):

@@ -41,9 +41,14 @@ def add_arguments(parser: CommandParser) -> None:
 def metrics_of(options: dict[str, Any]) -> Iterator[str]:
     """Serve metrics while it is open; gives the line that says where, empty if none are wanted.
 
-    Raises ConfigurationError without the extra, and ConnectionFailed if the port is taken.
+    Raises ConfigurationError without the extra, and for ``--metrics-calls`` alone; ConnectionFailed
+    if the port is taken.
     """
     if options["metrics_port"] is None:
+        if options["metrics_calls"]:
+            raise ConfigurationError(
+                "--metrics-calls needs a port to serve metrics: --metrics-port."
+            )
         yield ""
         return
     try:

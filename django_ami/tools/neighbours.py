@@ -38,16 +38,19 @@ class Watch:
     more.
     """
 
-    def __init__(self, servers: Iterable[ServerConfig], *, meant: bool = False) -> None:
+    def __init__(
+        self, servers: Iterable[ServerConfig], *, meant: bool = False, standby: bool = False
+    ) -> None:
         self._servers = tuple(servers)
-        self._meant = meant
+        self._meant = meant or standby
+        self._standby = standby
         self._over = threading.Event()
         self._seen: dict[str, set[Neighbour]] = {}
         self._told: dict[str, set[Neighbour]] = {}
         self._note: Listening | None = None
 
     def __enter__(self) -> Self:
-        self._note = Listening(self._servers, meant=self._meant)
+        self._note = self._noted()
         try:
             start_thread(self._run, "django_ami-neighbours")
         except ConnectionFailed as error:  # listening matters more
@@ -63,7 +66,10 @@ class Watch:
         if servers != self._servers and self._note is not None and not self._over.is_set():
             self._servers = servers
             self._note.end()
-            self._note = Listening(servers, meant=self._meant)
+            self._note = self._noted()
+
+    def _noted(self) -> Listening:
+        return Listening(self._servers, meant=self._meant, standby=self._standby)
 
     def end(self) -> None:
         """This process does not listen any more: nothing is said, and the others learn of it.
@@ -104,15 +110,18 @@ def _tell(server: ServerConfig, others: set[Neighbour], gone: set[Neighbour]) ->
             extra={"server": server.name},
         )
         return
-    times = "twice" if len(others) == 1 else f"{len(others) + 1} times"
+    alone = sum(not one.standby for one in others)
+    deliver = 1 + alone + (alone < len(others))  # of those that stand by for one another, one does
+    times = "twice" if deliver == 2 else f"{deliver} times"
     logger.warning(
-        "%s: another ami_listen (%s) listens to %s as %r, too: every event is delivered %s. Stop "
-        "all but one, or give this one --allow-others if that is meant.",
+        "%s: another ami_listen (%s) listens to %s as %r, too: every event is delivered %s. %s, "
+        "or give this one --allow-others if that is meant.",
         server.name,
         some(others),
         server.address,
         server.username,
         times,
+        "Stop all but one" if alone else "Start this one with --standby as well",
         extra={"server": server.name},
     )
 

@@ -52,7 +52,9 @@ class Neighbour:
     pid: int
     since: float
     meant: bool
-    """True if it was started with ``--allow-others``."""
+    """True if it was started with ``--allow-others``, or with ``--standby``."""
+    standby: bool = False
+    """True if it was started with ``--standby``: of all of these one delivers."""
 
     def __str__(self) -> str:
         return (
@@ -64,15 +66,19 @@ class Neighbour:
 class Listening:
     """The note of this process, kept until ``end``.
 
-    ``meant`` says that other listeners are meant to be there.
+    ``meant`` says that other listeners are meant to be there, ``standby`` that it delivers under a
+    lease.
     """
 
-    def __init__(self, servers: Iterable[ServerConfig], *, meant: bool = False) -> None:
+    def __init__(
+        self, servers: Iterable[ServerConfig], *, meant: bool = False, standby: bool = False
+    ) -> None:
         self._name = f"{os.getpid()}-{uuid4().hex}{_SUFFIX}"
         self._said = {
             "pid": os.getpid(),
             "since": time.time(),
             "meant": meant,
+            "standby": standby,
             "servers": _identities(servers),
         }
         #: By directory: the descriptor that holds the lock.
@@ -210,7 +216,13 @@ def _listeners() -> dict[tuple[str, int, str], list[Neighbour]]:
                 if said is not None:
                     since = float(said["since"])
                     time.localtime(since)  # raises for a time that there is not
-                    neighbour = Neighbour(path.name, int(said["pid"]), since, bool(said["meant"]))
+                    neighbour = Neighbour(
+                        path.name,
+                        int(said["pid"]),
+                        since,
+                        bool(said["meant"]),
+                        bool(said.get("standby")),
+                    )
                     found[path.name] = (
                         neighbour,
                         [(host, port, user) for host, port, user in said["servers"]],

@@ -135,7 +135,8 @@ class Worker:
             self.say(f"Forwarding: {forwarder.forward}.")
         if self._feeding is None and not named and not signals.events_have_receivers():
             logger.warning(
-                "No receivers are connected to django_ami.signals: events will only be counted."
+                "No receivers are connected to django_ami.signals: events will only be counted. "
+                "Import their module in the method ready of your AppConfig."
             )
         # Started before the handlers, connected after them: a signal finds nothing to stop, or a
         # client that can be stopped.

@@ -171,6 +171,22 @@ def test_others_are_told_of_and_taken_back(place: Path, warnings: list[str]) -> 
     assert "hush" not in "".join(warnings.lines)
 
 
+def test_of_those_that_stand_by_for_one_another_one_delivers(
+    place: Path, warnings: list[str]
+) -> None:
+    with (
+        Watch([server()], standby=True),
+        Watch([server()], standby=True),
+        Watch([server()]),
+    ):
+        wait_until(lambda: len(warnings) == 1, what="the one that delivers beside them")
+    (line,) = warnings.lines
+    assert line.endswith(
+        "every event is delivered twice. Start this one with --standby as well, or give this one "
+        "--allow-others if that is meant."
+    )
+
+
 @pytest.mark.parametrize(
     "other", [server(port=5039), server(username="other"), server("192.0.2.1")]
 )

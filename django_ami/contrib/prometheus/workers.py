@@ -16,9 +16,12 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 from django_ami.contrib.prometheus.actions import known_name
 from django_ami.contrib.prometheus.collector import ACTION_FAMILIES, AmiCollector
 from django_ami.contrib.prometheus.families import FAMILIES
+from django_ami.core.log import get_logger
 from django_ami.core.metering import ACTION_BOUNDS_SECONDS, ActionMeter
 
 __all__ = ["register"]
+
+logger = get_logger(__name__)
 
 _MODE: Final = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 
@@ -32,10 +35,24 @@ class _Shared:
         self._time = Histogram(
             time.name, time.text, time.labels, buckets=ACTION_BOUNDS_SECONDS, registry=registry
         )
+        #: True once the log says that its directory cannot be written.
+        self._told = False
         ActionMeter.watch = self._settled
 
     def _settled(self, server: str, action: str, outcome: str, seconds: float | None) -> None:
-        action = known_name(action)
+        try:
+            self._counted(server, known_name(action), outcome, seconds)
+        except OSError as error:  # the connection on whose thread this is matters more
+            if not self._told:
+                self._told = True
+                logger.warning(
+                    "Actions are not counted: the directory PROMETHEUS_MULTIPROC_DIR cannot be "
+                    "written (%s). Make it, empty, before the web server starts; ami_listen needs "
+                    "no such variable.",
+                    error,
+                )
+
+    def _counted(self, server: str, action: str, outcome: str, seconds: float | None) -> None:
         self._count.labels(server, action, outcome).inc()
         if seconds is not None:
             self._time.labels(server, action).observe(seconds)

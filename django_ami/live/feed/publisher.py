@@ -202,7 +202,8 @@ class Publisher:
         self._retry_at = now + _RETRY_SECONDS
         self._log(
             f"{page.server}: the live picture is not published: {type(error).__name__}: {error}. "
-            "It is tried again every second, and other processes show it as stale meanwhile."
+            "It is tried again every second, and other processes show it as stale meanwhile; check "
+            "the store of AMI_FEED, and of a database that 'manage.py migrate' has run."
         )
 
     def _log(self, message: str) -> None:

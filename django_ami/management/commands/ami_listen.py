@@ -126,7 +126,7 @@ class Command(Program):
             receivers=signals.classes.receivers,
         )
         standby: bool = options["standby"]
-        neighbours = Watch(settings.servers, meant=options["allow_others"] or standby)
+        neighbours = Watch(settings.servers, meant=options["allow_others"], standby=standby)
         try:
             companion = companion_of(
                 client, settings.servers, standby=standby, meant=options["allow_others"]

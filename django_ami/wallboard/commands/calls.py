@@ -12,7 +12,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from django_ami.accessor import ami
-from django_ami.core.errors import AmiError
+from django_ami.core.arguments import shown
+from django_ami.core.errors import AmiError, ConfigurationError
 from django_ami.core.log import get_logger
 from django_ami.wallboard.commands import placed
 from django_ami.wallboard.commands.clicks import count_call, first_call, forget_click, is_own
@@ -103,7 +104,10 @@ def is_logged_in(request: HttpRequest) -> bool:
 
 
 def telephone_of(request: HttpRequest) -> str:
-    """The telephone of the visitor. It may ask the database. Raises Refused for one without."""
+    """The telephone of the visitor. It may ask the database.
+
+    Raises Refused for one without, and ConfigurationError for what is no channel.
+    """
     find = options().click_to_call.channel
     channel = None if find is None else find(request)
     if not channel:
@@ -113,6 +117,11 @@ def telephone_of(request: HttpRequest) -> str:
                 "You have no telephone here: the function CHANNEL in CLICK_TO_CALL of the setting "
                 "AMI_WALLBOARD names yours."
             ),
+        )
+    if not isinstance(channel, str) or "/" not in channel:
+        raise ConfigurationError(
+            "the function CHANNEL in CLICK_TO_CALL of the setting AMI_WALLBOARD must return a "
+            f"channel such as 'PJSIP/101', not {shown(channel)}."
         )
     return channel
 

@@ -107,6 +107,14 @@ def test_place_that_does_not_exist_is_told_in_a_line(
     assert told in line
 
 
+def test_metrics_of_calls_without_a_port_are_refused(sim: Simulator, tmp_path: Path) -> None:
+    with listener(sim, tmp_path, "--metrics-calls") as program:
+        assert program.wait() == Exit.CONFIGURATION
+    assert program.err == [
+        "CommandError: --metrics-calls needs a port to serve metrics: --metrics-port."
+    ]
+
+
 def test_missing_extra_is_told_in_a_line(sim: Simulator, tmp_path: Path) -> None:
     (tmp_path / "prometheus_client.py").write_text(
         'raise ModuleNotFoundError("No module", name="prometheus_client")'

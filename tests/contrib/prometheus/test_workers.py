@@ -92,6 +92,16 @@ def test_listener_in_that_mode_still_shows_all_of_its_own(sim: Simulator, tmp_pa
     assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 
 
+def test_directory_that_is_not_there_costs_no_connection_and_is_told_once(
+    sim: Simulator, tmp_path: Path
+) -> None:
+    told = "\nimport logging\nlogging.basicConfig(stream=sys.stdout, format='%(message)s')\n"
+    env = {"PROMETHEUS_MULTIPROC_DIR": tmp_path / "none"}
+    said = run_python(PROJECT + told + SENDING, sim.url, "3", **env)
+    assert said.count("the directory PROMETHEUS_MULTIPROC_DIR cannot be written") == 1
+    assert "connection lost" not in said
+
+
 def test_project_that_has_registered_a_collector_itself_is_left_alone(sim: Simulator) -> None:
     source = PROJECT.replace(
         "prometheus.register()\n",

@@ -149,6 +149,14 @@ def test_a_visitor_without_a_telephone_places_no_call(site: Site) -> None:
     assert "CHANNEL" in response.json()["error"]
 
 
+def test_a_telephone_that_is_no_channel_is_named_with_the_setting(site: Site) -> None:
+    site.telephone = "102"
+    response = site.post("place", number="102")
+    assert response.status_code == 503
+    assert "must return a channel such as 'PJSIP/101', not '102'." in response.json()["error"]
+    assert not site.sent("Originate")
+
+
 def test_calls_beyond_the_limit_of_an_hour_are_refused(site: Site, settings: Any) -> None:
     click = {**settings.AMI_WALLBOARD["CLICK_TO_CALL"], "CALLS_PER_HOUR": 1}
     settings.AMI_WALLBOARD = {**settings.AMI_WALLBOARD, "CLICK_TO_CALL": click}
