@@ -269,6 +269,6 @@ def test_batches_of_a_thread_that_blocks_hold_up_no_other(sim: Simulator) -> Non
 
 
 @pytest.mark.parametrize("wrong", [test_event_that_a_test_sends_is_taken_at_once, events["Hangup"]])
-def test_what_is_no_name_of_an_event_is_refused_where_it_stands(wrong: Any) -> None:
+def test_argument_that_is_no_name_of_an_event_is_refused_where_it_stands(wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"as in @batch_receiver\('Newchannel', 'Hangup'\), not <"):
         batch_receiver(wrong)
