@@ -18,6 +18,8 @@ from django_ami.accessor import ami
 from django_ami.core.arguments import shown
 from django_ami.core.errors import ActionFailed, AmiError, Backpressure, InvalidAction
 from django_ami.core.log import get_logger
+from django_ami.wallboard.masking import Mask
+from django_ami.wallboard.options import options
 from django_ami.wallboard.refusals import forbidden, refusal
 from django_ami.wallboard.visitors import ask
 
@@ -185,6 +187,7 @@ async def answered(
     request: HttpRequest, function: Callable[[Visitor], Coroutine[Any, Any, HttpResponse]]
 ) -> HttpResponse:
     """The answer of a function for the visitor; an error becomes an answer with one line."""
+    visitor = None
     try:
         visitor = await ask(request)
         if visitor is None:
@@ -194,7 +197,7 @@ async def answered(
         await in_thread(_note, request, error)
         return refusal(error.status, str(error), retry_seconds=error.retry_seconds)
     except AmiError as error:
-        return _refusal_of(error)
+        return _refusal_of(error, visitor)
 
 
 def _note(request: HttpRequest, error: Refused) -> None:
@@ -210,19 +213,21 @@ def _view_of(request: HttpRequest) -> str:
     return "" if found is None else found.view_name
 
 
-def _refusal_of(error: AmiError) -> JsonResponse:
-    status = getattr(error, "status", None)
+def _refusal_of(error: AmiError, visitor: Visitor | None) -> JsonResponse:
+    status, text = getattr(error, "status", None), str(error)
+    if visitor is not None and visitor.access.masks_numbers:
+        text = Mask(options().mask).text(text)  # it may quote what the visitor never saw
     if status is not None:  # of an app that knows what users may send
-        return refusal(status, str(error), retry_seconds=getattr(error, "retry_seconds", None))
+        return refusal(status, text, retry_seconds=getattr(error, "retry_seconds", None))
     if isinstance(error, InvalidAction):
-        return refusal(400, str(error))
+        return refusal(400, text)
     if isinstance(error, ActionFailed):
-        return refusal(409, str(error))
+        return refusal(409, text)
     if isinstance(error, Backpressure):
-        return refusal(429, str(error), retry_seconds=_RETRY_SECONDS)
+        return refusal(429, text, retry_seconds=_RETRY_SECONDS)
     logger.warning("A command of the wallboard failed: %s", error)
     maybe = _(" It may have been carried out: look before you try again.") if error.sent else ""
-    return refusal(503, f"{error}{maybe}", retry_seconds=_RETRY_SECONDS)
+    return refusal(503, f"{text}{maybe}", retry_seconds=_RETRY_SECONDS)
 
 
 def _words(request: HttpRequest) -> Mapping[str, Any]:

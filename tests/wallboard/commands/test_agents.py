@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from django_ami import ami
+from django_ami.simulator.queues import Member
+from django_ami.testing import FakeAsterisk
 from django_ami.wallboard.shaping import interface_for
 from tests.running import wait_until
-from tests.wallboard.commands.visiting import EVERYTHING
+from tests.wallboard.commands.visiting import EVERYTHING, site_of
 
 if TYPE_CHECKING:
     from tests.wallboard.commands.visiting import Site
@@ -65,6 +67,29 @@ def test_an_interface_is_found_as_the_visitor_sees_it(site: Site) -> None:
     shown = interface_for(site.access, ALICE)
     assert site.post("pause", interface=shown, paused="1").json()["interface"] == shown
     assert site.sent("QueuePause")[0].get("Interface") == ALICE
+
+
+NUMBER = "0301234567"
+
+
+@pytest.mark.django_db
+@pytest.mark.operations
+def test_an_error_tells_a_visitor_with_a_mask_no_number(settings: Any) -> None:
+    interface = f"Local/{NUMBER}@agents"
+    with FakeAsterisk() as server:
+        server.pbx.queues["support"].members.append(Member(interface, "Amy"))
+        with site_of(server.url, settings) as site:
+            site.access = replace(EVERYTHING, masks_numbers=True)
+            shown = interface_for(site.access, interface)
+            server.on("QueuePause").fail(f"No such interface: {interface}")
+            refused = site.post("pause", interface=shown, paused="1")
+            grant = {"actions": {"QueuePause": {"Interface": "PJSIP/.*"}}}
+            settings.AMI_PERMISSIONS = {"everybody": grant}
+            forbidden = site.post("pause", interface=shown, paused="1")
+    assert (refused.status_code, forbidden.status_code) == (409, 403)
+    for answer in (refused, forbidden):
+        assert NUMBER not in answer.json()["error"]
+        assert "Local/030123" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(
