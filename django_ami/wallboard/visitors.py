@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from copy import copy
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY, get_user
+from django.db.models import Model
 from django.utils.functional import SimpleLazyObject
 
 from django_ami import conf
@@ -119,14 +120,23 @@ def _asked_anew(request: HttpRequest) -> Visitor | None:
 def _with_fresh_user(request: HttpRequest) -> HttpRequest:
     """The same request, as if it came now: its session and its user are read anew.
 
-    A request whose user is of no session is given as it is.
+    A request whose user is of no table is given as it is.
     """
     session = getattr(request, "session", None)
-    if session is None or SESSION_KEY not in session:
-        return request
+    user: Any = getattr(request, "user", None)
     fresh = copy(request)
-    fresh.__dict__.pop("_cached_user", None)
-    fresh.__dict__.pop("_acached_user", None)
-    fresh.session = type(session)(session.session_key)
-    fresh.user = SimpleLazyObject(lambda: get_user(fresh))  # type: ignore[assignment]
+    if session is not None and SESSION_KEY in session:
+        fresh.__dict__.pop("_cached_user", None)
+        fresh.__dict__.pop("_acached_user", None)
+        fresh.session = type(session)(session.session_key)
+        fresh.user = SimpleLazyObject(lambda: get_user(fresh))  # type: ignore[assignment]
+    elif _is_in_a_table(user):  # known by a token, say
+        from django.contrib.auth.models import AnonymousUser  # a table: once the apps are ready
+
+        table = user._meta.default_manager
+        fresh.user = table.filter(pk=user.pk).first() or AnonymousUser()
     return fresh
+
+
+def _is_in_a_table(user: Any) -> bool:
+    return isinstance(user, Model) and not user._state.adding  # noqa: SLF001  (it is documented)

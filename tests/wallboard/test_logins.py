@@ -91,6 +91,27 @@ async def test_stream_ends_when_somebody_has_logged_out(
         assert browser.messages[-1].data["reason"] == "access"
 
 
+@in_loop
+async def test_stream_ends_when_a_user_of_no_session_has_lost_the_permission(
+    with_logins: SettingsWrapper, listener: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "_ASK_SECONDS", 0.0)
+    monkeypatch.setattr(hub, "_BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(hub, "_LOOK_SECONDS", 0.02)
+    with_logins.MIDDLEWARE = ["tests.wallboard.urls.by_token"]
+    await sync_to_async(log_in)("view_wallboard")
+    async with browsing() as browser:
+        await browser.wait_for(lambda: len(browser.of("beat")) > 3)
+        await sync_to_async(_take_away)("view_wallboard")
+        await browser.wait_for(lambda: browser.ended)
+        assert browser.messages[-1].data["reason"] == "access"
+
+
+def _take_away(permission: str) -> None:
+    user = User.objects.get(username="ann")
+    user.user_permissions.remove(Permission.objects.get(codename=permission))
+
+
 def _log_out(cookie: str) -> None:
     from django.contrib.sessions.models import Session
 
