@@ -35,6 +35,9 @@ class Companion(Protocol):
     def follow(self, servers: Iterable[ServerConfig]) -> None:
         """These are the servers from now on."""
 
+    def tell(self) -> None:
+        """A server has become ready: other processes should know it now. Does not wait."""
+
     def end(self) -> None:
         """The last event is delivered, and the client is closed. Waits for a moment at most."""
 
@@ -53,6 +56,9 @@ class Alone:
 
     def follow(self, servers: Iterable[ServerConfig]) -> None:
         """Nothing depends on them."""
+
+    def tell(self) -> None:
+        """Nobody has to know."""
 
     def end(self) -> None:
         """Nobody has to know."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from django.core.checks import CheckMessage, Warning  # noqa: A004  (its name in Django)
 
 from django_ami import conf, signals
+from django_ami.conf.forward import EVERY_EVENT, read_forward
 from django_ami.core.arguments import did_you_mean
 from django_ami.core.catalog import EVENTS, event
 from django_ami.core.catalog.renamed import predecessor, successors
@@ -72,19 +73,35 @@ def _unknown(name: str) -> Unheard:
 
 
 def check_event_names(**_: Any) -> list[CheckMessage]:
-    """django_ami.W006 and W007: receivers of events that do not exist, or never come."""
+    """django_ami.W006 and W007: events that do not exist, or never come.
+
+    Those that have receivers, and those that ``AMI_FORWARD`` names.
+    """
     try:
         custom = conf.custom_events()
     except ConfigurationError:
         return []  # E001 says it
-    return [
-        Warning(
-            found.why, hint=found.cure, obj=dotted_name(function), id=f"django_ami.{found.number}"
-        )
+    wanted = [
+        (name, dotted_name(function))
         for name, functions in signals.connected().items()
-        if name is not None and (found := unheard(name, custom)) is not None
+        if name is not None
         for function in functions
     ]
+    wanted += [(name, "EVENTS of AMI_FORWARD") for name in _forwarded()]
+    return [
+        Warning(found.why, hint=found.cure, obj=place, id=f"django_ami.{found.number}")
+        for name, place in wanted
+        if (found := unheard(name, custom)) is not None
+    ]
+
+
+def _forwarded() -> list[str]:
+    """The names of AMI_FORWARD, if it can be read and has some."""
+    try:
+        forward = read_forward()
+    except ConfigurationError:
+        return []  # E001 says it
+    return sorted(((forward and forward.events) or frozenset()) - {EVERY_EVENT})
 
 
 _UNKNOWN: Final = (

@@ -75,7 +75,7 @@ class ListenerCompanion:
         if self._file is not None:
             self._file.start()
 
-    def _tell_now(self) -> None:
+    def tell(self) -> None:
         self._heartbeats.hurry()
         if self._file is not None:
             self._file.hurry()
@@ -169,7 +169,7 @@ class StandbyCompanion(ListenerCompanion):
             extra={"server": lease.server, "lease": lease.token},
         )
         self._client.take_over(lease.server, lease.token, heard_until)
-        self._tell_now()
+        self.tell()
 
     def _lost(self, lease: Lease) -> None:
         logger.error(
@@ -181,7 +181,7 @@ class StandbyCompanion(ListenerCompanion):
         )
         self._client.stand_by(lease.server)
         self._client.inbox.wake()
-        self._tell_now()
+        self.tell()
 
     def _asked(self, lease: Lease, by: str) -> None:
         logger.warning(
@@ -204,4 +204,4 @@ class StandbyCompanion(ListenerCompanion):
             extra={"server": lease.server, "lease": lease.token},
         )
         self._client.inbox.wake()
-        self._tell_now()
+        self.tell()

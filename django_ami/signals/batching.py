@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import update_wrapper
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from django_ami.core.arguments import shown
@@ -51,6 +51,7 @@ class BatchReceiver(TakesMany):
             )
         if on_error not in {"split", "retry"}:
             raise ValueError(f"on_error must be 'split' or 'retry', not {shown(on_error)}.")
+        _check_parameters(function)
         self.max_size, self.max_seconds, self.on_error = max_size, max_seconds, on_error
         update_wrapper(self, function)
 
@@ -71,6 +72,21 @@ class BatchReceiver(TakesMany):
 
     def __repr__(self) -> str:
         return f"<BatchReceiver {self.function!r}>"
+
+
+def _check_parameters(function: Callable[..., Any]) -> None:
+    """Raise TypeError for a function that no list can be given to."""
+    try:
+        parameters = signature(function)
+    except ValueError:  # of a function in C that does not tell
+        return
+    try:
+        parameters.bind(sender=None, events=[])
+    except TypeError as error:
+        raise TypeError(
+            "a batch receiver is called with sender and events, as def function(sender, events, "
+            f"**kwargs), and {shown(function)} is not: {error}."
+        ) from None
 
 
 async def _call(function: Callable[..., Any], sender: Any, events: list[Any]) -> None:

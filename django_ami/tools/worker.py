@@ -296,6 +296,7 @@ class Worker:
         match notice:
             case Ready():
                 self._refused.discard(notice.server)
+                self._companion.tell()
                 status = self._client.status().get(notice.server)
                 if status is None or not self._lines.has_room(notice.server):
                     return  # it was removed meanwhile, or comes and goes: the log counts that

@@ -54,6 +54,15 @@ def test_w006_an_event_that_asterisk_12_renamed(name: str, instead: str) -> None
     assert "AMI_CUSTOM_EVENTS" in (message.hint or "")
 
 
+def test_w006_an_event_that_the_settings_forward(settings: Any) -> None:
+    settings.AMI_FORWARD = {"OUTLET": "redis", "SPOOL": None, "EVENTS": ["Hangup", "Newchanel"]}
+    (message,) = messages()
+    assert (message.id, message.obj) == ("django_ami.W006", "EVENTS of AMI_FORWARD")
+    assert message.msg == "Asterisk has no event 'newchanel': did you mean 'Newchannel'?"
+    settings.AMI_FORWARD = {**settings.AMI_FORWARD, "EVENTS": "*"}
+    assert messages() == []
+
+
 def test_w006_names_every_receiver() -> None:
     for function in (on_something, on_something_else):
         signals.events["Hangupp"].connect(function, sender=signals.ami_event)

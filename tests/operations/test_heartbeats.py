@@ -24,14 +24,15 @@ from django_ami.operations.models import Listener
 from django_ami.operations.others import Others
 from django_ami.testing import FakeAsterisk
 from tests.core.io_support import config, started
-from tests.operations.support import SETTINGS, hanging
+from tests.operations.support import SETTINGS, Site, hanging
 from tests.running import DEADLINE_SECONDS, PYTHON, Program, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from django_ami.listeners import ListenerStatus
-    from tests.operations.support import Site
+    from django_ami.testing import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -330,6 +331,22 @@ def test_listener_with_a_lease_and_one_without_on_this_machine_both_warn(site: S
     for one, other in ((first, second), (second, first)):
         one.wait_for_err(f"process {other.process.pid}")
         assert any("another ami_listen" in line for line in one.err), str(one)
+
+
+@pytest.mark.long
+def test_standby_is_known_as_soon_as_it_is_ready(tmp_path: Path, sim: Simulator) -> None:
+    site = Site(tmp_path, [sim], heartbeat_interval=600.0)
+    try:
+        site.active()
+        second = site.standby()
+
+        def state() -> list[str]:
+            (server,) = site.run("ami_status", "--json")["servers"]
+            return [one["state"] for one in server["processes"] if one["pid"] == second.process.pid]
+
+        wait_until(lambda: state() == ["ready"], what=f"the standby of {site}")
+    finally:
+        site.close()
 
 
 @pytest.mark.long

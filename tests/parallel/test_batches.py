@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from django_ami.testing import Simulator
+    from django_ami.types import Event
 
 
 @pytest.fixture(autouse=True)
@@ -272,3 +273,11 @@ def test_batches_of_a_thread_that_blocks_hold_up_no_other(sim: Simulator) -> Non
 def test_argument_that_is_no_name_of_an_event_is_refused_where_it_stands(wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"as in @batch_receiver\('Newchannel', 'Hangup'\), not <"):
         batch_receiver(wrong)
+
+
+def test_function_that_takes_no_list_is_refused_where_it_stands() -> None:
+    def one_by_one(sender: ServerHandle, event: Event, **_: Any) -> None: ...
+
+    with pytest.raises(TypeError, match=r"with sender and events, .*: missing a required argument"):
+        batch_receiver("Hangup")(one_by_one)
+    assert not events["Hangup"].receivers
