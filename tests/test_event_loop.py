@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from asgiref.sync import sync_to_async
 
-from django_ami import event_loop
+from django_ami import event_loop, signals
 from django_ami.conf import Parallel
 from django_ami.signals import events
 from django_ami.testing import FakeAsterisk
@@ -36,6 +37,10 @@ def sim() -> Iterator[Simulator]:
 
 def loop_threads() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "django_ami-asyncio"]
+
+
+def lane_threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name.startswith("django_ami-lane")]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -119,6 +124,39 @@ def test_the_loop_ends_with_the_listener_and_cancels_what_is_left(sim: Simulator
         listener.run_until(lambda: tasks)
     assert cancelled.is_set()
     wait_until(lambda: not loop_threads())
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["alone", "beside another one"])
+def test_a_receiver_that_never_returns_is_named_and_its_event_left(
+    sim: Simulator, caplog: pytest.LogCaptureFixture, count: int
+) -> None:
+    hung: list[int] = []
+
+    async def hangs(event: Any, **_: Any) -> None:
+        hung.append(int(event["Number"]))
+        await asyncio.sleep(3600)
+
+    async def returns(**_: Any) -> None:
+        pass
+
+    for one in (hangs, returns)[:count]:
+        events["Newexten"].connect(one)
+    with (
+        event_loop.keeping(),
+        listening(sim.url, parallel=Parallel(3), receivers=signals.classes.receivers) as listener,
+    ):
+        listener.make_ready()
+        for number in range(9):
+            sim.emit("Newexten", Uniqueid=f"1.{number}", Number=number)
+        listener.run_until(lambda: len(hung) == 3)
+        wait_until(lambda: "hangs, which has been" in listener.client.receivers.slowest())
+        listener.dispatcher.until = time.monotonic()
+        tally = listener.client.inbox.tally["node_1"]
+    wait_until(lambda: not lane_threads())
+    (told,) = [one for one in caplog.messages if "has not returned" in one]
+    assert "hangs, which has been running" in told
+    assert not [one for one in caplog.messages if " raised " in one]
+    assert tally.failed == 0
 
 
 def test_a_listener_without_asynchronous_receivers_has_no_loop(sim: Simulator) -> None:

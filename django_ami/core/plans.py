@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     #: counts for, empty if for none.
     Call = tuple[Callable[[Any], object], Callable[..., Any], str]
 
-__all__ = ["Plans", "RecoveringPlans"]
+__all__ = ["Plans", "RecoveringPlans", "several"]
 
 #: Names of events come off the wire: the plans of so many are kept, and of none that is longer.
 _MAX_PLANS: Final = 2048
@@ -39,3 +39,7 @@ class Plans(dict[str, "tuple[Call, ...]"]):
 
 class RecoveringPlans(Plans):
     """Plans of which each call tells when its receiver goes well again."""
+
+
+def several(*_: object) -> None:
+    """The receiver behind a call of several ones, each of which is timed and named by itself."""

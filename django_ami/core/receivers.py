@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from django_ami.core.arguments import callable_of, shown
 from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
 from django_ami.core.naming import dotted_name
-from django_ami.core.plans import RecoveringPlans
+from django_ami.core.plans import RecoveringPlans, several
 from django_ami.core.receiver_times import ReceiverTimes
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Receivers:
         #: No event is begun after this time of the clock; another thread may set it during a batch.
         self.until = _NEVER
         self.running: Running | None = None
+        #: The asynchronous receivers that are not through, on whatever loop.
+        self._awaited: dict[object, Running] = {}
 
     def beside(self) -> Receivers:
         """The same receivers, run by another thread: their times are that thread's own."""
@@ -135,7 +137,8 @@ class Receivers:
         self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any
     ) -> Any:
         """Like ``call``, for a coroutine function."""
-        self.running = running = (function, started := self.clock())
+        started, key = self.clock(), object()
+        self._awaited[key] = function, started
         try:
             return self._well(function, await function(*arguments, **named))
         except (Exception, KeyboardInterrupt):
@@ -143,8 +146,7 @@ class Receivers:
         except BaseException as error:
             raise exit_of(error) from error
         finally:
-            if self.running is running:  # others run meanwhile
-                self.running = None
+            del self._awaited[key]
             self._took(dotted_name(function), sender, self.clock() - started)
 
     def deliver(
@@ -233,6 +235,12 @@ class Receivers:
         if isinstance(error, MemoryError):
             self.relieve()  # the handling of the error needs memory
         self._took(name, sender, self.clock() - started)
+        if (
+            function is several
+            and self.over
+            and not isinstance(error, Exception | KeyboardInterrupt)
+        ):
+            return Outcome.LEFT  # their loop has ended, and has cancelled them
         return self._settle(partial(call, event), function, error, event)
 
     def _settle(
@@ -292,8 +300,10 @@ class Receivers:
 
         Safe from any thread.
         """
-        now = self.clock()
+        now, awaited = self.clock(), tuple(self._awaited.values())
         running = [
-            (dotted_name(one[0]), now - one[1]) for one in self._all_running() if one is not None
+            (dotted_name(one[0]), now - one[1])
+            for one in (*awaited, *self._all_running())
+            if one is not None and one[0] is not several
         ]
         return self.times.slowest(running)

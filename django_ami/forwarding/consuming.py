@@ -98,6 +98,8 @@ class Consumption:
         self._result = Delivered()
         #: The envelopes of events, by the identity of these, while some of them wait in batches.
         self._envelopes: dict[int, Envelope] = {}
+        #: And those of them that have failed, while other receivers have not had them.
+        self._failed: dict[int, Dead] = {}
         #: How many events wait for batch receivers.
         self._in_batches = 0
         self._collector = Collector(
@@ -105,7 +107,8 @@ class Consumption:
             batched=signals.batched,
             serves=lambda _: serves(),
             settle=self._settle,
-            failed=self._failed_in_batch,
+            failed=self._note_failed,
+            set_apart=self._set_apart_of_batch,
         )
 
     # --- delivering ---
@@ -148,6 +151,7 @@ class Consumption:
                 self._collector.discard(server)
         self._in_batches = 0
         self._envelopes.clear()
+        self._failed.clear()
 
     @property
     def waits(self) -> bool:
@@ -211,7 +215,7 @@ class Consumption:
             failed = counts.failed
             yield event
             if counts.failed > failed:
-                self._set_apart(envelope)
+                self._result.dead.append(self._dead(envelope))
 
     def _tell(self, envelope: Envelope) -> None:
         """Send the signal of a notice."""
@@ -239,18 +243,20 @@ class Consumption:
         self._result.delivered += counts.delivered
         self._result.failed += counts.failed
 
-    def _failed_in_batch(self, event: Event) -> None:
-        self._set_apart(self._envelopes[id(event)])
+    def _note_failed(self, event: Event) -> None:
+        self._failed[id(event)] = self._dead(self._envelopes[id(event)])
 
-    def _set_apart(self, envelope: Envelope) -> None:
+    def _set_apart_of_batch(self, event: Event) -> None:
+        self._result.dead.append(self._failed.pop(id(event)))
+
+    def _dead(self, envelope: Envelope) -> Dead:
+        """An event for which a receiver has just failed."""
         failing = self._receivers.failing
         last = failing.last if isinstance(failing, Attempts) else None
         if last is None:
-            dead = Dead(envelope, "a receiver raised", 1)
-        else:
-            text = f"{last.receiver} raised {type(last.error).__name__}: {reason(last.error)}"
-            dead = Dead(envelope, text, last.tries)
-        self._result.dead.append(dead)
+            return Dead(envelope, "a receiver raised", 1)
+        text = f"{last.receiver} raised {type(last.error).__name__}: {reason(last.error)}"
+        return Dead(envelope, text, last.tries)
 
 
 class ForwardedLease(Lease):

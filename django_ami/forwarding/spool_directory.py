@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Final, Self
+from weakref import WeakSet
 
 from django_ami.core.errors import ConfigurationError
 
@@ -80,6 +81,8 @@ class SpoolDirectory:
         self.path = path
         self._lock: int | None = None
         self._contents: int | None = None
+        #: Of the database: another number is another file.
+        self._inode = 0
 
     @property
     def file(self) -> Path:
@@ -109,6 +112,7 @@ class SpoolDirectory:
                 "each listener a directory of its own (SPOOL of AMI_FORWARD)."
             ) from None
         self._lock = lock
+        _taken.add(self)
         try:
             with suppress(OSError):  # the disk may be full
                 os.pwrite(lock, f"{os.getpid():<{_PID_BYTES}}\n".encode(), 0)
@@ -122,6 +126,23 @@ class SpoolDirectory:
                 f"the spool {self.path} cannot be used ({error.strerror}): SPOOL of AMI_FORWARD "
                 "must name a directory with room, whose files this user may write."
             ) from None
+
+    @property
+    def is_whole(self) -> bool:
+        """False if somebody has removed it, or a file of it, while this process has it."""
+        if self._lock is None or self._contents is None:
+            return False
+        try:
+            found = [(self.path / name).stat().st_ino for name in ("lock", "contents", _FILE)]
+            ours = [os.fstat(one).st_ino for one in (self._lock, self._contents)]
+        except OSError:
+            return False
+        return found == [*ours, self._inode]
+
+    def take_again(self) -> None:
+        """Have it anew, since it is not whole. Raises ConfigurationError as ``take`` does."""
+        self.leave()
+        self.take()
 
     def leave(self) -> None:
         """Another process may have it."""
@@ -152,7 +173,9 @@ class SpoolDirectory:
         self._make_file()
 
     def _make_file(self) -> None:
-        os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
+        descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
+        self._inode = os.fstat(descriptor).st_ino
+        os.close(descriptor)
 
     def set_aside(self) -> Path:
         """Give a damaged file another name, and say which. Raises OSError."""
@@ -167,3 +190,16 @@ class SpoolDirectory:
                 os.rename(f"{self.file}{beside}", f"{aside}{beside}")  # noqa: PTH104
         self._make_file()
         return aside
+
+
+#: Those that this process has.
+_taken: Final[WeakSet[SpoolDirectory]] = WeakSet()
+
+
+def _leave_all() -> None:
+    """A child has none of them: it would keep them from others when its parent is gone."""
+    for one in tuple(_taken):
+        one.leave()
+
+
+os.register_at_fork(after_in_child=_leave_all)

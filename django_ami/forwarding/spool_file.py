@@ -37,10 +37,15 @@ logger = get_logger(__name__)
 _JOURNAL_BYTES: Final = 2**26
 #: Nobody but this process has the file; somebody may look at it.
 _BUSY_SECONDS: Final = 5.0
+_EVERYTHING: Final = "SELECT * FROM batch ORDER BY position"
 
 
 class SpoolFailed(Exception):
     """The disk takes nothing more, or nothing can be read from it: one line that says why."""
+
+
+class _Unusable(Exception):
+    """The directory cannot be had any more: one line that says why."""
 
 
 class _AnotherVersion(Exception):
@@ -81,6 +86,13 @@ class SpoolFile:
 
     def close(self) -> None:
         """Let go of the file and of the directory."""
+        is_open = self._database is not None
+        if is_open and self.contents.batches and not self._directory.is_whole:
+            try:
+                with self.guarded():
+                    self._come_back()
+            except SpoolFailed as error:
+                logger.error("%s %d events in it are lost.", error, self.contents.events)  # noqa: TRY400
         self._let_go()
         self._directory.leave()
 
@@ -138,6 +150,13 @@ class SpoolFile:
     @contextmanager
     def change(self) -> Iterator[tuple[sqlite3.Connection, Contents]]:
         """A transaction, and the contents of the file behind it; inside of ``guarded``."""
+        if not self._directory.is_whole:
+            self._come_back()
+        with self._transaction() as opened:
+            yield opened
+
+    @contextmanager
+    def _transaction(self) -> Iterator[tuple[sqlite3.Connection, Contents]]:
         database, after = self.database, self.contents.copy()
         database.execute("BEGIN IMMEDIATE")
         try:
@@ -161,6 +180,37 @@ class SpoolFile:
 
     # --- faults of the disk ---
 
+    def _come_back(self) -> None:
+        """Somebody has removed the directory, or a file of it: begin it anew, with all of it.
+
+        What was written into it is there until this process closes it, and no longer.
+        """
+        gone, before = self._database, self.contents
+        try:
+            self._directory.take_again()
+        except ConfigurationError as error:
+            raise _Unusable(error.message) from None
+        self._database = None
+        try:
+            self._connect()
+            self.contents.last = max(self.contents.last, before.last)
+            with self._transaction() as (database, after):
+                for row in () if gone is None else gone.execute(_EVERYTHING):
+                    insert(database, after, row)
+        except BaseException:
+            self._let_go()
+            self._directory.leave()  # and so it is not whole: the next use tries again
+            self._database, self.contents = gone, before
+            raise
+        if gone is not None:
+            gone.close()
+        logger.error(
+            "the spool %s was removed, or a file of it, while this process has it: it is made "
+            "anew, with the %d events that were in it. Let nothing clean that directory up.",
+            self.path,
+            before.events,
+        )
+
     @contextmanager
     def guarded(self) -> Iterator[None]:
         """Raises SpoolFailed for whatever the disk does."""
@@ -175,7 +225,7 @@ class SpoolFile:
             raise SpoolFailed(f"the spool {self.path}: {error}.") from None
         except OSError as error:
             raise SpoolFailed(f"the spool {self.path}: {error.strerror}.") from None
-        except _AnotherVersion as error:
+        except (_AnotherVersion, _Unusable) as error:
             raise SpoolFailed(str(error)) from None
 
     def _rescue(self, error: sqlite3.Error, expected: Contents) -> sqlite3.Connection:

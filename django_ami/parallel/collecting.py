@@ -62,7 +62,8 @@ class Collector:
 
     ``batched`` gives the batch receivers of a name of event, for a sender; ``serves`` says whether
     a server's events may be delivered now; ``settle`` counts what became of events; ``failed`` is
-    told each event out of a batch for which a receiver has failed.
+    told each event of which a receiver has failed, at once, and ``set_apart`` each of these once it
+    is through.
     """
 
     def __init__(
@@ -73,8 +74,9 @@ class Collector:
         serves: Callable[[str], bool],
         settle: Callable[[str, Counts], None],
         failed: Callable[[Event], object] = lambda _: None,
+        set_apart: Callable[[Event], object] = lambda _: None,
     ) -> None:
-        self._failed = failed
+        self._failed, self._set_apart = failed, set_apart
         self._receivers = receivers
         self._batched = batched
         self._serves = serves
@@ -131,6 +133,8 @@ class Collector:
                 failed = self._run_others(event, plans, sender)
                 if failed is None:
                     return gathered
+                if failed:
+                    self._failed(event)
                 gathered += 1
                 takers = known[event.name]
                 self._gather(sender, _Held(event, len(takers), failed=failed), takers)
@@ -217,10 +221,12 @@ class Collector:
         counts = Counts()
         for one in held:
             one.left -= 1
-            one.failed |= failed
+            if failed and not one.failed:
+                self._failed(one.event)
+                one.failed = True
             if not one.left:
                 if one.failed:
-                    self._failed(one.event)
+                    self._set_apart(one.event)
                 counts.failed += one.failed
                 counts.delivered += not one.failed
         self._settle(server, counts)

@@ -6,11 +6,13 @@ Rule: equal keys have one number in every process, on every machine.
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine
+from collections.abc import Set as AbstractSet
 from math import inf
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from django_ami.core.failures import reason
+from django_ami.core.failures import exit_of, reason
 from django_ami.core.log import get_logger
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ logger = get_logger(__name__)
 
 #: A function of the setting that raises is told so often.
 _REPORT_SECONDS: Final = 60.0
+#: A part of the text that Python gives an object without one of its own.
+_ADDRESS: Final = " at 0x"
 
 
 def number_of(key: object, count: int) -> int:
@@ -34,7 +38,8 @@ def number_of(key: object, count: int) -> int:
 class KeyFunction:
     """The project's function of an event, the option ``partition``.
 
-    If it raises, that is told, and the event has the key of all such events.
+    If it raises, or gives what has no text of its own, that is told, and the event has the key of
+    all such events.
     """
 
     def __init__(self, function: Callable[[Event], object]) -> None:
@@ -43,14 +48,35 @@ class KeyFunction:
 
     def __call__(self, event: Event) -> str:
         try:
-            return str(self._function(event))
-        except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
-            now = time.monotonic()
-            if now - self._reported_at >= _REPORT_SECONDS:
-                self._reported_at = now
-                logger.error(  # noqa: TRY400  (its message says it)
-                    "the function of the option 'partition' raised %s for %s: %s. Such events go "
-                    "to one thread, or to one partition.",
-                    type(error).__name__, event.name, reason(error),
-                )  # fmt: skip
+            key = self._function(event)
+            text = str(key)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  (a sys.exit stops nobody, either)
+            told = error if isinstance(error, Exception) else exit_of(error)
+            self._tell(f"raised {type(told).__name__} for {event.name}: {reason(told)}")
             return ""
+        if type(key) is not str and _differs(key, text):
+            if isinstance(key, Coroutine):
+                key.close()  # or Python warns that nobody has awaited it
+            self._tell(
+                f"gave a {type(key).__name__} for {event.name}, whose text is not alike for equal "
+                "ones: have it give a str, an int, or a tuple of these"
+            )
+            return ""
+        return text
+
+    def _tell(self, what: str) -> None:
+        now = time.monotonic()
+        if now - self._reported_at >= _REPORT_SECONDS:
+            self._reported_at = now
+            logger.error(
+                "the function of the option 'partition' %s. Such events go to one thread, or to "
+                "one partition.",
+                what,
+            )
+
+
+def _differs(key: object, text: str) -> bool:
+    """True if equal keys may have other texts: an address is in it, or the order of a set."""
+    return isinstance(key, AbstractSet) or callable(key) or _ADDRESS in text

@@ -25,6 +25,7 @@ from django_ami.core.arguments import plain_text, shown
 from django_ami.core.errors import ConnectionFailed
 from django_ami.core.failures import NotCalled, SomeRaised
 from django_ami.core.naming import dotted_name
+from django_ami.core.plans import several
 from django_ami.core.receivers import Receivers
 from django_ami.core.refusals import is_refusal
 from django_ami.event_loop import adopt_kept
@@ -160,7 +161,7 @@ class RobustSignal(Signal):
             if raised:
                 raise SomeRaised(raised)
 
-        return update_wrapper(call, self.send_robust), self.send_robust, ""
+        return update_wrapper(call, several), several, ""
 
     def _named(self, item: Any) -> Mapping[str, Any]:
         """The named arguments of receivers."""

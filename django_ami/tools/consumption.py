@@ -97,7 +97,13 @@ class ConsumerRun:
             self._begin_service(consumer)
             self._over.wait(self._run_for)
             ended = self._drain(consumer, receivers)
-            return self._sum_up(consumer, ended=ended)
+            if not ended:
+                slowest = receivers.slowest()
+                self._exit_now(
+                    "a receiver did not return, or Redis does not answer"
+                    f"{f' (slowest receiver: {slowest})' if slowest else ''}"
+                )
+            return self._sum_up(consumer)
 
     def _drain(self, consumer: Consumer, receivers: Receivers) -> bool:
         """Finish what is in hand, and give the leases back, within the drain timeout."""
@@ -115,9 +121,7 @@ class ConsumerRun:
         )
         return consumer.join(self._drain_timeout + _PATIENCE_SECONDS)
 
-    def _sum_up(self, consumer: Consumer, *, ended: bool) -> Exit:
-        if not ended:
-            self._exit_now("a receiver did not return, or Redis does not answer")
+    def _sum_up(self, consumer: Consumer) -> Exit:
         self.say(self._summary(consumer))
         if self._was_refused:
             return Exit.REFUSED

@@ -46,28 +46,24 @@ def ask(servers: Iterable[str], timeout: float) -> tuple[dict[str, Partitions], 
     return dict(found), "".join(why)
 
 
-def _measured(forward: Forward, servers: Iterable[str]) -> dict[str, Partitions]:
+def _measured(forward: Forward, servers: Iterable[str]) -> Mapping[str, Partitions]:
     from django_ami.forwarding.redis.keys import Stream  # it needs the extra
     from django_ami.forwarding.redis.options import RedisOptions
     from django_ami.forwarding.redis.outlet import client_of
-    from django_ami.forwarding.redis.standing import measure
+    from django_ami.forwarding.redis.standing import measure, strays
 
     options = RedisOptions.of(forward.options)
     client = client_of(forward)
+    found: dict[str, dict[int, Standing]] = {}
     try:
-        return {
-            server: {
-                stream.partition: standing
-                for stream, standing in measure(
-                    client,
-                    [
-                        Stream(options.prefix, server, partition, options.group)
-                        for partition in range(forward.partitions)
-                    ],
-                ).items()
-            }
-            for server in servers
-        }
+        for server in servers:
+            streams = [
+                Stream(options.prefix, server, partition, options.group)
+                for partition in range(forward.partitions)
+            ]
+            standings = measure(client, streams) | strays(client, streams[-1:])
+            found[server] = {stream.partition: one for stream, one in standings.items()}
+        return found
     finally:
         client.close()
 

@@ -254,7 +254,8 @@ class Worker:
         A server may take its time.
         """
         if self._dispatcher.busy:
-            self._exit_now("a receiver did not return")
+            slowest = self._client.receivers.slowest()
+            self._exit_now(f"a receiver did not return{f' ({slowest})' if slowest else ''}")
         if self._reloading:
             self._exit_now("reading the settings did not end")
 

@@ -102,7 +102,7 @@ def test_a_receiver_that_logs_where_nobody_reads_holds_up_events_alone(sim: Simu
         sim.drop()
         sim.wait_for(lambda: sim.logins == 2, timeout=DEADLINE_SECONDS)
         assert worker.stop(signal.SIGTERM, BRIEF_SECONDS + LAST_WORDS_SECONDS) == 4, str(worker)
-        assert worker.out[-1].endswith("Not drained: a receiver did not return.")
+        assert "Not drained: a receiver did not return (" in worker.out[-1]
 
 
 def test_a_queue_of_the_standard_library_spares_the_receivers_that(sim: Simulator) -> None:

@@ -283,3 +283,23 @@ def test_a_notice_that_cannot_be_read_is_set_apart(receivers):
     told = Envelope(EventId("node_1", "E1", 3), b"{}", time.time(), kind="notice")
     result = Consumption(receivers).deliver([told])
     assert (result.failed, [one.envelope for one in result.dead]) == (1, [told])
+
+
+def test_a_dead_letter_names_the_error_of_its_own_event_though_it_was_in_a_batch_with_others(
+    receivers,
+):
+    @receiver(events["Newexten"])
+    def picky(event: Any, **_: Any) -> None:
+        if event["Number"] != "3":
+            raise ValueError(f"number {event['Number']}")
+
+    @batch_receiver("Newexten", max_size=10, max_seconds=60)
+    def takes_all(events: Any, **_: Any) -> None:
+        pass
+
+    result = Consumption(receivers).deliver(some(1, 2, 3))
+    assert (result.delivered, result.failed) == (1, 2)
+    assert [(one.envelope.id.sequence, one.reason[-8:]) for one in result.dead] == [
+        (1, "number 1"),
+        (2, "number 2"),
+    ]

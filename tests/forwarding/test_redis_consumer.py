@@ -545,6 +545,32 @@ def test_status_and_metrics_show_how_far_each_partition_is(
     assert 'ami_forwarded_lost_events_total{partition="1",server="node_1"} 7.0' in page
 
 
+def test_batches_beyond_the_number_of_partitions_are_told(
+    outlet: RedisOutlet, url: str, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(outlet, 1, partition=1)
+    publish(outlet, 2, partition=3)
+    settings.AMI_FORWARD = {"OUTLET": "redis", "URL": url, "PARTITIONS": 2, "SPOOL": None}
+    with consumer_of(forward_of(url, partitions=2)) as consumer:
+        wait_until(lambda: "PARTITIONS of AMI_FORWARD is 2 here" in caplog.text)
+        assert "node_1: batches of events wait in partitions up to 3" in caplog.text
+        wait_until(lambda: sum((outlet.lag() or {}).values()) == 1 and consumer.standings)
+        wait_until(lambda: consumer.held["node_1"] == 2)
+        text, needs_attention = forwarded.in_words(forwarded.ask(["node_1"], 5)[0]["node_1"])
+    assert text == (
+        "1 batch behind (most in partition 3: 1), 0 in hand, 0 dead letters, 0 events lost; "
+        "2 of 3 partitions have a consumer"
+    )
+    assert needs_attention
+    caplog.clear()
+    with consumer_of(forward_of(url)) as consumer:
+        wait_until(lambda: consumer.consumed.delivered == 1)
+        wait_until_acknowledged(outlet)
+    with consumer_of(forward_of(url, partitions=2)) as consumer:
+        wait_until(lambda: consumer.standings)
+    assert "PARTITIONS" not in caplog.text
+
+
 def test_a_redis_that_is_away_is_told_in_the_status_and_holds_nothing_up(settings: Any) -> None:
     settings.AMI_FORWARD = {
         "OUTLET": "redis", "URL": "redis://:s3cret@127.0.0.1:1", "SPOOL": None,

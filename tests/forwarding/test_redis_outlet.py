@@ -110,6 +110,19 @@ def test_a_redis_without_data_behind_a_restart_is_told(
     assert "has lost batches of events that it had confirmed" in caplog.text
 
 
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-lru", "noeviction"])
+def test_a_redis_that_evicts_events_is_told(
+    tmp_path: Path, policy: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RedisServer(tmp_path) as server:
+        outlet = RedisOutlet(forward_of(server.url))
+        outlet._redis.config_set("maxmemory-policy", policy)
+        outlet.open()
+        outlet.close(1)
+    told = "throws away events that nobody has read. Set the policy noeviction"
+    assert (told in caplog.text) == (policy == "allkeys-lru")
+
+
 def test_a_redis_with_data_behind_a_restart_has_each_batch_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

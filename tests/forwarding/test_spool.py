@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from django_ami.core.errors import ConfigurationError
 from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.outlet import Batch
-from django_ami.forwarding.spool import Spool
+from django_ami.forwarding.spool import Spool, SpoolFailed
 from tests.forwarding.support import batch, envelope, is_important
 
 MOST_BYTES = 2**30
@@ -256,7 +257,7 @@ def test_file_that_is_gone_is_told(
 KILLED = """
     import sys
     from pathlib import Path
-    from django_ami.forwarding.spool import Spool
+    from django_ami.forwarding.spool import Spool, SpoolFailed
     from tests.forwarding.support import batch, envelope, is_important
 
     spool = Spool(Path(sys.argv[1]), 2**30, is_important)
@@ -328,3 +329,82 @@ def test_full_disk_is_told_and_costs_nothing_that_was_put(tmp_path: Path) -> Non
     first, last = done.stdout.splitlines()
     assert first.startswith(f"the spool {tmp_path}/spool: ")
     assert last == "all True 0"
+
+
+@pytest.mark.parametrize("what", ["all", "the database", "the lock"])
+def test_spool_that_somebody_removes_is_made_anew_with_all_that_was_in_it(
+    open_spool: Callable[..., Spool],
+    tmp_path: Path,
+    what: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spool = open_spool()
+    spool.put([batch(position, [envelope(position)]) for position in range(1, 6)])
+    remove(tmp_path / "spool", what)
+    spool.put([batch(6, [envelope(6)])])
+    assert "was removed, or a file of it" in caplog.text
+    spool.forget(2)
+    remove(tmp_path / "spool", what)
+    again = open_spool()
+    assert (numbers(again), again.contents.events, again.lost) == ([3, 4, 5, 6], 4, 0)
+
+
+def remove(directory: Path, what: str) -> None:
+    """As somebody does who cleans up."""
+    if what == "all":
+        shutil.rmtree(directory)
+    elif what == "the lock":
+        (directory / "lock").unlink()
+    else:
+        for file in directory.glob("spool.sqlite3*"):
+            file.unlink()
+
+
+def test_spool_that_was_removed_and_cannot_be_made_keeps_what_was_in_it_until_it_can(
+    open_spool: Callable[..., Spool], tmp_path: Path
+) -> None:
+    spool = open_spool()
+    spool.put([batch(1, [envelope(1)])])
+    shutil.rmtree(tmp_path / "spool")
+    (tmp_path / "spool").write_text("in its place")
+    with pytest.raises(SpoolFailed, match="cannot be used"):
+        spool.put([batch(2, [envelope(2)])])
+    assert numbers(spool) == [1]
+    (tmp_path / "spool").unlink()
+    spool.put([batch(2, [envelope(2)])])
+    assert numbers(open_spool()) == [1, 2]
+
+
+FORKED = """
+    import os, sys, time
+    from pathlib import Path
+    from django_ami.forwarding.spool import Spool
+    from tests.forwarding.support import is_important
+
+    spool = Spool(Path(sys.argv[1]), 2**30, is_important)
+    spool.open()
+    if not os.fork():
+        print(os.getpid(), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.slow
+def test_child_of_a_killed_process_does_not_keep_its_spool(tmp_path: Path) -> None:
+    directory = tmp_path / "spool"
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(FORKED), str(directory)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        try:
+            with pytest.raises(ConfigurationError, match=f"pid {process.pid}"):
+                Spool(directory, MOST_BYTES, is_important).open()
+            process.kill()
+            process.wait()
+            spool = Spool(directory, MOST_BYTES, is_important)
+            spool.open()
+            spool.close()
+        finally:
+            process.kill()
+            os.kill(child, signal.SIGKILL)

@@ -11,10 +11,12 @@ import threading
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from celery import shared_task
 from celery.exceptions import Reject
 from celery.signals import worker_process_shutdown, worker_shutdown
+from celery.worker import state
 
 from django_ami.conf.forward import read_forward
 from django_ami.core.errors import ConfigurationError
@@ -44,6 +46,12 @@ logger = get_logger(__name__)
 #: A worker tries for as long to set a batch apart; then the broker gives the batch again.
 _SET_APART_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 1.0
+#: An event that this worker has set apart, and that it serves again, waits so long in between.
+_AGAIN_SECONDS: Final = 30.0
+#: How often an event that waits looks whether the worker ends.
+_LOOK_SECONDS: Final = 0.1
+#: Names the worker; with prefork it is that of the process whose children do the work.
+_WORKER: Final = uuid4().hex
 
 #: The events that were set apart, by server: each has a line while there are few.
 _reports: Final[Reports[str]] = Reports()
@@ -65,6 +73,7 @@ _reporting: Final = threading.Lock()
 )
 def deliver(self: Any, text: str, partition: int) -> None:
     """Run the receivers for a batch."""
+    _wait_for_turn(self.request)
     data = batch_of(text)
     try:
         batch = decode(data)
@@ -105,6 +114,28 @@ def _broker(app: Celery) -> Broker:
 
 
 # --- the queue of failed batches ---
+
+
+def _wait_for_turn(request: Any) -> None:
+    """Hold back what this worker has set apart a moment ago: it serves that queue as well.
+
+    Else a receiver that goes on raising would be called without a pause, and all other receivers of
+    that event with it. Raises Reject if the worker ends first.
+    """
+    if request.get("ami_worker") != _WORKER:
+        return
+    end = time.monotonic() + min(
+        _AGAIN_SECONDS, request.get("ami_at", 0) + _AGAIN_SECONDS - time.time()
+    )
+    if end > time.monotonic():
+        logger.warning(
+            "%s has failed again, and is tried once in %g s. End this worker, and repair the "
+            "receiver.", request.id, _AGAIN_SECONDS,
+        )  # fmt: skip
+    while time.monotonic() < end:
+        if state.should_stop is not None and state.should_stop is not False:  # 0 is an exit code
+            raise Reject("the worker ends", requeue=True)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _set_apart(app: Celery, dead: Dead, partition: int) -> None:
@@ -162,7 +193,10 @@ def _publish(app: Celery, data: bytes, partition: int, ids: Sequence[EventId], w
     """Raises Reject if that is not possible for a long time: the broker gives the batch again."""
     options, broker = _options(), _broker(app)
     queue = dead_queue(options)
-    one = message(queue.name, data, partition, ids[0], ids[-1], None, ami_reason=why)
+    one = message(
+        queue.name, data, partition, ids[0], ids[-1], None,
+        ami_reason=why, ami_worker=_WORKER, ami_at=time.time(),
+    )  # fmt: skip
     end = time.monotonic() + _SET_APART_SECONDS
     while True:
         try:

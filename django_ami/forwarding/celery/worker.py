@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from celery import bootsteps
 from celery.signals import celeryd_init, worker_init
 from celery.worker import state
+from kombu.serialization import prepare_accept_content
 
 from django_ami.conf.forward import read_forward
 from django_ami.core.failures import reason
@@ -40,6 +41,8 @@ logger = get_logger(__name__)
 _GOODBYE_SECONDS: Final = 5.0
 #: A process of the pool says within this time that it has begun a task.
 _BEGIN_SECONDS: Final = 1.0
+#: The content of its messages; a worker that does not accept it acknowledges them all the same.
+_CONTENT: Final = "application/json"
 #: The task is found by its name.
 TASK: Final = delivering.deliver
 
@@ -93,6 +96,11 @@ def restrict(sender: Any, **_: object) -> None:
         raise SystemExit(
             f"This worker serves {served[0]}, where one task at a time keeps the order of events: "
             "start it without --autoscale."
+        )
+    if _CONTENT not in prepare_accept_content(sender.app.conf.accept_content):
+        raise SystemExit(
+            f"This worker serves {served[0]}, whose batches are JSON, and would throw each of them "
+            "away unread: add 'json' to accept_content of the app."
         )
 
 

@@ -19,9 +19,10 @@ from django_ami.core.bugs import Bugs
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.core.reports import Sparing
+from django_ami.forwarding.redis.keys import Stream
 from django_ami.forwarding.redis.leases import RENEWALS, Leases
 from django_ami.forwarding.redis.outlet import client_of
-from django_ami.forwarding.redis.standing import measure
+from django_ami.forwarding.redis.standing import measure, strays
 from django_ami.forwarding.redis.worker import Consumed, Worker
 from django_ami.redis_client import address_of, cause
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from django_ami.conf.forward import Forward
     from django_ami.core.receivers import Receivers
-    from django_ami.forwarding.redis.keys import Stream
     from django_ami.forwarding.redis.options import RedisOptions
     from django_ami.forwarding.redis.standing import Standing
 
@@ -42,6 +42,8 @@ logger = get_logger(__name__)
 _HUNGRY_SECONDS: Final = 0.2
 #: Metrics of partitions are measured so often.
 _MEASURE_SECONDS: Final = 10.0
+#: Batches in partitions that no consumer has are looked for, and told, so often.
+_STRAYS_SECONDS: Final = 60.0
 #: At the end, leases are renewed so often.
 _LAST_TURN_SECONDS: Final = 0.2
 #: The first lines at once that tell of a Redis that is away; then one in a minute.
@@ -76,7 +78,9 @@ class Consumer:
         self._ended = threading.Event()
         #: Of all partitions of its servers, some seconds old; for metrics.
         self.standings: dict[Stream, Standing] = {}
-        self._measure_at = 0.0
+        self._measure_at = self._strays_at = 0.0
+        self._strays: dict[Stream, Standing] = {}
+        self._count = forward.partitions
         self._receivers = receivers
         #: "away" or "refuses"; empty while Redis answers.
         self._state = ""
@@ -155,8 +159,7 @@ class Consumer:
             self._assign()
             self.back()
             if time.monotonic() >= self._measure_at:
-                self._measure_at = time.monotonic() + _MEASURE_SECONDS
-                self.standings = measure(self._redis, self._streams())
+                self._measure()
         except (redis.RedisError, OSError) as error:
             self.away(error)
             self._redis.connection_pool.disconnect()  # the address may lead elsewhere by now
@@ -164,6 +167,29 @@ class Consumer:
             # This is our bug, and must not cost the leases.
             self._bugs.tell()
         return hungry
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        self._measure_at = now + _MEASURE_SECONDS
+        if now >= self._strays_at:
+            self._strays_at = now + _STRAYS_SECONDS
+            prefix, group, last = self._options.prefix, self._options.group, self._count - 1
+            self._strays = strays(
+                self._redis, [Stream(prefix, server, last, group) for server in self._servers]
+            )
+            self._tell_strays()
+        self.standings = measure(self._redis, self._streams()) | self._strays
+
+    def _tell_strays(self) -> None:
+        for server in self._servers:
+            numbers = [one.partition for one in self._strays if one.server == server]
+            if numbers:
+                logger.error(
+                    "%s: batches of events wait in partitions up to %d, and no consumer reads "
+                    "those from %d on, since PARTITIONS of AMI_FORWARD is %d here: a listener has "
+                    "another number, or had. Set the larger one here until nothing waits.",
+                    server, max(numbers), self._count, self._count, extra={"server": server},
+                )  # fmt: skip
 
     def _end(self) -> None:
         """Keep the leases until the other threads have given them back."""

@@ -85,6 +85,7 @@ class RedisOutlet:
         self._redis.connection_pool.disconnect()
         try:
             found = str(self._redis.info("server").get("redis_version", ""))
+            policy = str(self._redis.info("memory").get("maxmemory_policy", ""))
         except NoPermissionError:
             return  # this user may not ask for it
         except (redis.RedisError, OSError) as error:
@@ -94,6 +95,13 @@ class RedisOutlet:
                 f"the Redis at {self._address} is version {found}: it must be {_LEAST_VERSION} or "
                 "later, or Valkey."
             )
+        if policy.startswith("allkeys"):
+            logger.error(
+                "the Redis at %s has the maxmemory-policy %s: when its memory is full, it throws "
+                "away events that nobody has read. Set the policy noeviction: then it refuses new "
+                "ones, and they wait in the spool.",
+                self._address, policy,
+            )  # fmt: skip
 
     def publish(self, batches: Sequence[Batch]) -> None:
         """Append batches, those of one stream in one step. Raises OutletAway."""
@@ -139,8 +147,9 @@ class RedisOutlet:
         if before < known:
             logger.error(
                 "%s: the Redis at %s has lost batches of events that it had confirmed (it was at "
-                "%d, and is at %d): it was restarted without its data, or a replica has taken "
-                "over. Set appendonly, or the option 'replicas'.",
+                "%d, and is at %d): it was restarted without its data, a replica has taken over, "
+                "or its maxmemory-policy evicts keys. Set appendonly, the option 'replicas', or "
+                "the policy noeviction.",
                 stream, self._address, known, before,
             )  # fmt: skip
         for batch in part:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
+from django_ami.conf.forward import MOST_PARTITIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from django_ami.forwarding.redis.keys import Stream
 
-__all__ = ["Standing", "measure"]
+__all__ = ["Standing", "measure", "strays"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +81,29 @@ def measure(client: Any, streams: Iterable[Stream]) -> dict[Stream, Standing]:
     if failure is not None and not found:
         raise failure
     return found
+
+
+def strays(client: Any, streams: Iterable[Stream]) -> dict[Stream, Standing]:
+    """The partitions behind each of ``streams``, the last ones, in which batches wait.
+
+    Nobody reads them: the setting PARTITIONS of a listener is larger, or it was. Raises
+    redis.RedisError.
+    """
+    behind = [
+        [
+            stream._replace(partition=number)
+            for number in range(stream.partition + 1, MOST_PARTITIONS)
+        ]
+        for stream in streams
+    ]
+    pipeline = client.pipeline(transaction=False)
+    rows = [row for row in behind if row]
+    for row in rows:
+        pipeline.exists(*(one.key for one in row))
+    some = [row for row, number in zip(rows, pipeline.execute(), strict=True) if number]
+    for row in some:
+        for one in row:
+            pipeline.exists(one.key)
+    are_there = zip([one for row in some for one in row], pipeline.execute(), strict=True)
+    found = measure(client, [one for one, is_there in are_there if is_there])
+    return {stream: standing for stream, standing in found.items() if standing.behind}

@@ -59,6 +59,26 @@ def test_log_counts_events_that_are_set_apart_when_they_are_very_many(project, p
     assert len(lines) <= 2 * (1 + MOST_LINES)
 
 
+@pytest.mark.parametrize("kind", ["redis", "quorum"])
+def test_event_that_fails_again_out_of_the_queue_of_failed_ones_is_not_tried_without_a_pause(
+    project, kind
+):
+    here = project(kind, ATTEMPTS=1)
+    with here.outlet() as outlet:
+        outlet.open()
+        with here.worker() as worker:
+            outlet.publish([batch(0, 0, 1, Poison=1)])
+            worker.wait_for_err("is set apart")
+            worker.process.send_signal(signal.SIGTERM)
+            assert worker.wait() == 0, str(worker)
+        for number in range(2):
+            with here.worker(queues=here.queue("dead")) as worker:
+                worker.wait_for_err("is tried once in 30 s")
+                worker.process.send_signal(signal.SIGTERM)
+                assert worker.wait() == 0, str(worker)
+            assert len(here.lines()) == 2 + number  # one attempt of each worker
+
+
 def test_batch_that_nobody_can_read_is_set_apart(project):
     here = project("redis")
     event_id = batch(0, 0, 1).first
@@ -143,6 +163,18 @@ def test_worker_that_may_grow_is_refused(project):
     with here.worker("--autoscale=4,1") as worker:
         assert worker.wait() != 0
         assert "start it without --autoscale" in str(worker)
+
+
+def test_worker_that_would_throw_every_batch_away_is_refused(project):
+    here = project("redis")
+    with here.outlet() as outlet:
+        outlet.open()
+        outlet.publish([batch(0, 0, 1)])
+        with here.worker(PROJECT_ACCEPT='["yaml"]') as worker:
+            assert worker.wait() != 0
+            assert "add 'json' to accept_content" in str(worker)
+        with here.worker() as worker:
+            here.wait_for(1, worker)
 
 
 def test_worker_of_other_queues_is_left_alone(project):
