@@ -40,7 +40,9 @@ VERSIONS: Final = f"Python {sys.version.split()[0]}, Django {django.__version__}
 
 def listed(docstring: str) -> list[str]:
     """The names of others that a docstring lists."""
-    return re.findall(r"``((?:asgiref|concurrent|asyncio|django|_signal)\.[\w.]+)``", docstring)
+    return re.findall(
+        r"``((?:asgiref|concurrent|asyncio|django|threading|_signal)\.[\w.]+)``", docstring
+    )
 
 
 def gone(names: list[str]) -> list[str]:

@@ -45,7 +45,10 @@ class Delivery:
         #: Those of which nobody may take anything now.
         self._held: set[EventQueue] = set()
         self._calls: deque[Callable[[], object]] = deque()
-        self._changed = threading.Condition(threading.Lock())
+        # It is acquired by ``with``, in C. A condition is written in Python: an exception from
+        # outside, in the midst of its ``__enter__``, would leave it acquired for ever.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._woken = False
 
     def add_server(
@@ -64,7 +67,7 @@ class Delivery:
         """
         names = frozenset(name.lower() for name in important)
         newest = policy == "drop_newest"
-        with self._changed:
+        with self._lock:
             queue = self._queues.get(server)
             if queue is None:
                 queue = EventQueue(capacity, most_bytes, newest=newest, important=names)
@@ -76,19 +79,19 @@ class Delivery:
 
     def counts(self, server: str) -> Counts:
         """A consistent copy of one server's counts."""
-        with self._changed:
+        with self._lock:
             counts = Counts()
             counts.add(self._queues[server].counts)
             return counts
 
     def losses(self, server: str) -> Losses:
         """A consistent copy of one server's losses."""
-        with self._changed:
+        with self._lock:
             return self._queues[server].losses.copy()
 
     def oldest(self, server: str) -> float | None:
         """When the oldest event came that is not delivered yet, by the reactor's clock; or None."""
-        with self._changed:
+        with self._lock:
             queue = self._queues[server]
             batches = [batch for batch in queue.batches if isinstance(batch[0], Event)]
             if queue.counts.queued > sum(map(len, batches)):
@@ -97,7 +100,7 @@ class Delivery:
 
     def totals(self) -> Counts:
         """The counts of all servers together, of those that were removed, too."""
-        with self._changed:
+        with self._lock:
             total = Counts()
             for queue in self._queues.values():
                 total.add(queue.counts)
@@ -106,7 +109,7 @@ class Delivery:
     @property
     def queued(self) -> int:
         """Events that wait, of all servers."""
-        with self._changed:
+        with self._lock:
             return sum(queue.counts.queued for queue in self._queues.values())
 
     # --- the reactor's side ---
@@ -118,7 +121,7 @@ class Delivery:
 
         They came ``at`` a moment of the reactor's clock. Says how many were dropped.
         """
-        with self._changed:
+        with self._lock:
             queue = self._queues[server]
             dropped = queue.put(events, ignored, size, at)
             self._note_dropped(queue, dropped)
@@ -133,7 +136,7 @@ class Delivery:
 
         Only an event that is larger than the queue is dropped.
         """
-        with self._changed:
+        with self._lock:
             queue = self._queues[server]
             left, dropped = queue.offer(events, ignored, size, at)
             self._note_dropped(queue, dropped)
@@ -142,7 +145,7 @@ class Delivery:
 
     def relieve(self) -> None:
         """No memory is left: drop the ordinary events that wait, of all servers, and report it."""
-        with self._changed:
+        with self._lock:
             dropped = 0
             for queue in self._queues.values():
                 before, dropped = dropped, dropped + queue.relieve()
@@ -167,13 +170,13 @@ class Delivery:
         return self._queues[server].is_heavy
 
     def put_notice(self, notice: Notice) -> None:
-        with self._changed:
+        with self._lock:
             queue = self._queues[notice.server]
             queue.put_notice(notice)
             self._line_up(queue)
 
     def put_errand(self, errand: Errand) -> None:
-        with self._changed:
+        with self._lock:
             queue = self._queues[errand.server]
             queue.put_errand(errand)
             self._line_up(queue)
@@ -186,7 +189,7 @@ class Delivery:
 
     def put_call(self, call: Callable[[], object]) -> None:
         """Queue the completion of an action."""
-        with self._changed:
+        with self._lock:
             self._calls.append(call)
             self._changed.notify()
 
@@ -194,21 +197,21 @@ class Delivery:
 
     def hold(self, server: str) -> None:
         """Give nothing of a server to ``take`` until ``release``: it waits in the bounded queue."""
-        with self._changed:
+        with self._lock:
             queue = self._queues[server]
             self._held.add(queue)
             self._line.pop(queue, None)
 
     def release(self, server: str) -> None:
         """Give the items of a server to ``take`` again."""
-        with self._changed:
+        with self._lock:
             queue = self._queues[server]
             self._held.discard(queue)
             self._line_up(queue)
 
     def dropped(self, server: str, count: int) -> None:
         """Count events that were taken, and reach no receiver."""
-        with self._changed:
+        with self._lock:
             self._queues[server].counts.dropped += count
             self._queues[server].losses.dropped[DropReason.LEASE] += count
 
@@ -230,7 +233,7 @@ class Delivery:
         Waits up to ``timeout`` seconds (None: until there is something, or ``wake``) if there is
         nothing. Events count as delivered only when they are handed to ``delivered``.
         """
-        with self._changed:
+        with self._lock:
             if timeout != 0 and not self.waiting and not self._woken:
                 self._changed.wait(timeout)
             self._woken = False
@@ -253,7 +256,7 @@ class Delivery:
 
     def settle(self, server: str, counts: Counts) -> None:
         """Add what became of events that another thread has had. From any thread."""
-        with self._changed:
+        with self._lock:
             mine = self._queues[server].counts
             mine.delivered += counts.delivered
             mine.failed += counts.failed

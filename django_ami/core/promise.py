@@ -9,6 +9,8 @@ them a new Python has dropped:
   ``asyncio.wrap_future`` read them.
 * ``concurrent.futures.Future._condition``: ``wait`` and ``as_completed`` lock it. It is made when
   it is asked for.
+* ``threading.Condition._lock``: the settling thread acquires it. The condition is written in
+  Python: an exception from outside, in its ``__enter__``, would leave it acquired for ever.
 * ``concurrent.futures.Future._waiters``: those who ``wait`` are in it. A promise that is settled
   tells them by ``concurrent.futures._base._Waiter.add_result`` or
   ``concurrent.futures._base._Waiter.add_exception``.
@@ -145,7 +147,7 @@ class Promise(Future[Result]):
         self._result, self._exception = result, exception
         self.over = True
         if self._waited_on is not None:
-            with self._waited_on:
+            with self._waited_on._lock:  # noqa: SLF001
                 for waiter in self._waiters:
                     (waiter.add_result if exception is None else waiter.add_exception)(self)
                 self._waited_on.notify_all()

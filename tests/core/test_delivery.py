@@ -663,3 +663,22 @@ def test_counts_of_another_thread_are_added(delivery: Delivery) -> None:
     counts = delivery.counts("a")
     assert (counts.delivered, counts.failed, counts.dropped, counts.queued) == (1, 1, 2, 0)
     assert (counts.dropped_important, counts.gaps) == (1, 1)
+
+
+def test_putting_passes_no_lock_that_an_exception_from_outside_leaves_acquired(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``threading.Condition`` is written in Python: one may come when it has just acquired."""
+    delivery = Delivery()
+    delivery.add_server("a", 10)
+
+    def interrupted(_: threading.Condition) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Condition, "__enter__", interrupted)
+        delivery.put_events("a", events(1), 0)
+        delivery.put_notice(TookOver("a", 1))
+        delivery.put_call(print)
+    calls, items = delivery.take(10, 0)
+    assert (calls, numbers(items)) == ([print], ["1", "TookOver"])

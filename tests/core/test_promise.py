@@ -39,6 +39,22 @@ def later(function) -> threading.Timer:
 # --- by itself ---
 
 
+def test_settling_passes_no_lock_that_an_exception_from_outside_leaves_acquired(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``threading.Condition`` is written in Python: one may come when it has just acquired."""
+    promise: Promise = Promise()
+    wait([promise], 0)  # it has a condition from now on
+
+    def interrupted(_: threading.Condition) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Condition, "__enter__", interrupted)
+        promise.set_result(1)
+    assert promise.result(DEADLINE_SECONDS) == 1
+
+
 def test_promise_is_settled_once():
     for promise, told in ((settled("yes"), "yes"), (settled(error=Lost()), None)):
         for again in (promise.set_result, promise.set_exception):
