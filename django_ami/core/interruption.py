@@ -1,7 +1,8 @@
-"""May the handler of a signal raise in the main thread, wherever that thread is?
+"""The handlers of signals, which may raise in the main thread, wherever that thread is.
 
-It stands on a private name of CPython, and goes on without it: ``_signal.getsignal``, the function
-without the enum that ``signal.getsignal`` puts around its answer at twenty times the cost.
+It stands on private names of CPython, and goes on without them: ``_signal.getsignal`` and
+``_signal.signal``, the functions without the enum that those of ``signal`` put around their answers
+at twenty times the cost.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from signal import SIGINT, default_int_handler
 
 try:  # it is asked for each action of a coroutine, and behind each batch of events
     from _signal import getsignal as handler_of  # type: ignore[import-not-found]
+    from _signal import signal as set_handler
 except ImportError:  # an implementation without that module
     from signal import getsignal as handler_of
+    from signal import signal as set_handler
 
-__all__ = ["handler_of", "sigint_raises"]
+__all__ = ["handler_of", "set_handler", "sigint_raises"]
 
 
 def sigint_raises() -> bool:

@@ -49,7 +49,6 @@ def strings() -> dict[str, Any]:
         "place": pgettext("in a queue", "no. %(place)s"),
         "conference": {"locked": _("locked"), "recording": _("recorded")},
         "curve": _("Today: %(offered)s offered, %(answered)s answered, %(abandoned)s abandoned"),
-        "sound_waits": _("Click once on this page: until then the browser lets no sound be heard."),
         "breached": _("A caller has waited in %(queue)s for more than %(seconds)s seconds."),
         **_connection(),
         "levels": {

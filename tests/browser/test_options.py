@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from selenium.webdriver import ActionChains, Keys
 
-from tests.browser import chromium
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -117,15 +115,3 @@ def test_times_are_those_of_the_server_whatever_the_clock_of_the_browser_says(
 def minutes(text: str) -> int:
     hours, rest = text.split(":")
     return int(hours) * 60 + int(rest)
-
-
-def test_page_says_that_its_sound_waits_for_a_click(board: Board) -> None:
-    board.wait_for_row("server-row", state="ready")
-    press(board, "m")
-    assert board.rows("sound-waits") == []
-    board.driver.switch_to.new_window("tab")
-    chromium.listen(board.driver)
-    board.driver.get(board.site.url)
-    board.wait_for_row("sound-waits", "Click once")
-    press(board, "j")
-    board.wait_for_none("sound-waits")

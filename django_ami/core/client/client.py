@@ -221,7 +221,7 @@ class Client(Engine):
         Waits up to ``timeout`` seconds; says how many there were.
         """
         return self._dispatcher.dispatch(
-            None if timeout is None else in_seconds(timeout), lead=self._may_lead()
+            None if timeout is None else in_seconds(timeout), lead=self._leading() is self._runner
         )
 
     # --- running ---

@@ -15,10 +15,8 @@ from weakref import WeakSet
 from django_ami.core.client.sending import Sender
 from django_ami.core.deadline import Deadline
 from django_ami.core.errors import ConfigurationError, ConnectionFailed, WouldBlock
-from django_ami.core.interruption import sigint_raises
 from django_ami.core.log import KeptBack
 from django_ami.core.process import mark_process
-from django_ami.core.promise import in_running_loop
 from django_ami.core.refusals import reason_of_refusal, start_thread
 from django_ami.core.scribe import scribe
 
@@ -69,9 +67,6 @@ class Engine(Sender["Server"]):
         self._subscribers = rooms.Subscribers()
         self._lock = threading.Lock()
         self._reactor_thread: threading.Thread | None = None
-        # A signal's handler may raise in the main thread wherever it is: in the midst of writing
-        # down what was written.
-        self._main_thread = threading.main_thread().ident
         # One that was only made is the parent's, too: children would have its ActionIDs and its
         # selector in common.
         self._is_here = mark_process()
@@ -91,6 +86,7 @@ class Engine(Sender["Server"]):
             self._cluster.set_interest(frozenset())
             self._serve(self._cluster.servers, default=default, routing=routing)
             self._runner = _make(partial(self._make_runner, traffic, leading=leading))
+            self._leading = rooms.MainThread(self._runner, self._loop).leading
         except BaseException:
             self._loop.close()
             raise
@@ -216,10 +212,11 @@ class Engine(Sender["Server"]):
         closed = self._closed
         if not closed:
             hand_over = partial(target.send, request)
-            if self._reactor_thread is not None and self._may_lead():
-                self._runner.call_here(hand_over)
-            else:
+            leading = None if self._reactor_thread is None else self._leading()
+            if leading is None:
                 self._runner.call_lazily(hand_over)
+            else:
+                leading.call_here(hand_over)
         if closed or self._runner.closed:  # it may have ended meanwhile, and the call with it
             self._refuse(request)
 
@@ -278,7 +275,7 @@ class Engine(Sender["Server"]):
         """True if the answer may come within a moment, and this thread, a coroutine's, may lead."""
         if self._reactor_thread is None or not self._is_here():
             return False
-        return self._runner.may_poll() and self._may_lead()
+        return self._runner.may_poll() and self._leading() is self._runner
 
     def poll(self, pending: PendingAction) -> None:
         """Look for the answer for a moment."""
@@ -290,10 +287,11 @@ class Engine(Sender["Server"]):
             self._let_go()
             return -1.0
         end = time.monotonic() + timeout
+        leading = self._leading()
         if self._reactor_thread is None:
             while not (pending.done() or self._closed or time.monotonic() >= end):
                 self._run_once(max(0.0, end - time.monotonic()))
-        elif not (self._may_lead() and self._runner.lead(pending, timeout, guest=True)):
+        elif leading is None or not leading.lead(pending, timeout, guest=True):
             if self._loop.in_thread:
                 raise WouldBlock(
                     (
@@ -315,11 +313,6 @@ class Engine(Sender["Server"]):
         target = self._targets.get(pending.server)
         if target is not None:  # not one that was removed meanwhile: that has ended it
             self._runner.call_soon(partial(target.forget, pending.action_id))
-
-    def _may_lead(self) -> bool:
-        """False in a main thread in which the handler of a signal may raise at any moment."""
-        elsewhere = threading.get_ident() != self._main_thread
-        return elsewhere or (in_running_loop() and not sigint_raises())
 
 
 def load_rooms() -> None:

@@ -15,10 +15,10 @@ from django_ami.core.client.inbox import Inbox
 from django_ami.core.client.subscribers import Subscribers
 from django_ami.core.cluster.cluster import Cluster
 from django_ami.core.delivery import Delivery
-from django_ami.core.reactor import Leader, Loop, Runner, Traffic
+from django_ami.core.reactor import Leader, Loop, MainThread, Runner, Traffic
 from django_ami.core.receivers import Receivers
 
 __all__ = [
-    "Cluster", "Delivery", "Dialler", "Dispatcher", "Inbox", "Leader", "Loop", "Receivers",
-    "Runner", "Subscribers", "Traffic", "changes", "originated", "outcome", "status",
+    "Cluster", "Delivery", "Dialler", "Dispatcher", "Inbox", "Leader", "Loop", "MainThread",
+    "Receivers", "Runner", "Subscribers", "Traffic", "changes", "originated", "outcome", "status",
 ]  # fmt: skip

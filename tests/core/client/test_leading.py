@@ -165,18 +165,6 @@ def test_thread_that_asks_repeatedly_wakes_no_other_thread(
     assert set(turners.names) == turners.guests == {"asker"}
 
 
-def test_the_main_thread_does_not_lead(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signal handler may raise in it wherever it is.
-
-    An action could be sent twice, or an answer be lost.
-    """
-    turners = Turners(client, monkeypatch)
-    for _ in range(20):
-        assert ping(client)
-    assert set(turners.names) == {OWN}
-    assert not turners.guests, "who really waits has to be woken all the same"
-
-
 def test_all_threads_that_wait_together_are_answered(sim: Simulator, client: Client) -> None:
     """One of them leads; when he has his answer, the own thread goes on for the others."""
     sim.on("Slow").reply().after(0.2)

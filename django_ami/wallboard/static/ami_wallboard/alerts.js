@@ -1,7 +1,6 @@
 /** Waits that are too long: the tile flashes or a sound is heard, by option. */
 
 import { elapsed } from "./clock.js";
-import { put } from "./dom.js";
 import { fill } from "./format.js";
 import { level, limitsOf } from "./thresholds.js";
 
@@ -20,12 +19,8 @@ export class Sound {
     if (this.#context.state === "suspended") this.#context.resume();
   }
 
-  get isHeard() {
-    return this.#context?.state === "running";
-  }
-
   play() {
-    if (!this.isHeard) return;
+    if (this.#context?.state !== "running") return;
     for (const [hertz, after] of TONES) {
       const at = this.#context.currentTime + after;
       const tone = this.#context.createOscillator();
@@ -46,13 +41,8 @@ export class Alerts {
   #page;
   #sound = new Sound();
 
-  #waits;
-
-  /** `waits` is an element that says that the sound waits for a click. */
-  constructor(page, waits) {
+  constructor(page) {
     this.#page = page;
-    this.#waits = waits;
-    put(waits, page.strings.sound_waits);
     for (const kind of ["pointerdown", "keydown"]) {
       addEventListener(kind, () => page.preferences.get("sound") && this.#sound.unlock(), { passive: true });
     }
@@ -80,7 +70,6 @@ export class Alerts {
     for (const id of this.breached) if (!breached.has(id)) announcer.withdraw(id);
     this.breached = breached;
     document.documentElement.classList.toggle("flash", preferences.get("flash"));
-    this.#waits.hidden = this.#sound.isHeard || !preferences.get("sound");
     if (news && preferences.get("sound")) this.#sound.play();
   }
 }

@@ -62,7 +62,7 @@ const views = {
 };
 const totals = new Totals(page, byId("totals"));
 const curve = new Curve(page, byId("curve"));
-const alerts = new Alerts(page, byId("sound-waits"));
+const alerts = new Alerts(page);
 
 /* In a frame, ten times a second at most, as nobody reads faster: only what changed. */
 

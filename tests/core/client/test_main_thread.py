@@ -1,0 +1,195 @@
+"""The main thread reads its own reply where no function of the program handles a signal."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from django_ami.core.actions import Action, Ping
+from tests.core.io_support import (
+    CALM,
+    PATIENCE_SECONDS,
+    config,
+    loop_of,
+    ready,
+    started,
+    wait_until,
+    with_leaders,
+)
+from tests.running import PYTHON, Program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django_ami.core.client import Client
+    from django_ami.testing import Simulator
+
+pytestmark = [pytest.mark.usefixtures("no_bugs"), with_leaders]
+
+#: How often Ctrl+C is pressed, and for how long at most nobody presses it.
+INTERRUPTIONS = 60
+LONGEST_PAUSE_SECONDS = 0.02
+
+#: Sends numbered actions from its main thread, and goes on behind each KeyboardInterrupt.
+INTERRUPTED = """
+import json, sys, time
+from django_ami.core import Client, Options, ServerConfig
+from django_ami.core.actions import Action
+from django_ami.core.errors import AmiError
+
+options = Options(reconnect_initial=0.01, reconnect_max=0.02)
+client = Client([ServerConfig.from_url("node_1", sys.argv[1], options)])
+client.start()
+while client.status()["node_1"].state != "ready":
+    time.sleep(0.01)
+number, interrupted, told, done, unsent = 0, 0, 0, [], []
+
+def work():
+    global number
+    while True:
+        number += 1
+        try:
+            client.send(Action("Setvar", Variable="V", Value=str(number))).result(20)
+        except AmiError as error:
+            if not error.sent:
+                unsent.append(number)
+            continue
+        done.append(number)
+
+print("at work", flush=True)
+while told < int(sys.argv[2]):
+    try:
+        if told < interrupted:
+            print("interrupted", interrupted, flush=True)
+            told = interrupted
+        else:
+            work()
+    except KeyboardInterrupt:
+        interrupted += 1
+reconnects = client.status()["node_1"].reconnects
+client.close()
+print(json.dumps([done, unsent, reconnects]))
+"""
+
+
+@pytest.fixture
+def client(sim: Simulator) -> Iterator[Client]:
+    with started(config(sim, **CALM), role="caller") as made:
+        ready(made)
+        yield made
+
+
+@pytest.fixture
+def handlers() -> Iterator[Callable[..., Any]]:
+    """Nobody handles a signal (the plugin for timeouts does); sets handlers for the test."""
+    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    harmless = {signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None}
+    for number, handler in before.items():
+        if handler not in harmless:
+            signal.signal(number, signal.SIG_DFL)
+    try:
+        yield signal.signal
+    finally:
+        for number, handler in before.items():
+            if handler is not None and signal.getsignal(number) != handler:
+                signal.signal(number, handler)
+
+
+@pytest.fixture
+def threads(client: Client, monkeypatch: pytest.MonkeyPatch) -> set[threading.Thread]:
+    """Those that run the loop."""
+    seen: set[threading.Thread] = set()
+    loop = loop_of(client)
+    run_once = loop.run_once
+
+    def noted(*arguments: Any, **named: Any) -> bool:
+        seen.add(threading.current_thread())
+        return run_once(*arguments, **named)
+
+    monkeypatch.setattr(loop, "run_once", noted)
+    return seen
+
+
+def ping(client: Client, times: int = 20) -> None:
+    for _ in range(times):
+        assert client.send(Ping()).result(PATIENCE_SECONDS).ok
+
+
+@pytest.mark.usefixtures("handlers")
+def test_main_thread_reads_its_own_reply_where_ctrl_c_alone_interrupts(
+    client: Client, threads: set[threading.Thread]
+) -> None:
+    wait_until(lambda: ping(client) or threading.main_thread() in threads)
+
+
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self, *_: object) -> None:
+        """Handle nothing."""
+
+
+@pytest.mark.parametrize("handler", [lambda *_: None, Unhashable()])
+def test_main_thread_lets_the_reactor_thread_read_while_a_signal_has_a_handler(
+    handlers: Callable[..., Any],
+    client: Client,
+    threads: set[threading.Thread],
+    handler: Callable[..., Any],
+) -> None:
+    handlers(signal.SIGUSR1, handler)
+    ping(client)
+    assert {one.name for one in threads} == {"django_ami-reactor"}
+
+
+def test_handler_of_a_signal_may_send_and_wait_while_the_main_thread_waits(
+    handlers: Callable[..., Any], sim: Simulator, client: Client
+) -> None:
+    sim.on("Slow").reply().after(0.3)
+    pinged: list[bool] = []
+    handlers(signal.SIGUSR1, lambda *_: pinged.append(ping(client, 1) is None))
+    pending = client.send(Action("Slow"))
+    wait_until(lambda: any(action.name == "Slow" for action in sim.received))
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+    assert pending.result(PATIENCE_SECONDS).ok
+    assert pinged == [True]
+
+
+@pytest.mark.usefixtures("handlers")
+def test_ctrl_c_ends_a_wait_at_once(sim: Simulator, client: Client) -> None:
+    sim.on("Never").hang()
+    pending = client.send(Action("Never"))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            pending.result(PATIENCE_SECONDS)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    ping(client)
+    assert client.status()["node_1"].reconnects == 0
+
+
+def test_action_is_not_sent_twice_whenever_ctrl_c_comes(sim: Simulator) -> None:
+    moment = random.Random(19)
+    command = [*PYTHON, "-c", INTERRUPTED, sim.url, str(INTERRUPTIONS)]
+    with Program(command) as child:
+        child.wait_for_out("at work")
+        for number in range(1, INTERRUPTIONS + 1):
+            time.sleep(moment.uniform(0, LONGEST_PAUSE_SECONDS))
+            child.signal(signal.SIGINT)
+            child.wait_for_out(f"interrupted {number}")
+        assert child.wait() == 0, str(child)
+    done, unsent, reconnects = json.loads(child.out[-1])
+    sent = [int(action["Value"]) for action in sim.received if action.name == "Setvar"]
+    assert len(sent) == len(set(sent))
+    assert len(done) > INTERRUPTIONS
+    assert set(done) <= set(sent)
+    assert not set(unsent) & set(sent)
+    assert reconnects == 0, "Ctrl+C came in the midst of a turn"
