@@ -39,11 +39,12 @@ LONGEST_PAUSE_SECONDS = 0.02
 
 #: Sends numbered actions from its main thread, and goes on behind each KeyboardInterrupt.
 INTERRUPTED = """
-import json, sys, time
+import json, signal, sys, time
 from django_ami.core import Client, Options, ServerConfig
 from django_ami.core.actions import Action
 from django_ami.core.errors import AmiError
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 options = Options(reconnect_initial=0.01, reconnect_max=0.02)
 client = Client([ServerConfig.from_url("node_1", sys.argv[1], options)])
 client.start()
@@ -94,6 +95,7 @@ def handlers() -> Iterator[Callable[..., Any]]:
     for number, handler in before.items():
         if handler not in harmless:
             signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     try:
         yield signal.signal
     finally:
@@ -122,10 +124,11 @@ def ping(client: Client, times: int = 20) -> None:
         assert client.send(Ping()).result(PATIENCE_SECONDS).ok
 
 
-@pytest.mark.usefixtures("handlers")
-def test_main_thread_reads_its_own_reply_where_ctrl_c_alone_interrupts(
-    client: Client, threads: set[threading.Thread]
+@pytest.mark.parametrize("ctrl_c", [signal.default_int_handler, signal.SIG_IGN])
+def test_main_thread_reads_its_own_reply_where_no_function_handles_signals(
+    handlers: Callable[..., Any], client: Client, threads: set[threading.Thread], ctrl_c: Any
 ) -> None:
+    handlers(signal.SIGINT, ctrl_c)
     wait_until(lambda: ping(client) or threading.main_thread() in threads)
 
 
@@ -165,13 +168,32 @@ def test_handler_of_a_signal_may_send_and_wait_while_the_main_thread_waits(
 def test_ctrl_c_ends_a_wait_at_once(sim: Simulator, client: Client) -> None:
     sim.on("Never").hang()
     pending = client.send(Action("Never"))
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
-        with pytest.raises(KeyboardInterrupt):
-            pending.result(PATIENCE_SECONDS)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        pending.result(PATIENCE_SECONDS)
+    ping(client)
+    assert client.status()["node_1"].reconnects == 0
+
+
+@pytest.mark.usefixtures("handlers")
+def test_ctrl_c_in_the_midst_of_a_turn_raises_behind_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = client._cluster.servers["node_1"].session.exchange
+    receive = exchange.receive
+    finished: list[bool] = []
+
+    def interrupted(data: bytes, now: float) -> Any:
+        if threading.current_thread() is threading.main_thread() and not finished:
+            os.kill(os.getpid(), signal.SIGINT)
+            sum(range(1000))  # bytecodes, between which the handler runs
+            finished.append(True)
+        return receive(data, now)
+
+    monkeypatch.setattr(exchange, "receive", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ping(client, 1000)
+    assert finished
     ping(client)
     assert client.status()["node_1"].reconnects == 0
 
