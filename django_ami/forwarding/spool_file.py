@@ -183,7 +183,7 @@ class SpoolFile:
     def _come_back(self) -> None:
         """Somebody has removed the directory, or a file of it: begin it anew, with all of it.
 
-        What was written into it is there until this process closes it, and no longer.
+        The system keeps what was written into it until this process closes it, and no longer.
         """
         gone, before = self._database, self.contents
         try:

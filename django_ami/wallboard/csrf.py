@@ -1,4 +1,4 @@
-"""What scripts need for a request that changes something."""
+"""The cookie and the header that scripts need for a request that changes something."""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 It leaves the parent's connection alone, and says so.
 
 The fork is Python's, or that of the C library, as uWSGI makes it: it runs none of Python's hooks.
+It is made while no other thread runs: a child that is forked without hooks while one waits for the
+interpreter waits for it, too.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from tests.core.io_support import Authority
 
 HEAD = """
-import asyncio, ctypes, os, sys, threading, warnings
+import asyncio, ctypes, os, sys, threading, time, warnings
 from django_ami.core import Client, ServerConfig
 from django_ami.core.actions import Action, Ping
 from django_ami.core.config import TLSConfig
@@ -31,6 +33,7 @@ CONFIG = ServerConfig(
 client = Client([CONFIG])
 
 def fork():
+    time.sleep(0.05)  # all other threads sleep by then
     sys.stdout.flush()
     return {fork}
 
