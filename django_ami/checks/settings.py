@@ -86,7 +86,11 @@ def _dispatch_is_right() -> Iterator[Error]:
     if fault := _fault(conf.read_mapping, "AMI_DISPATCH"):
         yield _error("E001", "AMI_DISPATCH", fault.message)
         return
-    for option, one in conf.read_mapping("AMI_DISPATCH").items():
+    options = conf.read_mapping("AMI_DISPATCH")
+    if fault := _fault(conf.folded, options):
+        yield _error("E005", "AMI_DISPATCH", fault.message)
+        return
+    for option, one in options.items():
         fault = _fault(conf.retry_of, {option: one}) or _fault(conf.parallel_of, {option: one})
         if fault is not None:
             known = str(option).lower() in conf.dispatch_options()

@@ -27,7 +27,14 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from django_ami.conf.dispatch import Parallel, parallel_of, read_parallel, read_retry, retry_of
+from django_ami.conf.dispatch import (
+    Parallel,
+    folded,
+    parallel_of,
+    read_parallel,
+    read_retry,
+    retry_of,
+)
 from django_ami.conf.dispatch import option_names as dispatch_options
 from django_ami.conf.reading import MOST_NAMES, check_known, read_mapping
 from django_ami.conf.servers import (
@@ -53,6 +60,7 @@ __all__ = [
     "Parallel",
     "custom_events",
     "dispatch_options",
+    "folded",
     "import_backend",
     "is_debug",
     "load",

@@ -69,8 +69,17 @@ def _read(of: Callable[[Mapping[str, Any]], Found]) -> Found:
 
 
 def folded(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options by their names in lower case: ``WORKERS`` is ``workers``."""
-    return {name.lower() if isinstance(name, str) else name: one for name, one in options.items()}
+    """The options by their names in lower case: ``WORKERS`` is ``workers``.
+
+    Raises ConfigurationError for one that is given twice.
+    """
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        key = name.lower() if isinstance(name, str) else name
+        if key in found:
+            raise ConfigurationError(f"option {shown(key)} is given twice: remove one.")
+        found[key] = value
+    return found
 
 
 def parallel_of(options: Mapping[str, Any]) -> Parallel:
@@ -92,7 +101,7 @@ def parallel_of(options: Mapping[str, Any]) -> Parallel:
     if not isinstance(barriers, bool):
         raise ConfigurationError(f"option 'barriers' must be True or False, not {shown(barriers)}.")
     partition = options.get("partition", BY_CALL)
-    if isinstance(partition, str) and partition != BY_CALL:
+    if isinstance(partition, str) and "." in partition:
         partition = imported(partition, "option 'partition'")
     if partition != BY_CALL and not callable(partition):
         raise ConfigurationError(

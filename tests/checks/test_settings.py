@@ -179,6 +179,18 @@ def test_one_server(settings: Any, number: str, entry: object, expected: list[st
         (
             "E005",
             "AMI_DISPATCH",
+            {"WORKERS": 2, "workers": 8},
+            "option 'workers' is given twice: remove one.",
+        ),
+        (
+            "E005",
+            "AMI_DISPATCH",
+            {"PARTITION": "calls"},
+            "option 'partition' must be 'call', or a function of an event ",
+        ),
+        (
+            "E005",
+            "AMI_DISPATCH",
             {"retry_limit": -1},
             "option 'retry_limit' must be from 0 to 86400 seconds, or None, ",
         ),
