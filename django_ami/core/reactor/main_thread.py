@@ -10,6 +10,7 @@ action takes about half of the time. Without this file the main thread does not 
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import partial
 from signal import SIG_DFL, SIG_IGN, SIGINT, default_int_handler, valid_signals
@@ -54,6 +55,7 @@ class MainThread:
         self._runner = runner
         self._loop = loop
         self._main_thread = threading.main_thread().ident
+        self._process = os.getpid()
 
     def leading(self) -> Runner | MainThread | None:
         """The way in which the calling thread leads; None if it must not."""
@@ -98,6 +100,9 @@ class MainThread:
 
     def _strike(self, *_: Any) -> None:
         """The handler of SIGINT; it runs on the main thread, between two bytecodes of it."""
+        if os.getpid() != self._process:  # another thread has forked meanwhile
+            set_handler(SIGINT, default_int_handler)
+            raise KeyboardInterrupt
         if self._loop.in_thread and self._loop.asleep:
             raise KeyboardInterrupt
         self.struck = True

@@ -23,7 +23,7 @@ from tests.core.io_support import (
     wait_until,
     with_leaders,
 )
-from tests.running import PYTHON, Program
+from tests.running import PYTHON, Program, run_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -196,6 +196,57 @@ def test_ctrl_c_in_the_midst_of_a_turn_raises_behind_it(
     assert finished
     ping(client)
     assert client.status()["node_1"].reconnects == 0
+
+
+#: A thread forks while the main thread waits; the child is interrupted twice.
+FORKED = """
+import os, signal, sys, threading, time
+from django_ami.core import Client, ServerConfig
+from django_ami.core.actions import Action, Ping
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+client = Client([ServerConfig.from_url("node_1", sys.argv[1])])
+client.start()
+for _ in range(20):
+    client.send(Ping()).result(20)
+waiting, reads, writes = threading.Event(), *os.pipe()
+
+def fork():
+    waiting.wait()
+    while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        time.sleep(0.001)  # the main thread does not lead yet
+    child = os.fork()
+    if child == 0:
+        for _ in range(2):
+            try:
+                os.write(writes, b".")
+                time.sleep(20)
+            except KeyboardInterrupt:
+                continue
+            os._exit(1)
+        os._exit(0)
+    for _ in range(2):
+        os.read(reads, 1)
+        time.sleep(0.1)  # it is in its sleep, or just before it
+        os.kill(child, signal.SIGINT)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    client.send(Ping()).result(20)
+
+thread = threading.Thread(target=fork)
+thread.start()
+pending = client.send(Action("Slow"))
+waiting.set()
+pending.result(20)
+thread.join()
+client.close()
+"""
+
+
+def test_ctrl_c_interrupts_a_child_that_another_thread_forked_while_the_main_thread_led(
+    sim: Simulator,
+) -> None:
+    sim.on("Slow").reply().after(1.0)
+    assert run_python(FORKED, sim.url) == "0"
 
 
 def test_action_is_not_sent_twice_whenever_ctrl_c_comes(sim: Simulator) -> None:
