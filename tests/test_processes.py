@@ -15,7 +15,7 @@ from django_ami.testing import FakeAsterisk
 from tests.running import run_python
 
 SETUP = """
-import ctypes, os, sys, threading, warnings
+import ctypes, os, sys, threading, time, warnings
 import django
 from django.conf import settings
 if not settings.configured:
@@ -42,7 +42,8 @@ def fork(request: pytest.FixtureRequest) -> str:
 
 def run(source: str, sim: FakeAsterisk, fork: str = "") -> list[str]:
     return run_python(
-        f"{SETUP}\ndef fork():\n    sys.stdout.flush()\n    return {fork}\n{source}",
+        f"{SETUP}\ndef fork():\n    time.sleep(0.05)  # all other threads sleep by then\n"
+        f"    sys.stdout.flush()\n    return {fork}\n{source}",
         AMI_NODE1_URL=sim.url,
     ).split("\n")
 

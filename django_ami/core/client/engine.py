@@ -281,13 +281,17 @@ class Engine(Sender["Server"]):
         """Look for the answer for a moment."""
         self._runner.poll(pending)
 
-    def before_wait(self, pending: PendingAction, timeout: float) -> float:
-        """Refuse a wait that cannot end; run the loop if the reactor thread does not."""
+    def before_wait(self, pending: PendingAction, timeout: float, *, lead: bool = True) -> float:
+        """Refuse a wait that cannot end; run the loop if the reactor thread does not.
+
+        Without ``lead`` the reactor thread runs it: a leader would not notice that another thread
+        settles what it waits for.
+        """
         if not self._is_here():
             self._let_go()
             return -1.0
         end = time.monotonic() + timeout
-        leading = self._leading()
+        leading = self._leading() if lead else None
         if self._reactor_thread is None:
             while not (pending.done() or self._closed or time.monotonic() >= end):
                 self._run_once(max(0.0, end - time.monotonic()))

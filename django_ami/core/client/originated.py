@@ -125,7 +125,8 @@ class Awaited(Promise[Result]):
         left = seconds
         while not self.done():
             part = _LONGEST_WAIT_SECONDS if left is None else min(left, _LONGEST_WAIT_SECONDS)
-            rest = self._owner.before_wait(self, part)
+            # It may be settled by any thread: by the one that follows another process's listener.
+            rest = self._owner.before_wait(self, part, lead=False)
             try:
                 super().exception(rest)
             except TimeoutError:

@@ -337,7 +337,7 @@ class Sender(Originating[Target]):
     def poll(self, pending: PendingAction) -> None:
         """Look for a moment whether the answer comes."""
 
-    def before_wait(self, pending: PendingAction, timeout: float) -> float:  # noqa: ARG002  (a subclass's)
+    def before_wait(self, pending: PendingAction, timeout: float, *, lead: bool = True) -> float:  # noqa: ARG002  (a subclass's)
         """Refuse a wait that cannot end. The seconds that are left; negative in a forked child."""
         return timeout
 

@@ -251,7 +251,8 @@ class Server:
         self._link.read_again()
 
     def _hang_up(self, error: AmiError) -> None:
-        error = error if error.server else error.at(self.name)
+        # Anew: a traceback would hold on to the frames of the thread that led, a view's perhaps.
+        error = error.at(error.server or self.name)
         self._link.close(error.message)
         self._connecting.end(error)
         self.session.disconnected(error, self._loop.now)

@@ -393,6 +393,20 @@ def test_an_action_is_not_sent_twice_whenever_an_exception_comes(
     assert arrived(sim, "Setvar") == 1
 
 
+def test_error_of_a_lost_connection_holds_no_frame_of_the_thread_that_read_it(
+    sim: Simulator, client: Client
+) -> None:
+    """Notices of it wait for long in a process that only sends."""
+    sim.on("Cut").drop()
+    lost: list[Any] = []
+    client.on_lost(lambda *given: lost.extend(given))
+    asking = Asking(client, Action("Cut"))
+    assert isinstance(asking.result(), ConnectionLost)
+    wait_until(lambda: lost)
+    errors = [one for one in lost if isinstance(one, ConnectionLost)] or [lost[-1].error]
+    assert [error.__traceback__ for error in errors] == [None]
+
+
 def test_after_an_exception_in_a_timer_the_server_is_tried_again(
     sim: Simulator, client: Client, monkeypatch: pytest.MonkeyPatch, limit: type[BaseException]
 ) -> None:
