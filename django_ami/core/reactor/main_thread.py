@@ -90,7 +90,10 @@ class MainThread:
         if handler_of(SIGINT) is not default_int_handler:
             return work()
         self.struck = False
-        set_handler(SIGINT, self._strike)
+        try:
+            set_handler(SIGINT, self._strike)
+        except ValueError:  # to Python another thread is the main one, and has the handlers
+            return work()
         try:
             return work()
         finally:

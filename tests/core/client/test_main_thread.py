@@ -8,17 +8,20 @@ import random
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from django_ami.core.actions import Action, Ping
+from django_ami.core.reactor import MainThread, When
 from tests.core.io_support import (
     CALM,
     PATIENCE_SECONDS,
     config,
     loop_of,
     ready,
+    runner_of,
     started,
     wait_until,
     with_leaders,
@@ -162,6 +165,16 @@ def test_handler_of_a_signal_may_send_and_wait_while_the_main_thread_waits(
     threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1)).start()
     assert pending.result(PATIENCE_SECONDS).ok
     assert pinged == [True]
+
+
+@pytest.mark.usefixtures("handlers")
+def test_thread_that_is_no_main_thread_to_python_leads_without_a_handler(client: Client) -> None:
+    """``threading`` may have been imported by another thread first, in a program written in C."""
+    main = MainThread(runner_of(client), loop_of(client))
+    with ThreadPoolExecutor(1) as other:
+        led = other.submit(main.lead, When(lambda: True), 0, guest=True).result(PATIENCE_SECONDS)
+    assert led in {True, False}
+    ping(client)
 
 
 @pytest.mark.usefixtures("handlers")
