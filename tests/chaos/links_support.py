@@ -438,6 +438,8 @@ class TurnLog:
         super(type(pending), pending).add_done_callback(settled)
 
     def first_turn_from(self, when: float) -> float:
+        # A caller is woken in the midst of a turn, which is written down at its end.
+        wait_until(lambda: self.times and self.times[-1] >= when, f"the end of the turn at {when}")
         return next(turn for turn in self.times if turn >= when)
 
 
