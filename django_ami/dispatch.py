@@ -282,7 +282,7 @@ class Dispatcher:
         return left
 
     def _wait(self, server: str, rest: list[Event | Notice]) -> None:
-        """The lease of a server is over; some events are left."""
+        """The lease of a server is over. A dispatcher under leases keeps what is left."""
 
     def _hand_on(self, sender: ServerHandle, plans: SignalPlans, events: Iterator[Event]) -> None:
         """Deliver events that are counted later: by other threads, an engine, or in batches."""

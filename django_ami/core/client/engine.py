@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from django_ami.core.cluster.server import Server
     from django_ami.core.config import ServerConfig
     from django_ami.core.pending import PendingAction
-    from django_ami.core.reactor import Runner, Traffic
+    from django_ami.core.reactor import MainThread, Runner, Traffic
     from django_ami.core.receivers import Receivers
     from django_ami.core.request import Request
     from django_ami.core.session import Role
@@ -86,7 +86,7 @@ class Engine(Sender["Server"]):
             self._cluster.set_interest(frozenset())
             self._serve(self._cluster.servers, default=default, routing=routing)
             self._runner = _make(partial(self._make_runner, traffic, leading=leading))
-            self._leading = rooms.MainThread(self._runner, self._loop).leading
+            self._main = rooms.MainThread(self._runner, self._loop)
         except BaseException:
             self._loop.close()
             raise
@@ -258,6 +258,10 @@ class Engine(Sender["Server"]):
         self._cluster.abandon()
         self._runner.close()
 
+    def _leading(self) -> Runner | MainThread | None:
+        """The way in which the calling thread leads; None if it must not."""
+        return self._main.leading() if threading.get_ident() == self._main.ident else self._runner
+
     # --- for PendingAction ---
 
     def call_user(self, function: Callable[[], object]) -> None:
@@ -284,8 +288,7 @@ class Engine(Sender["Server"]):
     def before_wait(self, pending: PendingAction, timeout: float, *, lead: bool = True) -> float:
         """Refuse a wait that cannot end; run the loop if the reactor thread does not.
 
-        Without ``lead`` the reactor thread runs it: a leader would not notice that another thread
-        settles what it waits for.
+        Without ``lead`` the reactor thread does: a leader would not see another thread settle it.
         """
         if not self._is_here():
             self._let_go()

@@ -47,20 +47,19 @@ class _Unless:
 
 
 class MainThread:
-    """Leads as ``runner`` does, whose ``loop`` it is. For the main thread, but for ``leading``."""
+    """Leads as ``runner`` does, whose ``loop`` it is. For the main thread alone."""
 
     def __init__(self, runner: Runner, loop: Loop) -> None:
         #: True if Ctrl+C was pressed in the midst of a turn.
         self.struck = False
         self._runner = runner
         self._loop = loop
-        self._main_thread = threading.main_thread().ident
+        #: Of the main thread.
+        self.ident = threading.main_thread().ident
         self._process = os.getpid()
 
     def leading(self) -> Runner | MainThread | None:
-        """The way in which the calling thread leads; None if it must not."""
-        if threading.get_ident() != self._main_thread:
-            return self._runner
+        """The way in which the main thread leads now; None if it must not."""
         if in_running_loop():
             return None if sigint_raises() else self._runner
         return self if self._is_undisturbed() else None
