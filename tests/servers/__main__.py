@@ -53,15 +53,21 @@ def _run_all(programs: Path, directory: Path, only: str) -> int:
             if only.lower() not in row.name.lower():
                 continue
             log = directory / "server.log"
-            if row in WEB:
-                outcome = run(row, programs, log)
-            elif broker is None:
+            if row in CELERY and broker is None:
                 print(f"| {row.name} | skipped: there is no redis-server | | | | |")
                 continue
+            try:
+                if row in WEB:
+                    outcome = run(row, programs, log)
+                else:
+                    outcome = run_celery(row, programs, log, broker)
+            except (TimeoutError, subprocess.TimeoutExpired) as error:
+                good = False
+                print(f"| {row.name} | {error} | | | | |", flush=True)
             else:
-                outcome = run_celery(row, programs, log, broker)
-            print(_line(row.name, outcome), flush=True)
-            if not outcome.good:
+                good = outcome.good
+                print(_line(row.name, outcome), flush=True)
+            if not good:
                 wrong += 1
                 print(log.read_text(), file=sys.stderr)
     return 1 if wrong else 0

@@ -4,6 +4,10 @@ In the midst of a turn a KeyboardInterrupt would leave unknown what was sent, an
 just acquired would stay so for ever. So Ctrl+C has another handler while the main thread leads: it
 raises at once while that thread sleeps, and else when the turn is over.
 
+In a program that embeds Python, such as uWSGI, the main thread does not lead. The program may have
+replaced the handler of SIGINT in C without a word to Python, and a worker that lost it would never
+stop. Such a program has no ``sys.orig_argv``.
+
 Gain for a command or a shell that waits for one reply after the other: no thread is woken, and an
 action takes about half of the time. Without this file the main thread does not lead.
 """
@@ -11,6 +15,7 @@ action takes about half of the time. Without this file the main thread does not 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from functools import partial
 from signal import SIG_DFL, SIG_IGN, SIGINT, default_int_handler, valid_signals
@@ -62,7 +67,7 @@ class MainThread:
         """The way in which the main thread leads now; None if it must not."""
         if in_running_loop():
             return None if sigint_raises() else self._runner
-        return self if self._is_undisturbed() else None
+        return self if sys.orig_argv and self._is_undisturbed() else None
 
     @staticmethod
     def _is_undisturbed() -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -150,6 +151,16 @@ def test_main_thread_lets_the_reactor_thread_read_while_a_signal_has_a_handler(
     handler: Callable[..., Any],
 ) -> None:
     handlers(signal.SIGUSR1, handler)
+    ping(client)
+    assert {one.name for one in threads} == {"django_ami-reactor"}
+
+
+@pytest.mark.usefixtures("handlers")
+def test_main_thread_of_a_program_that_embeds_python_lets_the_reactor_thread_read(
+    client: Client, threads: set[threading.Thread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may handle Ctrl+C in C. ``scripts/servers`` stops a real one, uWSGI."""
+    monkeypatch.setattr(sys, "orig_argv", [])
     ping(client)
     assert {one.name for one in threads} == {"django_ami-reactor"}
 
