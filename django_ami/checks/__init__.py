@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django_ami.checks.names import check_names
 from django_ami.checks.once import check_once
 from django_ami.checks.outlet import check_outlet
 from django_ami.checks.receivers import check_event_names
@@ -29,6 +30,7 @@ __all__ = ["ALWAYS", "DEPLOYMENT", "TAG", "check_table"]
 TAG = "ami"
 
 ALWAYS = (
+    check_names,
     check_settings,
     check_heartbeat,
     check_twins,
