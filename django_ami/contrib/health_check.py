@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from health_check.base import HealthCheck
-from health_check.exceptions import ServiceUnavailable
-
+from django_ami.contrib import extra
 from django_ami.operations.enquiry import ask
+
+with extra("health"):
+    from health_check.base import HealthCheck
+    from health_check.exceptions import ServiceUnavailable
 
 __all__ = ["AsteriskListeners"]
 

@@ -20,10 +20,12 @@ from __future__ import annotations
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry import context, trace
-
+from django_ami.contrib import extra
 from django_ami.core.client.sending import Sender
 from django_ami.core.request import OUTCOMES
+
+with extra("otel"):
+    from opentelemetry import context, trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

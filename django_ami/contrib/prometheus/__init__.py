@@ -17,7 +17,10 @@
 
 from __future__ import annotations
 
-from django_ami.contrib.prometheus.collector import AmiCollector
-from django_ami.contrib.prometheus.workers import register
+from django_ami.contrib import extra
+
+with extra("prometheus"):
+    from django_ami.contrib.prometheus.collector import AmiCollector
+    from django_ami.contrib.prometheus.workers import register
 
 __all__ = ["AmiCollector", "register"]
