@@ -15,7 +15,7 @@ from django_ami.core.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["check_once"]
+__all__ = ["check_once", "forgetful"]
 
 #: These remember nothing, or for their own process alone.
 _FORGETFUL: Final = ("DummyCache", "LocMemCache")
@@ -37,10 +37,15 @@ def check_once(**_: Any) -> list[CheckMessage]:
     return list(_of_cache(once)) if once.store == CACHE else []
 
 
+def forgetful(alias: str = DEFAULT_CACHE_ALIAS) -> str:
+    """The class of a cache that no other process sees, or that keeps nothing; "" if it is not."""
+    backend = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).rpartition(".")[2]
+    return backend if backend in _FORGETFUL else ""
+
+
 def _of_cache(once: Once) -> Iterator[CheckMessage]:
     alias = once.using or DEFAULT_CACHE_ALIAS
-    backend = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).rpartition(".")[2]
-    if backend in _FORGETFUL:
+    if backend := forgetful(alias):
         yield Warning(
             f"'ONCE' keeps processed events in the cache {alias!r}, and no other process sees a "
             f"{backend}: events that another consumer repeats are processed again.",

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  (its 
 from django.urls import NoReverseMatch, reverse
 
 from django_ami import conf
+from django_ami.checks.once import forgetful
 from django_ami.conf.feed import read_feed
 from django_ami.core.arguments import did_you_mean
 from django_ami.core.errors import ConfigurationError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALWAYS",
     "DEPLOYMENT",
+    "check_cache",
     "check_feed",
     "check_memory",
     "check_server",
@@ -148,6 +150,22 @@ def check_memory(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def check_cache(**_: Any) -> list[CheckMessage]:
+    """ami_wallboard.W007: each process counts the calls of a user for itself."""
+    chosen: WallboardOptions | None = _read(options)
+    if chosen is None or chosen.click_to_call.channel is None or not (backend := forgetful()):
+        return []
+    return [
+        Warning(
+            f"CALLS_PER_HOUR of AMI_WALLBOARD is counted in Django's cache, and no other process "
+            f"sees a {backend}: a user may place so many calls in each web process.",
+            hint="Use a cache that all web processes share.",
+            obj="AMI_WALLBOARD",
+            id="ami_wallboard.W007",
+        )
+    ]
+
+
 ALWAYS = (
     check_settings,
     check_feed,
@@ -156,4 +174,4 @@ ALWAYS = (
     check_static_files,
     check_server,
 )
-DEPLOYMENT = (check_memory,)
+DEPLOYMENT = (check_memory, check_cache)

@@ -80,3 +80,15 @@ def test_feed_in_memory_is_warned_on_deployment_alone(settings: Any) -> None:
     assert found() == []
     (message,) = found(deploy=True)
     assert message.startswith("W006 AMI_FEED is 'memory'")
+
+
+def test_cache_of_one_process_is_warned_on_deployment_where_calls_are_placed(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    assert found(deploy=True) == []
+    settings.AMI_WALLBOARD = {"CLICK_TO_CALL": {"CHANNEL": lambda _request: "PJSIP/101"}}
+    assert found() == []
+    (message,) = found(deploy=True)
+    assert message.startswith("W007 CALLS_PER_HOUR of AMI_WALLBOARD is counted")
+    assert message.endswith("in each web process.")
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache"}}
+    assert found(deploy=True) == []

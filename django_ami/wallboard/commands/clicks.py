@@ -7,7 +7,9 @@ first one lives.
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -34,6 +36,7 @@ logger = get_logger(__name__)
 REMEMBERED_SECONDS: Final = 600
 _HOUR_SECONDS: Final = 3600
 _PREFIX: Final = "web"
+_KNOWN_BY_ITS_CALL: Final = "a click that comes twice is known by its call alone"
 
 
 def call_of_click(user: Hashable | None, click: str, now: float | None = None) -> str:
@@ -60,7 +63,7 @@ async def first_call(user: Hashable | None, click: str) -> tuple[str, bool]:
             return call_id, True
         return await cache.aget(key) or call_id, False
     except Exception as error:  # noqa: BLE001  (any cache's)
-        _warn(error)
+        _warn(_KNOWN_BY_ITS_CALL, error)
         return call_id, True
 
 
@@ -69,25 +72,48 @@ async def forget_click(user: Hashable | None, click: str) -> None:
     try:
         await cache.adelete(_key(user, click))
     except Exception as error:  # noqa: BLE001  (any cache's)
-        _warn(error)
+        _warn(_KNOWN_BY_ITS_CALL, error)
 
 
 async def count_call(user: Hashable | None) -> int:
-    """Count a call of this user; says how many it is in this hour."""
-    key = f"ami_wallboard:calls:{_owner(user)}:{int(time.time() // _HOUR_SECONDS)}"
+    """Count a call of this user; says how many it is in this hour.
+
+    Over all processes that share the cache. If it does not answer, each process counts for itself,
+    since a site without any limit costs money.
+    """
+    hour = int(time.time() // _HOUR_SECONDS)
+    key = f"ami_wallboard:calls:{_owner(user)}:{hour}"
     try:
         await cache.aadd(key, 0, _HOUR_SECONDS)
         return int(await cache.aincr(key))
     except Exception as error:  # noqa: BLE001  (any cache's)
-        _warn(error)
-        return 1
+        _warn("each process counts the calls of a user for itself", error)
+        return _calls_here.count(hour, _owner(user))
 
 
-def _warn(error: Exception) -> None:
+class _CallsHere:
+    """How many calls each user has placed in an hour, by this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hour = 0
+        self._calls: Counter[str] = Counter()
+
+    def count(self, hour: int, owner: str) -> int:
+        with self._lock:
+            if hour != self._hour:
+                self._hour = hour
+                self._calls.clear()
+            self._calls[owner] += 1
+            return self._calls[owner]
+
+
+_calls_here = _CallsHere()
+
+
+def _warn(consequence: str, error: Exception) -> None:
     logger.warning(
-        "The cache does not answer, so a click that comes twice is known by its call alone: %s: %s",
-        type(error).__name__,
-        error,
+        "The cache does not answer, so %s: %s: %s", consequence, type(error).__name__, error
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
+import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache.backends.base import BaseCache
 
@@ -63,4 +65,21 @@ def test_a_cache_that_is_away_stops_no_call(settings: Any) -> None:
     ask = async_to_sync(first_call)
     assert ask(7, "a")[0] == ask(7, "a")[0]
     async_to_sync(forget_click)(7, "a")
-    assert async_to_sync(count_call)(7) == 1
+
+
+def test_calls_are_counted_by_the_process_while_the_cache_is_away(settings: Any) -> None:
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.Away"}}
+    one, other = uuid4(), uuid4()
+    count = async_to_sync(count_call)
+    assert [count(user) for user in (one, one, other, one)] == [1, 2, 1, 3]
+
+
+def test_count_of_the_process_begins_anew_with_each_hour(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.Away"}}
+    user, count = uuid4(), async_to_sync(count_call)
+    monkeypatch.setattr("time.time", lambda: 3_600_000.0)
+    assert [count(user), count(user)] == [1, 2]
+    monkeypatch.setattr("time.time", lambda: 3_603_600.0)
+    assert count(user) == 1
