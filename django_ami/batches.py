@@ -162,6 +162,10 @@ class Batches(Generic[Item]):
                 )
         return taken
 
+    def start(self) -> None:
+        """Start the thread before the first item: at the end of the interpreter none may start."""
+        self._spool.start()
+
     @property
     def status(self) -> BatchesStatus:
         """The fate of the items so far."""
@@ -183,23 +187,38 @@ class Batches(Generic[Item]):
         seconds = self._close_seconds if timeout is None else timeout
         self._end = Deadline(seconds)
         self._ending.set()
-        has_ended = self._spool.close(seconds + _LAST_TURN_SECONDS)
+        runs = not self._spool.waiting or self._spool.start()
+        has_ended = runs and self._spool.close(seconds + _LAST_TURN_SECONDS)
         left = self._left_behind
         if not has_ended:
             # The database lets the thread wait. The thread may tell of its batch itself, later.
             in_hand = [*self._batch, *self._spool.drain()]
             left += len(in_hand)
             self.not_stored(in_hand)
+            self._spool.close(0)  # also where there is no thread
         if left:
-            logger.error(
-                "%s: %d %s are lost, since the database did not take them within %g s of the end.",
-                self._words.table,
-                left,
-                self._words.items,
-                seconds,
-            )
+            self._tell_left(left, seconds if runs else None)
         self._is_over = not left
         return self._is_over
+
+    def _tell_left(self, left: int, seconds: float | None) -> None:
+        """Some were not written within so many seconds; None: there is no thread to do so."""
+        table, items = self._words.table, self._words.items
+        if seconds is None:
+            logger.error(
+                "%s: %d %s are lost, since no thread could be started to write them.",
+                table,
+                left,
+                items,
+            )
+            return
+        logger.error(
+            "%s: %d %s are lost, since the database did not take them within %g s of the end.",
+            table,
+            left,
+            items,
+            seconds,
+        )
 
     # --- in its thread ---
 

@@ -80,10 +80,19 @@ class Spool(Generic[Item]):
             self._lose()
             return True
         self._waiting.append(item)
-        if self._unstarted:
-            self._start()
+        self.start()
         self._ring()
         return True
+
+    def start(self) -> bool:
+        """Start the thread, if it has not been. From any thread.
+
+        False if the system refuses it: the next item tries again. At the end of the interpreter,
+        in functions of ``atexit``, Python 3.12 starts none any more.
+        """
+        if self._unstarted:
+            self._start()
+        return not self._unstarted
 
     def drain(self) -> list[Item]:
         """Take out the items that wait: they are not written any more. From any thread."""
@@ -100,8 +109,8 @@ class Spool(Generic[Item]):
         """
         deadline = Deadline(timeout)
         self._closing = True
-        if self._waiting and self._unstarted:
-            self._start()
+        if self._waiting:
+            self.start()
         self._ring()
         if self._thread is None:
             for _ in range(len(self._waiting)):  # the system refuses the thread

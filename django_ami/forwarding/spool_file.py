@@ -124,7 +124,10 @@ class SpoolFile:
     def _connect(self) -> sqlite3.Connection:
         # Another thread opens it than the one that uses it
         database = sqlite3.connect(
-            self._directory.file, _BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            self._directory.file,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
         )
         try:
             database.execute("PRAGMA journal_mode = WAL")

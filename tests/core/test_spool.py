@@ -120,6 +120,14 @@ def test_a_thread_that_is_refused_is_tried_again(monkeypatch: pytest.MonkeyPatch
     two.put("c")
     assert two.close(10), "nothing to wait for"
     assert (pen.written, two.lost) == (["a", "b"], 1)
+    three = spool(pen)
+    assert not three.start()
+    refuse = False
+    assert three.start()
+    refuse = True
+    three.put("d")
+    assert three.close(10)
+    assert (pen.written, three.lost) == (["a", "b", "d"], 0)
 
 
 def test_many_threads_put_and_nothing_is_lost_or_counted_twice() -> None:

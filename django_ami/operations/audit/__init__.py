@@ -181,7 +181,7 @@ def _begin(author: Author, action: Action, pending: PendingAction, *, is_tested:
     _open.add(entry)
     if not is_tested:
         with suppress(ConfigurationError):  # told when the entry is over
-            _here()  # the process may end as soon as the answer is there
+            _here().start()  # the process may end as soon as the answer is there, or before
     Promise.add_done_callback(pending, entry.settle)
     return entry
 
