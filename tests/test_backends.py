@@ -46,7 +46,7 @@ def test_wrong_backend_is_reported_in_one_line(backend: object, told: str) -> No
         assert str(raised.value).startswith(told)
         assert "\n" not in str(raised.value)
         with pytest.raises(SystemCheckError) as checked:
-            call_command("check")
+            call_command("check", tags=["ami"])
         assert told in str(checked.value)
         assert "django_ami.E001" in str(checked.value)
 
@@ -184,7 +184,7 @@ def test_server_in_memory_needs_no_address() -> None:
     with override_settings(
         AMI_SERVERS={"a": {"BACKEND": LOCMEM}, "b": {"BACKEND": LOCMEM, "HOST": "pbx"}}
     ):
-        call_command("check")
+        call_command("check", tags=["ami"])
         settings = conf.load()
         assert [server.host for server in settings.servers] == ["a.invalid", "pbx"]
         assert settings.select(["b"]).backends == {"b": LOCMEM}

@@ -328,7 +328,7 @@ def test_the_checks_ask_the_function_only_when_a_database_may_be_asked(settings:
     settings.DEBUG = False
     table = settings.AMI_SERVERS = Table(one={"URL": "ami://admin:admin@pbx", "PORT": 5})
     settings.AMI_DEFAULT_SERVER = "one"
-    call_command("check", deploy=False)
+    call_command("check", tags=["ami"], deploy=False)
     assert table.calls == 0
     assert warned() == ["one: 'URL' and 'PORT' are both given."]
     table.rows = OSError("down")
@@ -336,10 +336,10 @@ def test_the_checks_ask_the_function_only_when_a_database_may_be_asked(settings:
     assert "raised OSError: down" in warning
     settings.AMI_SERVERS = "no_such_module.servers"
     with pytest.raises(SystemCheckError, match=r"django_ami\.E001.*cannot be imported"):
-        call_command("check")
+        call_command("check", tags=["ami"])
     settings.AMI_OPTIONS = {"read_timeout": -1}
     with pytest.raises(SystemCheckError, match=r"django_ami\.E005"):
-        call_command("check")
+        call_command("check", tags=["ami"])
 
 
 def test_test_without_rows_gets_an_error_with_the_cure(settings: Any) -> None:

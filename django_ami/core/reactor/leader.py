@@ -136,7 +136,8 @@ class Leader(Runner):
 
     def poll(self, awaited: Awaited) -> None:
         """Lead for SPIN_SECONDS at most, and do not sleep: for a thread with an event loop."""
-        if self._loop.priority.sole is not None:
+        # A call is mostly another action, whose reply is awaited, too, once it is made.
+        if self._loop.priority.sole is not None and not self._loop.calls:
             self.lead(awaited, SPIN_SECONDS, guest=True, sleepless=True)
 
     def run_once(self, timeout: float | None) -> None:

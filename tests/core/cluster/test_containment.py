@@ -6,7 +6,6 @@ It is told and counted.
 from __future__ import annotations
 
 import errno
-import logging
 import selectors
 import threading
 from collections.abc import Callable, Iterator
@@ -114,10 +113,9 @@ def test_unexpected_error_ends_one_connection_alone(
         assert client.send(Ping(), server="b").result(PATIENCE_SECONDS).ok
         assert (counted(client), reconnects(client)) == ([1, 0], [1, 0])
     assert f"a: connection lost: {told}" in caplog.text
-    bugs = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [record.exc_info[1] for record in bugs] == (
-        [error] if isinstance(error, KeyError) else []
-    )
+    # Without memory an event that waits may be dropped, which is told without a traceback.
+    bugs = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    assert bugs == ([error] if isinstance(error, KeyError) else [])
 
 
 def test_an_action_that_meets_it_on_its_way_has_an_end(
