@@ -10,7 +10,8 @@ them a new Python has dropped:
 * ``concurrent.futures.Future._condition``: ``wait`` and ``as_completed`` lock it. It is made when
   it is asked for.
 * ``threading.Condition._lock``: the settling thread acquires it. The condition is written in
-  Python: an exception from outside, in its ``__enter__``, would leave it acquired for ever.
+  Python: an exception from outside, in its ``__enter__``, would leave it acquired for ever. So our
+  own waits have no condition, and leave no lock that the settling thread needs.
 * ``concurrent.futures.Future._waiters``: those who ``wait`` are in it. A promise that is settled
   tells them by ``concurrent.futures._base._Waiter.add_result`` or
   ``concurrent.futures._base._Waiter.add_exception``.
@@ -23,6 +24,7 @@ them a new Python has dropped:
 from __future__ import annotations
 
 import sys
+import threading
 from collections import deque
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures._base import FINISHED, RUNNING
@@ -73,12 +75,12 @@ def completion(function: Callable[..., object], *arguments: object) -> Callable[
 
 
 class Promise(Future[Result]):
-    """An awaitable ``concurrent.futures.Future`` that makes its condition only for a waiter.
+    """An awaitable ``concurrent.futures.Future``; its condition is for that module's functions.
 
     Two rules take the place of the lock. The settling thread first takes ``UNSETTLED`` out of
-    ``_done_callbacks``, which one thread alone can. It sets the state before it looks for a
-    condition, while a waiting thread makes the condition before it looks at the state. It is
-    running from the beginning, so it cannot be cancelled.
+    ``_done_callbacks``, which one thread alone can. It sets the state before it looks for those who
+    wait, while a waiting thread is among them before it looks at the state. It is running from the
+    beginning, so it cannot be cancelled.
     """
 
     #: True once it is settled, as ``done()`` says. A loop looks at it in each turn.
@@ -87,6 +89,8 @@ class Promise(Future[Result]):
     _exception: BaseException | None = None
     _waited_on: Any = None
     _waiters: Any = ()
+    #: Of each thread that waits, a lock that is acquired: the settling thread releases it.
+    _sleepers: list[threading.Lock] | tuple[()] = ()
     #: True once its end is told: it was awaited, or ``add_done_callback`` was given a function.
     _told = False
 
@@ -131,9 +135,21 @@ class Promise(Future[Result]):
         return self._exception
 
     def _await_settled(self, timeout: float | None) -> None:
-        with self._condition:
-            if not self.over and not self._condition.wait(timeout):
-                raise TimeoutError
+        sleeper = threading.Lock()
+        sleeper.acquire()
+        sleepers: Any = self.__dict__.setdefault("_sleepers", [])
+        sleepers.append(sleeper)
+        try:
+            while not self.over:
+                if timeout is None:
+                    sleeper.acquire()
+                elif timeout <= 0 or not sleeper.acquire(timeout=timeout):
+                    break
+        finally:
+            with suppress(ValueError):  # it was told
+                sleepers.remove(sleeper)
+        if not self.over:
+            raise TimeoutError
 
     def set_exception(self, exception: BaseException | None) -> None:
         self.set_result(None, exception)
@@ -146,6 +162,9 @@ class Promise(Future[Result]):
             raise InvalidStateError(f"{self!r} is settled already") from None
         self._result, self._exception = result, exception
         self.over = True
+        while self._sleepers:
+            with suppress(IndexError):  # the last one has just gone
+                self._sleepers.pop().release()
         if self._waited_on is not None:
             with self._waited_on._lock:  # noqa: SLF001
                 for waiter in self._waiters:
@@ -160,7 +179,7 @@ class Promise(Future[Result]):
         Those who wait for it, and the functions that are to be called, are the parent's. That one
         may have held the lock at the fork, or have begun to settle it.
         """
-        self._done_callbacks, self._waited_on = [UNSETTLED], None
+        self._done_callbacks, self._waited_on, self._sleepers = [UNSETTLED], None, []
         self.set_exception(exception)
 
     def __await__(self) -> Generator[Any, None, Result]:

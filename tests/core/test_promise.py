@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, InvalidStateError, as_completed, wait
 from functools import partial
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -304,3 +306,45 @@ def test_completion_shows_no_argument_that_a_partial_has_bound():
     assert call.args == (7,)
     assert call() == ("hush", 7)
     assert completion(print, 7).func is print
+
+
+class Limit(Exception):
+    """An exception from outside: of a signal's handler, or the time limit of a task."""
+
+
+def is_limited_at(line: int, timeout: float) -> bool:
+    """Raise Limit before that line of a wait, or behind it; False if the wait has fewer.
+
+    Another thread settles the promise all the same.
+    """
+    promise: Promise[str] = Promise()
+    lines = 0
+
+    def trace(_frame: object, event: str, _: object) -> Any:
+        nonlocal lines
+        lines += event in {"line", "return"}
+        if lines == line:
+            raise Limit
+        return trace
+
+    settling = threading.Timer(0.005, promise.set_result, ["settled"])
+    settling.start()
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        told = promise.result(timeout)
+    except (Limit, TimeoutError) as error:
+        told = type(error).__name__
+    finally:
+        sys.settrace(before)
+    settling.join(10)
+    assert not settling.is_alive(), f"line {line}"
+    assert promise.result(0) == "settled"
+    return told == "Limit"
+
+
+@pytest.mark.parametrize("timeout", [0.001, 5])
+def test_exception_from_outside_in_a_wait_keeps_no_other_thread_from_settling(
+    timeout: float,
+) -> None:
+    assert sum(is_limited_at(line, timeout) for line in range(1, 100)) > 8

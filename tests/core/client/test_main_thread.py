@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import random
@@ -9,13 +10,14 @@ import signal
 import sys
 import threading
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from django_ami.core.actions import Action, Ping
-from django_ami.core.reactor import MainThread, When
+from django_ami.core.reactor import MainThread, When, main_thread
 from tests.core.io_support import (
     CALM,
     PATIENCE_SECONDS,
@@ -31,6 +33,7 @@ from tests.running import PYTHON, Program, run_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from django_ami.core.client import Client
     from django_ami.testing import Simulator
@@ -156,11 +159,36 @@ def test_main_thread_lets_the_reactor_thread_read_while_a_signal_has_a_handler(
 
 
 @pytest.mark.usefixtures("handlers")
-def test_main_thread_of_a_program_that_embeds_python_lets_the_reactor_thread_read(
+def test_main_thread_of_uwsgi_lets_the_reactor_thread_read(
     client: Client, threads: set[threading.Thread], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may handle Ctrl+C in C. ``scripts/servers`` stops a real one, uWSGI."""
-    monkeypatch.setattr(sys, "orig_argv", [])
+    """uWSGI gives a site this module. ``scripts/servers`` starts, and stops, a real one."""
+    monkeypatch.setitem(sys.modules, "uwsgi", types.ModuleType("uwsgi"))
+    ping(client)
+    assert {one.name for one in threads} == {"django_ami-reactor"}
+
+
+@pytest.mark.usefixtures("handlers")
+def test_handler_in_c_that_python_does_not_know_of_stays(
+    client: Client, threads: set[threading.Thread], tmp_path: Path
+) -> None:
+    with (tmp_path / "traceback").open("w+") as file:
+        faulthandler.register(signal.SIGINT, file)
+        try:
+            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            ping(client)
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            faulthandler.unregister(signal.SIGINT)
+        file.seek(0)
+        assert "most recent call first" in file.read()
+    assert {one.name for one in threads} == {"django_ami-reactor"}
+
+
+def test_main_thread_lets_the_reactor_thread_read_while_another_signal_raises_as_ctrl_c_does(
+    handlers: Callable[..., Any], client: Client, threads: set[threading.Thread]
+) -> None:
+    handlers(signal.SIGTERM, signal.default_int_handler)
     ping(client)
     assert {one.name for one in threads} == {"django_ami-reactor"}
 
@@ -222,6 +250,33 @@ def test_ctrl_c_in_the_midst_of_a_turn_raises_behind_it(
     assert client.status()["node_1"].reconnects == 0
 
 
+class Limit(Exception):
+    """An exception from outside, such as the time limit of a task."""
+
+
+@pytest.mark.usefixtures("handlers")
+def test_ctrl_c_is_heard_though_an_exception_kept_its_handler_from_being_put_back(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[object] = []
+
+    def set_handler(number: int, handler: Any) -> object:
+        if handler is signal.default_int_handler and not kept:
+            kept.append(signal.getsignal(number))
+            raise Limit
+        return signal.signal(number, handler)
+
+    monkeypatch.setattr(main_thread, "set_handler", set_handler)
+    with pytest.raises(Limit):
+        ping(client, 1000)
+    assert signal.getsignal(signal.SIGINT) in kept
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        time.sleep(PATIENCE_SECONDS)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ping(client)
+
+
 #: A thread forks while the main thread waits; the child is interrupted twice.
 FORKED = """
 import os, signal, sys, threading, time
@@ -241,6 +296,8 @@ def fork():
         time.sleep(0.001)  # the main thread does not lead yet
     child = os.fork()
     if child == 0:
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            os._exit(2)  # an event loop of the child would not set its own
         for _ in range(2):
             try:
                 os.write(writes, b".")
