@@ -8,7 +8,13 @@ import asyncio
 import logging
 import sys
 import threading
-from concurrent.futures import FIRST_COMPLETED, InvalidStateError, as_completed, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    InvalidStateError,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
 from functools import partial
 from itertools import count
 from typing import Any
@@ -102,8 +108,16 @@ def test_of_many_threads_that_settle_it_one_does():
 # --- threads that wait ---
 
 
+def test_threads_that_wait_without_an_end_get_it():
+    promise: Promise = Promise()
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(promise.result) for _ in range(3)]
+        later(lambda: promise.set_result("yes"))
+        assert [one.result(DEADLINE_SECONDS) for one in waiting] == ["yes"] * 3
+
+
 def test_a_thread_that_waits_gets_it_at_whatever_moment_it_begins():
-    """Some rounds hit the moment between the look at the state and the making of a condition."""
+    """Some rounds hit the moment between the look at the state and the sleep."""
     for _ in range(500):
         promises: list[Promise] = [Promise() for _ in range(8)]
         barrier = threading.Barrier(2)
