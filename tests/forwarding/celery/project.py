@@ -133,10 +133,12 @@ class Project:
             said = "\n".join(map(str, programs))
             raise TimeoutError(f"{len(self.ended())} of {count} events: {said}") from None
 
-    def disorder(self) -> list[tuple[Line, Line]]:
+    def disorder(self, *, outage: bool = False) -> list[tuple[Line, Line]]:
         """Pairs of lines of one call of which the second came too early.
 
         An event that is repeated may begin anew, but nothing behind it while it is under way.
+        ``outage``: the broker may have lost the confirmations of the last few events. Then all of
+        them are repeated, from the first one on.
         """
         calls: dict[int, list[Line]] = defaultdict(list)
         for line in self.lines():
@@ -147,7 +149,10 @@ class Project:
             for one, other in pairwise(lines)
             if other.number > one.number + 1
             or (other.number > one.number and (one.what, other.what) != ("end", "begin"))
-            or (other.number < one.number)
+            or (
+                other.number < one.number
+                and not (outage and (one.what, other.what) == ("end", "begin"))
+            )
         ]
 
 
