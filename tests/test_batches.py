@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from django_ami import batches
 from django_ami.batches import Batches, Words
 from tests.running import run_python
 
@@ -21,6 +22,7 @@ import django
 from django.conf import settings
 settings.configure()
 django.setup()
+from django_ami import batches
 from django_ami.batches import Batches, Words
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads, from Python 3.12 on
@@ -62,6 +64,7 @@ def test_items_without_a_thread_to_write_them_are_told_at_the_end(
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
+    monkeypatch.setattr(batches, "_batches", {})  # metrics of other tests are not to show it
     left: list[str] = []
 
     class Kept(Batches[str]):

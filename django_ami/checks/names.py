@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "check_names"]
 
+_ID: Final = "django_ami.W012"
 _PREFIX: Final = "AMI_"
 #: The settings of this package, those of its optional apps included.
 NAMES: Final = frozenset(
@@ -45,6 +46,3 @@ def _misspelt() -> Iterator[tuple[str, str]]:
         if name.startswith(_PREFIX) and name not in NAMES:
             near = get_close_matches(name.removeprefix(_PREFIX), known, n=1, cutoff=_LIKENESS)
             yield from ((name, known[one]) for one in near)
-
-
-_ID: Final = "django_ami.W012"

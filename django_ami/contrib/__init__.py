@@ -21,6 +21,8 @@ def extra(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
+        if package == "django_ami":  # no extra has it
+            raise
         raise ModuleNotFoundError(
             f"{package} is not installed: pip install 'django-ami[{name}]'.", name=error.name
         ) from None

@@ -57,7 +57,7 @@ def _installed() -> tuple[Callable[[int], object], object] | None:
     try:
         from ctypes import c_int, c_void_p, pythonapi  # a build may be without it
 
-        get = pythonapi.PyOS_getsig
+        get = pythonapi["PyOS_getsig"]  # of our own: by its name it is shared with others
     except (ImportError, AttributeError):
         return None
     get.argtypes, get.restype = [c_int], c_void_p

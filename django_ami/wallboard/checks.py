@@ -157,7 +157,7 @@ def check_cache(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"CALLS_PER_HOUR of AMI_WALLBOARD is counted in Django's cache, and no other process "
+            "CALLS_PER_HOUR of AMI_WALLBOARD is counted in Django's cache, and no other process "
             f"sees a {backend}: a user may place so many calls in each web process.",
             hint="Use a cache that all web processes share.",
             obj="AMI_WALLBOARD",

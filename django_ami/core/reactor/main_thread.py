@@ -9,7 +9,7 @@ server that lost it would never stop. Nor in uWSGI, which forks in C while it le
 interpreter: a worker would wait for ever for a reactor thread that had it just then.
 
 Gain for a command or a shell that waits for one reply after the other: no thread is woken, and an
-action takes about half of the time. Without this file the main thread does not lead.
+action takes about six tenths of the time. Without this file the main thread does not lead.
 """
 
 from __future__ import annotations
