@@ -70,6 +70,11 @@ class Beside:
     def __bool__(self) -> bool:
         return self.spreading is not None or self.forwarder is not None
 
+    def interest(self, local: frozenset[str] | None) -> frozenset[str] | None:
+        """The events that the client is to read if receivers want these; None is every event."""
+        wanted = local if self.forwarder is None else self.forwarder.interest(local)
+        return wanted | self.spreading.wanted if wanted and self.spreading is not None else wanted
+
     @property
     def busy(self) -> bool:
         """True while receivers run in other threads."""

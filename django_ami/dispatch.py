@@ -24,7 +24,7 @@ from django_ami.pictures import lend
 from django_ami.running import note
 from django_ami.signals.classes import watch_interest
 from django_ami.signals.planning import SignalPlans
-from django_ami.signals.sending import send, send_notice
+from django_ami.signals.sending import send_notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from django_ami.feeding import Feeding
     from django_ami.forwarding.forwarder import Forwarder
     from django_ami.parallel.collecting import Collector
-    from django_ami.signals.classes import RobustSignal
     from django_ami.tracking import Tracking
+
+    Item = Event | Notice
 
 __all__ = ["Dispatcher"]
 
@@ -78,6 +79,8 @@ class Dispatcher:
         #: several threads, or with an engine: those that were handed on.
         self.delivered = self.failed = 0
         self._busy = False
+        #: Under leases: one is over, valid again, or another process's. Any thread may set it.
+        self._leases_changed = False
         self._until: float | None = None
         self._parallel = parallel or conf.Parallel()
         #: The batches of this thread; None if the project has no batch receiver.
@@ -157,15 +160,9 @@ class Dispatcher:
         else:
             self._tracked()
         self._forget_plans()
-        beside = self._beside
-        if signals.batches_used and self._collector is None and beside.spreading is None:
+        if signals.batches_used and self._collector is None and self._beside.spreading is None:
             self._collect()
-        interest = signals.interest()
-        if beside.forwarder is not None:
-            interest = beside.forwarder.interest(interest)
-        if interest and beside.spreading is not None:
-            interest |= beside.spreading.wanted
-        self._client.set_interest(interest)
+        self._client.set_interest(self._beside.interest(signals.interest()))
 
     @property
     def until(self) -> float | None:
@@ -188,18 +185,17 @@ class Dispatcher:
         return self.until is not None and time.monotonic() >= self.until
 
     def run(self, timeout: float | None, *, most: int = 200) -> int:
-        """Deliver one batch.
+        """Deliver one batch, of at most ``most`` events. Says how many things there were.
 
-        Waits up to ``timeout`` seconds (None: for ever, or until ``client.inbox.wake``) for
-        something.
-
-        At most ``most`` events; those that would begin after ``until`` are left, and stay counted
-        as queued. Says how many things there were.
+        Waits for something up to ``timeout`` seconds; None: for ever, or until
+        ``client.inbox.wake``. Events that would begin after ``until`` stay counted as queued.
         """
         failing, tracking = self._failing, self._tracking
         timeout = self._patience(timeout)
         self._beside.refill(self._may_take)
         calls, items = self._client.inbox.take(timeout, most, lead=self._lead)
+        if self._leases_changed:
+            self._look()
         if failing.reports.due_at < inf:
             failing.report()
         if not calls and not items and tracking is None and not self._collector:
@@ -239,18 +235,17 @@ class Dispatcher:
         """True if this process delivers the events of a server now."""
         return True
 
-    def _deliver(self, server: str, items: Iterable[Event | Notice]) -> None:
-        """Deliver events and notices of one server, in their order.
-
-        Under a lease, until it is over.
-        """
+    def _deliver(self, server: str, items: Iterable[Item]) -> None:
+        """Deliver what came of one server, in its order; under a lease, until that is over."""
         sender = self._sender(server)
+        if self.leased and sender.lease is None:
+            items = self._behind_takeover(server, items)
         tally = self._client.inbox.tally[sender.name]
         delivered, failed = tally.delivered, tally.failed
         self._plans = plans = SignalPlans(sender, partial(self._tracked_by, sender))
         try:
             groups = groupby(items, type)
-            left: Sequence[Event | Notice]
+            left: Sequence[Item]
             for kind, some in groups:
                 if kind is Event:
                     left = self._deliver_events(sender, plans, cast("Iterator[Event]", some))
@@ -281,8 +276,17 @@ class Dispatcher:
                 left.append(event)
         return left
 
-    def _wait(self, server: str, rest: list[Event | Notice]) -> None:
-        """The lease of a server is over. A dispatcher under leases keeps what is left."""
+    # --- what a dispatcher under leases does ---
+
+    def _look(self) -> None:
+        """Find the leases that are over, valid again, or another process's."""
+
+    def _behind_takeover(self, server: str, items: Iterable[Item]) -> Iterable[Item]:  # noqa: ARG002
+        """Those of a server that are ours, though its events were not delivered here."""
+        return items
+
+    def _wait(self, server: str, rest: list[Item]) -> None:
+        """The lease of a server is over: keep what is left."""
 
     def _hand_on(self, sender: ServerHandle, plans: SignalPlans, events: Iterator[Event]) -> None:
         """Deliver events that are counted later: by other threads, an engine, or in batches."""
@@ -344,6 +348,3 @@ class Dispatcher:
         if self._beside.forwarder is not None:
             self._beside.forwarder.tell(notice, sender)
         send_notice(self._client.receivers, notice, sender, forwarded=not self._beside.local)
-
-    def _send(self, signal: RobustSignal, sender: ServerHandle, name: str, **named: object) -> None:
-        send(self._client.receivers, signal, sender, name, **named)

@@ -113,7 +113,7 @@ class StandbyCompanion(ListenerCompanion):
             delivered_until=self._delivered_until,
             gained=self._gained,
             lost=self._lost,
-            regained=client.inbox.wake,
+            changed=self._look_at_leases,
             asked=self._asked,
             queued=self._queued,
             handed_over=self._handed_over,
@@ -146,6 +146,10 @@ class StandbyCompanion(ListenerCompanion):
 
     def _delivered_until(self, server: str) -> float | None:
         return None if self._dispatcher is None else self._dispatcher.delivered_until(server)
+
+    def _look_at_leases(self) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.look_soon()
 
     def _queued(self, server: str) -> int:
         tally = self._client.inbox.tally.get(server)
@@ -180,7 +184,6 @@ class StandbyCompanion(ListenerCompanion):
             extra={"server": lease.server, "lease": lease.token},
         )
         self._client.stand_by(lease.server)
-        self._client.inbox.wake()
         self.tell()
 
     def _asked(self, lease: Lease, by: str) -> None:
@@ -203,5 +206,4 @@ class StandbyCompanion(ListenerCompanion):
             self._options.lease_timeout,
             extra={"server": lease.server, "lease": lease.token},
         )
-        self._client.inbox.wake()
         self.tell()

@@ -7,8 +7,8 @@ are dropped, and counted. Events behind the notice ``TookOver`` alone are ours.
 
 from __future__ import annotations
 
-from math import inf
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from django_ami import database, signals
 from django_ami.core.counters import Counts
@@ -17,18 +17,22 @@ from django_ami.core.log import get_logger
 from django_ami.core.messages import Event
 from django_ami.core.session import Lost, Ready, TookOver
 from django_ami.dispatch import Dispatcher
+from django_ami.signals.sending import send
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django_ami.core.client import Client
     from django_ami.core.lease import Lease
-    from django_ami.core.session import Notice
+    from django_ami.dispatch import Item
     from django_ami.operations.keeper import Keeper
 
 __all__ = ["LeasedDispatcher"]
 
 logger = get_logger(__name__)
+
+#: A lease that is over is looked at again so often, in case that nobody says it is valid.
+_LOOK_AGAIN_SECONDS: Final = 1.0
 
 
 class LeasedDispatcher(Dispatcher):
@@ -43,12 +47,8 @@ class LeasedDispatcher(Dispatcher):
         #: The leases under which this process delivers, or waits to deliver on.
         self._serving: dict[str, Lease] = {}
         #: Servers whose lease is over: since when, by ``boottime``, and the rest of a batch.
-        self._waiting: dict[str, tuple[float, list[Event | Notice]]] = {}
+        self._waiting: dict[str, tuple[float, list[Item]]] = {}
         self._delivered_until: dict[str, float] = {}
-        #: By ``boottime``: no lease that it serves under is over before that, if the keeper's
-        #: ``leases`` are still these. A look at each of them before each batch would cost more.
-        self._valid_until = inf
-        self._leases = keeper.leases
 
     def serves(self, server: str) -> bool:
         lease = self._serving.get(server)
@@ -66,18 +66,13 @@ class LeasedDispatcher(Dispatcher):
                 self._delivered_until[server] = until
         return self._delivered_until.get(server)
 
-    def run(self, timeout: float | None, *, most: int = 200) -> int:
-        left = self._valid_until - boottime()
-        if left <= 0 or self._waiting or self._leases is not self._keeper.leases:
-            self._look()
-            left = max(0.0, self._valid_until - boottime())
-        if left < (inf if timeout is None else timeout):
-            timeout = left  # the log says that a lease is over even if no event comes
-        return super().run(timeout, most=most)
+    def look_soon(self) -> None:
+        """A lease is over, valid again, or another process's: look at all. From any thread."""
+        self._leases_changed = True
+        self._client.inbox.wake()
 
     def _look(self) -> None:
-        """Find the leases that are over, valid again, or another process's."""
-        self._leases = self._keeper.leases
+        self._leases_changed = False
         for server, lease in tuple(self._serving.items()):
             if self._keeper.get(server) is not lease:
                 self._step_down(server, lease)
@@ -86,27 +81,21 @@ class LeasedDispatcher(Dispatcher):
                     self._wait(server, [])
             elif lease.valid:
                 self._go_on(server)
-        ends = [one.until for name, one in self._serving.items() if name not in self._waiting]
-        self._valid_until = min(ends, default=inf)
 
-    def _deliver(self, server: str, items: Iterable[Event | Notice]) -> None:
-        some = items if isinstance(items, list) else list(items)
-        lease = self._serving.get(server)
-        changed = self._leases is not self._keeper.leases
-        if changed and lease is not None and self._keeper.get(server) is not lease:
-            self._step_down(server, lease)
-            lease = None
-        if lease is None:
-            some = self._behind_takeover(server, some)
-            lease = self._serving.get(server)
-            if lease is None or not some:
-                return
-        super()._deliver(server, some)
+    def _watch(self, lease: Lease) -> None:
+        """Notice that a lease is over, in the event loop: perhaps no event comes."""
+        if self._serving.get(lease.server) is not lease:
+            return
+        left = lease.left
+        if not left or lease.server in self._waiting:
+            self.look_soon()
+            left = _LOOK_AGAIN_SECONDS
+        self._client.inbox.call_later(left, partial(self._watch, lease))
 
     # --- a lease that could not be renewed in time ---
 
-    def _wait(self, server: str, rest: list[Event | Notice]) -> None:
-        if server not in self._waiting:
+    def _wait(self, server: str, rest: list[Item]) -> None:
+        if server not in self._waiting and self._keeper.get(server) is self._serving[server]:
             logger.error(
                 "%s: the lease could not be renewed in time: its events wait until it is, or "
                 "until another process has it.",
@@ -120,6 +109,7 @@ class LeasedDispatcher(Dispatcher):
         since = self._waiting.get(server, (boottime(), []))[0]
         self._waiting[server] = since, rest
         self._client.inbox.hold(server)
+        self.look_soon()  # it may be valid again, or another process's, by now
 
     def _may_take(self, server: str) -> bool:
         return server not in self._waiting and super()._may_take(server)
@@ -146,7 +136,7 @@ class LeasedDispatcher(Dispatcher):
         if self._may_take(server):
             self._client.inbox.release(server)
 
-    def _work(self, server: str, items: list[Event | Notice]) -> None:
+    def _work(self, server: str, items: list[Item]) -> None:
         self._busy = True
         try:
             with database.cared_for():
@@ -177,25 +167,32 @@ class LeasedDispatcher(Dispatcher):
         busy, self._busy = self._busy, True
         try:
             with database.cared_for():
-                self._send(signals.lease_lost, sender, "lease_lost", token=lease.token)
+                send(
+                    self._client.receivers,
+                    signals.lease_lost,
+                    sender,
+                    "lease_lost",
+                    token=lease.token,
+                )
         finally:
             self._busy = busy
 
-    def _behind_takeover(self, server: str, items: list[Event | Notice]) -> list[Event | Notice]:
-        """The items that are ours: those behind the takeover under the lease that we have now."""
-        for number, item in enumerate(items):
+    def _behind_takeover(self, server: str, items: Iterable[Item]) -> list[Item]:
+        """Those behind the takeover under the lease that we have now."""
+        some = list(items)
+        for number, item in enumerate(some):
             lease = self._keeper.get(server)
             if isinstance(item, TookOver) and lease is not None and lease.token == item.token:
-                self._drop(server, items[:number])
+                self._drop(server, some[:number])
                 self._serving[server] = self._sender(server).lease = lease
-                self._valid_until = min(self._valid_until, lease.until)
-                return items[number + 1 :]
+                self._watch(lease)
+                return some[number + 1 :]
             if isinstance(item, Ready | Lost) and self._on_notice is not None:
                 self._on_notice(item)
-        self._drop(server, items)
+        self._drop(server, some)
         return []
 
-    def _drop(self, server: str, items: list[Event | Notice]) -> None:
+    def _drop(self, server: str, items: list[Item]) -> None:
         count = sum(isinstance(item, Event) for item in items)
         if count:
             self._client.inbox.dropped(server, count)

@@ -47,7 +47,7 @@ class Keeper:
     ``delivered_until(server)`` says up to when all events have been delivered, by
     ``time.monotonic``. On the keeper's thread are called: ``gained(lease, heard_until)`` when this
     process gets a lease, with the same of the holder before; ``lost(lease)`` when another process
-    has got it; and ``regained()`` when one that was over is valid again.
+    has got it; and ``changed()`` when one is given back or lost, or valid again after it was over.
 
     When somebody has asked that it be handed over, ``asked(lease, by)`` is called: the events are
     to be turned off. When ``queued(server)`` is 0, or ``lease_timeout`` is over, the lease is given
@@ -62,7 +62,7 @@ class Keeper:
         delivered_until: Callable[[str], float | None],
         gained: Callable[[Lease, float | None], None],
         lost: Callable[[Lease], None],
-        regained: Callable[[], None],
+        changed: Callable[[], None],
         asked: Callable[[Lease, str], None],
         queued: Callable[[str], int],
         handed_over: Callable[[Lease], None],
@@ -70,7 +70,7 @@ class Keeper:
         self._table = table
         self._options = options
         self._delivered_until = delivered_until
-        self._gained, self._lost, self._regained = gained, lost, regained
+        self._gained, self._lost, self._changed = gained, lost, changed
         self._asked, self._queued, self._handed_over = asked, queued, handed_over
         self._servers: tuple[str, ...] = ()
         #: Those of this process, valid or not, by server: another mapping if it gains or loses one.
@@ -171,7 +171,7 @@ class Keeper:
         was_valid = lease.valid
         lease.renew(sent + timeout - self._options.lease_margin)
         if lease.valid and not was_valid:
-            self._regained()
+            self._changed()
         by = self._table.handover_requested_by(server, lease.token) if asked else None
         if by is not None:
             self._hand_over(lease, by)
@@ -216,6 +216,8 @@ class Keeper:
 
     def _forget(self, lease: Lease) -> None:
         self.leases = {name: one for name, one in self.leases.items() if one is not lease}
+        lease.end()
+        self._changed()
 
     def _watch(self, server: str) -> Watched:
         # A holder's question takes no longer than half of a lease (make_impatient); it asks again.
@@ -225,7 +227,6 @@ class Keeper:
     def _give_back(self, server: str) -> None:
         lease = self.leases[server]
         self._forget(lease)
-        lease.end()
         self._due.pop(server, None)
         self._asked_at.pop(server, None)
         self._table.release(server, lease.token, self._unheard(server))

@@ -74,7 +74,18 @@ class Site:
         """Another process gets it."""
         lease, self.keeper.leases = self.lease, {}
         lease.end()
+        self.dispatcher.look_soon()
         self.listener.client.stand_by("node_1")
+
+    @property
+    def dispatcher(self) -> LeasedDispatcher:
+        assert isinstance(self.listener.dispatcher, LeasedDispatcher)
+        return self.listener.dispatcher
+
+    def renew(self) -> None:
+        """The lease is renewed; nobody else has had it."""
+        self.lease.renew(boottime() + 3600)
+        self.dispatcher.look_soon()
 
     def emit(self, *numbers: int) -> None:
         for number in numbers:
@@ -225,7 +236,7 @@ def test_batch_ends_in_the_midst_when_the_lease_is_over(site: Site) -> None:
     for _ in range(3):
         site.listener.dispatcher.run(0)
     assert site.got == ["ready", 1, 2]
-    site.lease.renew(boottime() + 3600)  # nobody else has had it
+    site.renew()
     site.run_until(["ready", 1, 2, 3, 4, 5])
     site.listener.assert_accounted()
     assert site.status.dropped == 0
@@ -292,7 +303,7 @@ def test_project_with_a_batch_receiver_ends_in_the_midst_too_when_the_lease_is_o
     for _ in range(3):
         site.listener.dispatcher.run(0)
     assert (site.got, given) == (["ready", 1, 2], [])
-    site.lease.renew(boottime() + 3600)
+    site.renew()
     site.listener.run_until(lambda: given == [1, 2, 3, 4, 5])
     assert site.got == ["ready", 1, 2, 3, 4, 5]
     site.listener.assert_accounted()
@@ -365,8 +376,7 @@ def test_sender_has_a_lease_only_while_it_is_this_processs(site: Site) -> None:
 def test_all_is_delivered_up_to_what_was_heard_last(site: Site) -> None:
     site.give(7)
     site.run_until(["ready"])
-    dispatcher = site.listener.dispatcher
-    assert isinstance(dispatcher, LeasedDispatcher)
+    dispatcher = site.dispatcher
     before = dispatcher.delivered_until("node_1")
     site.emit(1)
     site.run_until(["ready", 1])
@@ -381,8 +391,7 @@ def test_all_is_delivered_up_to_what_was_heard_last(site: Site) -> None:
 def test_all_is_delivered_up_to_the_oldest_that_waits_while_others_come(site: Site) -> None:
     site.give(7)
     site.run_until(["ready"])
-    dispatcher, client = site.listener.dispatcher, site.listener.client
-    assert isinstance(dispatcher, LeasedDispatcher)
+    dispatcher, client = site.dispatcher, site.listener.client
     before = dispatcher.delivered_until("node_1")
     site.emit(1)
     site.listener.wait_for_queued(1)

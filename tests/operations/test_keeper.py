@@ -83,7 +83,7 @@ class Kept:
         self.table = PlayedTable()
         self.gained: list[tuple[int, float | None]] = []
         self.lost: list[int] = []
-        self.regained = 0
+        self.changed = 0
         self.delivered_until: float | None = None
         self.asked: list[tuple[int, str]] = []
         self.queued = 0
@@ -94,14 +94,14 @@ class Kept:
             delivered_until=lambda _: self.delivered_until,
             gained=lambda lease, heard_until: self.gained.append((lease.token, heard_until)),
             lost=lambda lease: self.lost.append(lease.token),
-            regained=self._count,
+            changed=self._count,
             asked=lambda lease, by: self.asked.append((lease.token, by)),
             queued=lambda _: self.queued,
             handed_over=lambda lease: self.handed_over.append(lease.token),
         )
 
     def _count(self) -> None:
-        self.regained += 1
+        self.changed += 1
 
     @property
     def lease(self) -> Lease:
@@ -154,7 +154,7 @@ def test_answer_that_comes_late_extends_nothing() -> None:
         wait_until(lambda: kept.table.renewals > before + 1)
         # The one that was answered late had been sent more than a lease ago. A later one counts.
         wait_until(lambda: late.valid)
-        wait_until(lambda: kept.regained == 1)
+        wait_until(lambda: kept.changed == 1)
         assert kept.lost == []
 
 
@@ -175,7 +175,7 @@ def test_answers_that_all_come_late_never_make_a_lease_valid() -> None:
         kept.keeper.start()
         wait_until(lambda: kept.table.renewals >= 3)
         assert not kept.lease.valid
-        assert (kept.regained, kept.lost) == (0, [])
+        assert (kept.changed, kept.lost) == (0, [])
 
 
 def test_lease_that_is_got_late_is_not_valid() -> None:

@@ -95,7 +95,9 @@ class Engine(Sender["Server"]):
             return self.started
 
         #: Events and answers that have arrived, for a program that dispatches them itself.
-        self.inbox = rooms.Inbox(self._delivery, self._runner, traffic, started=started)
+        self.inbox = rooms.Inbox(
+            self._delivery, self._runner, traffic, started=started, call_later=self._call_later
+        )
         self._dispatcher = rooms.Dispatcher(
             self.inbox,
             self._delivery,

@@ -34,7 +34,8 @@ _PATIENCE_SECONDS: Final = 0.002
 class Inbox:
     """Completions of actions, events and notices of one client, until they are taken.
 
-    ``started()`` is true once a thread runs the client's loop.
+    ``started()`` is true once a thread runs the client's loop. ``call_later(seconds, function)``
+    calls a function in that loop, from any thread, and does not wait.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Inbox:
         traffic: Traffic,
         *,
         started: Callable[[], bool],
+        call_later: Callable[[float, Callable[[], None]], None],
     ) -> None:
         #: The most events of one batch. A batch can no longer be dropped, so it is never much of a
         #: queue.
@@ -52,6 +54,7 @@ class Inbox:
         self._runner = runner
         self._traffic = traffic
         self._started = started
+        self.call_later = call_later
         self._enough = When(self._has_enough)
         #: The counts of a server, by its name: ``Receivers.deliver`` adds to them.
         self.tally: Mapping[str, Counts] = delivery.tally
