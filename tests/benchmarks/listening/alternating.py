@@ -1,7 +1,9 @@
 """*mixed* in one process, with all of ``django_ami.operations`` and without it in turn.
 
 Two runs of a listener differ by more than operations may cost: by the layout of their memory, and
-by what else the machine does. Neighbouring windows of one run hardly do.
+by what else the machine does. Neighbouring seconds of one run hardly do, so what it costs to
+deliver under a lease, with metrics and an action log, is compared by seconds. Renewals, heartbeats
+and scrapes are rare, and have threads of their own: these are clocked.
 """
 
 from __future__ import annotations
@@ -11,13 +13,12 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.contrib.prometheus.serving import serving
 from django_ami.core.client.sending import Sender
 from django_ami.core.lease import boottime
-from django_ami.dispatch import Dispatcher
-from django_ami.operations.dispatching import LeasedDispatcher
 from django_ami.running import running
 from django_ami.signals import classes
 from tests.benchmarks.listening.receivers import Mixed
@@ -30,87 +31,96 @@ if TYPE_CHECKING:
 
 __all__ = ["Alternating"]
 
-#: Prometheus, which asks once for each URL, a moment after it has read it.
-_PROMETHEUS = """
+#: Seconds that are not measured: caches are cold, and a connection to the database is opened.
+_WARM_UP: Final = 4
+#: Prometheus asks at once, and then at the interval in the settings that it comes with.
+_PROMETHEUS: Final = """
 import sys, time, urllib.request
-for url in sys.stdin:
-    time.sleep(0.5)
-    urllib.request.urlopen(url).read()
+while True:
+    urllib.request.urlopen(sys.argv[1]).read()
+    time.sleep(15)
 """
+#: In the names of the threads of operations; the last one is that of the HTTP server.
+_THREADS: Final = ("-leases", "-heartbeats", "-audit", "serve_forever")
 
 
 class Alternating(Mixed):
-    """Windows of some ``seconds``, each without operations if the one before had them.
+    """So many ``seconds`` with operations, and as many without, in turn."""
 
-    The first window has them, and is not measured; ``windows`` are the others. Prometheus asks once
-    in each.
-    """
-
-    def __init__(self, windows: int, seconds: float, **arguments: Any) -> None:
-        self.window = int(seconds * arguments["rate"])
-        super().__init__(self.window * (windows + 1), **arguments)
+    def __init__(self, seconds: int, **arguments: Any) -> None:
+        self.second = arguments["rate"]
+        super().__init__(self.second * (_WARM_UP + 2 * seconds), **arguments)
         self.took: list[float] = []
+        #: What threads took that have answered a scrape.
+        self.scraped: list[float] = []
         self.around = ExitStack()
 
     def begin(self, sender: Any, **kwargs: Any) -> None:
-        self.prometheus = subprocess.Popen(
-            [sys.executable, "-c", _PROMETHEUS], stdin=subprocess.PIPE, text=True
+        self.clock_scrapes()
+        url = self.around.enter_context(serving("127.0.0.1", 0))
+        prometheus = self.around.enter_context(
+            subprocess.Popen([sys.executable, "-c", _PROMETHEUS, url])
         )
+        self.around.callback(prometheus.kill)
         self.dispatcher: Any = running()
-        self.keeper = self.dispatcher._keeper
-        self.heartbeats = self.keeper._gained.__self__._heartbeats  # a method of the companion
         self.observers = Sender.observers
-        self.interval = self.keeper._options.renew_interval
-        self.measured_from = time.process_time()
-        self.enter()
-        self.leases = {name: self.dispatcher._sender(name).lease for name in self.keeper.leases}
+        self.leases = {server: self.sender(server).lease for server in self.dispatcher._serving}
         times = classes.receivers.times
         self.measuring = times._sums, times.quick, times.least
+        self.started_at, self.threads_before = time.monotonic(), self.threads()
+        self.measured_from = self.rest()
         super().begin(sender)
+
+    def clock_scrapes(self) -> None:
+        """Each scrape has a thread of its own, whose clock ends with it."""
+        answer = ThreadingMixIn.process_request_thread
+
+        def answer_clocked(*arguments: Any) -> None:
+            answer(*arguments)
+            self.scraped.append(time.thread_time())
+
+        ThreadingMixIn.process_request_thread = answer_clocked  # type: ignore[method-assign]
+
+    def threads(self) -> float:
+        """The CPU that the threads of operations have taken."""
+        clocks = [
+            time.pthread_getcpuclockid(thread.ident)
+            for thread in threading.enumerate()
+            if thread.ident and any(name in thread.name for name in _THREADS)
+        ]
+        return sum(map(time.clock_gettime, clocks)) + sum(self.scraped)
+
+    def rest(self) -> float:
+        """The CPU that all other threads have taken."""
+        return time.process_time() - self.threads()
 
     def on_event(self, sender: Any, event: Event, **kwargs: Any) -> None:
         _ = event.name, event["Uniqueid"], event["Channel"]
-        if (self.meter.seen + 1) % self.window == 0:
+        if (self.meter.seen + 1) % self.second == 0:
             self.turn()
         self.meter.count()
 
     def turn(self) -> None:
-        """Begin the next window; receivers run on the thread of the dispatcher."""
-        self.took.append(time.process_time() - self.measured_from)
+        """Begin the next second; receivers run on the thread of the dispatcher."""
+        self.took.append(self.rest() - self.measured_from)
         if self.dispatcher.leased:
             self.leave()
         else:
             self.enter()
-        self.measured_from = time.process_time()
+        self.measured_from = self.rest()
 
     def enter(self) -> None:
-        """With operations from now on."""
-        for part, name in ((self.keeper, "_turn"), (self.heartbeats, "_beat")):
-            vars(part).pop(name, None)
-        for lease in self.keeper.leases.values():
-            lease.renew(boottime() + 2 * self.interval)
-        url = self.around.enter_context(serving("127.0.0.1", 0))
-        if self.took:
-            self.deliver_under(self.leases, boottime, self.measuring)
+        """With operations from the next batch on."""
+        self.deliver_under(self.leases, boottime, self.measuring)
         Sender.observers = self.observers
-        self.dispatcher.__class__ = LeasedDispatcher
-        self.prometheus.stdin.write(f"{url}\n")
-        self.prometheus.stdin.flush()
+        self.dispatcher.leased = True
 
     def leave(self) -> None:
-        """Without operations from now on: their threads sleep, and the lease is not looked at."""
-        self.keeper._turn = lambda _: self.interval
-        self.heartbeats._beat = lambda: None
-        for lease in self.keeper.leases.values():
-            lease.renew(float("inf"))
-        self.end_serving()
-        self.deliver_under(
-            dict.fromkeys(self.leases),
-            time.monotonic,
-            (None, None, classes.receivers.times._least_slow),
-        )
+        """Without them. Their threads go on."""
+        never = None, None, classes.receivers.times._least_slow
+        self.deliver_under(dict.fromkeys(self.leases), time.monotonic, never)
         Sender.observers = ()
-        self.dispatcher.__class__ = Dispatcher
+        self.dispatcher.leased = False
 
     def deliver_under(
         self,
@@ -118,19 +128,17 @@ class Alternating(Mixed):
         clock: Callable[[], float],
         measuring: tuple[Any, Any, float],
     ) -> None:
-        """Deliver under these leases, or under none, from the next batch on."""
-        for name, lease in leases.items():
-            self.dispatcher._sender(name).lease = lease
+        for server, lease in leases.items():
+            self.sender(server).lease = lease
         classes.receivers.clock = clock
         times = classes.receivers.times
         times._sums, times.quick, times.least = measuring
 
-    def end_serving(self) -> None:
-        """On a thread of its own, since the server takes half a second to end."""
-        threading.Thread(target=self.around.pop_all().close).start()
+    def sender(self, server: str) -> Any:
+        return self.dispatcher._sender(server)
 
     def more(self) -> dict[str, Any]:
-        self.end_serving()
-        self.prometheus.stdin.close()
-        self.prometheus.wait()
-        return {"windows": self.took[1:], **super().more()}
+        threads = self.threads() - self.threads_before
+        share = threads / (time.monotonic() - self.started_at)
+        self.around.close()
+        return {"seconds": self.took[_WARM_UP:], "threads": share, **super().more()}
