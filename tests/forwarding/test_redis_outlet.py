@@ -158,6 +158,20 @@ def test_a_frozen_redis_is_away_and_appends_once_when_it_goes_on(tmp_path: Path)
         outlet.close(1)
 
 
+@pytest.mark.parametrize("taken", ["", ":tails"])
+def test_key_that_another_program_uses_is_named_with_its_cure(
+    outlet: RedisOutlet, taken: str
+) -> None:
+    key = stream_of().key
+    outlet._redis.set(key + taken, "theirs")
+    with pytest.raises(OutletAway) as raised:
+        outlet.publish([batch_of([envelope(1)], 1)])
+    assert f"Another program uses the key {key}, or one that begins with it" in str(raised.value)
+    outlet._redis.delete(key + taken)
+    outlet.publish([batch_of([envelope(1)], 1)])
+    assert numbers_in(outlet) == [1]
+
+
 # --- trimming ---
 
 

@@ -133,13 +133,19 @@ class RedisOutlet:
             answers = run(self._redis, calls)
         except (redis.RedisError, OSError) as error:
             raise self._away(error) from None
-        for answer in answers:
+        for call, answer in zip(calls, answers, strict=True):
             if every and isinstance(answer, Exception):
-                raise self._away(answer)
+                raise self._away(answer, call)
         return answers
 
-    def _away(self, error: Exception) -> OutletAway:
-        return OutletAway(f"the Redis at {self._address}: {cause(error)}. {_cure(error)}")
+    def _away(self, error: Exception, call: Call | None = None) -> OutletAway:
+        cure = _cure(error)
+        if call is not None and "WRONGTYPE" in str(error):
+            cure = (
+                f"Another program uses the key {call.words[3]}, or one that begins with it: remove "
+                "that key, or set another 'prefix' in OPTIONS of AMI_FORWARD."
+            )
+        return OutletAway(f"the Redis at {self._address}: {cause(error)}. {cure}")
 
     def _note(self, stream: Stream, part: list[Batch], before: int) -> None:
         """Look whether Redis has lost what it had confirmed."""
