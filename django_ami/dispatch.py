@@ -185,7 +185,7 @@ class Dispatcher:
         return self.until is not None and time.monotonic() >= self.until
 
     def run(self, timeout: float | None, *, most: int = 200) -> int:
-        """Deliver one batch, of at most ``most`` events. Says how many things there were.
+        """Deliver one batch, of at most ``most`` events. Gives 0 if there was nothing to do.
 
         Waits for something up to ``timeout`` seconds; None: for ever, or until
         ``client.inbox.wake``. Events that would begin after ``until`` stay counted as queued.
@@ -194,12 +194,12 @@ class Dispatcher:
         timeout = self._patience(timeout)
         self._beside.refill(self._may_take)
         calls, items = self._client.inbox.take(timeout, most, lead=self._lead)
-        if self._leases_changed:
+        if looked := self._leases_changed:
             self._look()
         if failing.reports.due_at < inf:
             failing.report()
         if not calls and not items and tracking is None and not self._collector:
-            return self._linger()
+            return looked or self._linger()
         self._busy = True
         try:
             with database.cared_for():
@@ -213,7 +213,7 @@ class Dispatcher:
                     tracking.turn()
         finally:
             self._busy = False
-        return len(calls) + len(items) or self._linger()
+        return len(calls) + len(items) or looked or self._linger()
 
     def _patience(self, timeout: float | None) -> float | None:
         """The part of a wait until something is due."""
@@ -276,7 +276,7 @@ class Dispatcher:
                 left.append(event)
         return left
 
-    # --- what a dispatcher under leases does ---
+    # --- under leases ---
 
     def _look(self) -> None:
         """Find the leases that are over, valid again, or another process's."""

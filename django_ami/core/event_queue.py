@@ -15,6 +15,7 @@ from django_ami.core.counters import Counts
 from django_ami.core.errand import Errand
 from django_ami.core.messages import Event
 from django_ami.core.overflow import Excess, Loss, Losses
+from django_ami.core.session.state import TookOver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -186,10 +187,18 @@ class EventQueue:
         self.batches.insert(index, _Batch([notice], 0, 0.0))
         self._notices += 1
         if self._notices > MOST_NOTICES:
-            oldest = next(index for index, batch in enumerate(self.batches) if _is_notice(batch))
-            del self.batches[oldest]
+            del self.batches[self._oldest_notice()]
             self._notices -= 1
             self._stripped = 0  # it may have been among these
+
+    def _oldest_notice(self) -> int:
+        """The place of the one that may go first; that of a takeover stays if others are there.
+
+        Without it no event behind it would be delivered.
+        """
+        places = [place for place, batch in enumerate(self.batches) if _is_notice(batch)]
+        others = (one for one in places if not isinstance(self.batches[one][0], TookOver))
+        return next(others, places[0])
 
     def _weigh(self, batch: _Batch) -> int:
         """How many bytes are too many, now that it matters, if these are put."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections
@@ -73,6 +74,8 @@ class Keeper:
         self._gained, self._lost, self._changed = gained, lost, changed
         self._asked, self._queued, self._handed_over = asked, queued, handed_over
         self._servers: tuple[str, ...] = ()
+        #: Those that were removed, perhaps for a moment, since its thread looked.
+        self._removed: deque[str] = deque()
         #: Those of this process, valid or not, by server: another mapping if it gains or loses one.
         self.leases: Mapping[str, Lease] = {}
         #: By ``boottime``: when a server's lease is looked at next.
@@ -100,8 +103,13 @@ class Keeper:
         self._thread = start_thread(self._run, "django_ami-leases")
 
     def follow(self, servers: Iterable[str]) -> None:
-        """The leases of these servers are wanted from now on, and no others."""
-        self._servers = tuple(servers)
+        """The leases of these servers are wanted from now on, and no others.
+
+        That of a server that was removed is given back, also if it is here again by now.
+        """
+        wanted = tuple(servers)
+        self._removed.extend(name for name in self._servers if name not in wanted)
+        self._servers = wanted
         self._wake.set()
 
     def close(self) -> None:
@@ -116,8 +124,9 @@ class Keeper:
     def _run(self) -> None:
         make_impatient(self._options.database, self._options.lease_timeout / 2)
         while not self._ending:
+            removed = {self._removed.popleft() for _ in range(len(self._removed))}
             servers = self._servers
-            for server in [name for name in self.leases if name not in servers]:
+            for server in [one for one in self.leases if one in removed or one not in servers]:
                 self._ask(server, self._give_back)
             for server in servers:
                 if boottime() >= self._due.get(server, 0.0) and not self._ending:
@@ -168,9 +177,9 @@ class Keeper:
             if not self._table.renew(server, lease.token, timeout, self._unheard(server)):
                 self._end_lost(lease)
                 return
-        was_valid = lease.valid
+        until = lease.until
         lease.renew(sent + timeout - self._options.lease_margin)
-        if lease.valid and not was_valid:
+        if lease.valid and boottime() >= until:  # others may have seen that it was over
             self._changed()
         by = self._table.handover_requested_by(server, lease.token) if asked else None
         if by is not None:

@@ -202,6 +202,20 @@ def test_notices_that_nobody_takes_are_the_latest_hundred(policy: str) -> None:
     )
 
 
+@pytest.mark.parametrize("takeovers", [1, 3, 200])
+def test_notice_of_a_takeover_stays_while_many_others_come(
+    delivery: Delivery, takeovers: int
+) -> None:
+    for token in range(takeovers):
+        delivery.put_notice(TookOver("a", token))
+    for _ in range(2 * MOST_NOTICES):
+        delivery.put_notice(ready())
+    items = delivery.take(10_000, 0)[1]
+    assert len(items) == MOST_NOTICES
+    tokens = [item.token for item in items if isinstance(item, TookOver)]
+    assert tokens == list(range(takeovers))[-MOST_NOTICES:]
+
+
 def test_completions_come_first_and_all_at_once(delivery: Delivery) -> None:
     delivery.put_events("a", events(1, 2, 3), ignored=0)
     first, second = object, int

@@ -242,6 +242,30 @@ def test_batch_ends_in_the_midst_when_the_lease_is_over(site: Site) -> None:
     assert site.status.dropped == 0
 
 
+@pytest.mark.parametrize("site", [1], indirect=True)
+@pytest.mark.parametrize("ends", ["renewed", "lost"])
+def test_run_that_has_looked_at_leases_alone_does_not_end_a_drain(site: Site, ends: str) -> None:
+    """A drain goes on until a run has found nothing to do."""
+    site.give(7)
+    site.run_until(["ready"])
+    site.end_lease_at = 2
+    site.emit(1, 2, 3, 4)
+    site.run_until(["ready", 1, 2])
+    site.emit(5, 6)
+    site.listener.wait_for_queued(4)
+    while site.dispatcher.run(0):
+        pass
+    if ends == "renewed":
+        site.renew()
+    else:
+        site.take()
+    while site.dispatcher.run(0):
+        pass
+    assert site.got[3:] == ([3, 4, 5, 6] if ends == "renewed" else ["lease_lost"])
+    assert site.status.queued == 0
+    site.listener.assert_accounted()
+
+
 def test_lease_that_is_over_is_told_of_in_time_even_if_no_event_comes(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -348,3 +348,20 @@ def test_holder_that_has_handed_over_lets_others_go_first() -> None:
         handed_over_at, kept.table.asked_by = time.monotonic(), None
         wait_until(lambda: len(kept.gained) == 2)  # nobody else has taken it
         assert time.monotonic() - handed_over_at > 0.9
+
+
+def test_lease_of_a_server_that_is_removed_and_added_is_given_back_and_got_again() -> None:
+    """By two reloads while the database hangs: its events were turned off, and come with a gain."""
+    with keeping(lease_timeout=60, renew_interval=0.1) as kept:
+        wait_until(lambda: kept.gained)
+        kept.table.answers.clear()
+        before = kept.table.renewals
+        wait_until(lambda: kept.table.renewals > before)
+        kept.keeper.follow([])
+        kept.keeper.follow(["node_1"])
+        kept.table.answers.set()
+        wait_until(lambda: len(kept.gained) == 2)
+        assert len(kept.table.released) == 1
+        renewed = kept.table.renewals
+        wait_until(lambda: kept.table.renewals > renewed + 1)
+        assert (len(kept.gained), len(kept.table.released)) == (2, 1)

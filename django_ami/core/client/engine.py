@@ -95,9 +95,7 @@ class Engine(Sender["Server"]):
             return self.started
 
         #: Events and answers that have arrived, for a program that dispatches them itself.
-        self.inbox = rooms.Inbox(
-            self._delivery, self._runner, traffic, started=started, call_later=self._call_later
-        )
+        self.inbox = rooms.Inbox(self._delivery, self._runner, traffic, started, self._call_later)
         self._dispatcher = rooms.Dispatcher(
             self.inbox,
             self._delivery,

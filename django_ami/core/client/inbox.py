@@ -43,7 +43,6 @@ class Inbox:
         delivery: Delivery,
         runner: Runner,
         traffic: Traffic,
-        *,
         started: Callable[[], bool],
         call_later: Callable[[float, Callable[[], None]], None],
     ) -> None:

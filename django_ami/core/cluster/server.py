@@ -301,6 +301,7 @@ class Server:
         before, self._predecessor = self._predecessor, None
         while before is not None:
             self.session.hearing.succeed(before.session.hearing)
+            self.session.standby.succeed(before.session.standby)
             before = before.predecessor
 
     @contained

@@ -70,7 +70,7 @@ class Session:
             config, self.exchange, self._gate, self.known, self.connections, self._mask
         )
         self.obstacle = Obstacle(config)
-        self._standby = Standby(
+        self.standby = Standby(
             self.exchange, self.hearing, self, lambda told: self.notices.extend(told)
         )
         self._begin_connection(0.0)
@@ -81,7 +81,7 @@ class Session:
         self._handshake = Handshake(
             self.config, self.known, self._mask, self.exchange.ask, self, self._widening.select
         )
-        self._handshake.silent = self._standby.is_on
+        self._handshake.silent = self.standby.is_on
         self._deadline: float | None = None
         self._excused = False
         self._widening.forget()
@@ -245,12 +245,12 @@ class Session:
     def stand_by(self, now: float) -> None:
         """Turn the events off: another process delivers them."""
         self.exchange.now = now
-        self._standby.begin(self._handshake, ready=self.ready)
+        self.standby.begin(self._handshake, ready=self.ready)
 
     def take_over(self, takeover: TookOver, heard_until: float | None, now: float) -> None:
         """Turn the events on: this process delivers them."""
         self.exchange.now = now
-        self._standby.end(self._handshake, takeover, heard_until, ready=self.ready)
+        self.standby.end(self._handshake, takeover, heard_until, ready=self.ready)
 
     def overslept(self, now: float, late: float) -> None:
         """This process was stopped: Ping before anything is lost.
@@ -283,7 +283,7 @@ class Session:
         self._go(State.BOOTING)
         self.obstacle.logged_in()
         self._deadline = None
-        self._standby.logged_in(self._handshake, self.exchange.now)
+        self.standby.logged_in(self._handshake, self.exchange.now)
 
     def identified(self) -> None:
         """The server's version is known.
@@ -322,7 +322,7 @@ class Session:
             exchange.ask(Events(mask), lambda _: None)
         again, listens = self.connections.became_ready(), self.role is Role.LISTENER
         self.notices.append(self._handshake.ready(again=again, listens=listens))
-        self._standby.ready(self._handshake)
+        self.standby.ready(self._handshake)
         exchange.send_waiting(narrowed=self._handshake.narrowed)
 
     def _deadline_passed(self) -> None:

@@ -46,6 +46,14 @@ class Standby:
         #: Told with the first connection whose events are on.
         self._takeover: TookOver | None = None
 
+    def succeed(self, predecessor: Standby) -> None:
+        """Go on in the place of a session of the same server that had other settings.
+
+        A takeover that it has not told, since it never reached the server, is told here.
+        """
+        if not self.is_on and self._takeover is None:
+            self._takeover = predecessor._takeover
+
     def begin(self, handshake: Handshake, *, ready: bool) -> None:
         """Another process delivers the events from now on."""
         self.is_on = True

@@ -1,9 +1,9 @@
 """*mixed* in one process, with all of ``django_ami.operations`` and without it in turn.
 
 Two runs of a listener differ by more than operations may cost: by the layout of their memory, and
-by what else the machine does. Neighbouring seconds of one run hardly do, so what it costs to
-deliver under a lease, with metrics and an action log, is compared by seconds. Renewals, heartbeats
-and scrapes are rare, and have threads of their own: these are clocked.
+by what else the machine does. Neighbouring seconds of one run hardly do, so the delivery under a
+lease, with metrics and an action log, is compared by seconds. Renewals, heartbeats and scrapes are
+rare, and have threads of their own: these are clocked.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ _THREADS: Final = ("-leases", "-heartbeats", "-audit", "serve_forever")
 
 
 class Alternating(Mixed):
-    """So many ``seconds`` with operations, and as many without, in turn."""
+    """As many ``seconds`` with operations as without, in turn."""
 
     def __init__(self, seconds: int, **arguments: Any) -> None:
         self.second = arguments["rate"]
         super().__init__(self.second * (_WARM_UP + 2 * seconds), **arguments)
         self.took: list[float] = []
-        #: What threads took that have answered a scrape.
+        #: The CPU of threads that have answered a scrape.
         self.scraped: list[float] = []
         self.around = ExitStack()
 

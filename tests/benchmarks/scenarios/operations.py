@@ -21,8 +21,8 @@ _SURE_95: Final = 1.96
 def operations(bench: Bench) -> Iterator[Sample]:
     """*mixed* in one process, in seconds with all of it and without in turn, on a real PostgreSQL.
 
-    What a second with it takes more than the one behind it, and what the threads of operations take
-    all the time.
+    Its cost is the CPU that a second with it takes more than the one behind it, and the CPU of the
+    threads of operations.
     """
     if postgresql.missing():
         return

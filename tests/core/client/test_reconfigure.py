@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
@@ -18,9 +19,11 @@ from django_ami.core.client import Changes, Client
 from django_ami.core.config import TLSConfig
 from django_ami.core.errors import AmiError, ConfigurationError, ConnectionFailed, ConnectionLost
 from django_ami.core.request import Request
+from django_ami.core.session import Ready, TookOver
 from django_ami.testing import FakeAsterisk
 from tests.core.io_support import Recorder, config, ready, started, wait_until
 from tests.core.servers import black_hole
+from tests.running import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -335,3 +338,25 @@ def test_changes_in_words(words: str) -> None:
     }[words]
     assert str(changes) == words
     assert bool(changes) == (words != "no server has changed")
+
+
+def test_takeover_is_told_by_the_connection_with_the_right_port(sim: Simulator) -> None:
+    """The first port was wrong, so that the server was never reached."""
+    right = config(sim, "one")
+    with black_hole() as port, closing(Client([replace(right, port=port)])) as client:
+        client.start(connect=False, dispatcher=False)
+        client.stand_by("one")
+        client.connect()
+        client.take_over("one", 7)
+        turned = threading.Event()
+        client.inbox.when_turned(turned.set)
+        assert turned.wait(DEADLINE_SECONDS)
+        client.reconfigure([right])
+        told: list[object] = []
+
+        def is_ready() -> bool:
+            told.extend(client.inbox.take(0.1)[1])
+            return any(isinstance(one, Ready) for one in told)
+
+        wait_until(is_ready)
+        assert [one for one in told if isinstance(one, TookOver)] == [TookOver("one", 7)]

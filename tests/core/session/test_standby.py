@@ -172,3 +172,24 @@ def test_filters_of_a_standby_are_set_before_it_takes_over() -> None:
     assert masks(talk) == ["off"]
     take_over(talk)
     assert talk.expect("Events")["EventMask"] == "system,call"
+
+
+def test_takeover_that_an_unreachable_session_has_not_told_is_told_by_its_successor() -> None:
+    """Its settings are corrected: without the notice none of its events would be delivered."""
+    before, talk = Dialogue(), Dialogue()
+    before.session.stand_by(before.now)
+    take_over(before)
+    talk.session.standby.succeed(before.session.standby)
+    talk.become_ready()
+    assert [one for one in talk.notices() if isinstance(one, TookOver)] == [TookOver("node_1", 7)]
+
+
+def test_takeover_of_a_predecessor_is_not_told_once_another_process_delivers() -> None:
+    before = Dialogue()
+    before.session.stand_by(before.now)
+    take_over(before)
+    talk = standby()
+    talk.session.standby.succeed(before.session.standby)
+    take_over(talk, token=9)
+    talk.answer(talk.expect("Events"))
+    assert [one for one in talk.notices() if isinstance(one, TookOver)] == [TookOver("node_1", 9)]
