@@ -26,7 +26,7 @@ def operations(bench: Bench) -> Iterator[Sample]:
     """
     if postgresql.missing():
         return
-    seconds_of_each = max(2, bench.amount(100, 4))  # of one alone nobody knows how far it may be off
+    seconds_of_each = max(2, bench.amount(100, 4))  # one alone has no deviation
     amounts = {"rate": 2000, "pings": 50, "seconds": seconds_of_each}
     with postgresql.PostgreSQL() as database:
         for figure, options in (
