@@ -187,7 +187,7 @@ class Keeper:
 
     def _end_lost(self, lease: Lease) -> None:
         """Another listener has had it meanwhile."""
-        lease.end()
+        lease.end()  # first of all: behind it nothing more is delivered
         self._watched[lease.server].had(lease.token, self._delivered_until(lease.server))
         self._forget(lease)
         self._asked_at.pop(lease.server, None)

@@ -49,7 +49,8 @@ class Standby:
     def succeed(self, predecessor: Standby) -> None:
         """Go on in the place of a session of the same server that had other settings.
 
-        A takeover that it has not told, since it never reached the server, is told here.
+        A takeover that the predecessor has not told, since it never reached the server, is told
+        here.
         """
         if not self.is_on and self._takeover is None:
             self._takeover = predecessor._takeover

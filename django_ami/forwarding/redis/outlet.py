@@ -142,7 +142,7 @@ class RedisOutlet:
         cure = _cure(error)
         if call is not None and "WRONGTYPE" in str(error):
             cure = (
-                f"Another program uses the key {call.words[3]}, or one that begins with it: remove "
+                f"Another program uses the key {call.key}, or one that begins with it: remove "
                 "that key, or set another 'prefix' in OPTIONS of AMI_FORWARD."
             )
         return OutletAway(f"the Redis at {self._address}: {cause(error)}. {cure}")

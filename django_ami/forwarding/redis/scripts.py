@@ -41,6 +41,11 @@ class Call(NamedTuple):
     script: Script | None
     words: tuple[Any, ...]
 
+    @property
+    def key(self) -> str:
+        """The first key of a script."""
+        return str(self.words[3])
+
 
 def run(client: Any, calls: Iterable[Call]) -> list[Any]:
     """Run calls in their order, over one connection; an answer may be an error of Redis.

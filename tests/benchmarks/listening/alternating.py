@@ -40,8 +40,10 @@ while True:
     urllib.request.urlopen(sys.argv[1]).read()
     time.sleep(15)
 """
-#: In the names of the threads of operations; the last one is that of the HTTP server.
-_THREADS: Final = ("-leases", "-heartbeats", "-audit", "serve_forever")
+#: In the names of the threads of operations that work all the time, that of the HTTP server among
+#: them; and of those that work for the seconds with operations.
+_STEADY: Final = ("-leases", "-heartbeats", "serve_forever")
+_FOR_HALF: Final = ("-audit",)
 
 
 class Alternating(Mixed):
@@ -67,7 +69,7 @@ class Alternating(Mixed):
         self.leases = {server: self.sender(server).lease for server in self.dispatcher._serving}
         times = classes.receivers.times
         self.measuring = times._sums, times.quick, times.least
-        self.started_at, self.threads_before = time.monotonic(), self.threads()
+        self.started_at, self.cost_before = time.monotonic(), self.cost()
         self.measured_from = self.rest()
         super().begin(sender)
 
@@ -81,18 +83,13 @@ class Alternating(Mixed):
 
         ThreadingMixIn.process_request_thread = answer_clocked  # type: ignore[method-assign]
 
-    def threads(self) -> float:
-        """The CPU that the threads of operations have taken."""
-        clocks = [
-            time.pthread_getcpuclockid(thread.ident)
-            for thread in threading.enumerate()
-            if thread.ident and any(name in thread.name for name in _THREADS)
-        ]
-        return sum(map(time.clock_gettime, clocks)) + sum(self.scraped)
+    def cost(self) -> float:
+        """The CPU that the threads of operations would have taken by now, were they always on."""
+        return _clocked(_STEADY) + sum(self.scraped) + 2 * _clocked(_FOR_HALF)
 
     def rest(self) -> float:
         """The CPU that all other threads have taken."""
-        return time.process_time() - self.threads()
+        return time.process_time() - _clocked(_STEADY + _FOR_HALF) - sum(self.scraped)
 
     def on_event(self, sender: Any, event: Event, **kwargs: Any) -> None:
         _ = event.name, event["Uniqueid"], event["Channel"]
@@ -138,7 +135,16 @@ class Alternating(Mixed):
         return self.dispatcher._sender(server)
 
     def more(self) -> dict[str, Any]:
-        threads = self.threads() - self.threads_before
-        share = threads / (time.monotonic() - self.started_at)
+        share = (self.cost() - self.cost_before) / (time.monotonic() - self.started_at)
         self.around.close()
         return {"seconds": self.took[_WARM_UP:], "threads": share, **super().more()}
+
+
+def _clocked(names: tuple[str, ...]) -> float:
+    """The CPU that threads with these in their names have taken."""
+    clocks = [
+        time.pthread_getcpuclockid(thread.ident)
+        for thread in threading.enumerate()
+        if thread.ident and any(name in thread.name for name in names)
+    ]
+    return sum(map(time.clock_gettime, clocks))
