@@ -42,7 +42,7 @@ while True:
 """
 #: In the names of the threads of operations that work all the time, that of the HTTP server among
 #: them; and of those that work for the seconds with operations.
-_STEADY: Final = ("-leases", "-heartbeats", "serve_forever")
+_STEADY: Final = ("-leases", "-heartbeats", "-metrics")
 _FOR_HALF: Final = ("-audit",)
 
 

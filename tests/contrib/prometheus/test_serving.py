@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import signal
 import socket
+import struct
+import threading
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 
+from django_ami.contrib.prometheus.serving import serving
 from django_ami.testing import CallCentre, FakeAsterisk, Simulator
 from django_ami.tools.exits import Exit
 from tests.contrib.prometheus.scraping import Scrape, check_metrics
@@ -30,6 +34,12 @@ def sim() -> Iterator[Simulator]:
 def listener(sim: Simulator, tmp_path: Path, *arguments: str, **env: object) -> Program:
     env = {"AMI_TEST_FILE": tmp_path / "notes.jsonl", **env}
     return start("ami_listen", "--all", *arguments, servers=(sim,), **env)
+
+
+def port_of(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
 
 
 def scrape(program: Program) -> Scrape:
@@ -153,3 +163,66 @@ def _has_ipv6() -> Any:
     except OSError:
         return False
     return True
+
+
+def test_client_that_says_nothing_is_sent_away() -> None:
+    with serving("127.0.0.1", 0, patience_seconds=0.1) as url:
+        with socket.create_connection(("127.0.0.1", port_of(url)), DEADLINE_SECONDS) as silent:
+            assert silent.recv(1) == b""
+        with urlopen(url, timeout=DEADLINE_SECONDS) as answer:
+            assert "ami_" in answer.read().decode()
+
+
+def test_client_that_goes_away_leaves_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with serving("127.0.0.1", 0) as url:
+        rude = socket.create_connection(("127.0.0.1", port_of(url)), DEADLINE_SECONDS)
+        rude.sendall(b"GET /metrics HTTP/1.0\r\n")
+        rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        rude.close()  # with a reset
+        with urlopen(url, timeout=DEADLINE_SECONDS) as answer:
+            answer.read()
+        wait_until(lambda: not any("process_request" in one.name for one in threading.enumerate()))
+    assert capfd.readouterr().err == ""
+
+
+def test_server_of_metrics_ends_at_once_though_nobody_asks() -> None:
+    with serving("127.0.0.1", 0) as url:
+        (thread,) = (one for one in threading.enumerate() if one.name == "django_ami-metrics")
+    assert not thread.is_alive()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port_of(url)), DEADLINE_SECONDS)
+
+
+_WITHOUT_DESCRIPTORS = """
+import resource, socket, sys, threading, time
+import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django_ami"], AMI_SERVERS={})
+django.setup()
+from django_ami.contrib.prometheus.serving import serving
+
+attempts, enough = [], threading.Event()
+
+accept = socket.socket.accept
+def counted(self):
+    attempts.append(time.monotonic())
+    if len(attempts) == 3:
+        enough.set()
+    return accept(self)
+socket.socket.accept = counted
+
+with serving("127.0.0.1", 0) as url:
+    port = int(url.split(":")[2].split("/")[0])
+    client = socket.socket()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, most))
+    client.connect(("127.0.0.1", port))
+    enough.wait(10)
+    assert attempts[2] - attempts[0] >= 0.2, attempts
+    print(min(len(attempts), 3))
+    client.close()
+"""
+
+
+def test_process_without_descriptors_asks_for_a_connection_with_pauses() -> None:
+    assert run_python(_WITHOUT_DESCRIPTORS) == "3"
