@@ -424,6 +424,8 @@ def test_a_partition_that_redis_refuses_holds_up_no_other_one(
         publish(outlet, 2, partition=2)
         wait_for(got, 1, 2)
         assert caplog.text.count("Redis refuses to give or to acknowledge batches") == 1
+        key = f"Another program uses the key {stream_of(0).key}, or one that begins with it"
+        assert key in caplog.text
         outlet._redis.delete(stream_of(0).key)
         publish(outlet, 3)
         wait_for(got, 1, 2, 3)

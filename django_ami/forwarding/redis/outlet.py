@@ -11,17 +11,18 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
-from redis.exceptions import AuthorizationError, NoPermissionError, OutOfMemoryError
+from redis.exceptions import NoPermissionError
 
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.log import get_logger
 from django_ami.core.reports import Sparing
 from django_ami.forwarding.outlet import OutletAway
+from django_ami.forwarding.redis.cures import cure
 from django_ami.forwarding.redis.keys import Stream
 from django_ami.forwarding.redis.options import RedisOptions
 from django_ami.forwarding.redis.scripts import APPEND, TRIM, Call, run
 from django_ami.forwarding.redis.standing import measure
-from django_ami.redis_client import ANSWER_SECONDS, address_of, cause, connect
+from django_ami.redis_client import address_of, cause, connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -139,13 +140,8 @@ class RedisOutlet:
         return answers
 
     def _away(self, error: Exception, call: Call | None = None) -> OutletAway:
-        cure = _cure(error)
-        if call is not None and "WRONGTYPE" in str(error):
-            cure = (
-                f"Another program uses the key {call.key}, or one that begins with it: remove "
-                "that key, or set another 'prefix' in OPTIONS of AMI_FORWARD."
-            )
-        return OutletAway(f"the Redis at {self._address}: {cause(error)}. {cure}")
+        what_to_do = cure(error, "" if call is None else call.key)
+        return OutletAway(f"the Redis at {self._address}: {cause(error)}. {what_to_do}")
 
     def _note(self, stream: Stream, part: list[Batch], before: int) -> None:
         """Look whether Redis has lost what it had confirmed."""
@@ -244,20 +240,3 @@ def _append(stream: Stream, part: list[Batch]) -> Call:
 def _group(name: bytes) -> str:
     text = name.decode(errors="backslashreplace")
     return f"the group {text!r}" if text else "any group"
-
-
-def _cure(error: Exception) -> str:
-    """The thing to do about an error."""
-    if isinstance(error, redis.AuthenticationError | AuthorizationError | NoPermissionError):
-        return (
-            "Check the user and the password in 'URL' of AMI_FORWARD, and the rights of the user."
-        )
-    if isinstance(error, redis.TimeoutError):
-        return (
-            f"It did not answer within {ANSWER_SECONDS:g} s: check whether it is frozen, or busy."
-        )
-    if isinstance(error, OutOfMemoryError):
-        return "Raise its maxmemory, or lower MAX_AGE."
-    if isinstance(error, redis.ConnectionError):
-        return "Check that it runs, and 'URL' of AMI_FORWARD."
-    return "Check its log."

@@ -17,6 +17,7 @@ from django_ami.core.bugs import Bugs
 from django_ami.core.log import get_logger
 from django_ami.core.reports import Sparing
 from django_ami.forwarding.redis.burials import Burials
+from django_ami.forwarding.redis.cures import cure
 from django_ami.forwarding.redis.partition import Partition
 from django_ami.forwarding.redis.scripts import run
 from django_ami.redis_client import cause
@@ -169,8 +170,8 @@ class Worker:
         stream = partition.tenure.stream
         if self._sparing.may_say(str(stream), time.monotonic()):
             logger.error(
-                "%s: Redis refuses to give or to acknowledge batches: %s. It is tried again.",
-                stream, cause(error), extra={"server": stream.server},
+                "%s: Redis refuses to give or to acknowledge batches: %s. %s It is tried again.",
+                stream, cause(error), cure(error, stream.key), extra={"server": stream.server},
             )  # fmt: skip
         if self._consumer.ends:
             self._partitions.pop(partition.tenure, None)  # the keeper gives the lease back

@@ -1,0 +1,32 @@
+"""What to do about the errors of Redis."""
+
+from __future__ import annotations
+
+import redis
+from redis.exceptions import AuthorizationError, NoPermissionError, OutOfMemoryError
+
+from django_ami.redis_client import ANSWER_SECONDS
+
+__all__ = ["cure"]
+
+
+def cure(error: Exception, key: str = "") -> str:
+    """The thing to do about an error, in a sentence; ``key`` is the first one of a command."""
+    if key and "WRONGTYPE" in str(error):
+        return (
+            f"Another program uses the key {key}, or one that begins with it: remove that key, or "
+            "set another 'prefix' in OPTIONS of AMI_FORWARD."
+        )
+    if isinstance(error, redis.AuthenticationError | AuthorizationError | NoPermissionError):
+        return (
+            "Check the user and the password in 'URL' of AMI_FORWARD, and the rights of the user."
+        )
+    if isinstance(error, redis.TimeoutError):
+        return (
+            f"It did not answer within {ANSWER_SECONDS:g} s: check whether it is frozen, or busy."
+        )
+    if isinstance(error, OutOfMemoryError):
+        return "Raise its maxmemory, or lower MAX_AGE."
+    if isinstance(error, redis.ConnectionError):
+        return "Check that it runs, and 'URL' of AMI_FORWARD."
+    return "Check its log."
