@@ -92,6 +92,8 @@ class Dispatcher:
         self._feeding = feeding
         #: The other threads, if there are any.
         self._beside = Beside(client, self._sender, forwarder)
+        #: Whether receivers run on this thread alone, one event after the other.
+        self._one_by_one = True
         #: The receivers of the batch that is delivered now.
         self._plans: SignalPlans | None = None
         self._unwatch: list[Callable[[], None]] = []
@@ -105,6 +107,7 @@ class Dispatcher:
         if self._feeding is not None:
             signals.want_picture()
         self._beside.start(self._parallel, self.serves)
+        self._one_by_one = not self._beside
         self._unwatch = [watch_interest(self._tell_interest), lend(self._tracked), note(self)]
         self._tell_interest()
         return self
@@ -121,6 +124,7 @@ class Dispatcher:
     def _collect(self) -> None:
         from django_ami.parallel.collecting import Collector  # most projects never need it
 
+        self._one_by_one = False
         self._collector = Collector(
             self._client.receivers,
             batched=signals.batched,
@@ -159,7 +163,8 @@ class Dispatcher:
             self._tracking = None
         else:
             self._tracked()
-        self._forget_plans()
+        if self._plans is not None:
+            self._plans.clear()  # others are connected now
         if signals.batches_used and self._collector is None and self._beside.spreading is None:
             self._collect()
         self._client.set_interest(self._beside.interest(signals.interest()))
@@ -255,8 +260,8 @@ class Dispatcher:
                     rest = chain.from_iterable(more for _, more in groups)
                     self._wait(server, [*left, *some, *rest])
         finally:
-            self._forget_plans()
-            if not self._beside and self._collector is None:
+            self._plans = None  # they hold on to the receivers
+            if self._one_by_one:
                 self.delivered += tally.delivered - delivered
                 self.failed += tally.failed - failed
 
@@ -264,16 +269,16 @@ class Dispatcher:
         self, sender: ServerHandle, plans: SignalPlans, events: Iterator[Event]
     ) -> list[Event]:
         """Gives the event that was to be begun when the lease was over, if there is one."""
-        lease = sender.lease
+        lease = sender.lease if self.leased else None
         left: list[Event] = []
-        if self._beside or self._collector is not None:
-            allowed = events if lease is None else lease.while_valid(events, left)
-            self._hand_on(sender, plans, allowed)
-        else:
+        if self._one_by_one:
             tally = self._client.inbox.tally[sender.name]
             event = self._client.receivers.deliver(events, plans, sender, tally, lease)
             if event is not None:
                 left.append(event)
+        else:
+            allowed = events if lease is None else lease.while_valid(events, left)
+            self._hand_on(sender, plans, allowed)
         return left
 
     # --- under leases ---
@@ -321,11 +326,6 @@ class Dispatcher:
         """The live picture takes events with that name first, so that all can look."""
         tracking = self._tracking
         return [] if tracking is None else tracking.calls(sender.name, name)
-
-    def _forget_plans(self) -> None:
-        """Behind a batch, as they hold on to the receivers; and when others are connected."""
-        if self._plans is not None:
-            self._plans.clear()
 
     def _tell_all(self, sender: ServerHandle, notices: Iterator[Notice]) -> list[Notice]:
         """Gives the notice that was to be told when the lease was over, if there is one."""
