@@ -59,6 +59,10 @@ class Pacer(Generic[Call]):
             self.begin(now)
         return calls
 
+    def forget(self, withdrawn: Callable[[Call], bool]) -> None:
+        """Those that were ``withdrawn`` wait no more."""
+        self.waiting = deque(call for call in self.waiting if not withdrawn(call))
+
     def next_at(self) -> float | None:
         """When the next waiting call may leave.
 

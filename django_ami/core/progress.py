@@ -220,8 +220,10 @@ class Progress:
         self.state = OriginateState.WAITING
 
     def leave(self) -> None:
-        """It has waited for its turn, which is now."""
+        """It has waited for its turn, which is now; perhaps another thread ends it just now."""
         self.state = OriginateState.DIALING
+        if self.ended:
+            self.state = OriginateState.ENDED
         self.listener(self)
 
     def failed(self, error: AmiError, result: CallResult = CallResult.FAILED) -> None:

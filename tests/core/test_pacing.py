@@ -76,3 +76,10 @@ def test_withdrawn_calls_take_no_turn_and_no_time() -> None:
     pacer.waiting.extend(range(10))
     assert pacer.take(1.0, lambda call: call < 8) == [8]
     assert list(pacer.waiting) == [9]
+
+
+def test_withdrawn_calls_are_forgotten_and_the_others_keep_their_order() -> None:
+    pacer: Pacer[int] = Pacer(0, 1)
+    pacer.waiting.extend(range(5))
+    pacer.forget(lambda call: call % 2 == 1)
+    assert list(pacer.waiting) == [0, 2, 4]

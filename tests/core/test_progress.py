@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from django_ami.core.call_outcome import CallOutcome
 from django_ami.core.calls import CALL_EVENTS, PROGRESS_EVENTS
-from django_ami.core.errors import ConnectionLost
+from django_ami.core.errors import ActionCancelled, ConnectionLost
 from django_ami.core.messages import Event
 from django_ami.core.outcome import CallResult, OriginateOutcome
 from django_ami.core.progress import OriginateState, Progress
@@ -445,3 +445,11 @@ def test_call_that_lines_up_waits_until_it_leaves() -> None:
     assert progress.state is OriginateState.WAITING
     progress.leave()
     assert progress.state is OriginateState.DIALING
+
+
+def test_call_that_another_thread_ends_just_as_its_turn_comes_stays_ended() -> None:
+    progress = Progress("pbx-1.0")
+    progress.line_up()
+    progress.failed(ActionCancelled("gone"), CallResult.CANCELLED)
+    progress.leave()
+    assert progress.state is OriginateState.ENDED

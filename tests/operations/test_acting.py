@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 
 from django_ami import acting, ami
-from django_ami.actions import Action, Ping, QueuePause, QueueStatus, Redirect
+from django_ami.actions import Action, Originate, Ping, QueuePause, QueueStatus, Redirect
 from django_ami.errors import (
     ActionFailed,
     ActionTimeout,
@@ -263,3 +263,18 @@ def test_action_that_changes_is_sent_as_it_was_judged(server: FakeAsterisk) -> N
         return
     (sent,) = received(server, "Redirect")
     assert sent["Context"] == "default"
+
+
+def test_calls_of_users_whose_outcome_is_wanted_have_ids_of_their_own(
+    server: FakeAsterisk, settings: Any
+) -> None:
+    server.on("Originate").when(lambda one: one["Channel"] == "PJSIP/102").outcome("busy")
+    calls = [
+        ami.as_user(user(name, "supervisors")).send(
+            Originate(channel=to, context="default", exten="103", priority=1, wait=True)
+        )
+        for name, to in (("ann", "PJSIP/101"), ("bob", "PJSIP/102"))
+    ]
+    outcomes = [call.result(10).outcome for call in calls]
+    assert [one and one.result for one in outcomes] == ["answered", "busy"]
+    assert len({one["ChannelId"] for one in received(server, "Originate")}) == 2

@@ -81,6 +81,8 @@ class Dialler(Generic[Target]):
                 sent=False,
             )
         if len(pacer.waiting) >= options.max_pending_actions:
+            pacer.forget(_is_over)
+        if len(pacer.waiting) >= options.max_pending_actions:
             raise Backpressure(
                 f"{options.max_pending_actions} calls wait for their turn (option "
                 "max_pending_actions): the call was not made. Make fewer at a time.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import InvalidStateError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -276,18 +277,17 @@ class OriginatedCall:
         state, outcome = progress.state, progress.outcome
         if not self._answered.done():
             if outcome is not None:
-                self._answered.set_result(outcome.answered)
+                _settle(self._answered, outcome.answered)
             elif state is OriginateState.ANSWERED or (
                 progress.single and state is OriginateState.PICKED_UP
             ):
-                self._answered.set_result(True)
+                _settle(self._answered, True)
         for key, function in list(self._listeners.items()):
             if outcome is None:
                 self._tell(function, state)
             else:
                 self._tell_end(key)
-        if outcome is not None and not self._ended.done():
-            self._ended.set_result(outcome)
+        if outcome is not None and _settle(self._ended, outcome):
             self._over()
 
     def _tell_end(self, key: object) -> None:
@@ -306,3 +306,12 @@ class OriginatedCall:
 
     def __repr__(self) -> str:
         return f"<OriginatedCall {self.id} on {self.server}: {self.state}>"
+
+
+def _settle(known: Awaited[Result], result: Result) -> bool:
+    """False if it is known already: two threads may come to tell it."""
+    try:
+        known.set_result(result)
+    except InvalidStateError:
+        return False
+    return True

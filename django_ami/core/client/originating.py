@@ -25,7 +25,7 @@ from django_ami.core.actions import Originate, Status
 from django_ami.core.arguments import did_you_mean, shown
 from django_ami.core.calls import channel_id_for
 from django_ami.core.cluster.routing import Member
-from django_ami.core.errors import InvalidAction
+from django_ami.core.errors import Backpressure, InvalidAction
 from django_ami.core.promise import Promise
 from django_ami.core.timeouts import in_seconds
 
@@ -255,9 +255,14 @@ class Originating(Calling, Generic[Target]):
         over = partial(self._dialler.over, request)
         made = OriginatedCall(self, progress, request.pending, over)
         if self._paced:
-            if request.followed is not None and longest is not None:
-                request.followed.leave_by = time.monotonic() + longest
-            self._dialler.dial(target, request, may_wait=longest is not None)
+            assert request.followed is not None  # noqa: S101  (for the type checker)
+            request.followed.leave_by = time.monotonic() + (longest or 0.0)
+            try:
+                self._dialler.dial(target, request, may_wait=longest is not None)
+            except Backpressure as error:
+                request.reroute = None
+                request.fail(error)  # observers of actions are told, too
+                raise
         else:
             self._submit(target, request)
         return made

@@ -122,6 +122,8 @@ class Following:
             before.discard(followed)  # the action has moved on from another server
         call_id = followed.progress.id
         self.calls[call_id] = (*self.calls.get(call_id, ()), followed)
+        if request.done():  # another thread has just cancelled it
+            self.discard(followed)
 
     def discard(self, followed: Followed) -> None:
         """Follow it no more."""
@@ -133,7 +135,7 @@ class Following:
             self._hush()
 
     def _all(self) -> list[Followed]:
-        return [followed for several in self.calls.values() for followed in several]
+        return [followed for several in list(self.calls.values()) for followed in several]
 
     # --- the connection ---
 

@@ -75,3 +75,14 @@ def test_withdrawn_calls_take_no_turn_however_many_they_are() -> None:
         call.is_over = True
     site.dialler.over(first)  # type: ignore[arg-type]
     assert site.sent == [first, last]
+
+
+def test_withdrawn_calls_leave_room_for_others_to_wait() -> None:
+    site = Site(Options(max_concurrent_originates=1, max_pending_actions=20))
+    _, *waiting = site.dial(21)
+    for call in waiting[:-1]:
+        call.is_over = True
+    (late,) = site.dial(1)
+    site.dialler.over(site.sent[0])
+    site.dialler.over(waiting[-1])  # type: ignore[arg-type]
+    assert site.sent[1:] == [waiting[-1], late]

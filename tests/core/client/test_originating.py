@@ -506,3 +506,22 @@ def test_an_id_may_be_stored_before_the_call_is_made(sim, client):
         "unknown",
     )
     call.wait(PATIENCE_SECONDS)
+
+
+def test_call_that_may_not_wait_fails_if_it_moves_on_to_a_server_at_its_limit(patient):
+    with (
+        refusing_port() as port,
+        started(
+            config(port, name="away"),
+            config(patient, name="there", max_concurrent_originates=1),
+            role="caller",
+            connect=False,
+            routing=("failover", ["away", "there"]),
+        ) as client,
+    ):
+        first = client.originate(**TO, server="there")
+        assert first.answered().result(PATIENCE_SECONDS)
+        second = client.originate(**TO, over_limit="raise")
+        assert "over_limit" in second.wait(PATIENCE_SECONDS).description
+        assert isinstance(second.error, Backpressure)
+        assert dials(patient) == 1

@@ -585,3 +585,20 @@ def test_a_channel_that_no_action_can_name_is_not_hung_up(talk, value):
     assert talk.requests() == []
     happens(talk, "Newchannel", progress.id, "ChannelState: 0")
     assert talk.expect("Hangup")["Channel"] == progress.id
+
+
+def test_call_that_was_withdrawn_before_the_connection_had_it_is_not_followed() -> None:
+    talk = Dialogue(Role.CALLER)
+    talk.become_ready()
+    call_id = f"{talk.ids.prefix}call.0"
+    action = Originate(
+        channel="PJSIP/1", context="x", exten="2", priority=1, channel_id=call_id, wait=True
+    )
+    action_id = talk.ids()
+    request = Request(action, action_id, encode(action, action_id), server="node_1", timeout=40)
+    request.followed = Followed(Progress(call_id))
+    Promise.add_done_callback(request.pending, request.followed.settle)
+    assert request.pending.cancel()
+    talk.exchange.send(request, talk.now)
+    assert request.followed.progress.ended
+    assert talk.exchange.following.calls == {}

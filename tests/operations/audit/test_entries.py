@@ -12,6 +12,7 @@ from django.db import connection
 from django_ami import ami
 from django_ami.actions import Action, Ping, QueueStatus, SetVar
 from django_ami.core.actions import Originate
+from django_ami.errors import Backpressure
 from django_ami.operations import audit
 from django_ami.operations.audit.masking import headers_of, masked
 from django_ami.operations.models import ActionLog
@@ -137,3 +138,18 @@ def test_entry_in_a_test_is_written_into_its_transaction(settings: Any, ami_outb
     ami.as_user(user("root", is_superuser=True)).send(Ping()).result(5)
     assert ActionLog.objects.get().action == "Ping"
     assert audit.status().written == 0
+
+
+def test_call_that_the_limits_refuse_is_an_entry_with_an_end(
+    server: FakeAsterisk, settings: Any
+) -> None:
+    settings.AMI_OPERATIONS = {"audit": "all"}
+    settings.AMI_SERVERS = {
+        "node_1": {"URL": server.url, "OPTIONS": {"max_originates_per_second": 0.001}}
+    }
+    ami.originate(to="PJSIP/101", context="default", exten="102").wait(30)
+    with pytest.raises(Backpressure):
+        ami.originate(to="PJSIP/101", context="default", exten="102", over_limit="raise")
+    refused = next(row for row in rows(2) if not row.sent)
+    assert (refused.action, refused.outcome) == ("Originate", "not_sent")
+    assert "max_originates_per_second" in refused.reason
