@@ -28,7 +28,8 @@ class Pacer(Generic[Call]):
 
     def __init__(self, per_second: float, at_a_time: int) -> None:
         self.waiting: deque[Call] = deque()
-        self.going = 0
+        #: Those that have left, and are not over.
+        self.going: set[Call] = set()
         self._space = 1 / per_second if per_second else 0.0
         self._at_a_time = at_a_time
         self._free_at = 0.0
@@ -37,14 +38,14 @@ class Pacer(Generic[Call]):
         """True if a call may leave at once."""
         return not self.waiting and self._has_room() and now >= self._free_at
 
-    def begin(self, now: float) -> None:
+    def begin(self, call: Call, now: float) -> None:
         """A call leaves."""
-        self.going += 1
+        self.going.add(call)
         self._free_at = max(now, self._free_at) + self._space if self._space else now
 
-    def end(self) -> None:
-        """A call that has left is over."""
-        self.going -= 1
+    def end(self, call: Call) -> None:
+        """A call is over; nothing happens if it had not left."""
+        self.going.discard(call)
 
     def take(self, now: float, withdrawn: Callable[[Call], bool] = _stands) -> list[Call]:
         """The waiting calls that leave now; those that were ``withdrawn`` take no turn."""
@@ -56,7 +57,7 @@ class Pacer(Generic[Call]):
             if not self._has_room() or now < self._free_at:
                 break
             calls.append(self.waiting.popleft())
-            self.begin(now)
+            self.begin(calls[-1], now)
         return calls
 
     def forget(self, withdrawn: Callable[[Call], bool]) -> None:
@@ -71,4 +72,4 @@ class Pacer(Generic[Call]):
         return self._free_at if self.waiting and self._has_room() else None
 
     def _has_room(self) -> bool:
-        return not self._at_a_time or self.going < self._at_a_time
+        return not self._at_a_time or len(self.going) < self._at_a_time

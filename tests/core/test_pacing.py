@@ -11,14 +11,14 @@ from django_ami.core.pacing import Pacer
 
 def test_without_limits_every_call_leaves_at_once() -> None:
     pacer: Pacer[int] = Pacer(0, 0)
-    for _ in range(100):
+    for call in range(100):
         assert pacer.is_free(0.0)
-        pacer.begin(0.0)
+        pacer.begin(call, 0.0)
 
 
 def test_calls_of_a_rate_leave_one_space_apart_in_their_order() -> None:
     pacer: Pacer[int] = Pacer(4, 0)
-    pacer.begin(10.0)
+    pacer.begin(0, 10.0)
     assert not pacer.is_free(10.2)
     pacer.waiting.extend([1, 2])
     assert pacer.next_at() == 10.25
@@ -32,11 +32,11 @@ def test_calls_of_a_rate_leave_one_space_apart_in_their_order() -> None:
 
 def test_a_call_leaves_when_another_one_has_ended() -> None:
     pacer: Pacer[int] = Pacer(0, 1)
-    pacer.begin(0.0)
+    pacer.begin(0, 0.0)
     pacer.waiting.append(1)
     assert pacer.next_at() is None
     assert pacer.take(9.0) == []
-    pacer.end()
+    pacer.end(0)
     assert pacer.next_at() == 0.0
     assert pacer.take(9.0) == [1]
 
@@ -54,11 +54,11 @@ def test_no_second_has_more_calls_than_the_rate(
     for pause in pauses:
         now += pause
         pacer.waiting.append(now)
-        for _ in pacer.take(now):
+        for call in pacer.take(now):
             left.append(now)
             if at_a_time:
-                assert pacer.going <= at_a_time
-                pacer.end()
+                assert len(pacer.going) <= at_a_time
+                pacer.end(call)
     for at in left:
         assert sum(at <= other < at + 1 - 1e-9 for other in left) <= rate
 
@@ -72,7 +72,7 @@ def test_never_more_go_than_may(at_a_time: int) -> None:
 
 def test_withdrawn_calls_take_no_turn_and_no_time() -> None:
     pacer: Pacer[int] = Pacer(1.0, 0)
-    pacer.begin(0.0)
+    pacer.begin(0, 0.0)
     pacer.waiting.extend(range(10))
     assert pacer.take(1.0, lambda call: call < 8) == [8]
     assert list(pacer.waiting) == [9]

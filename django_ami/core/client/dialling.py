@@ -57,8 +57,8 @@ class Dialler(Generic[Target]):
             now = time.monotonic()
             free = pacer.is_free(now)
             if free:
-                pacer.begin(now)
                 self._going[request] = target
+                pacer.begin(request, now)
             else:
                 self._line_up(target, pacer, request, may_wait=may_wait)
         if free:
@@ -113,9 +113,10 @@ class Dialler(Generic[Target]):
     def over(self, request: Request) -> None:
         """A call is over, or its action has moved on: the next one may leave."""
         with self._lock:
-            target = self._going.pop(request, None)
+            target = self._going.get(request)
             if target is not None:
-                self._pacers[target].end()
+                self._pacers[target].end(request)
+                del self._going[request]
         if target is not None:
             self._release(target)
 

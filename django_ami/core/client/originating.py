@@ -263,6 +263,9 @@ class Originating(Calling, Generic[Target]):
                 request.reroute = None
                 request.fail(error)  # observers of actions are told, too
                 raise
+            except BaseException:  # of a signal's handler, as of a time limit
+                request.pending.cancel()
+                raise
         else:
             self._submit(target, request)
         return made

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import linecache
 import socket
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -28,7 +30,8 @@ from tests.core.servers import LOOPBACK, refusing_port
 from tests.running import black_hole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
 
 pytestmark = pytest.mark.usefixtures("no_bugs")
@@ -525,3 +528,47 @@ def test_call_that_may_not_wait_fails_if_it_moves_on_to_a_server_at_its_limit(pa
         assert "over_limit" in second.wait(PATIENCE_SECONDS).description
         assert isinstance(second.error, Backpressure)
         assert dials(patient) == 1
+
+
+class _TimeLimit(Exception):
+    """Of a signal's handler."""
+
+
+def _interrupted(function: Callable[[], object], line: int) -> bool:
+    """Call it, with an exception at such a line of those that let a call leave or wait."""
+    left = line
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.endswith(("client/dialling.py", "core/pacing.py")):
+            return None
+        # A real one never comes between the body of a block and the release of its lock.
+        source = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+        left -= event == "line" and "with " not in source
+        if not left:
+            sys.settrace(before)
+            raise _TimeLimit
+        return trace
+
+    before = sys.gettrace()  # of a measurement of coverage
+    sys.settrace(trace)
+    try:
+        function()
+    except _TimeLimit:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_call_that_an_exception_from_outside_cuts_short_keeps_no_place() -> None:
+    quick = CallTimes(ring=0.001, duration=0.01)
+    with (
+        FakeAsterisk(times=quick) as server,
+        started(config(server, max_concurrent_originates=1), role="caller") as client,
+    ):
+        line = 1
+        while _interrupted(lambda: client.originate(**TO), line):
+            assert client.originate(**TO).wait(PATIENCE_SECONDS).result == "answered", line
+            line += 1
+        assert line > 10
