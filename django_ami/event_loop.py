@@ -15,6 +15,7 @@ import asyncio
 import os
 import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from asgiref.sync import SyncToAsync
@@ -62,7 +63,7 @@ class EventLoop:
                 runs = threading.Event()
                 loop.call_soon(runs.set)
                 try:
-                    self._thread = start_thread(loop.run_forever, "django_ami-asyncio")
+                    self._thread = start_thread(partial(_run, loop), "django_ami-asyncio")
                 except BaseException:
                     loop.close()
                     raise
@@ -84,6 +85,17 @@ class EventLoop:
             )
             return
         loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped; a task that calls sys.exit does not end it."""
+    while True:
+        try:
+            loop.run_forever()
+        except BaseException:
+            logger.exception("A task of an asynchronous receiver would have ended the event loop.")
+        else:
+            return
 
 
 async def _cancel_all() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -167,3 +168,27 @@ def test_a_listener_without_asynchronous_receivers_has_no_loop(sim: Simulator) -
         sim.emit("Newexten")
         listener.run_until(lambda: seen)
         assert not loop_threads()
+
+
+def test_task_that_calls_exit_does_not_end_the_loop(
+    sim: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    got: list[str] = []
+
+    async def ends() -> None:
+        sys.exit(1)
+
+    async def on_event(event: Any, **_: Any) -> None:
+        if event["Number"] == "0":
+            task = asyncio.create_task(ends())
+            await asyncio.sleep(0.05)
+            assert task.done()
+        got.append(event["Number"])
+
+    events["Newexten"].connect(on_event)
+    with event_loop.keeping(), listening(sim.url) as listener:
+        listener.make_ready()
+        for number in range(3):
+            sim.emit("Newexten", Uniqueid="1.1", Linkedid="1.1", Number=number)
+        listener.run_until(lambda: got == ["0", "1", "2"])
+    assert "would have ended the event loop" in caplog.text

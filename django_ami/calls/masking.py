@@ -20,6 +20,8 @@ logger = get_logger(__name__)
 
 #: Digits that are a telephone number, whoever wrote them: an internal one is shorter.
 _FEWEST_DIGITS: Final = 6
+#: It follows the name of a device, and may look like a number.
+_END_OF_CHANNEL: Final = r"(?<=-)[0-9a-f]{8}(?!\w)"
 _HIDDEN: Final = "hidden"
 
 
@@ -30,8 +32,9 @@ class Masker:
         self._mask = mask
         self._masked: dict[str, str] = {}
         known = sorted({number for number in numbers if number}, key=len, reverse=True)
-        alternatives = [*map(re.escape, known), rf"\+?\d{{{_FEWEST_DIGITS},}}"]
-        self._pattern = re.compile(rf"(?<![\w+])(?:{'|'.join(alternatives)})(?!\w)")
+        whole = rf"(?<![\w+])(?:{'|'.join(map(re.escape, known))})(?!\w)|" if known else ""
+        digits = rf"(?<![\d+])(?!{_END_OF_CHANNEL})\+?\d{{{_FEWEST_DIGITS},}}"
+        self._pattern = re.compile(whole + digits)
 
     def number(self, number: str) -> str:
         """A number, masked. Where the function raises, nothing of it is told."""

@@ -85,7 +85,7 @@ class OriginationQuerySet(models.QuerySet["Origination"]):
             return known
         try:
             made = ami.originate(server=row.server, **call, call_id=row.id)  # type: ignore[misc]
-        except AmiError:  # nothing was sent
+        except (AmiError, TypeError):  # nothing was sent
             with suppress(DatabaseError):
                 row.delete(using=database)
             raise

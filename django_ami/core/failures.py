@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django_ami.core.arguments import callable_of, did_you_mean, shown
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.escaping import quoted
+from django_ami.core.interruption import is_ctrl_c
 from django_ami.core.log import get_logger
 from django_ami.core.messages import Event
 from django_ami.core.pending import PendingAction
@@ -80,6 +81,7 @@ class Outcome(Enum):
     """The outcome of a call that raised."""
 
     DONE = "a later attempt went well"
+    OTHER = "a later attempt raised another error, which the caller settles"
     FAILED = "it is not tried again"
     LEFT = "the process ends, and nothing is known of a later attempt"
 
@@ -184,12 +186,12 @@ class Failures:
 
     def settle(
         self, attempt: Callable[[], object], name: str, error: BaseException, about: str,
-        *, always: bool = False,
+        *, always: bool = False, hand_back: bool = False,
     ) -> Outcome:  # fmt: skip
         """A receiver raised: call ``attempt`` again until it returns, or its time is over.
 
-        ``name`` is the receiver's; ``about`` says what it was called for. With ``always`` each
-        error is worth another attempt. KeyboardInterrupt goes through.
+        ``name`` is the receiver's; ``about`` says what it was called for. ``always``: each error is
+        worth another attempt. ``hand_back``: a later one that is worth none is OTHER, and not told.
         """
         self.recover()
         again = (always or self.is_worth_a_retry(error)) and self.retry.limit > 0
@@ -222,8 +224,9 @@ class Failures:
             self.recover()
             error = raised
             if not (always or self.is_worth_a_retry(error)):
-                self.tell_failed(name, error, about)
-                return Outcome.FAILED
+                if not hand_back:
+                    self.tell_failed(name, error, about)
+                return Outcome.OTHER if hand_back else Outcome.FAILED
             if time.monotonic() - told_at >= REPORT_INTERVAL_SECONDS:
                 told_at = time.monotonic()
                 logger.warning(
@@ -331,12 +334,10 @@ def raised_by(attempt: Callable[[], object]) -> BaseException | None:
     """The exception of an attempt; None if it went well."""
     try:
         attempt()
-    except KeyboardInterrupt:
-        raise
-    except Exception as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
-        return error
-    except BaseException as error:  # noqa: BLE001  (it stops nobody; it is told)
-        return exit_of(error)
+    except BaseException as error:
+        if is_ctrl_c(error):
+            raise
+        return error if isinstance(error, Exception) else exit_of(error)
     return None
 
 

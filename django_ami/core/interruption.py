@@ -7,6 +7,7 @@ at twenty times the cost. ``PyOS_getsig`` is a documented function of its C API.
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from signal import SIG_DFL, SIGINT, SIGURG, default_int_handler
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ except ImportError:  # an implementation without that module
     from signal import getsignal as handler_of
     from signal import signal as set_handler
 
-__all__ = ["handler_of", "is_pythons", "set_handler", "sigint_raises"]
+__all__ = ["handler_of", "is_ctrl_c", "is_pythons", "set_handler", "sigint_raises"]
 
 
 def sigint_raises() -> bool:
@@ -31,6 +32,13 @@ def sigint_raises() -> bool:
     loop have handlers of their own, too.
     """
     return handler_of(SIGINT) is default_int_handler
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """True for Ctrl+C, which comes in the main thread alone; in another one code has raised it."""
+    return isinstance(error, KeyboardInterrupt) and (
+        threading.get_ident() == threading.main_thread().ident
+    )
 
 
 def is_pythons(number: int) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django_ami.core.arguments import callable_of, shown
 from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
+from django_ami.core.interruption import is_ctrl_c
 from django_ami.core.naming import dotted_name
 from django_ami.core.plans import RecoveringPlans, several
 from django_ami.core.receiver_times import ReceiverTimes
@@ -125,9 +126,11 @@ class Receivers:
         before, self.running = self.running, (function, started := self.clock())
         try:
             return self._well(function, function(*arguments, **named))
-        except (Exception, KeyboardInterrupt):
+        except Exception:
             raise
         except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             raise exit_of(error) from error
         finally:
             self.running = before
@@ -141,9 +144,11 @@ class Receivers:
         self._awaited[key] = function, started
         try:
             return self._well(function, await function(*arguments, **named))
-        except (Exception, KeyboardInterrupt):
+        except Exception:
             raise
         except BaseException as error:
+            if is_ctrl_c(error):
+                raise
             raise exit_of(error) from error
         finally:
             del self._awaited[key]
@@ -254,7 +259,7 @@ class Receivers:
 
         Lets Ctrl-C through.
         """
-        if isinstance(error, KeyboardInterrupt):
+        if is_ctrl_c(error):
             raise error
         if not isinstance(error, SomeRaised):
             told = error if isinstance(error, Exception) else exit_of(error)

@@ -39,10 +39,10 @@ class Overflow:
             if known is not one:
                 known.merge(one)
 
-    def report(self) -> None:
-        """Tell, if it is time."""
+    def report(self, *, everything: bool = False) -> None:
+        """Tell, if it is time; ``everything``: even if it is not."""
         now = time.monotonic()
-        if not self._dropped or now - self._reported_at < _REPORT_SECONDS:
+        if not self._dropped or not (everything or now - self._reported_at >= _REPORT_SECONDS):
             return
         self._reported_at = now
         for server, one in self._dropped.items():

@@ -150,6 +150,9 @@ class Relay:
 
     def _finish(self) -> None:
         """The lot that the publisher has may be confirmed still: then it is not published twice."""
+        self._overflow.report(everything=True)
+        if self._waiting:
+            self._keep()  # the gaps that it has told
         flight, until = self._flight, self._until or 0.0
         if flight is not None and flight.safe:
             until = min(until, time.monotonic() + _CONFIRM_SECONDS)
@@ -167,7 +170,11 @@ class Relay:
         if able and self._waiting:
             due = self._waiting.since + self._patience
             moments.append(due if due > now else now + _LEASE_SECONDS)
-        elif self._flight is not None and not self._flight.safe and self._spool is not None:
+        elif (
+            self._flight is not None
+            and self._spool is not None
+            and (self._waiting or not self._flight.safe)
+        ):
             moments.append(max(now + _LEASE_SECONDS, self.publisher.given_at + self._slow_after))
         seconds = None if not moments else max(0.0, min(moments) - now)
         self._waiting.wait(seconds, for_first=able and not self._waiting)

@@ -210,4 +210,6 @@ class Spool:
                 with self._file.change() as (database, after):
                     for row in changed:
                         self._remove(database, after, row)
+        if changed and not found:  # behind them there may be others
+            return self.after(int(changed[-1][0]), most, most_bytes)
         return found

@@ -205,17 +205,22 @@ class Collector:
         may_split = receiver.on_error == "split" and len(held) > 1
         if may_split and not failing.is_worth_a_retry(error):
             failing.recover()
-            middle = len(held) // 2
-            left = self._give_some(batch, held[:middle])
-            return left + held[middle:] if left else self._give_some(batch, held[middle:])
+            return self._give_halves(batch, held)
         outcome = failing.settle(
             attempt, dotted_name(receiver), error, _about(events, sender.name),
-            always=receiver.on_error == "retry",
+            always=receiver.on_error == "retry", hand_back=may_split,
         )  # fmt: skip
+        if outcome is Outcome.OTHER:
+            return self._give_halves(batch, held)
         if outcome is Outcome.LEFT:
             return held
         self._count(sender.name, held, failed=outcome is Outcome.FAILED)
         return []
+
+    def _give_halves(self, batch: _Batch, held: list[_Held]) -> list[_Held]:
+        middle = len(held) // 2
+        left = self._give_some(batch, held[:middle])
+        return left + held[middle:] if left else self._give_some(batch, held[middle:])
 
     def _count(self, server: str, held: list[_Held], *, failed: bool) -> None:
         counts = Counts()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -522,3 +523,59 @@ def test_status_says_how_the_engine_is(sim: Simulator, sink: Sink, forward_to: M
         status = forwarder.status()
         assert (status.spool_batches, status.spool_events) == (1, 1)
         assert status.why.startswith("the sink ")
+
+
+def test_loss_of_a_full_spool_just_before_the_end_is_told(
+    sim: Simulator, sink: Sink, forward_to: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    ami_event.connect(lambda **_: None, weak=False)
+    sink.kill()
+    with listening(sim.url, forward=forward_to(SPOOL_BYTES=2**20)) as listener:
+        listener.make_ready()
+        forwarder = listener.dispatcher.forwarder
+        assert forwarder is not None
+        for number in range(1, 2800):  # within one interval of reports
+            emit(sim, "Newexten", "1.0", number, AppData="x" * 1000)
+            if number % 200 == 0:
+                listener.run_until(lambda number=number: listener.status.delivered >= number)
+        listener.run_until(lambda: not listener.status.queued)
+        lost = forwarder.lost
+    assert lost
+    assert sum(map(int, re.findall(r"full: (\d+) events", caplog.text))) == lost
+
+
+def test_events_are_spooled_soon_while_the_engine_freezes_with_the_rest_of_the_spool(
+    sim: Simulator, sink: Sink, forward_to: Make
+) -> None:
+    ami_event.connect(lambda **_: None, weak=False)
+    sink.kill()
+    with listening(sim.url, forward=forward_to(options={"timeout": 60})) as listener:
+        listener.make_ready()
+        forwarder = listener.dispatcher.forwarder
+        assert forwarder is not None
+        for number in range(1, 1400):
+            emit(sim, "Newexten", "1.0", number, AppData="x" * 1000)
+            if number % 200 == 0:
+                listener.run_until(lambda number=number: listener.status.delivered >= number)
+        listener.run_until(
+            lambda: listener.status.delivered >= 1399 and not forwarder.status().unsafe
+        )
+        lots: list[int] = []
+        frozen, thawed = threading.Event(), threading.Event()
+        publish = forwarder._outlet.publish
+
+        def freeze(batches: Any) -> None:
+            lots.append(len(batches))
+            if len(lots) > 1 and not forwarder._relay._is_behind and not frozen.is_set():
+                frozen.set()
+                thawed.wait(60)
+            publish(batches)
+
+        forwarder._outlet.publish = freeze  # type: ignore[method-assign]
+        sink.start()
+        listener.run_until(frozen.is_set)
+        emit(sim, "Newexten", "1.0", 2000)
+        listener.run_until(lambda: forwarder.status().unsafe > 0)
+        listener.run_until(lambda: not forwarder.status().unsafe)
+        assert not thawed.is_set()
+        thawed.set()

@@ -408,3 +408,14 @@ def test_child_of_a_killed_process_does_not_keep_its_spool(tmp_path: Path) -> No
         finally:
             process.kill()
             os.kill(child, signal.SIGKILL)
+
+
+def test_rows_behind_more_damaged_ones_than_are_read_at_a_time_are_found(
+    tmp_path: Path, open_spool: Callable[..., Spool]
+) -> None:
+    open_spool().put([batch(number, [envelope(number)]) for number in range(1, 31)])
+    with closing(sqlite3.connect(tmp_path / "spool" / "spool.sqlite3")) as database:
+        database.execute("UPDATE batch SET data = CAST('broken' AS BLOB) WHERE position <= 20")
+        database.commit()
+    spool = open_spool()
+    assert [one.position for one in spool.after(0, 10, 2**20)] == list(range(21, 31))

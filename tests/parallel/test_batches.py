@@ -281,3 +281,27 @@ def test_function_that_takes_no_list_is_refused_where_it_stands() -> None:
     with pytest.raises(TypeError, match=r"with sender and events, .*: missing a required argument"):
         batch_receiver("Hangup")(one_by_one)
     assert not events["Hangup"].receivers
+
+
+def test_poison_event_behind_an_outage_of_the_database_fails_alone(sim: Simulator) -> None:
+    calls: list[list[int]] = []
+    got: list[int] = []
+
+    @batch_receiver("Newexten", max_size=10, max_seconds=3600, on_error="split")
+    def on_some(events: list[Any], **_: Any) -> None:
+        calls.append(numbers(events))
+        if len(calls) == 1:
+            raise OperationalError("away")
+        if 3 in calls[-1]:
+            raise ValueError("poison")
+        got.extend(calls[-1])
+
+    retry = Retry(retry_errors=(OperationalError,), retry_initial=0.01)
+    with listening(sim.url) as listener:
+        listener.client.receivers.failing.retry = retry
+        listener.make_ready()
+        emit(sim, *range(10))
+        listener.run_until(lambda: listener.status.failed > 0 and listener.status.queued == 0)
+        status = listener.status
+    assert sorted(got) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert status.failed == 1

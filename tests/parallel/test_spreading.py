@@ -335,3 +335,21 @@ def test_a_server_that_cannot_be_reached_holds_up_nobody_beside_a_receiver_that_
         emit(sim, "Newexten", "1.1", 1)
         listener.run_until(lambda: seen.count == 1)
         free.set()
+
+
+def test_lane_goes_on_behind_a_receiver_that_raises_keyboard_interrupt(sim: Simulator) -> None:
+    got: list[int] = []
+
+    def on_event(event: Any, **_: Any) -> None:
+        if event["Number"] == "0":
+            raise KeyboardInterrupt
+        got.append(int(event["Number"]))
+
+    events["Newexten"].connect(on_event)
+    with listening(sim.url, parallel=FOUR) as listener:
+        listener.make_ready()
+        for number in range(20):
+            sim.emit("Newexten", Uniqueid="1.1", Linkedid="1.1", Number=number)
+        listener.run_until(lambda: len(got) == 19)
+        listener.run_until(lambda: listener.status.queued == 0)
+        assert listener.status.failed == 1

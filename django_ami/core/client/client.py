@@ -277,8 +277,9 @@ class Client(Engine):
             return
         self._closed = True
         deadline = Deadline(timeout)
-        self._runner.call_soon(self._log_off)
+        # First: the end of a live call would send those that wait, each in the frame of the other.
         self._runner.call_soon(lambda: self._dialler.give_up(self._refuse))
+        self._runner.call_soon(self._log_off)
         self._runner.call_soon(lambda: self._stop_when_closed(deadline))
         self._runner.expect_end()
 
