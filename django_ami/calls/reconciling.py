@@ -97,8 +97,12 @@ def _in_history(row: Origination) -> bool:
     calls = apps.get_model("ami_calls", "Call").objects.using(database)
     call = calls.find(row.server, row.pk)
     if call is None:
-        return False
-    _update(row, **told_by_history(call, call.legs.using(database).all()))
+        merges = apps.get_model("ami_calls", "MergedCall").objects.using(database)
+        if not merges.filter(server=row.server, call_id=row.pk).exists():
+            return False
+        _update(row, state="made", asked=timezone.now())  # it is a part of one that goes on
+        return True
+    _update(row, **told_by_history(call, call.legs.using(database).all(), row.pk))
     return True
 
 

@@ -132,7 +132,7 @@ class _Writer:
             "answered_by": "" if answerer is None else text(answerer.device),
             "hung_up_by": text(call.hung_up_by),
             "tech_cause": call.tech_cause,
-            "account": call.account,
+            "account": text(call.account),
             "application": call.application,
             "application_data": text(call.application_data),
         }
@@ -143,7 +143,8 @@ class _Writer:
             talk_seconds=call.talk_seconds(self._end),
             cause=number_of(call.cause),
             variables={
-                storable(name): text(storable(value)) for name, value in call.variables.items()
+                text(storable(name)): text(storable(value))
+                for name, value in call.variables.items()
             },
             episodes=self._episodes(),
             inferred=call.inferred,

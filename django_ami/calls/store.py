@@ -63,11 +63,37 @@ def save_calls(
     with transaction.atomic(database):
         if merged:
             MergedCall.objects.using(database).bulk_create(merged, ignore_conflicts=True)
+            _forget(database, merged)
+        for key in _merged_among(database, ended):
+            del ended[key]  # another listener has seen that it became part of another one
         if ended:
             _save(database, batch, ended)
             legs = PARTS.index(CallLeg)
             told = {key: (rows.call, rows.parts[legs]) for key, rows in ended.items()}
             tell_ends(database, Origination, told)
+
+
+def _forget(database: str, merged: Iterable[MergedCall]) -> None:
+    """Another listener has taken them for calls of their own."""
+    by_server: dict[str, list[str]] = {}
+    for one in merged:
+        by_server.setdefault(one.server, []).append(one.call_id)
+    for server, ids in by_server.items():
+        Call.objects.using(database).filter(server=server, call_id__in=ids).delete()
+
+
+def _merged_among(database: str, ended: Iterable[Key]) -> set[Key]:
+    by_server: dict[str, list[str]] = {}
+    for server, call_id in ended:
+        by_server.setdefault(server, []).append(call_id)
+    merges = MergedCall.objects.using(database)
+    return {
+        (server, call_id)
+        for server, ids in by_server.items()
+        for call_id in merges.filter(server=server, call_id__in=ids).values_list(
+            "call_id", flat=True
+        )
+    }
 
 
 def _save(database: str, batch: UUID, ended: Mapping[Key, Rows]) -> None:

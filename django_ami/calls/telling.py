@@ -78,10 +78,10 @@ def _number_of(value: int | None) -> int | None:
     return None if value is None else number_of(value)
 
 
-def told_by_history(call: Call, legs: Iterable[CallLeg]) -> dict[str, Any]:
+def told_by_history(call: Call, legs: Iterable[CallLeg], call_id: str = "") -> dict[str, Any]:
     """The fields of a stored call whose row in the history this is, with its legs."""
     result = _RESULTS.get(Outcome(call.outcome), CallResult.UNKNOWN)
-    first = [leg for leg in legs if leg.uniqueid == call.call_id]
+    first = [leg for leg in legs if leg.uniqueid == (call_id or call.call_id)]
     return {
         "state": "ended",
         "result": result.value,

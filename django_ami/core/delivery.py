@@ -247,6 +247,15 @@ class Delivery:
                     self._line[queue] = None
             return calls, items
 
+    def take_of(self, server: str, most: int) -> list[Item]:
+        """Up to ``most`` events, notices and errands of one server, whosever turn it is."""
+        with self._lock:
+            queue = self._queues[server]
+            items = queue.take(most)
+            if not queue.batches:
+                self._line.pop(queue, None)
+            return items
+
     def delivered(self, server: str, count: int) -> None:
         """The receivers have had ``count`` more events of a server.
 

@@ -30,8 +30,8 @@ class Dropped:
 
     def add(self, gone: Iterable[Envelope], *, important: bool) -> None:
         for one in gone:
-            self.events += 1
-            self.important += important and one.kind == "event"
+            self.events += one.kind == "event" and not one.copy
+            self.important += important and one.kind == "event" and not one.copy
             self.begin = min(self.begin, one.received_at)
             self.end = max(self.end, one.received_at)
 

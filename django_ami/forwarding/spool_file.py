@@ -171,7 +171,8 @@ class SpoolFile:
                 database.execute("ROLLBACK")
             raise
         self.contents = after
-        self._directory.expect(after)
+        with suppress(OSError):  # what was noted before is no more than there is, and it is written
+            self._directory.expect(after)
 
     def clear(self) -> None:
         """Have an empty file: nothing of this one is wanted any more. Needs no room on the disk."""

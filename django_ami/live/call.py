@@ -241,7 +241,7 @@ class Call:
             talks=tuple(story.talks.values()) if end is None else close_all(story.talks, end),
             early_media=outcomes.early_media(legs),
             holds=tuple(story.holds.values()) if end is None else close_all(story.holds, end),
-            transfers=tuple(story.transfers.values()),
+            transfers=outcomes.transfers(self),
             pickups=tuple(story.pickups.values()),
             forwards=tuple(story.forwards.values()),
             parks=tuple(story.parks.values()) if end is None else close_all(story.parks, end),

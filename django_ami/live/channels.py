@@ -50,7 +50,7 @@ class Channel:
     __slots__ = (
         "account", "application", "bridge", "call", "caller_name", "connected_name",
         "connected_number", "context", "dialer", "exten", "half", "hidden", "hold", "linkedid",
-        "moved", "name", "number", "since", "state", "uniqueid",
+        "moved", "name", "number", "rang_out", "since", "state", "uniqueid",
     )  # fmt: skip
 
     def __init__(self, name: str, uniqueid: str, linkedid: str, call: Call, since: float) -> None:
@@ -62,6 +62,8 @@ class Channel:
         #: When it last went into a bridge, or out of one.
         self.moved = float("-inf")
         self.hidden = is_hidden(name)
+        #: Half of a Local channel whose other half was rung, and not answered in time.
+        self.rang_out = False
         self.state = self.number = self.caller_name = self.connected_number = (
             self.connected_name
         ) = ""
@@ -100,8 +102,13 @@ class Channel:
                 if half.bridge is not None
                 else None
             )
-            channel = beside or half.dialer
+            channel = beside or half.dialer or half.answered_by()
         return None
+
+    def answered_by(self) -> Channel | None:
+        """The channel that it dialled and that is Up; its BridgeEnter may come later."""
+        channels = self.call.resolved().channels.values()
+        return next((one for one in channels if one.dialer is self and one.state == "Up"), None)
 
     def snapshot(self) -> snapshots.Channel:
         """The channel as it is now."""

@@ -28,7 +28,11 @@ class Dials:
         self._channels = channels
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {"DialBegin": self._begin, "DialState": self._progress, "DialEnd": self._end}
+        return {
+            "DialBegin": self._begin,
+            "DialState": self._progress,
+            "DialEnd": self._end,
+        }
 
     def _begin(self, event: Event, now: float) -> None:
         source, target = self._channels.of(event, now), self._channels.of(event, now, "Dest")
@@ -68,9 +72,9 @@ class Dials:
     @staticmethod
     def are_for(queue: str, caller: Channel) -> None:
         """The phones that ring for a caller do so for a queue."""
-        legs = caller.call.resolved().story.legs
+        legs, person = caller.call.resolved().story.legs, caller.person() or caller
         for uniqueid, leg in legs.items():
-            if leg.by_channel == caller.uniqueid and leg.connected is None and leg.end is None:
+            if leg.by_channel == person.uniqueid and leg.connected is None and leg.end is None:
                 legs[uniqueid] = replace(leg, queue=queue)
 
     def _progress(self, event: Event, now: float) -> None:
@@ -89,6 +93,12 @@ class Dials:
             # another channel.
             self._channels.connect(source, target, now)
             target.dialer = target.dialer or source
+        status, forward = event.get("DialStatus") or "", event.get("Forward") or ""
+        if source is not None and source.rang_out and status == "CANCEL":
+            # Whoever rang the Local channel did not wait any longer: nobody hung up.
+            status = "NOANSWER"
+        if status == "NOANSWER" and target is not None and target.half is not None:
+            target.half.rang_out = True
         uniqueid, there = event.get("DestUniqueid") or "", target or source
         legs = {} if there is None else there.call.resolved().story.legs
         leg = legs.get(uniqueid)
@@ -96,7 +106,6 @@ class Dials:
             self._taken(target, event)
         if there is None or leg is None:
             return
-        status, forward = event.get("DialStatus") or "", event.get("Forward") or ""
         if leg.by_channel == "" and source is not None and (by := source.person()) is not None:
             # Only now is it known which phone is behind the Local channel that dialled.
             leg = replace(leg, by=by.device, by_channel=by.uniqueid)
@@ -131,6 +140,9 @@ def _queue_of(call: Call, by: Channel | None) -> str:
     """The queue that a caller waits in, for which a phone rings."""
     if by is not None:
         for visit in reversed(call.story.queues.values()):
-            if visit.channel == by.uniqueid and visit.connected is None and visit.left is None:
+            if visit.connected is not None or visit.left is not None:
+                continue
+            waiting = call.channels.get(visit.channel)
+            if visit.channel == by.uniqueid or (waiting is not None and waiting.person() is by):
                 return visit.queue
     return ""

@@ -6,13 +6,14 @@ of Asterisk. So they are worked out from all that is known, when somebody asks.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from django_ami.live.snapshots import CallState, Direction, Outcome, TalkSegment, VisitResult
 
 if TYPE_CHECKING:
     from django_ami.live.call import Call
-    from django_ami.live.snapshots import Leg, QueueVisit
+    from django_ami.live.snapshots import Leg, QueueVisit, Transfer
 
 __all__ = [
     "HUNG_UP",
@@ -51,6 +52,9 @@ _BY_CAUSE: Final = {
     _BUSY: Outcome.BUSY,
     _REJECTED: Outcome.REJECTED,
 }
+#: Causes that a leg which was given up may have from the channel that dialled it (apps/app_dial.c,
+#: hanguptree).
+_OF_THE_CALLER: Final = frozenset({_BUSY, _REJECTED, _ANSWERED_ELSEWHERE})
 #: And by DialStatus.
 _BY_STATUS: Final = {
     PICKED_UP: Outcome.ANSWERED_ELSEWHERE,
@@ -82,16 +86,27 @@ def leg_outcome(call: Call, leg: Leg) -> Outcome | None:
         return None
     if leg.forwarded_to:
         return Outcome.FORWARDED
-    if leg.answered is not None and not leg.by:
+    if leg.answered is not None and (not leg.by or _conferred(call, leg)):
         # The server called it, for an application or for somebody else.
         return Outcome.ANSWERED
-    if (by_cause := _BY_CAUSE.get(leg.cause)) is not None:
+    # Whoever ends the ringing gives the leg its own last cause, which another phone may have left:
+    # the status of a leg that was given up says more.
+    given_up = leg.status == "CANCEL" and leg.cause in _OF_THE_CALLER
+    if not given_up and (by_cause := _BY_CAUSE.get(leg.cause)) is not None:
         return by_cause
     if leg.status in _BY_STATUS:
         return _BY_STATUS[leg.status]
+    if leg.status == "ANSWER" and _another_answered(call, leg):
+        return Outcome.ANSWERED_ELSEWHERE
     if leg.status == "CANCEL" or _is_given_up(call, leg):
         return Outcome.ANSWERED_ELSEWHERE if _another_answered(call, leg) else Outcome.CANCELLED
     return _unanswered(call, leg)
+
+
+def _conferred(call: Call, leg: Leg) -> bool:
+    """Whether a phone was sent to a conference when it had picked up (Dial with G, or Redirect)."""
+    visits = call.story.conferences.values()
+    return any(leg.uniqueid == one.channel or leg.device == one.device for one in visits)
 
 
 def _is_given_up(call: Call, leg: Leg) -> bool:
@@ -112,10 +127,11 @@ def _unanswered(call: Call, leg: Leg) -> Outcome:
 
 
 def _another_answered(call: Call, leg: Leg) -> bool:
-    """Whether a phone that rang beside this one was connected."""
+    """Whether a phone that rang beside this one was connected: one from before was not rung."""
     return any(
         other is not leg
         and other.connected is not None
+        and other.connected >= leg.begin
         and other.by == leg.by
         and _beside(other, leg)
         for other in call.story.legs.values()
@@ -123,9 +139,9 @@ def _another_answered(call: Call, leg: Leg) -> bool:
 
 
 def _beside(one: Leg, other: Leg) -> bool:
-    return (one.end is None or one.end >= other.begin) and (
-        other.end is None or other.end >= one.begin
-    )
+    """Whether two legs rang together; one that begins as the other ends comes behind it."""
+    first, second = (one, other) if one.begin <= other.begin else (other, one)
+    return first.begin == second.begin or first.end is None or first.end > second.begin
 
 
 def outcome(call: Call) -> Outcome:
@@ -174,7 +190,7 @@ def _of_caller(call: Call) -> Outcome:
         return _BY_CAUSE.get(cause, Outcome.FAILED)
     if call.origin is Direction.ORIGINATED:
         return Outcome.FAILED
-    gave_up = call.hangup.device or cause in {0, _INTERWORKING}
+    gave_up = call.hangup.device or cause == _INTERWORKING
     return Outcome.CANCELLED if gave_up else Outcome.NO_ANSWER
 
 
@@ -196,6 +212,31 @@ def early_media(legs: tuple[Leg, ...]) -> tuple[TalkSegment, ...]:
         )
         for leg in legs
         if leg.progress is not None
+    )
+
+
+def transfers(call: Call) -> tuple[Transfer, ...]:
+    """The transfers; of several phones that rang for one, the phone that answered is its target."""
+    return tuple(
+        one if one.kind != "attended" else replace(one, to=_answering(call, one.to, one.at))
+        for one in call.story.transfers.values()
+    )
+
+
+def _answering(call: Call, device: str, at: float) -> str:
+    legs = call.story.legs.values()
+    rang = next((leg for leg in legs if leg.device == device and _rings(leg, at)), None)
+    if rang is None or rang.connected is not None:
+        return device
+    beside = (leg for leg in legs if leg.by == rang.by and _rings(leg, at) and _beside(leg, rang))
+    return next((leg.device for leg in beside if leg.connected is not None), device)
+
+
+def _rings(leg: Leg, at: float) -> bool:
+    return (
+        leg.begin <= at
+        and (leg.end is None or leg.end >= at)
+        and (leg.connected is None or leg.connected >= at)
     )
 
 

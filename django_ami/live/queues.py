@@ -171,6 +171,10 @@ class Queues:
         ending = event.get("Extension", event.get("Exten", "")) == "h"
         self._visits.dialplan(uniqueid, now, ending=ending)
         if _IN_QUEUE in event.raw:
+            # Behind a Redirect, the first step at the new place repeats the application of the
+            # last one, and may be told while the caller is still in the queue.
+            self._visits.send_on(uniqueid, (event.get("Context", ""), event.get("Exten", "")))
+        if _IN_QUEUE in event.raw:
             self._asked[uniqueid] = event.get("AppData", "").partition(",")[0], now
 
     def _hang_up(self, event: Event, _now: float) -> None:
@@ -189,6 +193,7 @@ class Queues:
     def _visit(self, event: Event, joined: float) -> Visit:
         visit = Visit(event.get("Queue", ""), event.get("Uniqueid", ""), joined, seen=False)
         visit.position = whole_number(event.get("Position")) or 0
+        visit.place = event.get("Context", ""), event.get("Exten", "")
         self._describe(visit, event)
         return visit
 

@@ -126,6 +126,9 @@ class QueueVisits:
         """A visit is over: of a channel that may still be there, and may never have been let in."""
         if uniqueid not in self._open and result in REFUSED:
             self._refused(uniqueid, queue, result, now)
+        found = self._visit(uniqueid)
+        if found is not None and found[2].queue != queue:
+            return  # it waits in another queue already, and only now is told how it left this one
         self._settle(uniqueid, result, now)
         self._open.pop(uniqueid, None)
 

@@ -53,7 +53,7 @@ class Visit:
 
     __slots__ = (
         "abandoned", "call", "channel", "counted", "end", "hung_up", "inferred", "joined", "name",
-        "number", "position", "queue", "result", "seen", "uniqueid",
+        "number", "place", "position", "queue", "result", "seen", "sent_on", "uniqueid",
     )  # fmt: skip
 
     def __init__(self, queue: str, uniqueid: str, joined: float, *, seen: bool) -> None:
@@ -65,6 +65,9 @@ class Visit:
         self.channel = self.number = self.name = self.call = ""
         self.position = 0
         self.abandoned = self.hung_up = self.inferred = False
+        #: It was sent elsewhere in the dialplan while it waited: by Redirect.
+        self.sent_on = False
+        self.place = ("", "")
         #: Its end is part of the queue's traffic.
         self.counted = False
         #: When the caller went out of the queue; the result may be told a moment later.
@@ -203,6 +206,12 @@ class Visits:
         else:
             self._end(visit, VisitResult.LEFT if visit.abandoned else VisitResult.CONTINUE, now)
 
+    def send_on(self, uniqueid: str, place: tuple[str, str]) -> None:
+        """The channel is at a place of the dialplan, where it may go on behind the queue."""
+        visit = self.waiting.get(uniqueid)
+        if visit is not None and visit.place[1] and visit.place != place:
+            visit.sent_on = True
+
     def hang_up(self, uniqueid: str) -> None:
         """Somebody asked for the end of the channel."""
         visit = (
@@ -273,6 +282,8 @@ class Visits:
         if visit.end is None:
             visit.end = now
         (self._abandoning if visit.abandoned else self._leaving)[uniqueid] = visit
+        if visit.sent_on:
+            self.dialplan(uniqueid, now)
 
     def _end(self, visit: Visit, result: VisitResult, now: float) -> None:
         for place in (self.waiting, self._abandoning, self._leaving):

@@ -7,7 +7,8 @@ policy, and holds up no other lane.
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from django_ami import database, signals
@@ -40,6 +41,8 @@ logger = get_logger(__name__)
 _TAKEN_EVENTS: Final = 50
 #: And this part of its queue, one in so many.
 _TAKEN_PART: Final = 10
+#: How long a lane that is to come to another meeting first waits for its errand.
+_LOOK_SECONDS: Final = 0.001
 #: How often a lane looks whether a lease that is over is valid again.
 _LEASE_SECONDS: Final = 0.05
 
@@ -68,6 +71,8 @@ class Lane:
         self.delivery = Delivery()
         #: The server whose receivers run now; empty if none do.
         self.at_work = ""
+        #: The meetings that it is to come to, of all servers, in the order in which they were put.
+        self._meetings: deque[tuple[str, object]] = deque()
         #: Servers whose events here reach no receiver any more.
         self.discarding: set[str] = set()
         #: Errands by server: those that were put, counted by the side that puts; those over.
@@ -114,6 +119,11 @@ class Lane:
         """Queue some work behind the events that are here."""
         self._put[errand.server] += 1
         self.delivery.put_errand(errand)
+
+    def put_meeting(self, meeting: object, errand: Errand) -> None:
+        """Queue an errand that opens with ``meeting``."""
+        self._meetings.append((errand.server, meeting))
+        self.put_errand(errand)
 
     def errands(self, server: str) -> int:
         """How many errands of a server are here, with one that is run now."""
@@ -174,6 +184,28 @@ class Lane:
             (errand.discard if errand.server in self.discarding else errand.run)()
         finally:
             self._done[errand.server] += 1
+
+    @contextmanager
+    def meeting(self, server: str, meeting: object) -> Iterator[None]:
+        """Come to a meeting when those before it are over, of other servers, too.
+
+        Each server has a queue of its own here. Two lanes that served them in another order would
+        wait for each other, in two meetings. So the queue of another server goes on up to the
+        meeting that is first, and no further: what is behind that may be a later one than this.
+        """
+        mine = server, meeting
+        try:
+            while (first := self._meetings[0]) != mine and not self._lanes.over:
+                items = self.delivery.take_of(first[0], 1)
+                if items:
+                    self.at_work = first[0]
+                    self._work(first[0], items)
+                else:  # the thread that puts it is just about to
+                    time.sleep(_LOOK_SECONDS)
+            self.at_work = server
+            yield
+        finally:
+            self._meetings.remove(mine)
 
     def deliver_one(self, server: str, event: Event) -> None:
         """Deliver an event that was not in the queue of this lane; now it is."""

@@ -56,7 +56,9 @@ class Lanes:
         settle: Callable[[str, Counts], None],
         serves: Callable[[str], bool],
         tell_gap: Callable[[Gap, Receivers], None],
+        wake: Callable[[], object] = lambda: None,
     ) -> None:
+        self._wake = wake
         self.deliver, self.settle, self.serves, self.tell_gap = deliver, settle, serves, tell_gap
         #: True once no receiver is to be begun any more.
         self.over = False
@@ -134,24 +136,27 @@ class Lanes:
         arrived, over = threading.Semaphore(0), threading.Event()
 
         def lead() -> None:
-            end = time.monotonic() + MEETING_SECONDS
-            for _ in others:
-                if not self._until(arrived.acquire, end):
-                    self._tell_missed(server)
-                    break
-            try:
-                first.deliver_one(server, event)
-            finally:
-                over.set()
+            with first.meeting(server, over):
+                end = time.monotonic() + MEETING_SECONDS
+                for _ in others:
+                    if not self._until(arrived.acquire, end):
+                        self._tell_missed(server)
+                        break
+                try:
+                    first.deliver_one(server, event)
+                finally:
+                    over.set()
 
-        def wait() -> None:
-            arrived.release()
-            self._until(over.wait, time.monotonic() + 2 * MEETING_SECONDS)
+        def wait(lane: Lane) -> None:
+            with lane.meeting(server, over):
+                arrived.release()
+                self._until(over.wait, time.monotonic() + 2 * MEETING_SECONDS)
 
-        # All of them get it in the order in which this thread puts, so none waits in a circle.
-        first.put_errand(Errand(server, lead, lead))
+        # All of them come to meetings in the order in which this thread puts, so none waits in a
+        # circle.
+        first.put_meeting(over, Errand(server, lead, lead))
         for lane in others:
-            lane.put_errand(Errand(server, wait, wait))
+            lane.put_meeting(over, Errand(server, partial(wait, lane), partial(wait, lane)))
 
     def _until(self, wait: Callable[..., bool], end: float) -> bool:
         """Wait, but not beyond that time, and not beyond the end of the lanes."""
@@ -232,6 +237,7 @@ class Lanes:
     def failed(self, error: MemoryError) -> None:
         self._broken = error
         self.progressed.set()
+        self._wake()  # perhaps no event comes
 
     def end(self, deadline: float) -> None:
         """Begin no receiver any more, and wait for those that run until then."""

@@ -72,6 +72,7 @@ class Spreading:
             settle=self._settle,
             serves=serves,
             tell_gap=send_gap,
+            wake=client.inbox.wake,
         )
 
     @property

@@ -36,6 +36,8 @@ class Dialler(Generic[Target]):
         self._submit = submit
         self._call_later = call_later
         self._lock = threading.Lock()
+        #: No call waits for a turn any more: each is taken to its server, which refuses it.
+        self._closed = False
         self._pacers: WeakKeyDictionary[Any, Pacer[Request]] = WeakKeyDictionary()
         #: By Request: which server's limits it counts for.
         self._going: dict[Request, Target] = {}
@@ -55,7 +57,7 @@ class Dialler(Generic[Target]):
                     options.max_originates_per_second, options.max_concurrent_originates
                 )
             now = time.monotonic()
-            free = pacer.is_free(now)
+            free = self._closed or pacer.is_free(now)
             if free:
                 self._going[request] = target
                 pacer.begin(request, now)
@@ -147,6 +149,7 @@ class Dialler(Generic[Target]):
     def give_up(self, refuse: Callable[[Request], None]) -> None:
         """The client is closed: those that wait never leave."""
         with self._lock:
+            self._closed = True
             waiting = [request for pacer in self._pacers.values() for request in pacer.waiting]
             for pacer in self._pacers.values():
                 pacer.waiting.clear()

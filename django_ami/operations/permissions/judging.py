@@ -141,7 +141,11 @@ def _subroutine(grant: Grant, value: str) -> str:
         return ""
     if len(place) < 3:
         return f"may not be {shown(value)}: write context,exten,priority."
-    return _context(grant, place[0].strip())
+    return (
+        _context(grant, place[0].strip())
+        or _number(grant, place[1].strip())
+        or _first(grant, ",".join(place[2:]).strip())
+    )
 
 
 def _pattern_needed(grant: Grant, value: str) -> str:  # noqa: ARG001  (a rule)
