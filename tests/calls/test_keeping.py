@@ -173,3 +173,14 @@ def test_the_signals_of_a_listener_reach_its_keeper(server: FakeAsterisk) -> Non
         thread.join(DEADLINE_SECONDS)
         listening._keepers.clear()
         listening._recorders.clear()
+
+
+def test_a_call_that_became_part_of_one_that_goes_on_was_made(listener: Listener) -> None:
+    save_calls([a_call(1, server="node_1")])  # this account hears of calls
+    older, mine = a_call(50, server="node_1"), ami.new_call_id()
+    save_calls([a_call(60, server="node_1", id=mine, merged_into=older.id)])
+    row = Origination.objects.create(id=mine, server="node_1", destination="PJSIP/101")
+    listener.keeper.hear("node_1")
+    wait_until(lambda: Origination.objects.get(pk=row.pk).state == State.MADE)
+    save_calls([older])
+    wait_until(lambda: Origination.objects.get(pk=row.pk).state == State.ENDED)

@@ -242,3 +242,14 @@ def test_store_keeps_the_calls_that_the_tracker_made_of_recordings() -> None:
     rows = TalkSegment.objects.values_list("begin", "end")
     assert sum((end - begin).total_seconds() for begin, end in rows) >= talks - 0.01
     assert set(Call.objects.values_list("direction", flat=True)) <= {*Direction}
+
+
+@pytest.mark.parametrize("merge_first", [True, False])
+def test_call_that_one_listener_saw_merge_is_no_call_of_another(merge_first: bool) -> None:
+    older = a_queue_call()
+    part = replace(a_queue_call(), id="9999.1", inferred=True)
+    batches = [[replace(part, merged_into=older.id, inferred=False), older], [part]]
+    for batch in batches if merge_first else reversed(batches):
+        save_calls(batch)
+    assert [call.call_id for call in Call.objects.all()] == [older.id]
+    assert QueueVisit.objects.count() == 1

@@ -380,3 +380,14 @@ def test_old_rows_are_deleted() -> None:
     fresh = Origination.objects.create(id="1", server="node_1")
     assert list(prune(timezone.now() - timedelta(minutes=5))) == []
     assert list(Origination.objects.values_list("pk", flat=True)) == [fresh.pk]
+
+
+def test_call_with_a_wrong_argument_leaves_no_row_and_its_key_is_free(
+    server: FakeAsterisk,
+) -> None:
+    call: Any = {"to": "PJSIP/101", "context": "default", "exten": "102", "key": "order 7"}
+    with pytest.raises(TypeError, match="timout"):
+        Origination.objects.originate(**call, over_limit="raise", timout=5)
+    assert not Origination.objects.exists()
+    Origination.objects.originate(**call)
+    wait_until(lambda: sum(one.name == "Originate" for one in server.received) == 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import random
@@ -12,8 +13,10 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +24,7 @@ from django_ami.core.errors import ConfigurationError
 from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.outlet import Batch
 from django_ami.forwarding.spool import Spool, SpoolFailed
+from django_ami.forwarding.spool_directory import SpoolDirectory
 from tests.forwarding.support import batch, envelope, is_important
 
 MOST_BYTES = 2**30
@@ -419,3 +423,36 @@ def test_rows_behind_more_damaged_ones_than_are_read_at_a_time_are_found(
         database.commit()
     spool = open_spool()
     assert [one.position for one in spool.after(0, 10, 2**20)] == list(range(21, 31))
+
+
+def test_copy_of_an_event_that_had_to_leave_is_no_second_one(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", 3000, lambda _: False)
+    spool.open()
+    one = envelope(1, size=500)
+    spool.put([batch(1, [one], 1), batch(2, [replace(one, copy=True)], 2)])
+    spool.put([batch(3, [envelope(2, size=2400)], 1)])
+    assert spool.dropped == 1
+    spool.close()
+
+
+def test_events_that_left_are_counted_though_the_disk_fails_behind_the_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path / "spool", 3000, lambda _: False)
+    spool.open()
+    spool.put([batch(number, [envelope(number, size=800)]) for number in (1, 2)])
+    expect, calls = SpoolDirectory.expect, []
+
+    def failing(self: SpoolDirectory, contents: Any) -> None:
+        calls.append(contents)
+        if len(calls) == 2:  # behind the COMMIT
+            raise OSError(errno.EIO, "Input/output error")
+        expect(self, contents)
+
+    monkeypatch.setattr(SpoolDirectory, "expect", failing)
+    third = batch(3, [envelope(3, size=1500)])
+    with suppress(SpoolFailed):
+        spool.put([third])
+    spool.put([third])  # as the relay does
+    assert len(spool.after(0, 10, 10**6)) + spool.dropped == 3
+    spool.close()

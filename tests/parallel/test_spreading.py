@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import defaultdict
@@ -353,3 +354,33 @@ def test_lane_goes_on_behind_a_receiver_that_raises_keyboard_interrupt(sim: Simu
         listener.run_until(lambda: len(got) == 19)
         listener.run_until(lambda: listener.status.queued == 0)
         assert listener.status.failed == 1
+
+
+def test_calls_of_two_servers_become_one_in_lanes_that_drift_apart(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    chance = random.Random(1)
+    seen = Seen()
+
+    def on_event(event: Any, **_: Any) -> None:
+        time.sleep(chance.random() * 0.004)
+        seen(event)
+
+    events["Newexten"].connect(on_event)
+    with (
+        FakeAsterisk() as one,
+        FakeAsterisk() as other,
+        listening(one.url, other.url, parallel=FOUR) as listener,
+    ):
+        listener.make_ready()
+        for number in range(100):
+            for sim in (one, other):
+                for call, linked in (("1", "1"), ("2", "2"), ("2", "1")):
+                    sim.emit(
+                        "Newexten",
+                        Uniqueid=f"{number}.{call}",
+                        Linkedid=f"{number}.{linked}",
+                        Number=number,
+                    )
+        listener.run_until(lambda: seen.count == 600)
+    assert "become one" not in caplog.text

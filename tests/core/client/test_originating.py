@@ -572,3 +572,22 @@ def test_call_that_an_exception_from_outside_cuts_short_keeps_no_place() -> None
             assert client.originate(**TO).wait(PATIENCE_SECONDS).result == "answered", line
             line += 1
         assert line > 10
+
+
+def test_client_that_closes_ends_all_calls_however_many_wait(patient):
+    settings = config(patient, max_concurrent_originates=1, max_pending_actions=2_000)
+    with started(settings, role="caller", connect=False) as client:
+        call = client.originate(**TO)
+        assert call.answered().result(PATIENCE_SECONDS)
+        waiting = [client.originate(**TO) for _ in range(1_500)]
+    assert {one.wait(PATIENCE_SECONDS).result for one in waiting} == {"failed"}
+    assert client.originate(**TO).wait(PATIENCE_SECONDS).result == "failed"
+
+
+def test_call_of_a_closed_client_waits_for_no_turn(patient):
+    settings = config(patient, max_originates_per_second=0.001)
+    with started(settings, role="caller", connect=False) as client:
+        first = client.originate(**TO)
+        assert first.answered().result(PATIENCE_SECONDS)
+    late = client.originate(**TO)
+    assert "closed" in late.wait(PATIENCE_SECONDS).description

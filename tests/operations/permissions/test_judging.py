@@ -85,6 +85,10 @@ BAD = [
     Originate(channel="PJSIP/101", **PLACE, priority=1, variables={"SHELL(id)": "1"}),
     Originate(channel="PJSIP/101", **PLACE, priority=1, pre_dial_go_sub="internal,1,1"),
     Originate(channel="PJSIP/101", **PLACE, priority=1, pre_dial_go_sub="1,1"),
+    Originate(
+        channel="PJSIP/101", **PLACE, priority=1, pre_dial_go_sub="click-to-call,0190123456,1"
+    ),
+    Originate(channel="PJSIP/101", **PLACE, priority=1, pre_dial_go_sub="click-to-call,102,5"),
     raw("originate", ("Channel", "PJSIP/1"), ("Context", "click-to-call"), ("Exten", "102"),
         ("APPLICATION", "System"), ("data", "id")),
     raw("Originate", ("Channel", "PJSIP/1"), ("Context", "click-to-call"), ("Exten", "102"),
