@@ -171,7 +171,7 @@ class SpoolFile:
                 database.execute("ROLLBACK")
             raise
         self.contents = after
-        with suppress(OSError):  # what was noted before is no more than there is, and it is written
+        with suppress(OSError):  # the note from before is no more than there is
             self._directory.expect(after)
 
     def clear(self) -> None:

@@ -95,7 +95,7 @@ class Dials:
             target.dialer = target.dialer or source
         status, forward = event.get("DialStatus") or "", event.get("Forward") or ""
         if source is not None and source.rang_out and status == "CANCEL":
-            # Whoever rang the Local channel did not wait any longer: nobody hung up.
+            # The channel that rang the Local channel gave up waiting: nobody hung up.
             status = "NOANSWER"
         if status == "NOANSWER" and target is not None and target.half is not None:
             target.half.rang_out = True

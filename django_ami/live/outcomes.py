@@ -89,8 +89,8 @@ def leg_outcome(call: Call, leg: Leg) -> Outcome | None:
     if leg.answered is not None and (not leg.by or _conferred(call, leg)):
         # The server called it, for an application or for somebody else.
         return Outcome.ANSWERED
-    # Whoever ends the ringing gives the leg its own last cause, which another phone may have left:
-    # the status of a leg that was given up says more.
+    # The channel that ends the ringing gives the leg its own last cause, which another phone may
+    # have left: the status of a leg that was given up says more.
     given_up = leg.status == "CANCEL" and leg.cause in _OF_THE_CALLER
     if not given_up and (by_cause := _BY_CAUSE.get(leg.cause)) is not None:
         return by_cause

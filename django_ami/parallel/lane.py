@@ -191,7 +191,7 @@ class Lane:
 
         Each server has a queue of its own here. Two lanes that served them in another order would
         wait for each other, in two meetings. So the queue of another server goes on up to the
-        meeting that is first, and no further: what is behind that may be a later one than this.
+        meeting that is first, and no further: a meeting behind that may be a later one than this.
         """
         mine = server, meeting
         try:

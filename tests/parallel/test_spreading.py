@@ -373,7 +373,7 @@ def test_calls_of_two_servers_become_one_in_lanes_that_drift_apart(
         listening(one.url, other.url, parallel=FOUR) as listener,
     ):
         listener.make_ready()
-        for number in range(100):
+        for number in range(400):
             for sim in (one, other):
                 for call, linked in (("1", "1"), ("2", "2"), ("2", "1")):
                     sim.emit(
@@ -382,5 +382,5 @@ def test_calls_of_two_servers_become_one_in_lanes_that_drift_apart(
                         Linkedid=f"{number}.{linked}",
                         Number=number,
                     )
-        listener.run_until(lambda: seen.count == 600)
+        listener.run_until(lambda: seen.count == 2400)
     assert "become one" not in caplog.text
