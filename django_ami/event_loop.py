@@ -92,7 +92,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
     while True:
         try:
             loop.run_forever()
-        except BaseException:
+        except (SystemExit, KeyboardInterrupt):  # all else stays in its task
             logger.exception("A task of an asynchronous receiver would have ended the event loop.")
         else:
             return
