@@ -215,6 +215,11 @@ class Delivery:
             self._queues[server].counts.dropped += count
             self._queues[server].losses.dropped[DropReason.LEASE] += count
 
+    def explain(self, server: str, count: int, why: DropReason) -> None:
+        """Count the reason for which events were dropped that ``settle`` counts."""
+        with self._lock:
+            self._queues[server].losses.dropped[why] += count
+
     @property
     def waiting(self) -> bool:
         """Whether there is anything to take. Asked without the lock, so nothing is gone through."""

@@ -14,7 +14,9 @@ from django_ami.core.counters import Counts
 from django_ami.core.event_queue import size_of
 from django_ami.core.log import get_logger
 from django_ami.core.options import Options
+from django_ami.core.overflow import DropReason
 from django_ami.core.session import Gap, Lost, Ready
+from django_ami.parallel.drops import LaneDrops
 from django_ami.parallel.keys import KeyFunction
 from django_ami.parallel.lanes import Lanes
 from django_ami.parallel.partitions import KEY_EVENTS, CallPartitions, Partition
@@ -64,6 +66,7 @@ class Spreading:
         self._partitions: dict[str, CallPartitions] = {}
         #: Servers of which nothing is taken, since no lane has room for their events.
         self._full: set[str] = set()
+        self._drops = LaneDrops(client, parallel.workers)
         self._key_of = None if parallel.partition is None else KeyFunction(parallel.partition)
         self._lanes = Lanes(
             parallel.workers,
@@ -122,6 +125,9 @@ class Spreading:
             lost = self._lanes[number].put(server, part[:], size_of(part))
             counts.dropped += lost.dropped
             counts.dropped_important += lost.dropped_important
+            if lost.dropped:
+                heavy = self._lanes[number].delivery.is_heavy(server)
+                self._drops.note(server, lost.dropped, heavy=heavy)
             part.clear()
 
     def _lane_of(self, server: str, event: Event, loads: list[int]) -> tuple[int, set[int]]:
@@ -173,6 +179,8 @@ class Spreading:
         return 0
 
     def _settle(self, server: str, counts: Counts) -> None:
+        if counts.dropped:  # only what waits for a lease that is gone
+            self._client.inbox.explain(server, counts.dropped, DropReason.LEASE)
         self._settled(server, counts)
         if server in self._full:
             self._client.inbox.wake()
@@ -187,6 +195,7 @@ class Spreading:
     def refill(self, may_release: Callable[[str], bool]) -> None:
         """Take events again of servers for which there is room now."""
         self._lanes.check()
+        self._drops.report()
         for server in [one for one in self._full if self._lanes.has_room(one)]:
             self._full.discard(server)
             if may_release(server):
@@ -231,6 +240,7 @@ class Spreading:
         """Let the lanes finish until then, and end them."""
         self._lanes.wait(self._lanes.is_idle, deadline - time.monotonic())
         self._lanes.end(deadline)
+        self._drops.report(everything=True)
 
 
 def _has_signal(notice: Notice) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections import defaultdict
@@ -384,3 +385,27 @@ def test_calls_of_two_servers_become_one_in_lanes_that_drift_apart(
                     )
         listener.run_until(lambda: seen.count == 2400)
     assert "become one" not in caplog.text
+
+
+def test_drops_of_a_lane_are_logged_and_have_a_reason(
+    sim: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    free = threading.Event()
+
+    def on_event(event: Any, **_: Any) -> None:
+        free.wait(DEADLINE_SECONDS)
+
+    events["Newexten"].connect(on_event)
+    with listening(sim.url, parallel=FOUR, event_queue_capacity=40) as listener:
+        listener.make_ready()
+        received = listener.status.received
+        for number in range(1, 101):
+            sim.emit("Newexten", Uniqueid="1.1", Linkedid="1.1", Number=number)
+            listener.run_until(lambda number=number: listener.status.received >= received + number)
+        listener.run_until(lambda: listener.status.dropped > 0)
+        free.set()
+        listener.run_until(lambda: not listener.status.queued)
+        listener.assert_accounted()
+        status = listener.status
+    told = re.findall(r"(\d+) events dropped: the queue of one of 4 threads", caplog.text)
+    assert sum(map(int, told)) == status.dropped == status.dropped_by_reason["queue_full"]

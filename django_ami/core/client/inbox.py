@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from django_ami.core.counters import Counts
     from django_ami.core.delivery import Delivery
     from django_ami.core.messages import Event
+    from django_ami.core.overflow import DropReason
     from django_ami.core.reactor import Runner, Traffic
     from django_ami.core.session import Notice
     from django_ami.core.timeouts import Timeout
@@ -122,6 +123,10 @@ class Inbox:
     def settle(self, server: str, counts: Counts) -> None:
         """Add what became of events of a server that another thread has had."""
         self._delivery.settle(server, counts)
+
+    def explain(self, server: str, count: int, why: DropReason) -> None:
+        """Count the reason for which events were dropped that ``settle`` counts."""
+        self._delivery.explain(server, count, why)
 
     def wake(self) -> None:
         """Let a waiting ``take`` return now, whatever the reactor does.
