@@ -125,12 +125,11 @@ class Dispatcher:
         from django_ami.parallel.collecting import Collector  # most projects never need it
 
         self._one_by_one = False
+        inbox, settle = self._client.inbox, self._beside.settle
         self._collector = Collector(
-            self._client.receivers,
-            batched=signals.batched,
-            serves=self.serves,
-            settle=self._beside.settle,
-        )
+            self._client.receivers, batched=signals.batched, serves=self.serves, settle=settle,
+            capacity=inbox.capacity,
+        )  # fmt: skip
 
     @property
     def busy(self) -> bool:

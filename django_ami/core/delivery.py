@@ -89,6 +89,10 @@ class Delivery:
         with self._lock:
             return self._queues[server].losses.copy()
 
+    def capacity(self, server: str) -> int:
+        """The most events of a server that may wait."""
+        return self._queues[server].capacity
+
     def oldest(self, server: str) -> float | None:
         """When the oldest event came that is not delivered yet, by the reactor's clock; or None."""
         with self._lock:

@@ -103,7 +103,7 @@ class EventQueue:
         self, capacity: int, most_bytes: int, *, newest: bool, important: frozenset[str]
     ) -> None:
         """Have other limits from now on; the events that wait stay as they are."""
-        self._capacity, self._most_bytes = capacity, most_bytes
+        self.capacity, self._most_bytes = capacity, most_bytes
         self._newest, self._important = newest, important
         self._stripped = 0  # nobody has looked at them with these eyes
 
@@ -118,7 +118,7 @@ class EventQueue:
         counts.ignored += ignored
         batch = _Batch(events, size, at)
         # Asked once: the other side may count events as delivered at any moment.
-        too_many, too_large = counts.queued - self._capacity, self.size + size - self._most_bytes
+        too_many, too_large = counts.queued - self.capacity, self.size + size - self._most_bytes
         if too_large > 0:
             too_large = self._weigh(batch)
         if too_many > 0 or too_large > 0:
@@ -154,7 +154,7 @@ class EventQueue:
         Gives the others, and how many were dropped: an event that is larger than the whole queue
         has never room.
         """
-        fit = max(0, self._capacity - self.counts.queued)
+        fit = max(0, self.capacity - self.counts.queued)
         if self.size + size > self._most_bytes:
             batch = _Batch(events, size, at)
             if self._weigh(batch) > 0:

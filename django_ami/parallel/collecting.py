@@ -6,6 +6,7 @@ again, or halved until the events that raise are alone; no event of it is left o
 
 from __future__ import annotations
 
+import sys
 import time
 from functools import partial
 from itertools import groupby
@@ -30,6 +31,7 @@ __all__ = ["Collector"]
 
 #: A batch whose server may not be delivered now waits so long until the next look.
 _LEASE_SECONDS: Final = 0.05
+_UNBOUNDED: Final = sys.maxsize
 #: The most of the text of an event that is logged, if a batch receiver cannot take it.
 _LOGGED_CHARACTERS: Final = 2_000
 
@@ -60,10 +62,11 @@ class _Batch:
 class Collector:
     """The batches of one thread.
 
-    ``batched`` gives the batch receivers of a name of event, for a sender; ``serves`` says whether
-    a server's events may be delivered now; ``settle`` counts what became of events; ``failed`` is
-    told each event of which a receiver has failed, at once, and ``set_apart`` each of these once it
-    is through.
+    ``capacity`` gives the most events of a server that may be here: batches are given before they
+    are too many. ``batched`` gives the batch receivers of a name of event, for a sender; ``serves``
+    says whether a server's events may be delivered now; ``settle`` counts what became of events;
+    ``failed`` is told each event of which a receiver has failed, at once, and ``set_apart`` each of
+    these once it is through.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Collector:
         batched: Callable[[ServerHandle, str], list[BatchReceiver]],
         serves: Callable[[str], bool],
         settle: Callable[[str, Counts], None],
+        capacity: Callable[[str], int] = lambda _: _UNBOUNDED,
         failed: Callable[[Event], object] = lambda _: None,
         set_apart: Callable[[Event], object] = lambda _: None,
     ) -> None:
@@ -81,6 +85,7 @@ class Collector:
         self._batched = batched
         self._serves = serves
         self._settle = settle
+        self._capacity = capacity
         self._batches: dict[tuple[BatchReceiver, str], _Batch] = {}
 
     def __len__(self) -> int:
@@ -118,7 +123,7 @@ class Collector:
         Says how many events are in batches now that were not before.
         """
         known: dict[str, list[BatchReceiver]] = {}
-        gathered = 0
+        most, gathered = self._most(sender.name), 0
 
         def batched(event: Event) -> bool:
             if event.name not in known:
@@ -137,7 +142,7 @@ class Collector:
                     self._failed(event)
                 gathered += 1
                 takers = known[event.name]
-                self._gather(sender, _Held(event, len(takers), failed=failed), takers)
+                self._gather(sender, _Held(event, len(takers), failed=failed), takers, most)
         return gathered
 
     def _run_others(
@@ -150,14 +155,21 @@ class Collector:
         self._receivers.deliver((event,), plans, sender, own)
         return own.failed > 0 if own.delivered or own.failed else None
 
-    def _gather(self, sender: ServerHandle, held: _Held, receivers: list[BatchReceiver]) -> None:
+    def _most(self, server: str) -> int:
+        """The most events of one batch, so that those of all have half of the room of a server."""
+        batches = sum(key[1] == server for key in self._batches)
+        return max(1, self._capacity(server) // (2 * max(1, batches)))
+
+    def _gather(
+        self, sender: ServerHandle, held: _Held, receivers: list[BatchReceiver], most: int
+    ) -> None:
         for receiver in receivers:
             key = receiver, sender.name
             batch = self._batches.get(key)
             if batch is None:
                 batch = self._batches[key] = _Batch(receiver, sender)
             batch.held.append(held)
-            if len(batch.held) >= receiver.max_size:
+            if len(batch.held) >= min(receiver.max_size, most):
                 self._give(key)
 
     # --- batches ---

@@ -84,7 +84,11 @@ class Lane:
         self._bugs = Bugs(logger, "the delivery of some events")
         #: Gathers events for receivers that take many at once.
         self.collector = Collector(
-            receivers, batched=signals.batched, serves=lanes.serves, settle=self._settle
+            receivers,
+            batched=signals.batched,
+            serves=lanes.serves,
+            settle=self._settle,
+            capacity=self.delivery.capacity,
         )
         self._most = _TAKEN_EVENTS
 

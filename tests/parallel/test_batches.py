@@ -305,3 +305,24 @@ def test_poison_event_behind_an_outage_of_the_database_fails_alone(sim: Simulato
         status = listener.status
     assert sorted(got) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
     assert status.failed == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_batch_that_is_larger_than_the_queue_is_given_before_events_are_dropped(
+    sim: Simulator, workers: int
+) -> None:
+    got = gathering(max_size=1000, max_seconds=3600)
+    with listening(
+        sim.url, parallel=Parallel(workers=workers), event_queue_capacity=200
+    ) as listener:
+        listener.make_ready()
+        received = listener.status.received
+        for number in range(1, 601):
+            emit(sim, number)
+            if number % 20 == 0:
+                listener.run_until(
+                    lambda number=number: listener.status.received >= received + number
+                )
+                listener.run_until(lambda: listener.status.queued < 180)
+        assert listener.status.dropped == 0
+        assert sum(map(len, got)) >= 400

@@ -100,6 +100,10 @@ class Inbox:
         """
         return self._delivery.oldest(server)
 
+    def capacity(self, server: str) -> int:
+        """The most events of a server that may wait, those whose receivers run included."""
+        return self._delivery.capacity(server)
+
     def hold(self, server: str) -> None:
         """Take nothing of a server until ``release``: its events wait in their bounded queue."""
         self._delivery.hold(server)
