@@ -37,6 +37,13 @@ PREFIXES = (
     "TransferTarget",
     "Parkee",
 )
+#: In these, DialEnd alone tells the truth: that of a phone before its call has ended, or that of a
+#: Local channel before that of the phone behind it. All that were recorded have that order.
+ORDERED = frozenset(
+    {"busy-then-cancel", "busy-then-hunt", "rejected-then-cancel", "rejected-then-hunt",
+     "forwarded-rings-out", "local-rings-out-then-hunt", "local-fork-rings-out",
+     "queue-local-members"}
+)  # fmt: skip
 RACES = 20 if os.environ.get("AMI_TEST_LONG") else 1
 
 
@@ -95,6 +102,7 @@ def calls(events: Told) -> list[str]:
         pytest.param(name, version, folder, id=f"{version}-{name}")
         for folder in ("calls", "phones")
         for name, version in scenarios(folder)
+        if name not in ORDERED
     ],
 )
 def test_the_calls_do_not_depend_on_who_wins(name: str, version: str, folder: str) -> None:
