@@ -21,7 +21,7 @@ logger = get_logger(__name__)
 
 #: Digits that are a telephone number: an internal one is shorter. Not those of an id
 #: (``1700000000.12``), nor the end of the name of a channel (``PJSIP/101-00000012``).
-_NUMBER: Final = re.compile(r"(?<![\d.])(?<!\w-)\+?\d{6,}(?!\.?\d)")
+_NUMBER: Final = re.compile(r"(?<!\d)(?<!\d\.)(?!(?<=-)[0-9a-f]{8}(?!\w))\+?\d{6,}(?!\.?\d)")
 _HIDDEN: Final = "hidden"
 #: Headers with an id of ours, which is no number.
 _IDS: Final = frozenset({"channelid", "otherchannelid", "actionid"})

@@ -153,3 +153,10 @@ def test_call_that_the_limits_refuse_is_an_entry_with_an_end(
     refused = next(row for row in rows(2) if not row.sent)
     assert (refused.action, refused.outcome) == ("Originate", "not_sent")
     assert "max_originates_per_second" in refused.reason
+
+
+@pytest.mark.parametrize(
+    "text", ["030-1234567", "out-0301234567", "PJSIP/trunk-0301234567", "w.0301234567"]
+)
+def test_number_behind_a_sign_is_masked(text: str) -> None:
+    assert masked(text, lambda _: "<masked>").endswith("<masked>")
