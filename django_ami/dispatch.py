@@ -107,7 +107,7 @@ class Dispatcher:
         if self._feeding is not None:
             signals.want_picture()
         self._beside.start(self._parallel, self.serves)
-        self._one_by_one = not self._beside
+        self._one_by_one = not self._beside and self._collector is None
         self._unwatch = [watch_interest(self._tell_interest), lend(self._tracked), note(self)]
         self._tell_interest()
         return self
