@@ -513,18 +513,20 @@ def test_an_id_may_be_stored_before_the_call_is_made(sim, client):
 
 def test_call_that_may_not_wait_fails_if_it_moves_on_to_a_server_at_its_limit(patient):
     with (
-        refusing_port() as port,
+        socket.create_server((LOOPBACK, 0)) as mute,
         started(
-            config(port, name="away"),
+            config(mute.getsockname()[1], name="away"),
             config(patient, name="there", max_concurrent_originates=1),
             role="caller",
             connect=False,
             routing=("failover", ["away", "there"]),
         ) as client,
     ):
+        second = client.originate(**TO, over_limit="raise")
+        assert second.server == "away"
         first = client.originate(**TO, server="there")
         assert first.answered().result(PATIENCE_SECONDS)
-        second = client.originate(**TO, over_limit="raise")
+        mute.close()  # which resets the connection: the call moves on
         assert "over_limit" in second.wait(PATIENCE_SECONDS).description
         assert isinstance(second.error, Backpressure)
         assert dials(patient) == 1
