@@ -181,8 +181,7 @@ def test_task_that_calls_exit_does_not_end_the_loop(
     async def on_event(event: Any, **_: Any) -> None:
         if event["Number"] == "0":
             task = asyncio.create_task(ends())
-            await asyncio.sleep(0.05)
-            assert task.done()
+            await asyncio.wait([task])
         got.append(event["Number"])
 
     events["Newexten"].connect(on_event)

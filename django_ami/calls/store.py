@@ -75,25 +75,26 @@ def save_calls(
 
 def _forget(database: str, merged: Iterable[MergedCall]) -> None:
     """Another listener has taken them for calls of their own."""
-    by_server: dict[str, list[str]] = {}
-    for one in merged:
-        by_server.setdefault(one.server, []).append(one.call_id)
-    for server, ids in by_server.items():
+    for server, ids in _by_server((one.server, one.call_id) for one in merged):
         Call.objects.using(database).filter(server=server, call_id__in=ids).delete()
 
 
 def _merged_among(database: str, ended: Iterable[Key]) -> set[Key]:
-    by_server: dict[str, list[str]] = {}
-    for server, call_id in ended:
-        by_server.setdefault(server, []).append(call_id)
     merges = MergedCall.objects.using(database)
     return {
         (server, call_id)
-        for server, ids in by_server.items()
+        for server, ids in _by_server(ended)
         for call_id in merges.filter(server=server, call_id__in=ids).values_list(
             "call_id", flat=True
         )
     }
+
+
+def _by_server(keys: Iterable[Key]) -> Iterable[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for server, call_id in keys:
+        found.setdefault(server, []).append(call_id)
+    return found.items()
 
 
 def _save(database: str, batch: UUID, ended: Mapping[Key, Rows]) -> None:

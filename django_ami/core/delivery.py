@@ -219,7 +219,7 @@ class Delivery:
             self._queues[server].counts.dropped += count
             self._queues[server].losses.dropped[DropReason.LEASE] += count
 
-    def explain(self, server: str, count: int, why: DropReason) -> None:
+    def note_reason(self, server: str, count: int, why: DropReason) -> None:
         """Count the reason for which events were dropped that ``settle`` counts."""
         with self._lock:
             self._queues[server].losses.dropped[why] += count

@@ -28,11 +28,7 @@ class Dials:
         self._channels = channels
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {
-            "DialBegin": self._begin,
-            "DialState": self._progress,
-            "DialEnd": self._end,
-        }
+        return {"DialBegin": self._begin, "DialState": self._progress, "DialEnd": self._end}
 
     def _begin(self, event: Event, now: float) -> None:
         source, target = self._channels.of(event, now), self._channels.of(event, now, "Dest")

@@ -174,7 +174,6 @@ class Queues:
             # Behind a Redirect, the first step at the new place repeats the application of the
             # last one, and may be told while the caller is still in the queue.
             self._visits.send_on(uniqueid, (event.get("Context", ""), event.get("Exten", "")))
-        if _IN_QUEUE in event.raw:
             self._asked[uniqueid] = event.get("AppData", "").partition(",")[0], now
 
     def _hang_up(self, event: Event, _now: float) -> None:

@@ -32,7 +32,7 @@ class LaneDrops:
     def note(self, server: str, count: int, *, heavy: bool) -> None:
         """A lane has dropped so many events of a server; ``heavy``: for too many bytes."""
         why = DropReason.BYTES if heavy else DropReason.EVENTS
-        self._client.inbox.explain(server, count, why)
+        self._client.inbox.note_reason(server, count, why)
         self._unreported[server] = self._unreported.get(server, 0) + count
         self.report()
 

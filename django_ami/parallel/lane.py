@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from django_ami import database, signals
@@ -43,6 +43,8 @@ _TAKEN_EVENTS: Final = 50
 _TAKEN_PART: Final = 10
 #: How long a lane that is to come to another meeting first waits for its errand.
 _LOOK_SECONDS: Final = 0.001
+#: An errand that does not come for so long was lost to a bug: nothing waits for its meeting.
+_LOST_SECONDS: Final = 10.0
 #: How often a lane looks whether a lease that is over is valid again.
 _LEASE_SECONDS: Final = 0.05
 
@@ -199,17 +201,27 @@ class Lane:
         """
         mine = server, meeting
         try:
-            while (first := self._meetings[0]) != mine and not self._lanes.over:
-                items = self.delivery.take_of(first[0], 1)
-                if items:
-                    self.at_work = first[0]
-                    self._work(first[0], items)
-                else:  # the thread that puts it is just about to
-                    time.sleep(_LOOK_SECONDS)
+            while mine in self._meetings and self._meetings[0] != mine and not self._lanes.over:
+                self._go_on_to(self._meetings[0])
             self.at_work = server
             yield
         finally:
-            self._meetings.remove(mine)
+            self._forget(mine)
+
+    def _go_on_to(self, meeting: tuple[str, object]) -> None:
+        """Serve the server of a meeting that comes first, as far as one item."""
+        server, end = meeting[0], time.monotonic() + _LOST_SECONDS
+        while not (items := self.delivery.take_of(server, 1)):
+            if self._lanes.over or time.monotonic() >= end:
+                self._forget(meeting)
+                return
+            time.sleep(_LOOK_SECONDS)  # the thread that puts it is just about to
+        self.at_work = server
+        self._work(server, items)
+
+    def _forget(self, meeting: tuple[str, object]) -> None:
+        with suppress(ValueError):
+            self._meetings.remove(meeting)
 
     def deliver_one(self, server: str, event: Event) -> None:
         """Deliver an event that was not in the queue of this lane; now it is."""

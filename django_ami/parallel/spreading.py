@@ -180,7 +180,7 @@ class Spreading:
 
     def _settle(self, server: str, counts: Counts) -> None:
         if counts.dropped:  # only what waits for a lease that is gone
-            self._client.inbox.explain(server, counts.dropped, DropReason.LEASE)
+            self._client.inbox.note_reason(server, counts.dropped, DropReason.LEASE)
         self._settled(server, counts)
         if server in self._full:
             self._client.inbox.wake()

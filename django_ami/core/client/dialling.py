@@ -116,7 +116,7 @@ class Dialler(Generic[Target]):
         """A call is over, or its action has moved on: the next one may leave."""
         with self._lock:
             target = self._going.get(request)
-            if target is not None:
+            if target is not None:  # its place first: an exception from outside may come between
                 self._pacers[target].end(request)
                 del self._going[request]
         if target is not None:

@@ -128,9 +128,9 @@ class Inbox:
         """Add what became of events of a server that another thread has had."""
         self._delivery.settle(server, counts)
 
-    def explain(self, server: str, count: int, why: DropReason) -> None:
+    def note_reason(self, server: str, count: int, why: DropReason) -> None:
         """Count the reason for which events were dropped that ``settle`` counts."""
-        self._delivery.explain(server, count, why)
+        self._delivery.note_reason(server, count, why)
 
     def wake(self) -> None:
         """Let a waiting ``take`` return now, whatever the reactor does.
