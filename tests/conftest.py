@@ -96,6 +96,13 @@ def _action_log_is_closed(request: pytest.FixtureRequest) -> Iterator[None]:
             thread.join(DEADLINE_SECONDS)
 
 
+@pytest.fixture(autouse=True)
+def _accessor_is_closed() -> Iterator[None]:
+    """A look at ``ami`` begins its client: its threads end with the test, not with the process."""
+    yield
+    ami.close()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_live_picture() -> None:
     """The demo has receivers of calls and queues: with them every listener would keep a picture."""

@@ -202,7 +202,8 @@ def no_bugs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         ]
         assert not bugs, bugs[0].exc_text or bugs[0].exc_info
     ours = ("django_ami-reactor", "django_ami-dispatch")
-    assert not [thread.name for thread in threading.enumerate() if thread.name in ours]
+    left = [thread.name for thread in threading.enumerate() if thread.name in ours]
+    assert not left, f"this test, or one before it in this process, has left {left}"
 
 
 @dataclass(frozen=True)
