@@ -173,7 +173,7 @@ def test_handler_in_c_that_python_does_not_know_of_stays(
     client: Client, threads: set[threading.Thread], tmp_path: Path
 ) -> None:
     with (tmp_path / "traceback").open("w+") as file:
-        faulthandler.register(signal.SIGINT, file)
+        faulthandler.register(signal.SIGINT, file, all_threads=False)
         try:
             assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
             ping(client)
