@@ -240,8 +240,7 @@ class PendingAction(Promise[Response]):
         return f"<PendingAction {self.name} {self.action_id} to {self.server}: {state}>"
 
     def _wait(self, timeout: Timeout | None) -> None:
-        if timeout is not None:
-            timeout = in_seconds(timeout)
+        seconds = self.timeout + GRACE_SECONDS if timeout is None else in_seconds(timeout)
         done = self.over
         # Also of an action that is over: whether it is at this moment is a matter of luck.
         if not (done and self._told) and in_running_loop():
@@ -252,9 +251,18 @@ class PendingAction(Promise[Response]):
             )
         if done:
             return
-        seconds = self.timeout + GRACE_SECONDS if timeout is None else timeout
-        first = seconds - LAST_LOOK_SECONDS
-        if (first > 0 and self._waited(first)) or self._waited(min(seconds, LAST_LOOK_SECONDS)):
+        looks = (seconds - LAST_LOOK_SECONDS, LAST_LOOK_SECONDS)
+        for look in looks if seconds > LAST_LOOK_SECONDS else (seconds,):
+            if self._owner is not None:
+                look = self._owner.before_wait(self, look)
+                if look < 0:
+                    self._disown_in_child()
+            if self.over:
+                return
+            try:
+                super().exception(look)
+            except TimeoutError:
+                continue
             return
         raise ActionTimeout(
             (
@@ -264,20 +272,6 @@ class PendingAction(Promise[Response]):
             server=self.server,
             sent=True,  # if it has not left yet, it still may
         )
-
-    def _waited(self, seconds: float) -> bool:
-        """Wait for so long. True once it is settled."""
-        if self._owner is not None:
-            seconds = self._owner.before_wait(self, seconds)
-            if seconds < 0:
-                self._disown_in_child()
-            if self.over:
-                return True
-        try:
-            super().exception(seconds)
-        except TimeoutError:
-            return False
-        return True
 
     # --- in a forked child ---
 
