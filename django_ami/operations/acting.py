@@ -6,8 +6,9 @@ leads to a server goes through ``_Judged``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from django_ami.core.timeouts import Timeout
 
 __all__ = ["Book", "UserAmi", "UserServer"]
+
+#: An id that Asterisk itself gives to a channel: the name of the system, if it has one, the seconds
+#: since 1970 and a number (main/channel_internal_api.c).
+_is_asterisks_own: Final = re.compile(r"(.*-)?[0-9]{9,11}\.[0-9]+").fullmatch
 
 
 class _Door:
@@ -104,6 +109,8 @@ class _Door:
         """Make a call whose Originate was admitted."""
         with self._following(action):
             made = ami.originate(server=server, **call)
+        if _is_asterisks_own(made.id):
+            return UserCall(made, self._hang_up)  # it may be a channel of somebody else
         return self.own(made)
 
     def _following(self, action: Action) -> AbstractContextManager[list[Any]]:

@@ -195,6 +195,18 @@ def test_call_of_somebody_else_is_ended_only_with_hangup(
     assert hangups.count() > 1
 
 
+def test_channel_that_asterisk_has_named_is_ended_only_with_hangup(
+    server: FakeAsterisk, settings: Any
+) -> None:
+    settings.AMI_PERMISSIONS = {"everybody": {"actions": ["Originate"], "contexts": ["default"]}}
+    call = ami.as_user(user("ann", "supervisors")).originate(
+        to="PJSIP/101", context="default", exten="102", call_id="pbx-1764570000.17"
+    )
+    with pytest.raises(ActionRefused, match="Hangup"):
+        call.hangup()
+    assert not received(server, "Hangup")
+
+
 def test_functions_about_a_call_get_what_ends_it_for_the_user_alone(server: FakeAsterisk) -> None:
     call = ami.as_user(user("ann", "supervisors")).originate(
         to="PJSIP/101", context="default", exten="102"

@@ -74,7 +74,12 @@ class RabbitMQ:
             )
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [str(PROGRAM)], env=environment, stdout=log, stderr=log, start_new_session=True
+                [str(PROGRAM)],
+                cwd=self._folder,  # of a dump, if it ends in its start
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         end = time.monotonic() + START_SECONDS
         while not self._answers():
