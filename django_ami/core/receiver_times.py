@@ -43,6 +43,8 @@ class ReceiverTimes:
     """
 
     def __init__(self) -> None:
+        #: Seconds. Under leases it is their clock, which then need not be read beside this one.
+        self.clock = time.monotonic
         self.slow_calls: Counter[str] = Counter()
         #: The calls of this thread, those of this window without ``quick`` and ``seconds``. None:
         #: nobody wants to know.
@@ -54,7 +56,7 @@ class ReceiverTimes:
         self.least = self._least_slow = _NEVER
         self._thresholds: Mapping[str, float] = {}
         self.seconds_before: defaultdict[str, float] = defaultdict(float)
-        self._window_began = self._window_before_began = time.monotonic()
+        self._window_began = self._window_before_began = self.clock()
         self._reported: dict[str, float] = {}
         self._lock = threading.Lock()
         self._beside: list[ReceiverTimes] = []
@@ -62,6 +64,7 @@ class ReceiverTimes:
     def beside(self) -> ReceiverTimes:
         """Those of another thread: its seconds are its own, and all counts are one."""
         other = ReceiverTimes()
+        other.clock = self.clock
         other.slow_calls, other._reported = self.slow_calls, self._reported
         other._lock = self._lock
         if self._sums is not None:
@@ -94,7 +97,7 @@ class ReceiverTimes:
     def measure(self) -> None:
         """Keep the ``durations`` from now on."""
         if self._sums is None:
-            self._open_window(time.monotonic())
+            self._open_window(self.clock())
             self._sums, self.quick = Durations(BOUNDS_SECONDS), defaultdict(int)
             self._choose_least()
             for one in self._beside:
@@ -146,7 +149,7 @@ class ReceiverTimes:
 
     def took(self, name: str, server: str, seconds: float) -> None:
         """A receiver of that name took so long; the ``server`` is "" if it was for none."""
-        self.begin_window(time.monotonic())
+        self.begin_window(self.clock())
         self.seconds[name] += seconds
         if seconds >= self.least:
             self.look_at(name, server, seconds)
@@ -159,7 +162,7 @@ class ReceiverTimes:
             self._sums[name].counts[bisect_left(BOUNDS_SECONDS, seconds)] += 1
         if seconds < self._thresholds.get(server, self._least_slow):
             return
-        now = time.monotonic()
+        now = self.clock()
         with self._lock:
             self.slow_calls[name] += 1
             tell = now - self._reported.get(name, -_NEVER) >= REPORT_INTERVAL_SECONDS
@@ -186,7 +189,7 @@ class ReceiverTimes:
 
         ``running`` are those that run, and for how many seconds. Safe from any thread.
         """
-        now, longest = time.monotonic(), ("", 0.0)
+        now, longest = self.clock(), ("", 0.0)
         spent: defaultdict[str, float] = defaultdict(float)
         for one in (self, *self._beside):
             for seconds in (one.seconds_before, one.seconds):

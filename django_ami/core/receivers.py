@@ -64,8 +64,6 @@ class Receivers:
         self.times = ReceiverTimes()
         #: The statistics of the other threads that run receivers beside this one's.
         self._beside: list[Receivers] = []
-        #: Seconds. Under leases it is their clock, which then need not be read beside this one.
-        self.clock = time.monotonic
         #: No event is begun after this time of the clock; another thread may set it during a batch.
         self.until = _NEVER
         self.running: Running | None = None
@@ -75,7 +73,7 @@ class Receivers:
     def beside(self) -> Receivers:
         """The same receivers, run by another thread: their times are that thread's own."""
         other = Receivers(self.failing, around=self.around)
-        other.times, other.clock, other.until = self.times.beside(), self.clock, self.until
+        other.times, other.until = self.times.beside(), self.until
         other.relieve = lambda: self.relieve()  # it may be another one by then
         self._beside.append(other)
         return other
@@ -84,6 +82,15 @@ class Receivers:
         """The threads beside this one have ended."""
         self._beside.clear()
         self.times.alone()
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The clock of all times here, in seconds."""
+        return self.times.clock
+
+    @clock.setter
+    def clock(self, clock: Callable[[], float]) -> None:
+        self.times.clock = clock
 
     @property
     def slow_calls(self) -> Counter[str]:
@@ -168,9 +175,9 @@ class Receivers:
         the event that was to be begun then, and None if there was none.
         """
         clock, times, failed = self.clock, self.times, False
-        times.begin_window(time.monotonic())
-        spent, least, quick = times.seconds, times.least, times.quick
         before, started = self.running, clock()
+        times.begin_window(started)
+        spent, least, quick = times.seconds, times.least, times.quick
         plans = self._recovering(plans)
         try:
             for event in events:
