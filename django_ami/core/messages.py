@@ -30,7 +30,8 @@ __all__ = ["Event", "Message", "Response"]
 Default = TypeVar("Default")
 
 #: How many headers of a message are searched for in its bytes before it is split into all of them.
-_SEARCHES: Final = 6
+#: A split takes as long as seven searches.
+_SEARCHES: Final = 8
 #: It has been split.
 _SPLIT: Final = 1_000
 #: How many keys are remembered, and of how many characters each: keys may come from anywhere.

@@ -195,7 +195,9 @@ class Call:
         story = self.story
         end = self.ended
         legs = tuple(
-            replace(leg, outcome=outcomes.leg_outcome(self, leg))
+            leg
+            if (told := outcomes.leg_outcome(self, leg)) is leg.outcome
+            else replace(leg, outcome=told)
             for leg in list(story.legs.values())
         )
         cause, tech_cause = outcomes.causes(self)
