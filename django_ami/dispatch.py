@@ -331,14 +331,12 @@ class Dispatcher:
         left: list[Notice] = []
         lease = sender.lease
         for notice in notices if lease is None else lease.while_valid(notices, left):
+            if not self._beside.is_reached(notice, self._collector):
+                return [notice]
             self._tell(notice)
         return left
 
     def _tell(self, notice: Notice) -> None:
-        if self._collector is not None:
-            self._collector.give_due(everything=True)
-        if self._beside.spreading is not None:
-            self._beside.spreading.barrier(notice)
         if self._on_notice is not None:
             self._on_notice(notice)
         if self._tracking is not None:

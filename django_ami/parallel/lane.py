@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, Protocol
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from django_ami import database, signals
 from django_ami.core.bugs import Bugs
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     #: wait in batches.
     Deliver = Callable[[str, Iterator[Event], "Lane", Counts], int]
 
-__all__ = ["Lane"]
+    Item = Event | Notice | Errand
+
+__all__ = ["AGAIN", "Lane", "Meeting"]
 
 logger = get_logger(__name__)
 
@@ -47,6 +50,9 @@ _LOOK_SECONDS: Final = 0.001
 _LOST_SECONDS: Final = 10.0
 #: How often a lane looks whether a lease that is over is valid again.
 _LEASE_SECONDS: Final = 0.05
+
+#: A meeting gives it if it could not be held, since the lease is over.
+AGAIN: Final = object()
 
 
 class All(Protocol):
@@ -64,8 +70,17 @@ class All(Protocol):
     def failed(self, error: MemoryError) -> None: ...
 
 
+class Meeting(Errand):
+    """An errand to which several lanes come. It waits until its server may be delivered."""
+
+    __slots__ = ()
+
+
 class Lane:
-    """A thread, and the events that wait for it."""
+    """A thread, and the events that wait for it.
+
+    It puts the events of a server aside while the lease is over, and goes on with other servers.
+    """
 
     def __init__(self, number: int, lanes: All, receivers: Receivers) -> None:
         self.number = number
@@ -75,8 +90,10 @@ class Lane:
         self.at_work = ""
         #: The meetings that it is to come to, of all servers, in the order in which they were put.
         self._meetings: deque[tuple[str, object]] = deque()
-        #: Servers whose events here reach no receiver any more.
-        self.discarding: set[str] = set()
+        #: Servers whose events here reach no receiver any more, each once for every lost lease.
+        self.discarding: list[str] = []
+        #: By server whose lease is over: the items that were taken, and are not through.
+        self._aside: dict[str, list[Item]] = {}
         #: Errands by server: those that were put, counted by the side that puts; those over.
         self._put: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
@@ -126,7 +143,7 @@ class Lane:
         self._put[errand.server] += 1
         self.delivery.put_errand(errand)
 
-    def put_meeting(self, meeting: object, errand: Errand) -> None:
+    def put_meeting(self, meeting: object, errand: Meeting) -> None:
         """Queue an errand that opens with ``meeting``."""
         self._meetings.append((errand.server, meeting))
         self.put_errand(errand)
@@ -156,40 +173,70 @@ class Lane:
                 self._bugs.tell()
 
     def _turn(self) -> None:
-        _, items = self.delivery.take(self._most, self.collector.patience(None))
-        if not items and not len(self.collector):
+        patience = _LEASE_SECONDS if self._aside else None
+        _, items = self.delivery.take(self._most, self.collector.patience(patience))
+        again = [server for server in self._aside if self.may_deliver(server)]
+        if not items and not again and not len(self.collector):
             return
-        self.at_work = items[0].server if items else "batches"
         try:
             with database.cared_for():
+                for server in again:
+                    self._go_on(server)
                 if items:
                     self._work(items[0].server, items)
+                self.at_work = self.at_work or "batches"
                 self._discard_batches()
                 self.collector.give_due(everything=self._lanes.hurry)
         finally:
             self.at_work = ""
             self._lanes.progressed.set()
 
-    def _work(self, server: str, items: list[Event | Notice | Errand]) -> None:
-        events: list[Event] = []
+    def may_deliver(self, server: str) -> bool:
+        """True if the items of a server go on now: to their receivers, or to be dropped."""
+        return server in self.discarding or self._lanes.serves(server)
+
+    def _go_on(self, server: str) -> None:
+        """Go on with the items that were put aside, and then with the queue behind them."""
+        items = self._aside.pop(server)
+        self.delivery.release(server)
+        self._work(server, items)
+
+    def _put_aside(self, server: str, items: list[Item]) -> None:
+        self._aside[server] = items + self._aside.get(server, [])
+        self.delivery.hold(server)
+
+    def _work(self, server: str, items: list[Item]) -> None:
+        self.at_work = server
+        left: list[Any]
+        groups = groupby(items, lambda item: isinstance(item, Event))
+        for are_events, some in groups:
+            if are_events:
+                left = self._deliver(server, cast("list[Event]", list(some)))
+            else:
+                left = self._run(server, some)
+            if left:
+                self._put_aside(server, [*left, *chain.from_iterable(more for _, more in groups)])
+
+    def _run(self, server: str, items: Iterator[Item]) -> list[Item]:
+        """Run errands, and tell gaps. Gives those left by a lease that is over."""
         for item in items:
-            if isinstance(item, Event):
-                events.append(item)
-                continue
-            self._deliver(server, events)
-            events = []
             if isinstance(item, Errand):
-                self._run_errand(item)
+                if self._run_errand(item) is AGAIN:
+                    return [item, *items]
             elif isinstance(item, Gap):
                 self._lanes.settle(server, Counts(gaps=1))
                 self._lanes.tell_gap(item, self.receivers)
-        self._deliver(server, events)
+        return []
 
-    def _run_errand(self, errand: Errand) -> None:
+    def _run_errand(self, errand: Errand) -> object:
+        if isinstance(errand, Meeting) and not self.may_deliver(errand.server):
+            return AGAIN
+        outcome: object = None
         try:
-            (errand.discard if errand.server in self.discarding else errand.run)()
+            outcome = (errand.discard if errand.server in self.discarding else errand.run)()
         finally:
-            self._done[errand.server] += 1
+            self._done[errand.server] += outcome is not AGAIN
+        return outcome
 
     @contextmanager
     def meeting(self, server: str, meeting: object) -> Iterator[None]:
@@ -201,23 +248,40 @@ class Lane:
         """
         mine = server, meeting
         try:
-            while mine in self._meetings and self._meetings[0] != mine and not self._lanes.over:
-                self._go_on_to(self._meetings[0])
+            while mine in self._meetings and not self._lanes.over:
+                first = next(one for one in self._meetings if one == mine or self._can_come(one))
+                if first == mine:
+                    break
+                self._go_on_to(first)
             self.at_work = server
             yield
         finally:
             self._forget(mine)
 
+    def _can_come(self, meeting: tuple[str, object]) -> bool:
+        """Nobody comes to the meetings of a server whose lease is over."""
+        return self.may_deliver(meeting[0])
+
     def _go_on_to(self, meeting: tuple[str, object]) -> None:
         """Serve the server of a meeting that comes first, as far as one item."""
         server, end = meeting[0], time.monotonic() + _LOST_SECONDS
-        while not (items := self.delivery.take_of(server, 1)):
+        while not (items := self._take_one(server)):
             if self._lanes.over or time.monotonic() >= end:
                 self._forget(meeting)
                 return
             time.sleep(_LOOK_SECONDS)  # the thread that puts it is just about to
-        self.at_work = server
         self._work(server, items)
+
+    def _take_one(self, server: str) -> list[Item]:
+        """The next item of a server, if there is one: those put aside come first."""
+        aside = self._aside.get(server)
+        if aside is None:
+            return self.delivery.take_of(server, 1)
+        items = [aside.pop(0)]
+        if not aside:
+            del self._aside[server]
+            self.delivery.release(server)
+        return items
 
     def _forget(self, meeting: tuple[str, object]) -> None:
         with suppress(ValueError):
@@ -226,19 +290,21 @@ class Lane:
     def deliver_one(self, server: str, event: Event) -> None:
         """Deliver an event that was not in the queue of this lane; now it is."""
         self.delivery.delivered(server, -1)
-        self._deliver(server, [event])
+        while self._deliver(server, [event]) and not self._lanes.over:
+            time.sleep(_LEASE_SECONDS)
 
-    def _deliver(self, server: str, events: list[Event]) -> None:
-        if not events:
-            return
+    def _deliver(self, server: str, events: list[Event]) -> list[Event]:
+        """Deliver some events. Gives those left by a lease that is over, or by the end."""
         counts = Counts()
         gathered = self._lanes.deliver(server, self._allowed(server, events), self, counts)
+        left = events[counts.delivered + counts.failed + gathered :]
         if server in self.discarding:
-            counts.dropped = len(events) - counts.delivered - counts.failed - gathered
+            counts.dropped, left = len(left), []
         self._settle(server, counts)
+        return left
 
     def _discard_batches(self) -> None:
-        for server in list(self.discarding):
+        for server in set(self.discarding):
             self._settle(server, Counts(dropped=self.collector.discard(server)))
 
     def _settle(self, server: str, counts: Counts) -> None:
@@ -246,12 +312,8 @@ class Lane:
         self._lanes.settle(server, counts)
 
     def _allowed(self, server: str, events: list[Event]) -> Iterator[Event]:
-        """The events, each when it may be delivered; none once they are to be discarded."""
+        """The events, each while it may be delivered; none once they are to be discarded."""
         for event in events:
-            while not self._lanes.serves(server):
-                if server in self.discarding or self._lanes.over:
-                    return
-                time.sleep(_LEASE_SECONDS)
-            if server in self.discarding:
+            if server in self.discarding or not self._lanes.serves(server):
                 return
             yield event

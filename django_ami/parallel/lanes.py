@@ -14,7 +14,7 @@ from django_ami.core.errand import Errand
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.parallel.keys import number_of
-from django_ami.parallel.lane import Lane
+from django_ami.parallel.lane import AGAIN, Lane, Meeting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,33 +135,38 @@ class Lanes:
         first, others = self._lanes[number], [self._lanes[other] for other in beside]
         arrived, over = threading.Semaphore(0), threading.Event()
 
-        def lead() -> None:
+        missing = others[:]
+
+        def lead() -> object:
             with first.meeting(server, over):
                 end = time.monotonic() + MEETING_SECONDS
-                for _ in others:
-                    if not self._until(arrived.acquire, end):
-                        self._tell_missed(server)
-                        break
+                while missing and self._until(arrived.acquire, end, first, server):
+                    missing.pop()
+                if not first.may_deliver(server):
+                    return AGAIN
+                if missing:
+                    self._tell_missed(server)
                 try:
                     first.deliver_one(server, event)
                 finally:
                     over.set()
+            return None
 
         def wait(lane: Lane) -> None:
             with lane.meeting(server, over):
                 arrived.release()
-                self._until(over.wait, time.monotonic() + 2 * MEETING_SECONDS)
+                self._until(over.wait, time.monotonic() + 2 * MEETING_SECONDS, lane, server)
 
         # All of them come to meetings in the order in which this thread puts, so none waits in a
         # circle.
-        first.put_meeting(over, Errand(server, lead, lead))
+        first.put_meeting(over, Meeting(server, lead, lead))
         for lane in others:
-            lane.put_meeting(over, Errand(server, partial(wait, lane), partial(wait, lane)))
+            lane.put_meeting(over, Meeting(server, partial(wait, lane), partial(wait, lane)))
 
-    def _until(self, wait: Callable[..., bool], end: float) -> bool:
-        """Wait, but not beyond that time, and not beyond the end of the lanes."""
+    def _until(self, wait: Callable[..., bool], end: float, lane: Lane, server: str) -> bool:
+        """Wait, but not beyond that time, the end of the lanes, or the lease of the server."""
         while not wait(timeout=_LOOK_SECONDS):
-            if self.over or time.monotonic() >= end:
+            if self.over or time.monotonic() >= end or not lane.may_deliver(server):
                 return False
         return True
 
@@ -223,7 +228,7 @@ class Lanes:
     def discard(self, server: str, seconds: float) -> None:
         """The events of a server that wait in lanes reach no receiver: another process has them."""
         for lane in self._lanes:
-            lane.discarding.add(server)
+            lane.discarding.append(server)
         self.wait(lambda: self.is_idle(server), seconds)
         for lane in self._lanes:
             lane.put_errand(_end_of_discarding(lane, server))
@@ -260,6 +265,6 @@ def _nothing() -> None:
 
 def _end_of_discarding(lane: Lane, server: str) -> Errand:
     def end() -> None:
-        lane.discarding.discard(server)
+        lane.discarding.remove(server)
 
     return Errand(server, end, end)

@@ -62,6 +62,7 @@ class Spreading:
         self._client = client
         self._parallel = parallel
         self._sender = sender
+        self._serves = serves
         self._settled = settle or client.inbox.settle
         self._partitions: dict[str, CallPartitions] = {}
         #: Servers of which nothing is taken, since no lane has room for their events.
@@ -205,25 +206,34 @@ class Spreading:
         """True if nothing of a server is taken, since no lane has room."""
         return server in self._full
 
-    def barrier(self, notice: Notice) -> None:
-        """Wait until the events before a notice are through; they are of one connection."""
+    def barrier(self, notice: Notice) -> bool:
+        """Wait until the events before a notice are through; they are of one connection.
+
+        False if the lease is over before that: the notice is not to be told now.
+        """
         server, lanes = notice.server, self._lanes
-        if (
-            self._parallel.barriers
-            and _has_signal(notice)
-            and not (lanes.wait(lambda: lanes.is_idle(server), BARRIER_SECONDS) or lanes.over)
-        ):
-            logger.warning(
-                "%s: the signal of a %s is sent although receivers of events before it have not "
-                "returned for %g s (%s).",
-                server,
-                type(notice).__name__.lower(),
-                BARRIER_SECONDS,
-                self._client.receivers.slowest() or "none is known to run",
-                extra={"server": server, "seconds": BARRIER_SECONDS},
+        if self._parallel.barriers and _has_signal(notice) and not lanes.is_idle(server):
+            reached = lanes.wait(
+                lambda: lanes.is_idle(server) or not self._serves(server), BARRIER_SECONDS
             )
+            if not self._serves(server):
+                return False
+            if not (reached or lanes.over):
+                self._tell_late(notice)
         if isinstance(notice, Ready):
             self._of_server(server).forget()
+        return True
+
+    def _tell_late(self, notice: Notice) -> None:
+        logger.warning(
+            "%s: the signal of a %s is sent although receivers of events before it have not "
+            "returned for %g s (%s).",
+            notice.server,
+            type(notice).__name__.lower(),
+            BARRIER_SECONDS,
+            self._client.receivers.slowest() or "none is known to run",
+            extra={"server": notice.server, "seconds": BARRIER_SECONDS},
+        )
 
     def discard(self, server: str) -> None:
         """Another process delivers: events that wait here reach no receiver, and are counted."""
