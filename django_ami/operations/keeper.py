@@ -89,7 +89,8 @@ class Keeper:
         self._wake = threading.Event()
         self._ending = False
         self._thread: threading.Thread | None = None
-        self._away_since: float | None = None
+        #: By ``boottime``: since when the database does not answer for a server.
+        self._away_since: dict[str, float] = {}
         self._logged_at = float("-inf")
 
     # --- from any thread ---
@@ -128,6 +129,8 @@ class Keeper:
             servers = self._servers
             for server in [one for one in self.leases if one in removed or one not in servers]:
                 self._ask(server, self._give_back)
+            for server in removed.difference(servers):
+                self._away_since.pop(server, None)
             for server in servers:
                 if boottime() >= self._due.get(server, 0.0) and not self._ending:
                     begun = boottime()
@@ -159,8 +162,9 @@ class Keeper:
             except Exception:  # noqa: BLE001  (it is broken anyway: the next question makes a new one)
                 connections[self._options.database].connection = None
             return False
-        if self._away_since is not None:
-            away, self._away_since = boottime() - self._away_since, None
+        since = self._away_since.pop(server, None)
+        if since is not None and not self._away_since:
+            away = boottime() - since
             logger.warning(
                 "The database answers for leases again, after %.1f s.",
                 away,
@@ -247,9 +251,9 @@ class Keeper:
 
     def _tell_failure(self, server: str, error: Exception) -> None:
         now = boottime()
-        if self._away_since is None:
-            self._away_since = now
-        elif now < self._logged_at + _LOG_SECONDS:
+        is_news = not self._away_since
+        self._away_since.setdefault(server, now)
+        if not is_news and now < self._logged_at + _LOG_SECONDS:
             return
         self._logged_at = now
         lease = self.leases.get(server)

@@ -118,5 +118,8 @@ def test_events_that_wait_for_a_lease_hold_up_no_other_server_and_are_no_standst
         for each in heartbeat(file)["servers"]:
             assert each["counters"]["standstill"] == 0, str(site)
         assert site.numbers(server="node_1") == [0]
+        refused = [line for line in listener.err if "database" in line]
+        assert len(refused) == 1, str(listener)
+    listener.wait_for_err("The database answers for leases again")
     site.wait_for("event", 3, server="node_1")
     assert site.numbers(server="node_1") == [0, 1, 2]
