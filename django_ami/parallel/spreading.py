@@ -96,12 +96,12 @@ class Spreading:
         for event in events:
             number, others = self._lane_of(server, event, loads)
             loads[number] += 1
-            if not plans[event.name] and not self._is_batched(sender, event.name):
-                here.delivered += 1
-            elif others:
+            if others:  # without a receiver, too: later events go to another lane from now on
                 for lane in {number, *others}:
                     self._put(server, lane, parts[lane], here)
                 lanes.meet(server, number, others, event)
+            elif not plans[event.name] and not self._is_batched(sender, event.name):
+                here.delivered += 1
             else:
                 parts[number].append(event)
         for number, part in enumerate(parts):

@@ -126,6 +126,34 @@ def test_a_partition_that_is_full_drops_its_own_events_and_tells_the_gap(sim: Si
         assert listener.status.gaps == len(gaps)
 
 
+def test_two_calls_that_become_one_stay_in_order_without_a_receiver_of_that_event(
+    sim: Simulator,
+) -> None:
+    order: list[str] = []
+    free = threading.Event()
+
+    def on_event(event: Any, **_: Any) -> None:
+        if event["Number"] == "2":
+            assert free.wait(30)
+        order.append(event["Number"])
+
+    events["Newexten"].connect(on_event)
+    with listening(sim.url, parallel=Parallel(workers=2)) as listener:
+        listener.make_ready()
+        emit(sim, "Newexten", "1.1", 1)
+        listener.run_until(lambda: order == ["1"])
+        emit(sim, "Newexten", "1.2", 2)  # on the other thread, which is held up
+        listener.run_until(lambda: listener.dispatcher.busy)
+        emit(sim, "Newexten", "1.2", 3)
+        emit(sim, "DialBegin", "1.1", 4, DestUniqueid="1.2", DestLinkedid="1.2")
+        emit(sim, "Newexten", "1.2", 5)
+        listener.run_until(lambda: listener.status.queued == 4 or "5" in order)
+        free.set()
+        listener.run_until(lambda: len(order) == 4 and listener.status.queued == 0)
+        assert order == ["1", "2", "3", "5"]
+        listener.assert_accounted()
+
+
 def test_two_calls_that_become_one_meet_on_both_threads(sim: Simulator) -> None:
     order: list[str] = []
     free = threading.Event()
