@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import redis
 
 from django_ami.forwarding.redis import RedisOutlet
 from django_ami.forwarding.redis.standing import measure
@@ -210,7 +211,7 @@ def test_a_redis_that_freezes_holds_up_and_loses_nothing(scene: Scene) -> None:
         scene.publish(1)
         wait_until(lambda: scene.numbers == ["1"])
         scene.server.signal(signal.SIGSTOP)
-        consumer.wait_for_err("no answer in time. It is tried again")
+        consumer.wait_for_err("no answer in time. It did not answer within")
         scene.server.signal(signal.SIGCONT)
         scene.outlet.open()
         scene.publish(2, 3)
@@ -326,3 +327,29 @@ def test_a_consumer_without_redis_py_says_what_to_install(tmp_path: Path) -> Non
     ) as consumer:  # fmt: skip
         assert consumer.wait() == 2, str(consumer)
     assert "pip install 'django-ami[redis]'" in consumer.err[-1]
+
+
+@pytest.mark.parametrize("command", ["set", "get"])
+def test_a_consumer_says_why_it_gets_no_lease_if_redis_refuses_one_command(
+    scene: Scene, command: str
+) -> None:
+    user = redis.Redis(port=scene.server.port)
+    scene.publish(1, 2, call=1)
+    user.execute_command("ACL", "SETUSER", "default", f"-{command}")
+    with scene.consume() as consumer:
+        line = consumer.wait_for_err(f"The Redis at 127.0.0.1:{scene.server.port}: ")
+        assert "the rights of the user" in line
+        assert scene.numbers == []
+        user.execute_command("ACL", "SETUSER", "default", f"+{command}")
+        consumer.wait_for_err("answers again")
+        wait_until(lambda: scene.numbers == ["1", "2"])
+        assert len(consumer.err) == 2, str(consumer)
+
+
+def test_a_consumer_of_a_replica_says_that_it_is_one(scene: Scene) -> None:
+    user = redis.Redis(port=scene.server.port)
+    user.execute_command("REPLICAOF", "127.0.0.1", "1")
+    with scene.consume() as consumer:
+        consumer.wait_for_err("It is a replica: 'URL' of AMI_FORWARD")
+        user.execute_command("REPLICAOF", "NO", "ONE")
+        consumer.wait_for_err("answers again")

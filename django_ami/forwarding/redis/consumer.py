@@ -19,6 +19,7 @@ from django_ami.core.bugs import Bugs
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.core.reports import Sparing
+from django_ami.forwarding.redis.cures import cure
 from django_ami.forwarding.redis.keys import Stream
 from django_ami.forwarding.redis.leases import RENEWALS, Leases
 from django_ami.forwarding.redis.outlet import client_of
@@ -157,9 +158,11 @@ class Consumer:
         try:
             hungry = self.leases.turn(self._redis)
             self._assign()
-            self.back()
             if time.monotonic() >= self._measure_at:
                 self._measure()
+            if self.leases.refusal is not None:
+                raise self.leases.refusal
+            self.back()
         except (redis.RedisError, OSError) as error:
             self.away(error)
             self._redis.connection_pool.disconnect()  # the address may lead elsewhere by now
@@ -245,8 +248,8 @@ class Consumer:
             if not self._was_told:
                 return
             logger.error(
-                "The Redis at %s: %s. It is tried again; events wait there, or in the spools of "
-                "the listeners.", self._address, cause(error),
+                "The Redis at %s: %s. %s It is tried again; events wait there, or in the spools "
+                "of the listeners.", self._address, cause(error), cure(error),
             )  # fmt: skip
 
     def back(self) -> None:

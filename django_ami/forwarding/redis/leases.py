@@ -79,6 +79,8 @@ class Leases:
         self._count = 0
         #: False once the process ends: it takes no lease any more, and keeps those that it has.
         self.takes = True
+        #: The first error with which Redis refused a lease in the last turn; None if it did not.
+        self.refusal: Exception | None = None
 
     @property
     def tenures(self) -> list[Tenure]:
@@ -122,6 +124,7 @@ class Leases:
         Raises redis.RedisError.
         """
         at, tenures = boottime(), self.tenures
+        self.refusal = None
         milliseconds = int(self._options.lease_timeout * 1000)
         calls = [RENEW((one.stream.lease,), one.holder, milliseconds) for one in tenures]
         if self.takes:
@@ -134,6 +137,7 @@ class Leases:
                 tenure.renew(at + self._options.lease_timeout)
             elif renewed == 0:
                 self.lost(tenure)
+        self._note_refusal(answers[: len(tenures)])
         hungry = False
         for server, members in zip(self._servers, answers[len(tenures) : len(calls)], strict=False):
             if isinstance(members, Exception):
@@ -177,6 +181,7 @@ class Leases:
     def _take(self, client: Any, streams: list[Stream], count: int) -> int:
         """Take up to so many of the leases that nobody has; says how many it has got."""
         answers = run(client, [Call(None, ("GET", one.lease)) for one in streams])
+        self._note_refusal(answers)
         free = [one for one, holder in zip(streams, answers, strict=True) if holder is None]
         at = boottime()
         milliseconds = int(self._options.lease_timeout * 1000)
@@ -189,7 +194,12 @@ class Leases:
             client,
             [LEASE((one.stream.lease,), one.holder, milliseconds) for one in asked],
         )
+        self._note_refusal(answers)
         got = [one for one, answer in zip(asked, answers, strict=True) if answer == 1]
         with self._lock:
             self._tenures.update({tenure.stream: tenure for tenure in got})
         return len(got)
+
+    def _note_refusal(self, answers: list[Any]) -> None:
+        errors = (one for one in answers if isinstance(one, Exception))
+        self.refusal = self.refusal or next(errors, None)
