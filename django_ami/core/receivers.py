@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django_ami.core.arguments import callable_of, shown
+from django_ami.core.children import end_child, forks
 from django_ami.core.failures import Failures, Outcome, SomeRaised, about, exit_of, worst_of
 from django_ami.core.interruption import is_ctrl_c
 from django_ami.core.naming import dotted_name
@@ -131,12 +132,13 @@ class Receivers:
         ``sender`` is the server's handle, for the log.
         """
         before, self.running = self.running, (function, started := self.clock())
+        count = forks.count
         try:
-            return self._well(function, function(*arguments, **named))
-        except Exception:
-            raise
+            return self._well(function, function(*arguments, **named), count)
         except BaseException as error:
-            if is_ctrl_c(error):
+            if forks.count != count:
+                end_child(dotted_name(function), error)
+            if isinstance(error, Exception) or is_ctrl_c(error):
                 raise
             raise exit_of(error) from error
         finally:
@@ -147,14 +149,14 @@ class Receivers:
         self, function: Callable[..., Any], sender: Any, /, *arguments: Any, **named: Any
     ) -> Any:
         """Like ``call``, for a coroutine function."""
-        started, key = self.clock(), object()
+        started, key, count = self.clock(), object(), forks.count
         self._awaited[key] = function, started
         try:
-            return self._well(function, await function(*arguments, **named))
-        except Exception:
-            raise
+            return self._well(function, await function(*arguments, **named), count)
         except BaseException as error:
-            if is_ctrl_c(error):
+            if forks.count != count:
+                end_child(dotted_name(function), error)
+            if isinstance(error, Exception) or is_ctrl_c(error):
                 raise
             raise exit_of(error) from error
         finally:
@@ -175,28 +177,30 @@ class Receivers:
         the event that was to be begun then, and None if there was none.
         """
         clock, times, failed = self.clock, self.times, False
-        before, started = self.running, clock()
+        before, started, count = self.running, clock(), forks.count
         times.begin_window(started)
         spent, least, quick = times.seconds, times.least, times.quick
         plans = self._recovering(plans)
         try:
             for event in events:
-                if started >= self.until:
-                    return None
-                if lease is not None and started >= lease.until:
-                    return event
+                if started >= self.until or (lease is not None and started >= lease.until):
+                    return None if started >= self.until else event
                 for call, function, name in plans[event.name]:
                     self.running = function, started
                     try:
                         call(event)
                     except BaseException as error:  # noqa: BLE001  (whatever a user's code raises; it is told)
-                        outcome = self._raised(call, event, function, name, sender, started, error)
+                        outcome = self._raised(
+                            call, event, function, name, sender, started, error, count
+                        )
                         if outcome is Outcome.LEFT:
                             return None
                         failed |= outcome is Outcome.FAILED
                         plans = self._recovering(plans)
                         started = clock()
                         continue
+                    if forks.count != count:
+                        end_child(name, None)
                     ended = clock()
                     seconds = ended - started
                     spent[name] += seconds
@@ -229,7 +233,9 @@ class Receivers:
             )
         )
 
-    def _well(self, function: Callable[..., Any], result: Any) -> Any:
+    def _well(self, function: Callable[..., Any], result: Any, count: int) -> Any:
+        if forks.count != count:
+            end_child(dotted_name(function), None)
         if self.failing.given_up:
             self.failing.went_well(dotted_name(function))
         return result
@@ -243,7 +249,10 @@ class Receivers:
         sender: Any,
         started: float,
         error: BaseException,
+        count: int,
     ) -> Outcome:
+        if forks.count != count:
+            end_child(name, error)
         if isinstance(error, MemoryError):
             self.relieve()  # the handling of the error needs memory
         self._took(name, sender, self.clock() - started)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import time
+import warnings
 from typing import Any
 
 from django.apps import AppConfig
@@ -51,6 +53,21 @@ def on_user_event(sender: Any, event: Any, **kwargs: Any) -> None:
     note(sender, "event", number=int(event["Number"]), valid=sender.lease.valid)
     if "Seconds" in event:
         threading.Event().wait(float(event["Seconds"]))
+    if "Fork" in event:
+        fork(event["Fork"])
+
+
+def fork(end: str) -> None:
+    """The child comes back from here; its parent waits until it has ended."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there are threads: this child needs none of theirs
+        child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+    elif end == "exits":
+        sys.exit()
+    elif end == "raises":
+        raise ValueError("in the child")
 
 
 def on_ready(sender: Any, again: bool, **kwargs: Any) -> None:
