@@ -106,6 +106,30 @@ class RabbitMQ:
         finally:
             self._send(signal.SIGCONT)
 
+    def control(self, *arguments: str) -> None:
+        """Run its rabbitmqctl."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": str(self._folder),
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "RABBITMQ_CONF_ENV_FILE": str(self._folder / "none.conf"),
+        }
+        program = PROGRAM.with_name("rabbitmqctl")
+        subprocess.run(
+            [str(program), "-n", f"ami_{self.port}@localhost", *arguments],
+            env=environment, check=True, capture_output=True, timeout=START_SECONDS,
+        )  # fmt: skip
+
+    @contextmanager
+    def without_memory(self) -> Iterator[None]:
+        """Meanwhile it has an alarm, and reads nothing from those who publish."""
+        self.control("set_vm_memory_high_watermark", "absolute", "1")
+        try:
+            yield
+        finally:
+            self.control("set_vm_memory_high_watermark", "absolute", "1GB")
+
     def end(self) -> None:
         """Leave nothing behind."""
         try:

@@ -2,6 +2,8 @@
 
 Rule: no call takes longer than ``seconds`` for one answer of the broker. Each failure is
 an OutletAway with the address of the broker, without its password; the connection is dropped then.
+One that RabbitMQ blocks is kept: it has the messages, and takes them when its alarm is over. To
+publish them again on another one would double them with every attempt.
 """
 
 from __future__ import annotations
@@ -41,6 +43,11 @@ class Broker:
         self._connection: Connection | None = None
         self._producer: Producer | None = None
         self._confirmations: _Confirmations | None = None
+        #: RabbitMQ has an alarm, for want of memory or disk, and reads no message.
+        self._is_blocked = False
+        #: The messages of a call of ``publish`` that is not through, and how many are confirmed.
+        self._given: Sequence[Message] = ()
+        self._through = self._on_their_way = 0
 
     @property
     def is_open(self) -> bool:
@@ -48,7 +55,12 @@ class Broker:
         return self._connection is not None
 
     def open(self, queues: Iterable[Queue] = ()) -> None:
-        """Connect anew, and declare queues. Raises OutletAway."""
+        """Connect anew, and declare queues; a connection that is blocked stays.
+
+        Raises OutletAway.
+        """
+        if self._is_blocked:
+            return
         self.drop()
         with self._telling():
             self._connection = connection = self._connect()
@@ -60,13 +72,28 @@ class Broker:
                 self._producer = Producer(channel)
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Publish in order; the broker has confirmed all on return. Raises OutletAway."""
+        """Publish in order; the broker has confirmed all on return. Raises OutletAway.
+
+        Behind an OutletAway, the same messages are to be given again.
+        """
         with self._telling():
-            for start in range(0, len(messages), _MOST_UNCONFIRMED):
+            if self._given != messages:
+                self._given, self._through = messages, 0
+            while self._through < len(messages):
                 with self._bounded():
-                    for message in messages[start : start + _MOST_UNCONFIRMED]:
-                        self._publish(message)
-                    self._await_confirmations()
+                    self._publish_some(messages[self._through :])
+            self._given = ()
+
+    def _publish_some(self, messages: Sequence[Message]) -> None:
+        confirmations = self._confirmations
+        if confirmations is None or not confirmations.missing:
+            # The first one alone asks whether a broker behind an outage takes any.
+            count = 1 if confirmations is not None and confirmations.is_new else _MOST_UNCONFIRMED
+            self._on_their_way = min(count, len(messages))
+            for message in messages[:count]:
+                self._publish(message)
+        self._await_confirmations()
+        self._through += self._on_their_way
 
     def sizes(self, names: Sequence[str]) -> list[int]:
         """How many messages wait in queues. Raises OutletAway."""
@@ -86,6 +113,8 @@ class Broker:
         """Let go of the connection without a word. Raises nothing."""
         connection, self._connection = self._connection, None
         self._producer = self._confirmations = None
+        self._is_blocked = False
+        self._given = ()
         if connection is not None:
             with suppress(Exception):
                 connection.collect()
@@ -96,6 +125,10 @@ class Broker:
         if connection.transport.driver_type == "redis":
             connection = self._new_connection(
                 socket_timeout=self._seconds, socket_connect_timeout=self._seconds
+            )
+        elif connection.transport.driver_name == "py-amqp":
+            connection = self._new_connection(
+                confirm_publish=False, on_blocked=self._on_blocked, on_unblocked=self._on_unblocked
             )
         connection.ensure_connection(
             max_retries=max(1, len(connection.alt)),
@@ -144,9 +177,23 @@ class Broker:
         if confirmations is None:
             return  # the broker has answered to each message
         while confirmations.missing and not confirmations.refused:
-            self._connected().drain_events(timeout=self._seconds)
+            try:
+                self._connected().drain_events(timeout=self._seconds)
+            except TimeoutError:
+                if self._is_blocked:
+                    raise OutletAway(
+                        f"the broker {self._address()} of Celery: it blocks publishers for want of "
+                        "memory or disk; look into its log, and give it more"
+                    ) from None
+                raise
         if confirmations.refused:
             raise ConnectionError(confirmations.refused)
+
+    def _on_blocked(self, _: str) -> None:
+        self._is_blocked = True
+
+    def _on_unblocked(self) -> None:
+        self._is_blocked = False
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -188,6 +235,11 @@ class _Confirmations:
         channel.events["basic_ack"].add(self._on_ack)
         channel.events["basic_nack"].add(self._on_nack)
         channel.events["basic_return"].add(self._on_return)
+
+    @property
+    def is_new(self) -> bool:
+        """True until something has been published."""
+        return not self._last
 
     def expect(self) -> None:
         """A message is about to be published."""

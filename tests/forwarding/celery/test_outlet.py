@@ -191,6 +191,32 @@ def test_frozen_broker_is_away_after_the_timeout_and_gets_the_batches_later(proj
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_broker_without_memory_has_each_batch_once_however_often_it_was_given(
+    project, rabbitmq, kind
+):
+    here = project(kind, CONFIRM_SECONDS=1)
+    some = [batch(0, 0, number) for number in range(1, 20)]
+    with here.outlet() as outlet:
+        outlet.open()
+        with rabbitmq.without_memory():
+            for _ in range(4):
+                with pytest.raises(OutletAway, match="it blocks publishers for want of memory"):
+                    publish_again(outlet, some)
+        publish_again(outlet, some)
+        outlet.publish([batch(0, 0, 20)])
+        found = [decode(data)[0].id.sequence for data in taken(here, 0, 20)]
+        assert found == list(range(1, 21))
+        assert outlet.lag() == {0: 0, 1: 0}
+
+
+def publish_again(outlet, some):
+    """As the publisher of a listener does."""
+    outlet.open()
+    outlet.publish(some)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
 def test_broker_that_is_restarted_has_lost_nothing(project, rabbitmq, kind):
     here = project(kind, CONFIRM_SECONDS=5)
     given = batches(PARTITIONS, 10)
