@@ -207,8 +207,7 @@ class Collector:
         Gives those of which nothing is known, since the end has come.
         """
         receiver, sender = batch.receiver, batch.sender
-        events = [one.event for one in held]
-        attempt = partial(self._receivers.call, receiver, sender, sender=sender, events=events)
+        attempt = partial(self._attempt, batch, held)
         error = raised_by(attempt)
         if error is None:
             self._count(sender.name, held, failed=False)
@@ -219,7 +218,7 @@ class Collector:
             failing.recover()
             return self._give_halves(batch, held)
         outcome = failing.settle(
-            attempt, dotted_name(receiver), error, _about(events, sender.name),
+            attempt, dotted_name(receiver), error, _about(held, sender.name),
             always=receiver.on_error == "retry", hand_back=may_split,
         )  # fmt: skip
         if outcome is Outcome.OTHER:
@@ -228,6 +227,11 @@ class Collector:
             return held
         self._count(sender.name, held, failed=outcome is Outcome.FAILED)
         return []
+
+    def _attempt(self, batch: _Batch, held: list[_Held]) -> object:
+        """Call the receiver with a list of its own: it may have emptied the one before."""
+        receiver, sender, events = batch.receiver, batch.sender, [one.event for one in held]
+        return self._receivers.call(receiver, sender, sender=sender, events=events)
 
     def _give_halves(self, batch: _Batch, held: list[_Held]) -> list[_Held]:
         middle = len(held) // 2
@@ -249,9 +253,9 @@ class Collector:
         self._settle(server, counts)
 
 
-def _about(events: list[Event], server: str) -> str:
+def _about(held: list[_Held], server: str) -> str:
     """The events of a call of a batch receiver, for the log; of a single one its text, too."""
-    if len(events) == 1:
-        text = events[0].raw.decode(errors="backslashreplace")
-        return f"{about(events[0])}: {quoted(text, _LOGGED_CHARACTERS)}"
-    return f"a batch of {len(events)} events of {server}"
+    if len(held) == 1:
+        text = held[0].event.raw.decode(errors="backslashreplace")
+        return f"{about(held[0].event)}: {quoted(text, _LOGGED_CHARACTERS)}"
+    return f"a batch of {len(held)} events of {server}"

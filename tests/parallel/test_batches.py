@@ -162,6 +162,32 @@ def test_a_batch_waits_for_a_database_that_is_away(sim: Simulator, parallel: Par
         listener.assert_accounted()
 
 
+def test_a_batch_that_is_given_again_is_whole_though_its_receiver_has_emptied_the_list(
+    sim: Simulator, parallel: Parallel, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: list[int] = []
+
+    @batch_receiver("Newexten", max_size=4, max_seconds=3600)
+    def on_some(events: list[Any], **_: Any) -> None:
+        some = [int(events.pop(0)["Number"]) for _ in range(len(events))]
+        if not taken:
+            taken.append(-1)
+            raise OperationalError("it is away")
+        taken.extend(some)
+        if 7 in some:
+            raise ValueError("it cannot be taken")
+
+    with listening(sim.url, parallel=parallel) as listener:
+        listener.make_ready()
+        emit(sim, *range(4))
+        listener.run_until(lambda: listener.status.delivered == 4)
+        assert taken == [-1, 0, 1, 2, 3]
+        emit(sim, *range(4, 8))
+        listener.run_until(lambda: listener.status.failed == 1)
+        listener.assert_accounted()
+    assert "Number: 7" in caplog.text
+
+
 def test_a_receiver_that_was_given_up_is_trusted_again_under_its_own_name(
     sim: Simulator, parallel: Parallel
 ) -> None:
