@@ -43,6 +43,8 @@ class EventLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        #: Set before the loop is stopped by us.
+        self._over = threading.Event()
 
     def adopt(self) -> None:
         """Have ``async_to_sync`` of the calling thread use this loop.
@@ -62,8 +64,9 @@ class EventLoop:
                 loop = asyncio.new_event_loop()
                 runs = threading.Event()
                 loop.call_soon(runs.set)
+                run = partial(_run, loop, self._over)
                 try:
-                    self._thread = start_thread(partial(_run, loop), "django_ami-asyncio")
+                    self._thread = start_thread(run, "django_ami-asyncio")
                 except BaseException:
                     loop.close()
                     raise
@@ -77,6 +80,7 @@ class EventLoop:
             loop, thread, self._loop = self._loop, self._thread, None
         if loop is None or thread is None:
             return
+        self._over.set()
         asyncio.run_coroutine_threadsafe(_cancel_all(), loop)
         thread.join(_END_SECONDS)
         if thread.is_alive():
@@ -87,15 +91,20 @@ class EventLoop:
         loop.close()
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    """Run the loop until it is stopped; a task that calls sys.exit does not end it."""
+def _run(loop: asyncio.AbstractEventLoop, over: threading.Event) -> None:
+    """Run the loop until it is ``over``; no task that stops it or calls sys.exit ends it."""
     while True:
         try:
             loop.run_forever()
         except (SystemExit, KeyboardInterrupt):  # all else stays in its task
             logger.exception("A task of an asynchronous receiver would have ended the event loop.")
         else:
-            return
+            if over.is_set():
+                return
+            logger.error(
+                "An asynchronous receiver, or a task of one, has stopped the event loop of all. It "
+                "goes on: remove the call of stop."
+            )
 
 
 async def _cancel_all() -> None:

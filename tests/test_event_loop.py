@@ -170,6 +170,27 @@ def test_a_listener_without_asynchronous_receivers_has_no_loop(sim: Simulator) -
         assert not loop_threads()
 
 
+def test_receiver_that_stops_the_loop_does_not_end_it(
+    sim: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    got: list[str] = []
+
+    async def on_event(event: Any, **_: Any) -> None:
+        if event["Number"] == "0":
+            asyncio.get_running_loop().stop()
+            await asyncio.sleep(0)
+        got.append(event["Number"])
+
+    events["Newexten"].connect(on_event)
+    with event_loop.keeping(), listening(sim.url) as listener:
+        listener.make_ready()
+        for number in range(3):
+            sim.emit("Newexten", Uniqueid="1.1", Linkedid="1.1", Number=number)
+        listener.run_until(lambda: got == ["0", "1", "2"])
+    assert "has stopped the event loop of all" in caplog.text
+    assert not loop_threads()
+
+
 def test_task_that_calls_exit_does_not_end_the_loop(
     sim: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
