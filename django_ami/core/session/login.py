@@ -206,7 +206,7 @@ class Handshake:
         error = answer.exception(0)
         name = self._config.name
         if not isinstance(error, ActionFailed):
-            why = "no usable answer" if error is None else str(error)
+            why = f"no usable answer. {cure}".rstrip() if error is None else str(error)
             self._observer.failed(ConnectionFailed(f"{what} failed: {why}", server=name))
         elif error.response.message.lower() == "authentication failed":
             self._observer.failed(

@@ -337,7 +337,11 @@ def test_every_other_refusal_may_pass(lines, text):
             "Error",
             "the MD5 challenge was refused: Asterisk is shutting down.",
         ),
-        ([], "Success", "the MD5 challenge failed: no usable answer"),
+        (
+            [],
+            "Success",
+            "the MD5 challenge failed: no usable answer. Set the option auth_type to 'plain'.",
+        ),
     ],
 )
 def test_a_challenge_that_is_none(lines, status, text):
