@@ -251,7 +251,7 @@ class Lanes:
             lane.delivery.wake()
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):
+        if self.busy and any(thread.is_alive() for thread in self._threads):
             logger.error(
                 "A receiver has not returned, and its event is left: %s.",
                 self._receivers.slowest() or "it is not known which one",

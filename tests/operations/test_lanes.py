@@ -123,3 +123,21 @@ def test_events_that_wait_for_a_lease_hold_up_no_other_server_and_are_no_standst
     listener.wait_for_err("The database answers for leases again")
     site.wait_for("event", 3, server="node_1")
     assert site.numbers(server="node_1") == [0, 1, 2]
+
+
+@pytest.mark.slow
+def test_a_stop_blames_no_receiver_if_its_events_wait_for_a_lease(
+    site: Site, sims: list[Simulator]
+) -> None:
+    one, _ = sims
+    listener = site.active("--workers=4", "--server=node_1", "--drain-timeout=1")
+    emit(one, 0, Seconds=SECONDS)
+    site.wait_for("event", server="node_1")
+    emit(one, 1, 2)
+    with kept_from_renewal(site, "node_1"):
+        listener.wait_for_err("node_1: the lease could not be renewed in time")
+        listener.wait_for_err("on_user_event took")
+        listener.signal(15)
+        assert listener.wait() == 4, str(listener)
+    assert " 2 left" in listener.out[-1], str(listener)
+    assert not any("has not returned" in line for line in listener.err), str(listener)
