@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from django_ami.conf import read_mapping
-from django_ami.conf.reading import imported
-from django_ami.core.arguments import did_you_mean, shown
-from django_ami.core.errors import ConfigurationError
+from django_ami.conf.reading import as_count, as_function, check_names, read_mapping, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,48 +43,27 @@ def load() -> CallsOptions:
 
 def options_of(given: Mapping[str, Any]) -> CallsOptions:
     """Options of a mapping. Raises ConfigurationError."""
-    known = {one.name for one in fields(CallsOptions)}
-    for name in given:
-        if name not in known:
-            hint = did_you_mean(str(name), known)
-            raise ConfigurationError(f"{_SETTING}: unknown option {shown(name)}; {hint}")
-    checked = {name: _READERS[name](name, value) for name, value in given.items()}
-    return CallsOptions(**checked)
+    check_names(f"{_SETTING}: unknown option", given, _READERS)
+    return CallsOptions(
+        **{
+            name: _READERS[name](f"{_SETTING}: option {name!r}", value)
+            for name, value in given.items()
+        }
+    )
 
 
-def _wrong(name: str, wanted: str, value: object) -> ConfigurationError:
-    return ConfigurationError(f"{_SETTING}: option {name!r} must be {wanted}, not {shown(value)}.")
-
-
-def _mask(name: str, value: object) -> Callable[[str], str] | None:
-    if value is None:
-        return None
-    what = f"{_SETTING}: option {name!r}"
-    found = imported(value, what) if isinstance(value, str) else value
-    if not callable(found):
-        raise _wrong(name, "a function, or the dotted path of one", value)
-    function: Callable[[str], str] = found
-    return function
-
-
-def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong(name, "a whole number from 1 on", value)
-    return value
-
-
-def _seconds(name: str, value: object) -> float:
+def _seconds(what: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong(name, "a number of seconds", value)
+        raise wrong(what, "a number of seconds", value)
     if not (value >= 0 and math.isfinite(value)):
-        raise _wrong(name, "a number of seconds from 0 on", value)
+        raise wrong(what, "a number of seconds from 0 on", value)
     return float(value)
 
 
 _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
-    "mask": _mask,
-    "buffer_calls": _count,
-    "batch_calls": _count,
+    "mask": as_function,
+    "buffer_calls": as_count,
+    "batch_calls": as_count,
     "flush_seconds": _seconds,
     "close_seconds": _seconds,
     "reconcile_seconds": _seconds,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 
-from django_ami.conf import read_mapping
-from django_ami.conf.reading import imported
-from django_ami.core.arguments import did_you_mean, shown
+from django_ami.conf.reading import as_count, as_function, check_names, read_mapping, wrong
 from django_ami.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -63,12 +62,10 @@ def load() -> OperationsOptions:
 
 def options_of(given: Mapping[str, Any]) -> OperationsOptions:
     """Options of a mapping. Raises ConfigurationError."""
-    known = {one.name for one in fields(OperationsOptions)}
-    for name in given:
-        if name not in known:
-            hint = did_you_mean(str(name), known)
-            raise ConfigurationError(f"{_SETTING}: unknown option {shown(name)}; {hint}")
-    checked = {name: _READERS[name](name, value) for name, value in given.items()}
+    check_names(f"{_SETTING}: unknown option", given, _READERS)
+    checked = {
+        name: _READERS[name](f"{_SETTING}: option {name!r}", value) for name, value in given.items()
+    }
     timeout = checked.get("lease_timeout", OperationsOptions().lease_timeout)
     for name in ("lease_margin", "renew_interval"):
         checked.setdefault(name, timeout / 3)
@@ -82,71 +79,50 @@ def options_of(given: Mapping[str, Any]) -> OperationsOptions:
     return options
 
 
-def _wrong(name: str, wanted: str, value: object) -> ConfigurationError:
-    return ConfigurationError(f"{_SETTING}: option {name!r} must be {wanted}, not {shown(value)}.")
-
-
-def _seconds(name: str, value: object) -> float:
-    least = _SHORTEST_LEASE_SECONDS if name == "lease_timeout" else 0.05
+def _seconds(what: str, value: object, least: float = 0.05) -> float:
     wanted = f"a number of seconds from {least:g} to {_LONGEST_SECONDS:g}"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong(name, wanted, value)
+        raise wrong(what, wanted, value)
     if not (math.isfinite(value) and least <= value <= _LONGEST_SECONDS):
-        raise _wrong(name, wanted, value)
+        raise wrong(what, wanted, value)
     return float(value)
 
 
-def _flag(name: str, value: object) -> bool:
+def _flag(what: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise _wrong(name, "True or False", value)
+        raise wrong(what, "True or False", value)
     return value
 
 
-def _file(name: str, value: object) -> str:
+def _file(what: str, value: object) -> str:
     if not isinstance(value, str | PathLike) or (str(value) and not Path(value).is_absolute()):
-        raise _wrong(name, "an absolute path, or empty for no file", value)
+        raise wrong(what, "an absolute path, or empty for no file", value)
     return str(value)
 
 
-def _database(name: str, value: object) -> str:
+def _database(what: str, value: object) -> str:
     if not isinstance(value, str) or value not in settings.DATABASES:
-        raise _wrong(name, "a name of DATABASES", value)
+        raise wrong(what, "a name of DATABASES", value)
     return value
 
 
-def _audit(name: str, value: object) -> str:
+def _audit(what: str, value: object) -> str:
     if value not in ("users", "all"):
-        raise _wrong(name, "'users' or 'all'", value)
+        raise wrong(what, "'users' or 'all'", value)
     return str(value)
-
-
-def _mask(name: str, value: object) -> Callable[[str], str] | None:
-    if value is None:
-        return None
-    found = imported(value, f"{_SETTING}: option {name!r}") if isinstance(value, str) else value
-    if not callable(found):
-        raise _wrong(name, "a function, or the dotted path of one", value)
-    function: Callable[[str], str] = found
-    return function
-
-
-def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong(name, "a whole number from 1 on", value)
-    return value
 
 
 _READERS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "database": _database,
-    "lease_timeout": _seconds,
+    "lease_timeout": partial(_seconds, least=_SHORTEST_LEASE_SECONDS),
     "lease_margin": _seconds,
     "renew_interval": _seconds,
     "standby_interval": _seconds,
     "standby_login": _flag,
     "heartbeat_interval": _seconds,
     "audit": _audit,
-    "audit_mask": _mask,
-    "audit_buffer": _count,
+    "audit_mask": as_function,
+    "audit_buffer": as_count,
     "audit_close_seconds": _seconds,
     "heartbeat_file": _file,
 }

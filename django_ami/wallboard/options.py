@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.signals import setting_changed
 
-from django_ami.conf import read_mapping
-from django_ami.conf.reading import imported
-from django_ami.core.arguments import callable_of, did_you_mean, shown
+from django_ami.conf.reading import (
+    as_count,
+    as_mapping,
+    as_pattern,
+    check_names,
+    imported,
+    read_mapping,
+    wrong,
+)
+from django_ami.core.arguments import callable_of
 from django_ami.core.errors import ConfigurationError
 from django_ami.wallboard.masking import hide_last_digits
 
@@ -94,10 +101,10 @@ def options_of(given: Mapping[str, Any]) -> WallboardOptions:
     values = _read("", given, _READERS)
     thresholds = _thresholds("", given, Thresholds())
     queues = {
-        _name("QUEUES", name): _thresholds(f"QUEUES[{name!r}]", one, thresholds)
-        for name, one in _mapping("QUEUES", given.get("QUEUES", {})).items()
+        _name(f"{_SETTING}: QUEUES", name): _thresholds(f"QUEUES[{name!r}]", one, thresholds)
+        for name, one in as_mapping(f"{_SETTING}: QUEUES", given.get("QUEUES", {})).items()
     }
-    click = _mapping("CLICK_TO_CALL", given.get("CLICK_TO_CALL", {}))
+    click = as_mapping(f"{_SETTING}: CLICK_TO_CALL", given.get("CLICK_TO_CALL", {}))
     _check_keys("CLICK_TO_CALL", click, _CLICK)
     return WallboardOptions(
         thresholds=thresholds,
@@ -109,43 +116,26 @@ def options_of(given: Mapping[str, Any]) -> WallboardOptions:
 
 def _read(where: str, given: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
     return {
-        key.lower(): read(f"{where} {key}".strip(), given[key])
+        key.lower(): read(f"{_SETTING}: {f'{where} {key}'.strip()}", given[key])
         for key, read in readers.items()
         if key in given
     }
 
 
-def _check_keys(where: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
-    for key in given:
-        if key not in known:
-            hint = did_you_mean(str(key), known)
-            raise ConfigurationError(f"{_SETTING}: unknown key {_in(where)}{shown(key)}; {hint}")
-
-
-def _in(where: str) -> str:
-    return f"in {where}: " if where else ""
-
-
-def _wrong(key: str, wanted: str, value: object) -> ConfigurationError:
-    return ConfigurationError(f"{_SETTING}: {key} must be {wanted}, not {shown(value)}.")
-
-
-def _mapping(key: str, value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _wrong(key, "a mapping", value)
-    return value
+def _check_keys(where: str, given: Mapping[str, Any], known: Collection[str]) -> None:
+    check_names(f"{_SETTING}: unknown key{f' in {where}:' if where else ''}", given, known)
 
 
 def _thresholds(where: str, value: object, default: Thresholds) -> Thresholds:
     """The thresholds in a mapping; those that it does not have are of ``default``."""
-    given = _mapping(where, value)
+    given = as_mapping(f"{_SETTING}: {where}", value)
     if where:
         _check_keys(where, given, _THRESHOLDS)
     own = _read(where, given, _THRESHOLDS)
     made = Thresholds(**{name: own.get(name, getattr(default, name)) for name in _FIELDS})
     if made.wait_warning_seconds > made.wait_critical_seconds:
-        raise _wrong(
-            f"{where} WAIT_WARNING_SECONDS".strip(),
+        raise wrong(
+            f"{_SETTING}: {f'{where} WAIT_WARNING_SECONDS'.strip()}",
             f"at most WAIT_CRITICAL_SECONDS ({made.wait_critical_seconds:g})",
             made.wait_warning_seconds,
         )
@@ -158,10 +148,9 @@ def _thresholds(where: str, value: object, default: Thresholds) -> Thresholds:
 def _function(*arguments: str) -> Reader:
     """A reader of functions that are called with these arguments."""
 
-    def read(key: str, value: object) -> Callable[..., Any] | None:
+    def read(what: str, value: object) -> Callable[..., Any] | None:
         if value is None:
             return None
-        what = f"{_SETTING}: {key}"
         found = imported(value, what) if isinstance(value, str) else value
         try:
             return callable_of(found, what, *arguments)
@@ -171,66 +160,46 @@ def _function(*arguments: str) -> Reader:
     return read
 
 
-def _mask(key: str, value: object) -> Callable[[str], str]:
-    return _function("number")(key, value) or hide_last_digits
+def _mask(what: str, value: object) -> Callable[[str], str]:
+    return _function("number")(what, value) or hide_last_digits
 
 
-def _count(key: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _wrong(key, "a whole number from 1 on", value)
-    return value
-
-
-def _number(key: str, wanted: str, value: object, most: float = math.inf) -> float:
+def _number(what: str, wanted: str, value: object, most: float = math.inf) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _wrong(key, wanted, value)
+        raise wrong(what, wanted, value)
     if not 0 < value <= most or not math.isfinite(value):
-        raise _wrong(key, wanted, value)
+        raise wrong(what, wanted, value)
     return float(value)
 
 
-def _seconds(key: str, value: object) -> float:
-    return _number(key, "a number of seconds above 0", value)
+def _seconds(what: str, value: object) -> float:
+    return _number(what, "a number of seconds above 0", value)
 
 
-def _minutes(key: str, value: object) -> float:
-    return _number(key, "a number of minutes above 0, at most 1440", value, most=1440)
+def _minutes(what: str, value: object) -> float:
+    return _number(what, "a number of minutes above 0, at most 1440", value, most=1440)
 
 
-def _share(key: str, value: object) -> float:
-    return _number(key, "a share above 0, at most 1", value, most=1)
+def _share(what: str, value: object) -> float:
+    return _number(what, "a share above 0, at most 1", value, most=1)
 
 
-def _name(key: str, value: object) -> str:
+def _name(what: str, value: object) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():
-        raise _wrong(key, "a name", value)
+        raise wrong(what, "a name", value)
     return value
 
 
-def _name_or_none(key: str, value: object) -> str | None:
-    return None if value is None else _name(key, value)
-
-
-def _pattern(key: str, value: object) -> re.Pattern[str]:
-    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-        return value
-    if not isinstance(value, str):
-        raise _wrong(key, "a regular expression", value)
-    try:
-        # Telephones have no other digits than ASCII ones, also where a pattern says \d.
-        return re.compile(value, re.ASCII)
-    except (re.error, ValueError) as error:
-        raise ConfigurationError(
-            f"{_SETTING}: {key} is no regular expression: {shown(value)}: {error}."
-        ) from None
+def _name_or_none(what: str, value: object) -> str | None:
+    return None if value is None else _name(what, value)
 
 
 Reader = Callable[[str, object], Any]
 
 _READERS: Final[Mapping[str, Reader]] = {
     "ACCESS": _function("request"),
-    "MAX_STREAMS": _count,
-    "MAX_STREAMS_PER_USER": _count,
+    "MAX_STREAMS": as_count,
+    "MAX_STREAMS_PER_USER": as_count,
     "STREAM_MINUTES": _minutes,
     "MASK": _mask,
 }
@@ -243,10 +212,10 @@ _FIELDS: Final = tuple(key.lower() for key in _THRESHOLDS)
 _CLICK: Final[Mapping[str, Reader]] = {
     "CHANNEL": _function("request"),
     "CONTEXT": _name,
-    "NUMBER": _pattern,
+    "NUMBER": as_pattern,
     "TIMEOUT_SECONDS": _seconds,
     "SERVER": _name_or_none,
-    "CALLS_PER_HOUR": _count,
+    "CALLS_PER_HOUR": as_count,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from django_ami.conf import read_mapping
+from django_ami.conf.reading import as_mapping, as_pattern, check_names, read_mapping, wrong
 from django_ami.core.arguments import did_you_mean, shown
 from django_ami.core.catalog import ACTIONS
 from django_ami.core.errors import ConfigurationError
@@ -86,7 +86,7 @@ def load() -> Permissions:
     _check_keys("", given, ("groups", "users", "everybody", "superusers"))
     superusers = given.get("superusers", True)
     if not isinstance(superusers, bool):
-        raise _wrong("superusers", "True or False", superusers)
+        raise wrong(f"{_SETTING}: superusers", "True or False", superusers)
     everybody = given.get("everybody")
     return Permissions(
         groups=_grants("groups", given.get("groups", {})),
@@ -98,44 +98,32 @@ def load() -> Permissions:
 
 def _grants(where: str, given: object) -> Mapping[str, Grant]:
     return {
-        _name(where, name): _grant(f"{where}[{name!r}]", one)
-        for name, one in _mapping(where, given).items()
+        _name(f"{_SETTING}: {where}", name): _grant(f"{where}[{name!r}]", one)
+        for name, one in as_mapping(f"{_SETTING}: {where}", given).items()
     }
 
 
 def _grant(where: str, value: object) -> Grant:
-    given = _mapping(where, value)
+    given = as_mapping(f"{_SETTING}: {where}", value)
     _check_keys(where, given, _READERS)
-    return Grant(**{key: _READERS[key](f"{where} {key}", one) for key, one in given.items()})
+    return Grant(
+        **{key: _READERS[key](f"{_SETTING}: {where} {key}", one) for key, one in given.items()}
+    )
 
 
-def _check_keys(where: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
-    for key in given:
-        if key not in known:
-            place = f"in {where}: " if where else ""
-            hint = did_you_mean(str(key), known)
-            raise ConfigurationError(f"{_SETTING}: unknown key {place}{shown(key)}; {hint}")
-
-
-def _wrong(where: str, wanted: str, value: object) -> ConfigurationError:
-    return ConfigurationError(f"{_SETTING}: {where} must be {wanted}, not {shown(value)}.")
-
-
-def _mapping(where: str, value: object) -> Mapping[Any, Any]:
-    if not isinstance(value, Mapping):
-        raise _wrong(where, "a mapping", value)
-    return value
+def _check_keys(where: str, given: Mapping[str, Any], known: Collection[str]) -> None:
+    check_names(f"{_SETTING}: unknown key{f' in {where}:' if where else ''}", given, known)
 
 
 def _name(where: str, value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise _wrong(where, "made of names", value)
+        raise wrong(where, "made of names", value)
     return value
 
 
 def _names(where: str, value: object) -> list[str]:
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise _wrong(where, "a list of names", value)
+        raise wrong(where, "a list of names", value)
     return [_name(where, one) for one in value]
 
 
@@ -147,29 +135,25 @@ def _actions(where: str, value: object) -> Mapping[str, Patterns]:
         info = ACTIONS.get(_name(where, name))
         if info is None:
             hint = did_you_mean(name, ACTIONS)
-            raise ConfigurationError(
-                f"{_SETTING}: {where}: Asterisk has no action {shown(name)}; {hint}"
-            )
-        own = _mapping(f"{where} {name}", {} if patterns is None else patterns)
+            raise ConfigurationError(f"{where}: Asterisk has no action {shown(name)}; {hint}")
+        own = as_mapping(f"{where} {name}", {} if patterns is None else patterns)
         known = {parameter.name.lower(): parameter.name for parameter in info.parameters}
         for header in own:
             if _name(f"{where} {name}", header).lower() not in known:
                 hint = did_you_mean(header, known.values())
                 raise ConfigurationError(
-                    f"{_SETTING}: {where}: {info.name} has no header {shown(header)}; {hint}"
+                    f"{where}: {info.name} has no header {shown(header)}; {hint}"
                 )
         found[info.name.lower()] = {
-            header.lower(): _pattern(f"{where} {name} {header}", one) for header, one in own.items()
+            header.lower(): as_pattern(f"{where} {name} {header}", one)
+            for header, one in own.items()
         }
     return found
 
 
 def _classes(where: str, value: object) -> frozenset[str]:
     names = _names(where, value)
-    for name in names:
-        if name not in _CLASSES:
-            hint = did_you_mean(name, _CLASSES)
-            raise ConfigurationError(f"{_SETTING}: {where}: unknown class {shown(name)}; {hint}")
+    check_names(f"{where}: unknown class", names, _CLASSES)
     return frozenset(names)
 
 
@@ -177,26 +161,12 @@ def _contexts(where: str, value: object) -> frozenset[str]:
     return frozenset(_names(where, value))
 
 
-def _pattern(where: str, value: object) -> re.Pattern[str]:
-    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-        return value
-    if not isinstance(value, str):
-        raise _wrong(where, "a regular expression", value)
-    try:
-        # Telephones have no other digits than ASCII ones, also where a pattern says \d.
-        return re.compile(value, re.ASCII)
-    except (re.error, ValueError) as error:
-        raise ConfigurationError(
-            f"{_SETTING}: {where} is no regular expression: {shown(value)}: {error}."
-        ) from None
-
-
 def _calls(where: str, value: object) -> int:
     wanted = f"a whole number from 0 to {_MOST_CALLS_PER_MINUTE}"
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _wrong(where, wanted, value)
+        raise wrong(where, wanted, value)
     if not 0 <= value <= _MOST_CALLS_PER_MINUTE:
-        raise _wrong(where, wanted, value)
+        raise wrong(where, wanted, value)
     return value
 
 
@@ -204,8 +174,8 @@ _READERS: Final[Mapping[str, Any]] = {
     "actions": _actions,
     "classes": _classes,
     "contexts": _contexts,
-    "numbers": _pattern,
-    "devices": _pattern,
+    "numbers": as_pattern,
+    "devices": as_pattern,
     "calls_per_minute": _calls,
 }
 
