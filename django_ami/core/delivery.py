@@ -110,12 +110,6 @@ class Delivery:
                 total.add(queue.counts)
             return total
 
-    @property
-    def queued(self) -> int:
-        """Events that wait, of all servers."""
-        with self._lock:
-            return sum(queue.counts.queued for queue in self._queues.values())
-
     # --- the reactor's side ---
 
     def put_events(

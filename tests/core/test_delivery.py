@@ -101,7 +101,7 @@ def test_the_account_is_right_at_any_moment_of_a_flood() -> None:
 
     thread = threading.Thread(target=flood)
     thread.start()
-    while flooding.is_set() or delivery.queued:
+    while flooding.is_set() or delivery.totals().queued:
         counts = delivery.counts("a")
         assert 0 <= counts.queued <= 50
         _, items = delivery.take(10, 0.01)
@@ -248,7 +248,7 @@ def test_one_flood_drops_nothing_of_another_server(delivery: Delivery) -> None:
     delivery.put_events("a", events(*range(1000)), ignored=0)
     assert delivery.counts("b").dropped == 0
     assert delivery.counts("b").queued == 2
-    assert delivery.queued == 7
+    assert delivery.totals().queued == 7
 
 
 def test_take_waits_for_something_and_wake_ends_the_wait(delivery: Delivery) -> None:
