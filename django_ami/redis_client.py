@@ -21,7 +21,7 @@ ANSWER_SECONDS: Final = 5.0
 _LONGEST_CAUSE_CHARACTERS: Final = 200
 
 
-def connect(url: str, *, decode: bool = False, answer_seconds: float = ANSWER_SECONDS) -> Any:
+def connect(url: str, *, decode: bool = False) -> Any:
     """A client for the Redis at ``url``, which connects at its first command.
 
     ``decode`` gives texts in the place of bytes. Raises ValueError for a ``url`` that names no
@@ -33,7 +33,7 @@ def connect(url: str, *, decode: bool = False, answer_seconds: float = ANSWER_SE
             decode_responses=decode,
             protocol=2,  # with RESP3, which is redis-py 8's default, some answers are mappings
             socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=answer_seconds,
+            socket_timeout=ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
         pool = client.connection_pool

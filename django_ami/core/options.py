@@ -58,16 +58,16 @@ class _Range(NamedTuple):
     whole: bool
 
 
-def _seconds(default: float, least: float = 0.01, most: float = 86_400) -> Any:
-    return field(default=default, metadata={"range": _Range(least, most, "seconds", whole=False)})
+def _seconds(default: float, least: float = 0.01) -> Any:
+    return field(default=default, metadata={"range": _Range(least, 86_400, "seconds", whole=False)})
 
 
-def _count(default: int, least: int = 1, most: int = 2**40, unit: str = "") -> Any:
-    return field(default=default, metadata={"range": _Range(least, most, unit, whole=True)})
+def _count(default: int, least: int = 1, unit: str = "") -> Any:
+    return field(default=default, metadata={"range": _Range(least, 2**40, unit, whole=True)})
 
 
-def _rate(default: float, most: float = 100_000) -> Any:
-    return field(default=default, metadata={"range": _Range(0, most, "", whole=False)})
+def _rate(default: float) -> Any:
+    return field(default=default, metadata={"range": _Range(0, 100_000, "", whole=False)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,14 +104,14 @@ class Enquiry:
                 raise
             raise error.saying(words) from None
 
-    def pings(self, count: int = PINGS) -> tuple[Latency, float | None]:
+    def pings(self) -> tuple[Latency, float | None]:
         """How long a Ping takes, and by how many seconds the server's clock is before ours.
 
         The latter is None if the server does not say.
         """
         took: list[float] = []
         skews: list[tuple[float, float]] = []
-        for _ in range(count):
+        for _ in range(PINGS):
             sent, began = time.time(), time.perf_counter()
             response = self.ask(Ping())
             took.append(time.perf_counter() - began)
