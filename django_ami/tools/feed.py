@@ -6,6 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from django_ami.conf import utc_offset
 from django_ami.core.actions import CoreShowChannels, QueueStatus
 from django_ami.core.deadline import Deadline
 from django_ami.core.errors import ActionFailed, AmiError, AuthenticationFailed
@@ -31,7 +32,7 @@ class Feed:
     """Brings the events of a client to a wallboard, on the thread that calls ``follow``."""
 
     def __init__(self, client: Client, interval: float, run_for: float | None) -> None:
-        self.board = Wallboard(client.servers, Options(utc_offset=_utc_offset))
+        self.board = Wallboard(client.servers, Options(utc_offset=utc_offset))
         #: What to add to the clock for Unix time: a clock that is set meanwhile makes no jump.
         self._epoch = time.time() - time.monotonic()
         self.interval = interval
@@ -118,8 +119,3 @@ class Feed:
 
         pending = self._asked[server.name, what] = self._client.server(server.name).send(action)
         pending.on_complete(answered)
-
-
-def _utc_offset(when: float) -> float:
-    """Of the local time of this machine, which is taken for that of the servers."""
-    return time.localtime(when).tm_gmtoff
