@@ -77,7 +77,7 @@ def _warn_of_unknown(name: str, names: tuple[str, ...]) -> None:
 async def ask(request: HttpRequest) -> Visitor | None:
     """The visitor of a request, in a coroutine. No database connection stays open for it."""
     async with _turn():
-        return await sync_to_async(_asked)(request)
+        return await sync_to_async(_asked)(request, anew=False)
 
 
 async def may_still(request: HttpRequest, visitor: Visitor) -> bool:
@@ -88,7 +88,9 @@ async def may_still(request: HttpRequest, visitor: Visitor) -> bool:
     async with _turn():
         try:
             # The thread of the request is gone, and shall not come back.
-            return await sync_to_async(_asked_anew, thread_sensitive=False)(request) == visitor
+            return (
+                await sync_to_async(_asked, thread_sensitive=False)(request, anew=True) == visitor
+            )
         except Exception as error:  # noqa: BLE001  (any database's, or of the project's function)
             logger.warning(
                 "It cannot be told whether a visitor may still see the wallboard: %s: %s. It is "
@@ -103,16 +105,9 @@ def _turn() -> asyncio.Semaphore:
     return _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_MOST_ASKED))
 
 
-def _asked(request: HttpRequest) -> Visitor | None:
+def _asked(request: HttpRequest, *, anew: bool) -> Visitor | None:
     try:
-        return visitor_of(request)
-    finally:
-        close_connections()
-
-
-def _asked_anew(request: HttpRequest) -> Visitor | None:
-    try:
-        return visitor_of(_with_fresh_user(request))
+        return visitor_of(_with_fresh_user(request) if anew else request)
     finally:
         close_connections()
 
