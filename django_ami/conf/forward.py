@@ -21,7 +21,7 @@ from django_ami.core.errors import ConfigurationError
 if TYPE_CHECKING:
     from django_ami.core.messages import Event
 
-__all__ = ["EVERY_EVENT", "FORWARD_KEYS", "OUTLETS", "Forward", "read_forward"]
+__all__ = ["EVERY_EVENT", "FORWARD_KEYS", "OUTLETS", "Forward", "needed_forward", "read_forward"]
 
 _SETTING: Final = "AMI_FORWARD"
 #: A name that suggests itself, and that nothing reads.
@@ -125,6 +125,16 @@ def read_forward() -> Forward | None:
         return _forward_of(value)
     except ConfigurationError as error:
         raise ConfigurationError(f"the setting {_SETTING}: {error.message}") from None
+
+
+def needed_forward() -> Forward:
+    """``AMI_FORWARD`` for a worker. Raises ConfigurationError, also if nothing is forwarded."""
+    forward = read_forward()
+    if forward is None:
+        raise ConfigurationError(
+            "the setting AMI_FORWARD is missing: a worker needs the one of the listeners."
+        )
+    return forward
 
 
 def _forward_of(value: object) -> Forward | None:

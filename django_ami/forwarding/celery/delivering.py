@@ -18,8 +18,7 @@ from celery.exceptions import Reject
 from celery.signals import worker_process_shutdown, worker_shutdown
 from celery.worker import state
 
-from django_ami.conf.forward import read_forward
-from django_ami.core.errors import ConfigurationError
+from django_ami.conf.forward import needed_forward
 from django_ami.core.event_id import EventId
 from django_ami.core.failures import reason
 from django_ami.core.log import get_logger
@@ -100,12 +99,7 @@ def deliver(self: Any, text: str, partition: int) -> None:
 
 @cache
 def _options() -> Options:
-    forward = read_forward()
-    if forward is None:
-        raise ConfigurationError(
-            "the setting AMI_FORWARD is missing: a worker needs the one of the listeners."
-        )
-    return read_options(forward)
+    return read_options(needed_forward())
 
 
 @cache

@@ -8,28 +8,18 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Final
 
-from django_ami.conf.forward import read_forward
-from django_ami.core.errors import ConfigurationError
+from django_ami.conf.forward import needed_forward
 from django_ami.core.log import get_logger
 from django_ami.forwarding.envelope import decode
 from django_ami.forwarding.hosted import consumption
-from django_ami.forwarding.tasks.options import Options, read_options, task_framework
+from django_ami.forwarding.tasks.options import read_options, task_framework
 
 __all__ = ["Undelivered", "deliver"]
 
 logger = get_logger(__name__)
 
 
-def _read() -> Options:
-    forward = read_forward()
-    if forward is None:
-        raise ConfigurationError(
-            "the setting AMI_FORWARD is missing: a worker needs the one of the listeners."
-        )
-    return read_options(forward)
-
-
-_OPTIONS: Final = _read()
+_OPTIONS: Final = read_options(needed_forward())
 
 
 class Undelivered(Exception):
