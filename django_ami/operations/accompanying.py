@@ -115,7 +115,7 @@ class StandbyCompanion(ListenerCompanion):
             lost=self._lost,
             changed=self._look_at_leases,
             asked=self._asked,
-            queued=self._queued,
+            queued=client.inbox.queued,
             handed_over=self._handed_over,
         )
 
@@ -150,10 +150,6 @@ class StandbyCompanion(ListenerCompanion):
     def _look_at_leases(self) -> None:
         if self._dispatcher is not None:
             self._dispatcher.look_soon()
-
-    def _queued(self, server: str) -> int:
-        tally = self._client.inbox.tally.get(server)
-        return 0 if tally is None else tally.queued
 
     def _role(self, server: str) -> tuple[ListenerRole, int | None]:
         lease = self._keeper.get(server)

@@ -58,7 +58,7 @@ class LeasedDispatcher(Dispatcher):
         """Up to when all events of a server have been delivered here. From any thread."""
         if server in self._serving:
             until = self._client.heard_at(server)
-            if until is not None and self._queued(server):
+            if until is not None and self._client.inbox.queued(server):
                 # Threads beside this one, and batches, may hold older ones than the oldest here.
                 alone = not self._beside and self._collector is None
                 until = self._client.inbox.oldest(server) if alone else None
@@ -103,7 +103,7 @@ class LeasedDispatcher(Dispatcher):
                 extra={
                     "server": server,
                     "lease": self._serving[server].token,
-                    "queue_depth": self._queued(server),
+                    "queue_depth": self._client.inbox.queued(server),
                 },
             )
         since = self._waiting.get(server, (boottime(), []))[0]
@@ -113,10 +113,6 @@ class LeasedDispatcher(Dispatcher):
 
     def _may_take(self, server: str) -> bool:
         return server not in self._waiting and super()._may_take(server)
-
-    def _queued(self, server: str) -> int:
-        tally = self._client.inbox.tally.get(server)
-        return 0 if tally is None else tally.queued
 
     def _go_on(self, server: str) -> None:
         """Nobody else has had the lease meanwhile: no event is lost, none is delivered twice."""
@@ -129,7 +125,7 @@ class LeasedDispatcher(Dispatcher):
             extra={
                 "server": server,
                 "lease": self._serving[server].token,
-                "queue_depth": self._queued(server),
+                "queue_depth": self._client.inbox.queued(server),
             },
         )
         self._work(server, rest)

@@ -100,6 +100,11 @@ class Inbox:
         """
         return self._delivery.oldest(server)
 
+    def queued(self, server: str) -> int:
+        """How many events of a server wait, those whose receivers run included."""
+        tally = self.tally.get(server)
+        return 0 if tally is None else tally.queued
+
     def capacity(self, server: str) -> int:
         """The most events of a server that may wait, those whose receivers run included."""
         return self._delivery.capacity(server)
