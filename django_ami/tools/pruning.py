@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.core.management.base import CommandParser
+    from django.db.models import QuerySet
 
 __all__ = ["Pruning"]
 
@@ -25,7 +26,7 @@ class Pruning(Program):
     """A command that deletes what is older than an age, by chunks.
 
     A subclass has the word for ``one`` row and for ``many``, and the event ``since`` which they
-    age; it counts those before a time, and deletes them.
+    age. It gives the ``old`` rows of its table; or it counts and deletes them itself.
     """
 
     one: ClassVar[str]
@@ -35,13 +36,20 @@ class Pruning(Program):
         Exit.UNREACHABLE: "the database cannot be reached, or refused it",
     }
 
-    def count_before(self, when: datetime, options: dict[str, Any]) -> int:
-        """How many are older than that time."""
+    def old(self, when: datetime) -> QuerySet[Any]:
+        """Those that are older than that time, the oldest first. Raises ConfigurationError."""
         raise NotImplementedError
+
+    def count_before(self, when: datetime, _options: dict[str, Any]) -> int:
+        """How many are older than that time."""
+        return self.old(when).count()
 
     def prune(self, when: datetime, options: dict[str, Any]) -> Iterator[int]:
         """Delete those that are older; says after each chunk how many that were."""
-        raise NotImplementedError
+        rows = self.old(when)
+        while keys := list(rows.values_list("pk", flat=True)[: options["chunk"]]):
+            rows.filter(pk__in=keys).delete()
+            yield len(keys)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

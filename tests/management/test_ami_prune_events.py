@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from django_ami.forwarding import once
 from django_ami.forwarding.models import ProcessedEvent
-from django_ami.forwarding.pruning import prune
+from django_ami.management.commands.ami_prune_events import Command
 from django_ami.testing import events
 from django_ami.tools.exits import Exit
 
@@ -46,7 +46,7 @@ def test_old_rows_go_and_new_ones_stay() -> None:
 
 
 def test_each_chunk_is_told() -> None:
-    assert list(prune(timezone.now() - timedelta(days=7), chunk=5)) == [5, 5, 2]
+    assert list(Command().prune(timezone.now() - timedelta(days=7), {"chunk": 5})) == [5, 5, 2]
 
 
 def refused(*arguments: str) -> CommandError:

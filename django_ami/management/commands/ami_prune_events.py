@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.core.management.base import CommandError
+from django.db import router
 
 from django_ami.conf.forward import read_forward
-from django_ami.conf.once import APP
+from django_ami.conf.once import APP, MODEL, read_once
 from django_ami.tools.exits import Exit
 from django_ami.tools.pruning import Pruning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
 __all__ = ["Command"]
 
@@ -49,12 +51,10 @@ class Command(Pruning):
             )
         return super().work(options)
 
-    def count_before(self, when: datetime, _options: dict[str, Any]) -> int:
-        from django_ami.forwarding.pruning import count_before  # the app is installed
+    def old(self, when: datetime) -> QuerySet[Any]:
+        from django_ami.forwarding.models import ProcessedEvent  # the app is installed
 
-        return count_before(when)
-
-    def prune(self, when: datetime, options: dict[str, Any]) -> Iterator[int]:
-        from django_ami.forwarding.pruning import prune  # the app is installed
-
-        return prune(when, chunk=options["chunk"])
+        once = read_once()
+        using = once.using if once.store == MODEL else ""
+        rows = ProcessedEvent.objects.using(using or router.db_for_write(ProcessedEvent))
+        return rows.filter(at__lt=when).order_by("at")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django_ami.operations.audit.pruning import count_before, prune
+from django_ami.operations import conf
+from django_ami.operations.models import ActionLog
 from django_ami.tools.pruning import Pruning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
 __all__ = ["Command"]
 
@@ -26,8 +28,6 @@ class Command(Pruning):
 --older-than=52w --dry-run"""
     one, many, since = "entry", "entries", "an action was sent"
 
-    def count_before(self, when: datetime, _options: dict[str, Any]) -> int:
-        return count_before(when)
-
-    def prune(self, when: datetime, options: dict[str, Any]) -> Iterator[int]:
-        return prune(when, chunk=options["chunk"])
+    def old(self, when: datetime) -> QuerySet[Any]:
+        rows = ActionLog.objects.using(conf.load().database)
+        return rows.filter(at__lt=when).order_by("at")
