@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django_ami.conf.forward import read_forward
 from django_ami.core.errors import ConfigurationError
-from django_ami.tools.streams import within
+from django_ami.tools.streams import why_unanswered
 from django_ami.tools.text import counted
 
 if TYPE_CHECKING:
@@ -33,17 +33,12 @@ def ask(servers: Iterable[str], timeout: float) -> tuple[dict[str, Partitions], 
     if forward is None or forward.outlet != "redis":
         return {}, ""
     found: dict[str, Partitions] = {}
-    why = [f"Redis does not answer within {timeout:g} s"]
 
     def look(forward: Forward = forward) -> None:
-        try:
-            found.update(_measured(forward, servers))
-            why.clear()
-        except Exception as error:  # noqa: BLE001  (whatever a driver raises; the servers matter more)
-            why[:] = [next(iter(str(error).splitlines()), type(error).__name__)]
+        found.update(_measured(forward, servers))
 
-    within(timeout, look)
-    return dict(found), "".join(why)
+    why = why_unanswered(timeout, look, "Redis")
+    return dict(found), why
 
 
 def _measured(forward: Forward, servers: Iterable[str]) -> Mapping[str, Partitions]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from django.core.management.base import BaseCommand
 
-__all__ = ["LAST_WORDS_SECONDS", "Lines", "leave", "leave_if_stuck", "within"]
+__all__ = ["LAST_WORDS_SECONDS", "Lines", "leave", "leave_if_stuck", "why_unanswered", "within"]
 
 #: How many lines may wait to be written.
 MOST_LINES: Final = 1000
@@ -112,6 +112,21 @@ def within(seconds: float, function: Callable[[], object]) -> bool:
     except (RuntimeError, MemoryError):  # the system refuses it
         return False
     return over.acquire(timeout=seconds)
+
+
+def why_unanswered(seconds: float, ask: Callable[[], object], who: str) -> str:
+    """Call ``ask`` as ``within`` does. Says why there is no answer; empty if there is one."""
+    why = [f"{who} does not answer within {seconds:g} s"]
+
+    def call() -> None:
+        try:
+            ask()
+            why.clear()
+        except Exception as error:  # noqa: BLE001  (whatever a driver raises; the servers matter more)
+            why[:] = [next(iter(str(error).splitlines()), type(error).__name__)]
+
+    within(seconds, call)
+    return "".join(why)
 
 
 def leave(command: BaseCommand, code: int, *, streams_are_stuck: bool = False) -> None:

@@ -17,7 +17,7 @@ from django_ami.tools.console import ConsoleCommand, caller
 from django_ami.tools.examination import PINGS, Health, addresses, clock, examine
 from django_ami.tools.exits import Exit
 from django_ami.tools.neighbours import some, too_many
-from django_ami.tools.streams import within
+from django_ami.tools.streams import why_unanswered
 from django_ami.tools.text import counted
 
 if TYPE_CHECKING:
@@ -111,24 +111,18 @@ class Command(ConsoleCommand):
     def _processes(self, timeout: float) -> dict[str, tuple[ListenerStatus, ...]]:
         """The listeners of all processes, as far as they are known, and known in time."""
         found: dict[str, tuple[ListenerStatus, ...]] = {}
-        why = [f"the database does not answer within {timeout:g} s"]
 
         def ask() -> None:
             try:
                 found.update(listeners.listeners())
-                why.clear()
-            except Exception as error:  # noqa: BLE001  (whatever a driver raises; the servers matter more)
-                why[:] = [next(iter(str(error).splitlines()), type(error).__name__)]
             finally:
                 connections.close_all()
 
-        if listeners.are_known():
-            within(timeout, ask)
-            for text in tuple(why):
-                self.warn(
-                    f"The listeners of other processes are not known: {text}. Check the database, "
-                    "and that 'manage.py migrate' has run."
-                )
+        if listeners.are_known() and (why := why_unanswered(timeout, ask, "the database")):
+            self.warn(
+                f"The listeners of other processes are not known: {why}. Check the database, and "
+                "that 'manage.py migrate' has run."
+            )
         return dict(found)
 
     def _partitions(self, servers: list[str], timeout: float) -> dict[str, forwarded.Partitions]:
