@@ -6,13 +6,13 @@ Rule: a consumer sends the same signal with the same arguments as a listener wou
 from __future__ import annotations
 
 import json
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.core import errors
 from django_ami.core.arguments import shown
 from django_ami.core.session import Gap, GapReason, Lost, Ready
+from django_ami.signals.sending import moment
 
 if TYPE_CHECKING:
     from django_ami.core.session import Notice
@@ -32,14 +32,14 @@ def encode(notice: Notice) -> bytes | None:
                 "signal": "server_lost",
                 "error": [type(notice.error).__name__, notice.error.message],
                 "retry_in": notice.retry_in,
-                "last_event_at": None if last is None else _moment(last),
+                "last_event_at": None if last is None else moment(last).isoformat(),
                 "missing": notice.missing,
             }
         case Gap():
             named = {
                 "signal": "gap",
-                "begin": _moment(notice.begin),
-                "end": _moment(notice.end),
+                "begin": moment(notice.begin).isoformat(),
+                "end": moment(notice.end).isoformat(),
                 "reason": notice.reason.value,
                 "lost": notice.lost,
             }
@@ -67,8 +67,3 @@ def decode(raw: bytes, server: str) -> tuple[str, dict[str, Any]]:
     if name == "gap":
         named["reason"] = GapReason(named["reason"])
     return name, named
-
-
-def _moment(at: float) -> str:
-    """A moment of the reactor's clock as a time that is the same everywhere."""
-    return (datetime.now(UTC) - timedelta(seconds=time.monotonic() - at)).isoformat()

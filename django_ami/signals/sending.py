@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django_ami.core.session import Notice
     from django_ami.signals.classes import RobustSignal
 
-__all__ = ["of_listener", "send", "send_forwarded", "send_notice"]
+__all__ = ["moment", "of_listener", "send", "send_forwarded", "send_notice"]
 
 Receiver = TypeVar("Receiver", bound="Callable[..., Any]")
 _of_listener: set[Callable[..., Any]] = set()
@@ -75,12 +75,12 @@ def send_notice(
             named = {
                 "error": notice.error,
                 "retry_in": notice.retry_in,
-                "last_event_at": None if last is None else _moment(last),
+                "last_event_at": None if last is None else moment(last),
                 "missing": notice.missing,
             }
         case Gap():
             name = "gap"
-            end = _moment(notice.end)
+            end = moment(notice.end)
             named = {
                 "begin": end - timedelta(seconds=notice.end - notice.begin),
                 "end": end,
@@ -97,6 +97,6 @@ def send_notice(
         _send(receivers, getattr(signals, name), sender, name, named)
 
 
-def _moment(at: float) -> datetime:
+def moment(at: float) -> datetime:
     """A moment of the reactor's clock as a time that is the same everywhere."""
     return datetime.now(UTC) - timedelta(seconds=time.monotonic() - at)
