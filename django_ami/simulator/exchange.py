@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django_ami.simulator.frames import render
+from django_ami.simulator.requests import echo_of
 
 if TYPE_CHECKING:
     from django_ami.simulator.connection import Session
@@ -43,7 +44,7 @@ class Exchange:
     @property
     def echo(self) -> list[tuple[str, str]]:
         """The ActionID header of the answer; none if none was sent."""
-        return [("ActionID", self.request.action_id)] if self.request.action_id else []
+        return echo_of(self.request)
 
     def answer(self, response: str, *headers: tuple[str, str]) -> bytes:
         """A response with these headers after the ActionID."""

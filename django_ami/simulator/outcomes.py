@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django_ami.simulator.channels import CAUSES, STATES, Pairs
 from django_ami.simulator.frames import render
+from django_ami.simulator.requests import echo_of
 
 if TYPE_CHECKING:
     from django_ami.simulator.requests import ReceivedAction
@@ -140,7 +141,7 @@ def _response(
     ]
     return [
         *_event("OriginateResponse"),
-        *([("ActionID", action.action_id)] if action.action_id else []),
+        *echo_of(action),
         ("Response", "Success" if answered else "Failure"),
         ("Channel", channel),
         *where,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django_ami.simulator.frames import decode
 
-__all__ = ["TOO_LONG", "TOO_MANY", "ReceivedAction", "RequestReader", "split_variables"]
+__all__ = ["TOO_LONG", "TOO_MANY", "ReceivedAction", "RequestReader", "echo_of", "split_variables"]
 
 LINE_BUFFER_BYTES = 1024
 MAX_HEADERS = 128
@@ -87,6 +87,11 @@ class ReceivedAction:
         return tuple(
             (key, "***" if key.lower() in hidden else value) for key, value in self.headers
         )
+
+
+def echo_of(action: ReceivedAction) -> list[tuple[str, str]]:
+    """The ActionID of a request, as each message of its answer has it; empty if it has none."""
+    return [("ActionID", action.action_id)] if action.action_id else []
 
 
 def _split(line: str) -> tuple[str, str]:

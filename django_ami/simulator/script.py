@@ -13,7 +13,7 @@ from django_ami.simulator.arguments import checked
 from django_ami.simulator.arguments import seconds as in_seconds
 from django_ami.simulator.frames import flatten, render
 from django_ami.simulator.outcomes import RESULTS, tell_outcome
-from django_ami.simulator.requests import ReceivedAction
+from django_ami.simulator.requests import ReceivedAction, echo_of
 
 __all__ = ["Item", "Rule", "Script"]
 
@@ -65,7 +65,7 @@ class Rule:
         """
         checked(response, str, "the response")
         pairs = [*flatten({} if headers is None else headers), *flatten(more)]
-        self.answer = lambda action: render([("Response", response), *_echo(action), *pairs])
+        self.answer = lambda action: render([("Response", response), *echo_of(action), *pairs])
         return self
 
     def fail(self, message: str) -> Self:
@@ -87,7 +87,7 @@ class Rule:
         checked(complete, (str, type(None)), "complete")
 
         def answer(action: ReceivedAction) -> bytes:
-            echo = _echo(action)
+            echo = echo_of(action)
             start = [("Response", "Success"), *echo, ("EventList", "start"), ("Message", message)]
             end = [
                 ("Event", complete or f"{action.name}Complete"),
@@ -122,7 +122,7 @@ class Rule:
         def answer(action: ReceivedAction) -> bytes:
             accepted = [
                 ("Response", "Success"),
-                *_echo(action),
+                *echo_of(action),
                 ("Message", "Originate successfully queued"),
             ]
             return render(accepted) + tell_outcome(action, result, second)
@@ -240,7 +240,3 @@ def _as_item(item: Item, echo: list[tuple[str, str]]) -> list[tuple[str, str]]:
         if key.lower() not in {"privilege", "actionid"}
     ]
     return [item.headers[0], *echo, *rest]
-
-
-def _echo(action: ReceivedAction) -> list[tuple[str, str]]:
-    return [("ActionID", action.action_id)] if action.action_id else []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from django_ami.core import catalog
 from django_ami.simulator.frames import render
 from django_ami.simulator.outcomes import tell_outcome
+from django_ami.simulator.requests import echo_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ def answer(action: ReceivedAction, final_event: str | None = None) -> bytes:
     said = render(
         [
             ("Response", "Goodbye" if name == "logoff" else "Success"),
-            *_echo(action),
+            *echo_of(action),
             *([("EventList", "start")] if is_list else []),
             *([("Message", _MESSAGES[name])] if name in _MESSAGES and not is_list else []),
             *(_HEADERS[name](action) if name in _HEADERS else []),
@@ -96,10 +97,6 @@ def answer(action: ReceivedAction, final_event: str | None = None) -> bytes:
     if is_list and info is not None:
         end = info.final_event or f"{info.name}Complete"
         return said + render(
-            [("Event", end), *_echo(action), ("EventList", "Complete"), ("ListItems", "0")]
+            [("Event", end), *echo_of(action), ("EventList", "Complete"), ("ListItems", "0")]
         )
-    return said + (render([("Event", final_event), *_echo(action)]) if final_event else b"")
-
-
-def _echo(action: ReceivedAction) -> Headers:
-    return [("ActionID", action.action_id)] if action.action_id else []
+    return said + (render([("Event", final_event), *echo_of(action)]) if final_event else b"")
