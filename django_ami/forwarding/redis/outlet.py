@@ -128,6 +128,13 @@ class RedisOutlet:
         self._servers.add(server)
         return Stream(self._options.prefix, server, partition, self._options.group)
 
+    def _streams(self) -> list[Stream]:
+        return [
+            self._stream(server, partition)
+            for server in tuple(self._servers)
+            for partition in range(self._forward.partitions)
+        ]
+
     def _run(self, calls: list[Call], *, every: bool = True) -> list[Any]:
         """Raises OutletAway; unless ``every`` call has to go well, for a lost connection alone."""
         try:
@@ -164,11 +171,7 @@ class RedisOutlet:
         age, keep = self._forward.max_age, self._options.keep
         self._trim_at = time.monotonic() + min(max(age / _TRIMS_PER_AGE, _TRIM_SECONDS[0]),
                                                _TRIM_SECONDS[1])  # fmt: skip
-        todo = [
-            self._stream(server, partition)
-            for server in tuple(self._servers)
-            for partition in range(self._forward.partitions)
-        ]
+        todo = self._streams()
         while todo:
             calls = [TRIM((one.key, one.tails, one.lost), int(age), keep) for one in todo]
             found = list(zip(todo, self._run(calls, every=False), strict=True))
@@ -211,11 +214,7 @@ class RedisOutlet:
 
     def lag(self) -> Mapping[int, int] | None:
         """The batches that the group has not finished, by partition, of all servers together."""
-        streams = [
-            self._stream(server, partition)
-            for server in tuple(self._servers)
-            for partition in range(self._forward.partitions)
-        ]
+        streams = self._streams()
         try:
             found = measure(self._asking, streams)
         except (redis.RedisError, OSError):
