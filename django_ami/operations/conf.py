@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -83,7 +82,7 @@ def _seconds(what: str, value: object, least: float = 0.05) -> float:
     wanted = f"a number of seconds from {least:g} to {_LONGEST_SECONDS:g}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong(what, wanted, value)
-    if not (math.isfinite(value) and least <= value <= _LONGEST_SECONDS):
+    if not least <= value <= _LONGEST_SECONDS:
         raise wrong(what, wanted, value)
     return float(value)
 

@@ -32,6 +32,7 @@ def test_margin_and_renewal_follow_the_timeout_unless_they_are_given() -> None:
         ({"lease_timeout": 0.1}, "a number of seconds from 0.5 to 3600, not 0.1"),
         ({"lease_timeout": True}, "a number of seconds"),
         ({"lease_timeout": float("nan")}, "a number of seconds"),
+        ({"lease_timeout": 10**400}, "a number of seconds from 0.5 to 3600"),
         ({"renew_interval": "1"}, "a number of seconds"),
         ({"standby_login": 1}, "True or False"),
         ({"database": "nowhere"}, "a name of DATABASES"),
