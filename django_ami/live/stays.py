@@ -228,14 +228,8 @@ class Parks:
     def key_of(channel: Channel) -> tuple[str, float] | None:
         """The key of the stay that goes on; None if the channel is not parked."""
         parks = channel.call.resolved().story.parks
-        return next(
-            (
-                key
-                for key in reversed(parks)
-                if key[0] == channel.uniqueid and parks[key].end is None
-            ),
-            None,
-        )
+        mine = (key for key in reversed(parks) if key[0] == channel.uniqueid)
+        return next((key for key in mine if parks[key].end is None), None)
 
     def _retrieved(self, event: Event, now: float) -> None:
         by = self._channels.of(event, now, "Retriever")
@@ -294,14 +288,8 @@ class Conferences:
     def key_of(channel: Channel) -> tuple[str, float] | None:
         """The key of the stay that goes on; None if the channel is in no conference."""
         visits = channel.call.resolved().story.conferences
-        return next(
-            (
-                key
-                for key in reversed(visits)
-                if key[0] == channel.uniqueid and visits[key].left is None
-            ),
-            None,
-        )
+        mine = (key for key in reversed(visits) if key[0] == channel.uniqueid)
+        return next((key for key in mine if visits[key].left is None), None)
 
     def _leave(self, event: Event, now: float) -> None:
         channel = self._channels.known(event, now)
