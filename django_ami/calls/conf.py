@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.conf.reading import as_count, as_function, check_names, read_mapping, wrong
+from django_ami.core.arguments import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,9 +53,9 @@ def options_of(given: Mapping[str, Any]) -> CallsOptions:
 
 
 def _seconds(what: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         raise wrong(what, "a number of seconds", value)
-    if not (value >= 0 and math.isfinite(value)):
+    if value < 0:
         raise wrong(what, "a number of seconds from 0 on", value)
     return float(value)
 

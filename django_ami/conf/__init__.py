@@ -76,7 +76,6 @@ __all__ = [
     "read_servers",
     "retry_of",
     "servers_function",
-    "utc_offset",
 ]
 
 NAMES = (
@@ -229,12 +228,12 @@ def read_routing(names: list[str]) -> tuple[Strategy, tuple[str, ...]] | None:
 def read_live() -> live.Options:
     """``AMI_LIVE``: the options of the live picture. Raises ConfigurationError."""
     try:
-        return live.options_of({"utc_offset": utc_offset, **read_mapping("AMI_LIVE")})
+        return live.options_of({"utc_offset": _utc_offset, **read_mapping("AMI_LIVE")})
     except ConfigurationError as error:
         raise ConfigurationError(f"the setting AMI_LIVE: {error.message}") from None
 
 
-def utc_offset(when: float) -> float:
+def _utc_offset(when: float) -> float:
     """Of the local time of this machine, which is taken for that of the servers."""
     return time.localtime(when).tm_gmtoff
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from inspect import Signature
 
-__all__ = ["Discreet", "callable_of", "did_you_mean", "plain_text", "raise_discreetly", "shown"]
+__all__ = [
+    "Discreet",
+    "callable_of",
+    "did_you_mean",
+    "is_number",
+    "plain_text",
+    "raise_discreetly",
+    "shown",
+]
 
 _LONGEST_CHARACTERS: Final = 60
 #: More names than a message can hold.
@@ -48,6 +57,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if len(known) > _MANY_NAMES:
         return "nor is there one with a similar name."
     return f"known are {', '.join(map(repr, sorted(known)))}."
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """True for a number that is finite and no more than a float can hold."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and -sys.float_info.max <= value <= sys.float_info.max
+    )
 
 
 def plain_text(value: str) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from math import isfinite
 from typing import Any, Final
 
-from django_ami.core.arguments import did_you_mean, shown
+from django_ami.core.arguments import did_you_mean, is_number, shown
 from django_ami.core.errors import ConfigurationError
 
 __all__ = ["Options", "options_of"]
@@ -76,7 +75,7 @@ def _checked(option: str, value: Any) -> Any:
     elif option == "service_level_formula":
         good, wanted = value in _FORMULAS, "1, 2, 3 or 4"
     elif option == "utc_offset":
-        good, wanted = callable(value) or _is_number(value), "a number of seconds, or a function"
+        good, wanted = callable(value) or is_number(value), "a number of seconds, or a function"
     elif option in _BY_QUEUE and isinstance(value, Mapping):
         good, wanted = all(map(_is_time, value.values())), "seconds by the name of a queue"
     else:
@@ -86,9 +85,5 @@ def _checked(option: str, value: Any) -> Any:
     return value
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
 def _is_time(value: Any) -> bool:
-    return _is_number(value) and value >= 0
+    return is_number(value) and value >= 0

@@ -6,13 +6,12 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from django_ami.conf import utc_offset
+from django_ami.conf import read_live
 from django_ami.core.actions import CoreShowChannels, QueueStatus
 from django_ami.core.deadline import Deadline
 from django_ami.core.errors import ActionFailed, AmiError, AuthenticationFailed
 from django_ami.core.messages import Event
 from django_ami.core.session import Lost, Ready
-from django_ami.live.options import Options
 from django_ami.tools.board import Wallboard
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class Feed:
     """Brings the events of a client to a wallboard, on the thread that calls ``follow``."""
 
     def __init__(self, client: Client, interval: float, run_for: float | None) -> None:
-        self.board = Wallboard(client.servers, Options(utc_offset=utc_offset))
+        self.board = Wallboard(client.servers, read_live())
         #: What to add to the clock for Unix time: a clock that is set meanwhile makes no jump.
         self._epoch = time.time() - time.monotonic()
         self.interval = interval

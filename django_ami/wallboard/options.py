@@ -20,7 +20,7 @@ from django_ami.conf.reading import (
     read_mapping,
     wrong,
 )
-from django_ami.core.arguments import callable_of
+from django_ami.core.arguments import callable_of, is_number
 from django_ami.core.errors import ConfigurationError
 from django_ami.wallboard.masking import hide_last_digits
 
@@ -165,9 +165,7 @@ def _mask(what: str, value: object) -> Callable[[str], str]:
 
 
 def _number(what: str, wanted: str, value: object, most: float = math.inf) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise wrong(what, wanted, value)
-    if not 0 < value <= most or not math.isfinite(value):
+    if not is_number(value) or not 0 < value <= most:
         raise wrong(what, wanted, value)
     return float(value)
 

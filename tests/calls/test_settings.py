@@ -46,6 +46,7 @@ def test_options_are_read() -> None:
         ({"flush_seconds": -1}, "option 'flush_seconds' must be a number of seconds from 0 on"),
         ({"close_seconds": "5"}, "option 'close_seconds' must be a number of seconds, not '5'."),
         ({"close_seconds": float("inf")}, "option 'close_seconds' must be a number of seconds"),
+        ({"close_seconds": 10**400}, "option 'close_seconds' must be a number of seconds"),
         ([1], "the setting AMI_CALLS must be a mapping, not list."),
     ],
 )

@@ -54,6 +54,14 @@ def test_good_ones() -> None:
         ),
         (
             "kept_seconds",
+            10**400,
+            (
+                "option 'kept_seconds' must be a number of seconds that is not negative, not "
+                f"1{59 * '0'}… of the type int."
+            ),
+        ),
+        (
+            "kept_seconds",
             {"a": 1},
             "option 'kept_seconds' must be a number of seconds that is not negative, not {'a': 1}.",
         ),

@@ -246,6 +246,13 @@ def test_a_run_that_is_shorter_than_the_interval_shows_its_end(sim: Simulator) -
     }
 
 
+def test_figures_are_computed_as_the_setting_ami_live_says(sim: Simulator) -> None:
+    wrong = {"AMI_LIVE": {"service_level_formula": 5}}
+    done = run("ami_top", "--json", servers=(sim,), settings=wrong)
+    assert done.code == 2
+    assert "the setting AMI_LIVE: option 'service_level_formula'" in done.err
+
+
 @pytest.mark.slow
 def test_json_lines(busy: Simulator) -> None:
     with busy as sim:

@@ -93,6 +93,7 @@ WRONG = [
     ({"STREAM_MINUTES": 0}, "STREAM_MINUTES must be a number of minutes above 0, at most 1440"),
     ({"STREAM_MINUTES": float("inf")}, "STREAM_MINUTES must be a number of minutes"),
     ({"WAIT_WARNING_SECONDS": -1}, "WAIT_WARNING_SECONDS must be a number of seconds above 0"),
+    ({"WAIT_WARNING_SECONDS": 10**400}, "WAIT_WARNING_SECONDS must be a number of seconds above 0"),
     ({"WAIT_CRITICAL_SECONDS": float("nan")}, "WAIT_CRITICAL_SECONDS must be a number of seconds"),
     ({"WAIT_WARNING_SECONDS": 90}, "WAIT_WARNING_SECONDS must be at most WAIT_CRITICAL_SECONDS"),
     ({"SERVICE_LEVEL_TARGET": 80}, "SERVICE_LEVEL_TARGET must be a share above 0, at most 1"),
