@@ -1,7 +1,8 @@
 """Channels, from their first event to their Hangup.
 
-Rule: an event about an unknown channel is believed, and the channel is there from then on. A
-channel that has ended stays ended: a late event about it is a contradiction, which is counted.
+Rule: an event about an unknown channel is believed, and the channel is there from then on, unless
+it is an event that may come behind Hangup: the Hangup may be lost. A channel that has ended stays
+ended: a late event about it is a contradiction, which is counted.
 """
 
 from __future__ import annotations
@@ -211,6 +212,8 @@ class Channels:
             return None
         if uniqueid in self.gone:
             self._shared.contradictions += event.name not in _LATE
+            return None
+        if event.name in _LATE:
             return None
         linkedid = event.get(prefix + "Linkedid") or uniqueid
         channel = Channel(

@@ -184,3 +184,11 @@ def test_one_poisoned_list_spoils_no_other() -> None:
     tracker.seed(Lists(asked=1.0, channels=[item], parked=poison), 1.0)
     assert tracker.status().faults > 0
     assert set(tracker.calls) == {"1.1"}
+
+
+@pytest.mark.parametrize("name", ["NewCallerid", "NewConnectedLine", "QueueCallerLeave"])
+def test_an_event_that_is_late_brings_no_channel_back_whose_end_was_lost(name: str) -> None:
+    tracker = Tracker("pbx")
+    tracker.seed(Lists(asked=0.0, channels=()), 1.0)
+    tracker.feed(event(name, Channel="PJSIP/a-1", Uniqueid="1.1", Linkedid="1.1"), 1.1)
+    assert (tracker.status().channels, tracker.status().calls) == (0, 0)

@@ -8,7 +8,7 @@ import pytest
 
 from django_ami.live.tracker import Tracker
 from django_ami.testing import scenarios
-from tests.live.callcentre import CallCentre, channel
+from tests.live.callcentre import CallCentre, channel, event
 
 if TYPE_CHECKING:
     from django_ami.testing.recording import Recording
@@ -51,7 +51,7 @@ def test_visits_are_counted_by_their_end(centre: CallCentre) -> None:
 def test_end_that_was_concluded_counts_once_and_never_goes_back(centre: CallCentre) -> None:
     centre.join("1.1")
     centre.wait(10)
-    centre.seed(channels=[channel("9.9")])
+    centre.seed(channels=[event("CoreShowChannel", **channel("9.9"))])
     assert numbers(centre) == (1, 0, 0, 0, {"unknown": 1})
     centre.connect("1.1")
     assert centre.counts().answered == 1
