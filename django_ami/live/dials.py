@@ -28,7 +28,12 @@ class Dials:
         self._channels = channels
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {"DialBegin": self._begin, "DialState": self._progress, "DialEnd": self._end}
+        return {
+            "DialBegin": self._begin,
+            "DialState": self._progress,
+            "DialEnd": self._end,
+            "BridgeEnter": self._met,
+        }
 
     def _begin(self, event: Event, now: float) -> None:
         source, target = self._channels.of(event, now), self._channels.of(event, now, "Dest")
@@ -104,7 +109,7 @@ class Dials:
             return
         if leg.by_channel == "" and source is not None and (by := source.person()) is not None:
             # Only now is it known which phone is behind the Local channel that dialled.
-            leg = replace(leg, by=by.device, by_channel=by.uniqueid)
+            leg = _dialled_by(by, leg, target)
         ends = status != "ANSWER" and leg.connected is None
         legs[uniqueid] = replace(
             leg,
@@ -118,6 +123,24 @@ class Dials:
             write(call.story.forwards, (uniqueid, now), Forward(now, leg.device, forward))
             call.note(Kind.FORWARDED, now)
 
+    def _met(self, event: Event, now: float) -> None:
+        """A person meets half of a Local channel: the other half may have dialled before.
+
+        A phone that was picked up by then was rung for itself (Originate of a Local channel).
+        """
+        channel = self._channels.known(event, now)
+        if channel is None or channel.bridge is None:
+            return
+        near = channel if channel.hidden else next(channel.bridge.others(channel), channel)
+        far, by = near.half, None if near.half is None else near.half.person()
+        if far is None or by is None:
+            return
+        call = far.call.resolved()
+        for uniqueid, target in call.channels.items():
+            leg = call.story.legs.get(uniqueid) if target.dialer is far else None
+            if leg is not None and leg.by_channel == "" and leg.answered is None:
+                call.story.legs[uniqueid] = _dialled_by(by, leg, target)
+
     @staticmethod
     def _taken(target: Channel, event: Event) -> None:
         """A phone that was not dialled took the call, by INVITE with Replaces (RFC 3891).
@@ -130,6 +153,12 @@ class Dials:
         for uniqueid, leg in legs.items():
             if leg.by_channel == event.get("Uniqueid") and leg.connected is None and not leg.status:
                 legs[uniqueid] = replace(leg, status=PICKED_UP)
+
+
+def _dialled_by(by: Channel, leg: Leg, target: Channel | None) -> Leg:
+    """A leg whose caller is known only now, and with it that the leg has a number."""
+    number = leg.number if target is None else target.number
+    return replace(leg, by=by.device, by_channel=by.uniqueid, number=number)
 
 
 def _queue_of(call: Call, by: Channel | None) -> str:

@@ -1,0 +1,50 @@
+"""Legs: who dialled each phone."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_ami.live.tracker import Tracker
+from tests.live.listing import event
+
+
+def head(name: str, uniqueid: str, prefix: str = "", state: str = "Up") -> dict[str, str]:
+    headers = {"Channel": name, "Uniqueid": uniqueid, "Linkedid": "1.1", "ChannelStateDesc": state}
+    return {prefix + key: value for key, value in headers.items()}
+
+
+BOB, CAROL = head("PJSIP/bob-1", "1.1"), head("PJSIP/carol-1", "1.4", "Dest", "Down")
+NEAR = head("Local/6003@default-1;1", "1.2", state="Down")
+FAR = head("Local/6003@default-1;2", "1.3", state="Ring")
+BRIDGE = {"BridgeUniqueid": "b1", "BridgeType": "basic", "BridgeTechnology": "simple_bridge"}
+MEETING = [
+    event("BridgeEnter", **NEAR, **BRIDGE),
+    event("BridgeEnter", **BOB, **BRIDGE),
+]
+DIAL = event("DialBegin", **FAR, **CAROL, DestCallerIDNum="6003")
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_leg_behind_a_local_channel_is_dialled_by_the_phone_before_it_in_any_order(
+    place: int,
+) -> None:
+    tracker = Tracker("pbx")
+    for one in (BOB, NEAR, FAR):
+        tracker.feed(event("Newchannel", **one), 0.0)
+    for one in (*MEETING[:place], DIAL, *MEETING[place:]):
+        tracker.feed(one, 1.0)
+    (call,) = tracker.calls.values()
+    assert [(leg.by, leg.number) for leg in call.legs] == [("PJSIP/bob", "6003")]
+
+
+def test_phone_that_a_local_channel_rang_for_itself_is_dialled_by_nobody() -> None:
+    tracker = Tracker("pbx")
+    for one in (NEAR, FAR):
+        tracker.feed(event("Newchannel", **one), 0.0)
+    tracker.feed(DIAL, 1.0)
+    picked_up = head("PJSIP/carol-1", "1.4", state="Up")
+    tracker.feed(event("Newstate", **picked_up), 2.0)
+    for one in MEETING:
+        tracker.feed(one, 3.0)
+    (call,) = tracker.calls.values()
+    assert [leg.by for leg in call.legs] == [""]
