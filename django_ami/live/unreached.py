@@ -33,6 +33,8 @@ _STATUS: Final = "CHANUNAVAIL"
 class _Dial(NamedTuple):
     data: str
     begin: float
+    #: The context, the extension and the priority.
+    place: tuple[str, str, str]
 
 
 def devices_of(data: str) -> Iterator[str]:
@@ -69,10 +71,16 @@ class Unreached:
         if not dials and not self._dialling:
             return
         uniqueid = event.get("Uniqueid") or ""
+        place = event.get("Context") or "", event.get("Exten") or "", event.get("Priority") or ""
+        dial = self._dialling.get(uniqueid)
+        # Dial itself runs a Gosub elsewhere (its option B) before it rings anybody, and is told
+        # again behind that. A channel that goes on does so in the same extension.
+        if dial is not None and (dial.place == place if dials else dial.place[:2] != place[:2]):
+            return
         self._conclude(uniqueid, now)
         channel = self._channels.live.get(uniqueid)
         if dials and channel is not None and not _was_sent_on(channel, now):
-            self._dialling[uniqueid] = _Dial(event.get("AppData") or "", now)
+            self._dialling[uniqueid] = _Dial(event.get("AppData") or "", now, place)
 
     def _gone(self, event: Event, now: float) -> None:
         if self._dialling:

@@ -53,3 +53,20 @@ def test_one_that_is_dialled_twice_has_one_leg() -> None:
         tracker.feed(event("Newexten", **headers, Application="Dial", AppData="PJSIP/b,1"), at)
     tracker.feed(event("Hangup", **headers, Cause=34), 3.0)
     assert legs(tracker) == [("PJSIP/b", Outcome.FAILED)]
+
+
+def test_a_phone_is_rung_behind_the_gosub_of_dial_and_has_one_leg() -> None:
+    tracker, ids = Tracker("pbx"), {"Uniqueid": "1.1", "Linkedid": "1.1"}
+    caller = {"Channel": "PJSIP/a-1", **ids, "ChannelStateDesc": "Ring", "Context": "default"}
+    dial = {**caller, "Exten": "5", "Application": "Dial", "AppData": "PJSIP/b,20,B(pre^s^1)"}
+    phone = {"DestChannel": "PJSIP/b-1", "DestUniqueid": "1.2", "DestLinkedid": "1.1"}
+    tracker.feed(event("Newchannel", **caller, Exten="5"), 0.0)
+    tracker.feed(event("Newexten", **dial), 0.1)
+    gosub = {**caller, "Context": "pre", "Exten": "s", "Application": "Return"}
+    tracker.feed(event("Newexten", **gosub), 0.2)
+    tracker.feed(event("Newexten", **dial), 0.3)  # may come before DialBegin, or behind it
+    tracker.feed(event("DialBegin", **caller, **phone), 0.4)
+    tracker.feed(event("DialEnd", **caller, **phone, DialStatus="BUSY"), 0.5)
+    tracker.feed(event("Hangup", Channel="PJSIP/b-1", Uniqueid="1.2", Cause=17), 0.6)
+    tracker.feed(event("Hangup", **caller, Cause=17), 0.7)
+    assert legs(tracker) == [("PJSIP/b", Outcome.BUSY)]
