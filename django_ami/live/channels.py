@@ -50,8 +50,8 @@ class Channel:
 
     __slots__ = (
         "account", "application", "bridge", "call", "caller_name", "connected_name",
-        "connected_number", "context", "dialer", "exten", "half", "hidden", "hold", "linkedid",
-        "moved", "name", "number", "rang_out", "since", "state", "uniqueid",
+        "connected_number", "context", "dialer", "exten", "half", "hidden", "hold", "leaves",
+        "linkedid", "moved", "name", "number", "rang_out", "since", "state", "uniqueid",
     )  # fmt: skip
 
     def __init__(self, name: str, uniqueid: str, linkedid: str, call: Call, since: float) -> None:
@@ -63,6 +63,8 @@ class Channel:
         #: When it last went into a bridge, or out of one.
         self.moved = float("-inf")
         self.hidden = is_hidden(name)
+        #: It sent others on by a transfer, and hangs up for itself alone.
+        self.leaves = False
         #: Half of a Local channel whose other half was rung, and not answered in time.
         self.rang_out = False
         self.state = self.number = self.caller_name = self.connected_number = (

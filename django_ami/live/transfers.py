@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django_ami.live import outcomes
+from django_ami.live.call import Hangup
 from django_ami.live.changes import Kind
 from django_ami.live.dialplan import EXPLAINED_SECONDS, REDIRECT
 from django_ami.live.names import device_of, is_hidden
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from django_ami.live.parts import Handler
 
 __all__ = ["Transfers"]
+
+#: The DestType of an attended transfer by which the transferer joins the two others.
+_STAYS: Final = "Threeway"
 
 
 class Transfers:
@@ -46,10 +50,12 @@ class Transfers:
         by = self._channels.of(event, now, "OrigTransferer")
         second = self._channels.of(event, now, "SecondTransferer")
         who = self._channels.of(event, now, "Transferee")
-        target = self._channels.of(event, now, "TransferTarget")
+        target = self._channels.of(event, now, "TransferTarget") or _beside(who, by, second)
         person = None if target is None else target.person()
         to = _dialled_by(event, second or by or who, who)
         to = to if person is None else person.device
+        # Behind a Local channel may be nobody: an application, such as a conference.
+        to = to or ("" if target is None else target.exten)
         self._transferred("attended", event, by, who, to, now, second, target)
 
     def _transferred(
@@ -70,6 +76,8 @@ class Transfers:
             for other in there:
                 self._channels.connect(there[0], other, now)
         call = there[0].call.resolved()
+        if result == "Success" and event.get("DestType") != _STAYS:
+            _leaves(call, by, *others[:1])
         by_prefix = "Transferer" if kind != "attended" else "OrigTransferer"
         by_device, who_device = _device(event, by_prefix, by), _device(event, "Transferee", who)
         transfer = Transfer(kind, now, by_device, who_device, to, result)
@@ -90,6 +98,21 @@ class Transfers:
             call.story.legs[rang.uniqueid] = replace(leg, status=outcomes.PICKED_UP)
         write(call.story.pickups, (by.uniqueid, now), Pickup(now, by.device, rang.device))
         call.note(Kind.PICKED_UP, now)
+
+
+def _beside(who: Channel | None, *transferers: Channel | None) -> Channel | None:
+    """The one with whom a party was left alone: not every version names the target."""
+    others = () if who is None or who.bridge is None else who.bridge.others(who)
+    return next((one for one in others if one not in transferers), None)
+
+
+def _leaves(call: Call, *transferers: Channel | None) -> None:
+    """Who sent others on hangs up, before this event or behind it, and the call goes on."""
+    for channel in transferers:
+        if channel is not None:
+            channel.leaves = True
+            if call.hangup.channel == channel.uniqueid:
+                call.hangup = Hangup()
 
 
 def _device(event: Event, prefix: str, channel: Channel | None) -> str:

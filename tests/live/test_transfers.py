@@ -1,0 +1,54 @@
+"""Transfers: to whom, and who ends the call behind them."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_ami.live.tracker import Tracker
+from tests.live.listing import event
+
+BRIDGE = {"BridgeUniqueid": "b1", "BridgeType": "basic", "BridgeTechnology": "simple_bridge"}
+
+
+def head(name: str, uniqueid: str, prefix: str = "", exten: str = "") -> dict[str, str]:
+    headers = {"Channel": name, "Uniqueid": uniqueid, "Linkedid": "1.1", "ChannelStateDesc": "Up"}
+    return {prefix + key: value for key, value in {**headers, "Exten": exten}.items()}
+
+
+ALICE, BOB = ("PJSIP/alice-1", "1.1"), ("PJSIP/bob-1", "1.2")
+NEAR = ("Local/7300@default-1;1", "1.3", "", "7300")
+FAR = head("Local/7300@default-1;2", "1.4")
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "not-named"])
+@pytest.mark.parametrize("late", [True, False], ids=["hangs-up-behind-it", "hangs-up-before-it"])
+def test_transferer_ends_no_call_and_an_application_is_the_target(
+    *, named: bool, late: bool
+) -> None:
+    tracker, at = Tracker("pbx"), 0.0
+    target = head(NEAR[0], NEAR[1], "TransferTarget", "7300") if named else {}
+    steps = [
+        *(event("Newchannel", **one) for one in (head(*ALICE), head(*BOB), head(*NEAR), FAR)),
+        *(event("BridgeEnter", **head(*one), **BRIDGE) for one in (ALICE, BOB)),
+        event("BridgeEnter", **head(*NEAR), **BRIDGE),
+    ]
+    transfer = event(
+        "AttendedTransfer",
+        Result="Success",
+        DestType="Bridge",
+        **head(*BOB, "OrigTransferer"),
+        **head(*BOB, "SecondTransferer"),
+        **head(*ALICE, "Transferee"),
+        **target,
+    )
+    request = event("HangupRequest", **head(*BOB), Cause=16)
+    steps += [transfer, request] if late else [request, transfer]
+    steps += [event("Hangup", **head(*BOB), Cause=16)]
+    steps += [event("HangupRequest", **head(*ALICE), Cause=16)]
+    steps += [event("Hangup", **one, Cause=16) for one in (head(*ALICE), head(*NEAR), FAR)]
+    for at, one in enumerate(steps):
+        tracker.feed(one, float(at))
+    (call,) = tracker.ended.values()
+    (told,) = call.transfers
+    assert (told.by, told.who, told.to) == ("PJSIP/bob", "PJSIP/alice", "7300")
+    assert call.hung_up_by == "PJSIP/alice"
