@@ -107,7 +107,7 @@ def _beside(who: Channel | None, *transferers: Channel | None) -> Channel | None
 
 
 def _leaves(call: Call, *transferers: Channel | None) -> None:
-    """Who sent others on hangs up, before this event or behind it, and the call goes on."""
+    """A party that sent others on hangs up, before this event or behind it: the call goes on."""
     for channel in transferers:
         if channel is not None:
             channel.leaves = True

@@ -1,4 +1,4 @@
-"""Legs: who dialled each phone."""
+"""Legs: the phone that dialled each."""
 
 from __future__ import annotations
 

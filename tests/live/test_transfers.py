@@ -1,4 +1,4 @@
-"""Transfers: to whom, and who ends the call behind them."""
+"""Transfers: their target, and the end of the call behind them."""
 
 from __future__ import annotations
 
