@@ -127,11 +127,16 @@ def _unanswered(call: Call, leg: Leg) -> Outcome:
 
 
 def _another_answered(call: Call, leg: Leg) -> bool:
-    """Whether a phone that rang beside this one was connected: one from before was not rung."""
+    """Whether a phone that rang beside this one was connected: one from before was not rung.
+
+    Or the call that rang beside this one was picked up, by a phone that nobody dialled.
+    """
     return any(
         other is not leg
-        and other.connected is not None
-        and other.connected >= leg.begin
+        and (
+            other.status == PICKED_UP
+            or (other.connected is not None and other.connected >= leg.begin)
+        )
         and other.by == leg.by
         and _beside(other, leg)
         for other in call.story.legs.values()
