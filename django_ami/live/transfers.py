@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Transfers"]
 
+#: How the headers of the party begin that sent others on.
+_TRANSFERERS: Final = ("Transferer", "OrigTransferer", "SecondTransferer")
 #: The DestType of an attended transfer by which the transferer joins the two others.
 _STAYS: Final = "Threeway"
 
@@ -77,7 +79,7 @@ class Transfers:
                 self._channels.connect(there[0], other, now)
         call = there[0].call.resolved()
         if result == "Success" and event.get("DestType") != _STAYS:
-            _leaves(call, by, *others[:1])
+            _leaves(call, event, by, *others[:1])
         by_prefix = "Transferer" if kind != "attended" else "OrigTransferer"
         by_device, who_device = _device(event, by_prefix, by), _device(event, "Transferee", who)
         transfer = Transfer(kind, now, by_device, who_device, to, result)
@@ -106,13 +108,13 @@ def _beside(who: Channel | None, *transferers: Channel | None) -> Channel | None
     return next((one for one in others if one not in transferers), None)
 
 
-def _leaves(call: Call, *transferers: Channel | None) -> None:
+def _leaves(call: Call, event: Event, *transferers: Channel | None) -> None:
     """A party that sent others on hangs up, before this event or behind it: the call goes on."""
     for channel in transferers:
         if channel is not None:
             channel.leaves = True
-            if call.hangup.channel == channel.uniqueid:
-                call.hangup = Hangup()
+    if call.hangup.channel in {event.get(f"{prefix}Uniqueid") for prefix in _TRANSFERERS}:
+        call.hangup = Hangup()
 
 
 def _device(event: Event, prefix: str, channel: Channel | None) -> str:

@@ -21,9 +21,9 @@ FAR = head("Local/7300@default-1;2", "1.4")
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "not-named"])
-@pytest.mark.parametrize("late", [True, False], ids=["hangs-up-behind-it", "hangs-up-before-it"])
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["told-first", "told-second", "told-last"])
 def test_transferer_ends_no_call_and_an_application_is_the_target(
-    *, named: bool, late: bool
+    *, named: bool, place: int
 ) -> None:
     tracker, at = Tracker("pbx"), 0.0
     target = head(NEAR[0], NEAR[1], "TransferTarget", "7300") if named else {}
@@ -41,9 +41,8 @@ def test_transferer_ends_no_call_and_an_application_is_the_target(
         **head(*ALICE, "Transferee"),
         **target,
     )
-    request = event("HangupRequest", **head(*BOB), Cause=16)
-    steps += [transfer, request] if late else [request, transfer]
-    steps += [event("Hangup", **head(*BOB), Cause=16)]
+    ends = [event(name, **head(*BOB), Cause=16) for name in ("HangupRequest", "Hangup")]
+    steps += [*ends[:place], transfer, *ends[place:]]
     steps += [event("HangupRequest", **head(*ALICE), Cause=16)]
     steps += [event("Hangup", **one, Cause=16) for one in (head(*ALICE), head(*NEAR), FAR)]
     for at, one in enumerate(steps):
