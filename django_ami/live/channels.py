@@ -182,6 +182,10 @@ class Channels:
         channel = self.live.get(uniqueid)
         return "" if channel is None else channel.call.resolved().id
 
+    def call_of(self, event: Event, prefix: str = "") -> Call | None:
+        """The live call that an event is about, whose channel has ended."""
+        return self._calls.of_linkedid(event.get(prefix + "Linkedid") or "")
+
     def of(self, event: Event, now: float, prefix: str = "") -> Channel | None:
         """The channel of an event, made if it is unknown; None if there is none or it ended."""
         return self.known(event, now, prefix) or self.make(event, now, prefix)

@@ -101,11 +101,13 @@ class Dials:
         if status == "NOANSWER" and target is not None and target.half is not None:
             target.half.rang_out = True
         uniqueid, there = event.get("DestUniqueid") or "", target or source
-        legs = {} if there is None else there.call.resolved().story.legs
+        # Both channels may have ended before, in a call that goes on.
+        call = there.call.resolved() if there is not None else self._channels.call_of(event, "Dest")
+        legs = {} if call is None else call.story.legs
         leg = legs.get(uniqueid)
         if leg is None and target is not None and not target.hidden:
             self._taken(target, event)
-        if there is None or leg is None:
+        if call is None or leg is None:
             return
         if leg.by_channel == "" and source is not None and (by := source.person()) is not None:
             # Only now is it known which phone is behind the Local channel that dialled.
@@ -119,7 +121,6 @@ class Dials:
             forwarded_to=leg.forwarded_to or forward,
         )
         if forward and not leg.forwarded_to:
-            call = there.call.resolved()
             write(call.story.forwards, (uniqueid, now), Forward(now, leg.device, forward))
             call.note(Kind.FORWARDED, now)
 

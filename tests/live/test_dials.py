@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from django_ami.live.snapshots import Outcome
 from django_ami.live.tracker import Tracker
 from tests.live.listing import event
 
@@ -48,3 +49,16 @@ def test_phone_that_a_local_channel_rang_for_itself_is_dialled_by_nobody() -> No
         tracker.feed(one, 3.0)
     (call,) = tracker.calls.values()
     assert [leg.by for leg in call.legs] == [""]
+
+
+def test_end_of_a_dial_counts_behind_the_ends_of_its_channels_in_a_call_that_goes_on() -> None:
+    tracker = Tracker("pbx")
+    for one in (BOB, NEAR, FAR):
+        tracker.feed(event("Newchannel", **one), 0.0)
+    for told in (*MEETING, DIAL):
+        tracker.feed(told, 1.0)
+    for one in (FAR, NEAR, head("PJSIP/carol-1", "1.4", state="Ringing")):
+        tracker.feed(event("Hangup", **one, Cause=16), 2.0)
+    tracker.feed(event("DialEnd", **FAR, **CAROL, DialStatus="CANCEL"), 2.0)
+    (call,) = tracker.calls.values()
+    assert [leg.outcome for leg in call.legs] == [Outcome.CANCELLED]
