@@ -49,7 +49,7 @@ class Channel:
     """A live channel."""
 
     __slots__ = (
-        "account", "application", "bridge", "call", "caller_name", "connected_name",
+        "account", "application", "behind", "bridge", "call", "caller_name", "connected_name",
         "connected_number", "context", "dialer", "exten", "half", "hidden", "hold", "leaves",
         "linkedid", "moved", "name", "number", "rang_out", "since", "state", "uniqueid",
     )  # fmt: skip
@@ -63,6 +63,8 @@ class Channel:
         #: When it last went into a bridge, or out of one.
         self.moved = float("-inf")
         self.hidden = is_hidden(name)
+        #: Half of a Local channel: the person that was found last behind the other half.
+        self.behind: Channel | None = None
         #: It sent others on by a transfer, and hangs up for itself alone.
         self.leaves = False
         #: Half of a Local channel whose other half was rung, and not answered in time.

@@ -136,6 +136,7 @@ class Dials:
         far, by = near.half, None if near.half is None else near.half.person()
         if far is None or by is None:
             return
+        far.behind = by
         call = far.call.resolved()
         for uniqueid, target in call.channels.items():
             leg = call.story.legs.get(uniqueid) if target.dialer is far else None

@@ -110,10 +110,13 @@ def _beside(who: Channel | None, *transferers: Channel | None) -> Channel | None
 
 def _leaves(call: Call, event: Event, *transferers: Channel | None) -> None:
     """A party that sent others on hangs up, before this event or behind it: the call goes on."""
+    left = {event.get(f"{prefix}Uniqueid") for prefix in _TRANSFERERS}
     for channel in transferers:
-        if channel is not None:
-            channel.leaves = True
-    if call.hangup.channel in {event.get(f"{prefix}Uniqueid") for prefix in _TRANSFERERS}:
+        person = None if channel is None else channel.person() or channel.behind
+        if person is not None:
+            person.leaves = True
+            left.add(person.uniqueid)
+    if call.hangup.channel in left:
         call.hangup = Hangup()
 
 
@@ -122,7 +125,8 @@ def _device(event: Event, prefix: str, channel: Channel | None) -> str:
     if channel is None:
         name = event.get(prefix + "Channel") or ""
         return "" if is_hidden(name) else device_of(name)
-    person = channel.person()
+    # A transferer behind a Local channel may have hung up, and is behind it no more.
+    person = channel.person() or channel.behind
     return "" if person is None else person.device
 
 
