@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from django_ami.live.call import Call
     from django_ami.live.calls import Calls
     from django_ami.live.parts import Handler, Shared
+    from django_ami.live.unreached import Dial
 
 __all__ = ["Channel", "Channels"]
 
@@ -50,8 +51,8 @@ class Channel:
 
     __slots__ = (
         "account", "application", "behind", "bridge", "call", "caller_name", "connected_name",
-        "connected_number", "context", "dialer", "exten", "half", "hidden", "hold", "leaves",
-        "linkedid", "moved", "name", "number", "rang_out", "since", "state", "uniqueid",
+        "connected_number", "context", "dial", "dialer", "exten", "half", "hidden", "hold",
+        "leaves", "linkedid", "moved", "name", "number", "rang_out", "since", "state", "uniqueid",
     )  # fmt: skip
 
     def __init__(self, name: str, uniqueid: str, linkedid: str, call: Call, since: float) -> None:
@@ -65,6 +66,8 @@ class Channel:
         self.hidden = is_hidden(name)
         #: Half of a Local channel: the person that was found last behind the other half.
         self.behind: Channel | None = None
+        #: The Dial that it is in, until it goes on.
+        self.dial: Dial | None = None
         #: It sent others on by a transfer, and hangs up for itself alone.
         self.leaves = False
         #: Half of a Local channel whose other half was rung, and not answered in time.

@@ -71,7 +71,6 @@ class Tracker:
         talks = Talks(channels)
         bridges = self._bridges = Bridges(channels, calls, talks)
         dials, dialplan = Dials(channels), Dialplan(channels)
-        unreached = Unreached(channels)
         visits = QueueVisits(channels)
         parks, conferences = Parks(channels), Conferences(channels)
         hangups = Hangups(channels, calls, bridges, talks)
@@ -85,7 +84,7 @@ class Tracker:
             dials,
             Transfers(channels),
             dialplan,
-            unreached,
+            Unreached(channels),
             visits,
             parks,
             conferences,
@@ -106,7 +105,7 @@ class Tracker:
             *places,
         )
         #: The parts whose tables are to be empty in the end.
-        self._kept = (channels, calls, bridges, talks, visits, unreached)
+        self._kept = (channels, calls, bridges, talks, visits)
         self._moments = Moments()
         self._faults = 0
 

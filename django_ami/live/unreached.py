@@ -13,13 +13,13 @@ from django_ami.live.snapshots import Leg
 from django_ami.live.story import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sized
+    from collections.abc import Iterator, Mapping
 
     from django_ami.core.messages import Event
     from django_ami.live.channels import Channel, Channels
     from django_ami.live.parts import Handler
 
-__all__ = ["Unreached", "devices_of"]
+__all__ = ["Dial", "Unreached", "devices_of"]
 
 _DIAL: Final = b"\r\nApplication: Dial\r\n"
 #: The technologies whose channels are named after the device that is dialled.
@@ -30,7 +30,9 @@ _SENT_ON_SECONDS: Final = 0.5
 _STATUS: Final = "CHANUNAVAIL"
 
 
-class _Dial(NamedTuple):
+class Dial(NamedTuple):
+    """The Dial that a channel is in."""
+
     data: str
     begin: float
     #: The context, the extension and the priority.
@@ -56,39 +58,34 @@ class Unreached:
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
-        #: The Dial that a channel is in.
-        self._dialling: dict[str, _Dial] = {}
 
     def handlers(self) -> Mapping[str, Handler]:
         return {"Newexten": self._step, "Hangup": self._gone}
 
-    def tables(self) -> tuple[Sized, ...]:
-        """Everything that it keeps."""
-        return (self._dialling,)
-
     def _step(self, event: Event, now: float) -> None:
-        dials = _DIAL in event.raw
-        if not dials and not self._dialling:
+        channel = self._channels.live.get(event.get("Uniqueid") or "")
+        if channel is None:
             return
-        uniqueid = event.get("Uniqueid") or ""
+        dials, dial = _DIAL in event.raw, channel.dial
+        if not dials and dial is None:
+            return
         place = event.get("Context") or "", event.get("Exten") or "", event.get("Priority") or ""
-        dial = self._dialling.get(uniqueid)
         # Dial itself runs a Gosub elsewhere (its option B) before it rings anybody, and is told
         # again behind that. A channel that goes on does so in the same extension.
         if dial is not None and (dial.place == place if dials else dial.place[:2] != place[:2]):
             return
-        self._conclude(uniqueid, now)
-        channel = self._channels.live.get(uniqueid)
-        if dials and channel is not None and not _was_sent_on(channel, now):
-            self._dialling[uniqueid] = _Dial(event.get("AppData") or "", now, place)
+        self._conclude(channel, now)
+        if dials and not _was_sent_on(channel, now):
+            channel.dial = Dial(event.get("AppData") or "", now, place)
 
     def _gone(self, event: Event, now: float) -> None:
-        if self._dialling:
-            self._conclude(event.get("Uniqueid") or "", now)
+        channel = self._channels.live.get(event.get("Uniqueid") or "")
+        if channel is not None:
+            self._conclude(channel, now)
 
-    def _conclude(self, uniqueid: str, now: float) -> None:
-        dial, channel = self._dialling.pop(uniqueid, None), self._channels.live.get(uniqueid)
-        if dial is None or channel is None:
+    def _conclude(self, channel: Channel, now: float) -> None:
+        dial, channel.dial = channel.dial, None
+        if dial is None:
             return
         legs = channel.call.resolved().story.legs
         # Of the whole call: in a transfer, a channel may repeat what another one has dialled.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from django_ami.live.lists import Lists
 from django_ami.live.snapshots import Leg, Outcome
 from django_ami.live.tracker import Tracker
 from django_ami.live.unreached import devices_of
@@ -70,3 +71,13 @@ def test_a_phone_is_rung_behind_the_gosub_of_dial_and_has_one_leg() -> None:
     tracker.feed(event("Hangup", Channel="PJSIP/b-1", Uniqueid="1.2", Cause=17), 0.6)
     tracker.feed(event("Hangup", **caller, Cause=17), 0.7)
     assert legs(tracker) == [("PJSIP/b", Outcome.BUSY)]
+
+
+def test_dial_whose_channel_ends_unseen_leaves_nothing() -> None:
+    tracker, ids = Tracker("pbx"), {"Uniqueid": "1.1", "Linkedid": "1.1"}
+    caller = {"Channel": "PJSIP/a-1", **ids, "ChannelStateDesc": "Ring", "Exten": "5"}
+    tracker.feed(event("Newchannel", **caller), 0.0)
+    tracker.feed(event("Newexten", **caller, Application="Dial", AppData="PJSIP/b,1"), 1.0)
+    tracker.seed(Lists(asked=2.0, channels=[]), 3.0)
+    tracker.tick(1_000.0)
+    assert tracker.status().entries == 0
