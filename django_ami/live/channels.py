@@ -52,7 +52,8 @@ class Channel:
     __slots__ = (
         "account", "application", "behind", "bridge", "call", "caller_name", "connected_name",
         "connected_number", "context", "dial", "dialer", "exten", "half", "hidden", "hold",
-        "leaves", "linkedid", "moved", "name", "number", "rang_out", "since", "state", "uniqueid",
+        "leaves", "linkedid", "moved", "name", "number", "rang_out", "since", "state", "unheld",
+        "uniqueid",
     )  # fmt: skip
 
     def __init__(self, name: str, uniqueid: str, linkedid: str, call: Call, since: float) -> None:
@@ -82,6 +83,8 @@ class Channel:
         self.dialer: Channel | None = None
         #: The key of its hold among those of its call, while it holds the others.
         self.hold: tuple[str, float] | None = None
+        #: The key of the last hold that it ended, and when.
+        self.unheld: tuple[tuple[str, float], float] | None = None
 
     @property
     def device(self) -> str:

@@ -25,6 +25,9 @@ __all__ = ["Talks"]
 LONGEST_GAP_SECONDS: Final = 0.2
 #: A shorter one is none: a phone ends its hold a few milliseconds before it transfers.
 SHORTEST_SECONDS: Final = 0.1
+#: How long before an attended transfer Asterisk ends the holds of the transferer: where a Local
+#: channel is to link two bridges, it takes half a second.
+_UNHELD_SECONDS: Final = 1.0
 #: How many people at most are followed pair by pair: in a larger room each would have too many
 #: pairs.
 MOST_TALKERS: Final = 6
@@ -45,7 +48,11 @@ class Talks:
         self._rooms: dict[str, list[Channel]] = {}
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {"Hold": self._hold, "Unhold": self._unhold}
+        return {
+            "Hold": self._hold,
+            "Unhold": self._unhold,
+            "AttendedTransfer": self._sent_on,
+        }
 
     def tables(self) -> tuple[Sized, ...]:
         """Everything that it keeps."""
@@ -154,9 +161,29 @@ class Talks:
 
     def _unhold(self, event: Event, now: float) -> None:
         channel = self._channels.of(event, now)
-        if channel is not None and self._end_hold(channel, now):
+        key = None if channel is None else channel.hold
+        if channel is not None and key is not None and self._end_hold(channel, now):
+            channel.unheld = key, now
             self._listen(self.beside(channel), now)
             channel.call.resolved().note(Kind.RESUMED, now)
+
+    def _sent_on(self, event: Event, now: float) -> None:
+        """A hold that Asterisk ended for a transfer lasts until then: its phone heard nobody."""
+        for prefix in ("OrigTransferer", "SecondTransferer"):
+            channel = self._channels.live.get(event.get(prefix + "Uniqueid") or "")
+            if channel is None or channel.unheld is None:
+                continue
+            key, at = channel.unheld
+            if not 0 <= now - at < _UNHELD_SECONDS:
+                continue
+            story = channel.call.resolved().story
+            if (hold := story.holds.get(key)) is not None:
+                story.holds[key] = replace(hold, end=now)
+            for talk in list(islice(reversed(story.talks), _LATEST_TALKS)):
+                one, other, begin = talk
+                if channel.uniqueid in {one, other} and begin >= at:
+                    self._part(one, other, now)
+                    story.talks.pop(talk, None)
 
     @staticmethod
     def _end_hold(channel: Channel, now: float) -> bool:

@@ -51,3 +51,24 @@ def test_transferer_ends_no_call_and_an_application_is_the_target(
     (told,) = call.transfers
     assert (told.by, told.who, told.to) == ("PJSIP/bob", "PJSIP/alice", "7300")
     assert call.hung_up_by == "PJSIP/alice"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "talks", "held"), [(0.5, [(0.0, 1.0)], 2.5), (5.0, [(0.0, 1.0), (2.0, 7.0)], 2.0)]
+)
+def test_hold_that_asterisk_ends_for_a_transfer_lasts_until_it(
+    seconds: float, talks: list[tuple[float, float]], held: float
+) -> None:
+    tracker = Tracker("pbx")
+    for one in (ALICE, BOB):
+        tracker.feed(event("Newchannel", **head(*one)), 0.0)
+        tracker.feed(event("BridgeEnter", **head(*one), **BRIDGE), 0.0)
+    tracker.feed(event("Hold", **head(*BOB)), 1.0)
+    tracker.feed(event("Unhold", **head(*BOB)), 2.0)
+    tracker.feed(event("BridgeLeave", **head(*BOB), **BRIDGE), 2.0 + seconds)
+    parties = {**head(*BOB, "OrigTransferer"), **head(*ALICE, "Transferee")}
+    transfer = event("AttendedTransfer", Result="Success", DestType="Link", **parties)
+    tracker.feed(transfer, 2.0 + seconds)
+    (call,) = tracker.calls.values()
+    assert [(talk.begin, talk.end) for talk in call.talks] == talks
+    assert [hold.end for hold in call.holds] == [held]
