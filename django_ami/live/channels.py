@@ -46,14 +46,31 @@ _LATE: Final = frozenset(
 )  # fmt: skip
 
 
+class Past:
+    """The past of a channel, as far as it tells what later events mean."""
+
+    __slots__ = ("behind", "dial", "leaves", "rang_out", "unheld")
+
+    def __init__(self) -> None:
+        #: Half of a Local channel: the person that was found last behind the other half.
+        self.behind: Channel | None = None
+        #: The Dial that it is in, until it goes on.
+        self.dial: Dial | None = None
+        #: It sent others on by a transfer, and hangs up for itself alone.
+        self.leaves = False
+        #: Half of a Local channel whose other half was rung, and not answered in time.
+        self.rang_out = False
+        #: The key of the last hold that it ended, and when.
+        self.unheld: tuple[tuple[str, float], float] | None = None
+
+
 class Channel:
     """A live channel."""
 
     __slots__ = (
-        "account", "application", "behind", "bridge", "call", "caller_name", "connected_name",
-        "connected_number", "context", "dial", "dialer", "exten", "half", "hidden", "hold",
-        "leaves", "linkedid", "moved", "name", "number", "rang_out", "since", "state", "unheld",
-        "uniqueid",
+        "account", "application", "bridge", "call", "caller_name", "connected_name",
+        "connected_number", "context", "dialer", "exten", "half", "hidden", "hold", "linkedid",
+        "moved", "name", "number", "past", "since", "state", "uniqueid",
     )  # fmt: skip
 
     def __init__(self, name: str, uniqueid: str, linkedid: str, call: Call, since: float) -> None:
@@ -65,14 +82,7 @@ class Channel:
         #: When it last went into a bridge, or out of one.
         self.moved = float("-inf")
         self.hidden = is_hidden(name)
-        #: Half of a Local channel: the person that was found last behind the other half.
-        self.behind: Channel | None = None
-        #: The Dial that it is in, until it goes on.
-        self.dial: Dial | None = None
-        #: It sent others on by a transfer, and hangs up for itself alone.
-        self.leaves = False
-        #: Half of a Local channel whose other half was rung, and not answered in time.
-        self.rang_out = False
+        self.past = Past()
         self.state = self.number = self.caller_name = self.connected_number = (
             self.connected_name
         ) = ""
@@ -83,8 +93,6 @@ class Channel:
         self.dialer: Channel | None = None
         #: The key of its hold among those of its call, while it holds the others.
         self.hold: tuple[str, float] | None = None
-        #: The key of the last hold that it ended, and when.
-        self.unheld: tuple[tuple[str, float], float] | None = None
 
     @property
     def device(self) -> str:

@@ -95,11 +95,11 @@ class Dials:
             self._channels.connect(source, target, now)
             target.dialer = target.dialer or source
         status, forward = event.get("DialStatus") or "", event.get("Forward") or ""
-        if source is not None and source.rang_out and status == "CANCEL":
+        if source is not None and source.past.rang_out and status == "CANCEL":
             # The channel that rang the Local channel gave up waiting: nobody hung up.
             status = "NOANSWER"
         if status == "NOANSWER" and target is not None and target.half is not None:
-            target.half.rang_out = True
+            target.half.past.rang_out = True
         uniqueid, there = event.get("DestUniqueid") or "", target or source
         # Both channels may have ended before, in a call that goes on.
         call = there.call.resolved() if there is not None else self._channels.call_of(event, "Dest")
@@ -136,7 +136,7 @@ class Dials:
         far, by = near.half, None if near.half is None else near.half.person()
         if far is None or by is None:
             return
-        far.behind = by
+        far.past.behind = by
         call = far.call.resolved()
         for uniqueid, target in call.channels.items():
             leg = call.story.legs.get(uniqueid) if target.dialer is far else None

@@ -36,7 +36,7 @@ class Hangups:
     def _request(self, event: Event, now: float) -> None:
         """The far end of a channel hangs up; the call goes on if others still talk."""
         channel = self._channels.known(event, now)
-        if channel is None or channel.hidden or channel.leaves:
+        if channel is None or channel.hidden or channel.past.leaves:
             return
         call = channel.call.resolved()
         mine = call.story.legs.get(channel.uniqueid)

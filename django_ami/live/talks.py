@@ -163,7 +163,7 @@ class Talks:
         channel = self._channels.of(event, now)
         key = None if channel is None else channel.hold
         if channel is not None and key is not None and self._end_hold(channel, now):
-            channel.unheld = key, now
+            channel.past.unheld = key, now
             self._listen(self.beside(channel), now)
             channel.call.resolved().note(Kind.RESUMED, now)
 
@@ -171,9 +171,9 @@ class Talks:
         """A hold that Asterisk ended for a transfer lasts until then: its phone heard nobody."""
         for prefix in ("OrigTransferer", "SecondTransferer"):
             channel = self._channels.live.get(event.get(prefix + "Uniqueid") or "")
-            if channel is None or channel.unheld is None:
+            if channel is None or channel.past.unheld is None:
                 continue
-            key, at = channel.unheld
+            key, at = channel.past.unheld
             if not 0 <= now - at < _UNHELD_SECONDS:
                 continue
             story = channel.call.resolved().story

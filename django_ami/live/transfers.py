@@ -112,9 +112,9 @@ def _leaves(call: Call, event: Event, *transferers: Channel | None) -> None:
     """A party that sent others on hangs up, before this event or behind it: the call goes on."""
     left = {event.get(f"{prefix}Uniqueid") for prefix in _TRANSFERERS}
     for channel in transferers:
-        person = None if channel is None else channel.person() or channel.behind
+        person = None if channel is None else channel.person() or channel.past.behind
         if person is not None:
-            person.leaves = True
+            person.past.leaves = True
             left.add(person.uniqueid)
     if call.hangup.channel in left:
         call.hangup = Hangup()
@@ -126,7 +126,7 @@ def _device(event: Event, prefix: str, channel: Channel | None) -> str:
         name = event.get(prefix + "Channel") or ""
         return "" if is_hidden(name) else device_of(name)
     # A transferer behind a Local channel may have hung up, and is behind it no more.
-    person = channel.person() or channel.behind
+    person = channel.person() or channel.past.behind
     return "" if person is None else person.device
 
 

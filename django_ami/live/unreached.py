@@ -66,7 +66,7 @@ class Unreached:
         channel = self._channels.live.get(event.get("Uniqueid") or "")
         if channel is None:
             return
-        dials, dial = _DIAL in event.raw, channel.dial
+        dials, dial = _DIAL in event.raw, channel.past.dial
         if not dials and dial is None:
             return
         place = event.get("Context") or "", event.get("Exten") or "", event.get("Priority") or ""
@@ -76,7 +76,7 @@ class Unreached:
             return
         self._conclude(channel, now)
         if dials and not _was_sent_on(channel, now):
-            channel.dial = Dial(event.get("AppData") or "", now, place)
+            channel.past.dial = Dial(event.get("AppData") or "", now, place)
 
     def _gone(self, event: Event, now: float) -> None:
         channel = self._channels.live.get(event.get("Uniqueid") or "")
@@ -84,7 +84,7 @@ class Unreached:
             self._conclude(channel, now)
 
     def _conclude(self, channel: Channel, now: float) -> None:
-        dial, channel.dial = channel.dial, None
+        dial, channel.past.dial = channel.past.dial, None
         if dial is None:
             return
         legs = channel.call.resolved().story.legs
