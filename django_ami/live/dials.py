@@ -42,7 +42,10 @@ class Dials:
         if source is not None:
             self._channels.connect(source, target, now)
             target.dialer = source
-            source.call.resolved().set_caller(source.person())
+            person = source.person()
+            source.call.resolved().set_caller(person)
+            if target.half is not None:
+                target.half.past.behind = person or target.half.past.behind
         self.leg(target, now)
 
     def leg(self, target: Channel, now: float) -> Leg | None:

@@ -96,7 +96,8 @@ class Unreached:
 
     @staticmethod
     def _add(channel: Channel, device: str, begin: float, now: float) -> None:
-        person = channel.person()
+        # The near half of a Local channel may have ended before the far half that dialled.
+        person = channel.person() or channel.past.behind
         by, by_channel = ("", "") if person is None else (person.device, person.uniqueid)
         leg = Leg("", "", device, "", by, by_channel, begin, end=max(now, begin), status=_STATUS)
         write(channel.call.resolved().story.legs, f"{channel.uniqueid} {device} {begin}", leg)

@@ -81,3 +81,22 @@ def test_dial_whose_channel_ends_unseen_leaves_nothing() -> None:
     tracker.seed(Lists(asked=2.0, channels=[]), 3.0)
     tracker.tick(1_000.0)
     assert tracker.status().entries == 0
+
+
+def test_a_phone_behind_a_local_channel_is_dialled_by_the_caller_in_any_order() -> None:
+    def head(name: str, uniqueid: str) -> dict[str, str]:
+        return {"Channel": name, "Uniqueid": uniqueid, "Linkedid": "1.1", "Exten": "5"}
+
+    caller = head("PJSIP/a-1", "1.1")
+    near, far = head("Local/5@default-1;1", "1.2"), head("Local/5@default-1;2", "1.3")
+    for first, second in ((near, far), (far, near)):
+        tracker = Tracker("pbx")
+        for one in (caller, near, far):
+            tracker.feed(event("Newchannel", **one, ChannelStateDesc="Ring"), 0.0)
+        dest = {f"Dest{key}": value for key, value in near.items()}
+        tracker.feed(event("DialBegin", **caller, **dest), 0.1)
+        tracker.feed(event("Newexten", **far, Application="Dial", AppData="PJSIP/b,20"), 0.2)
+        for one in (first, second, caller):
+            tracker.feed(event("Hangup", **one, Cause=20), 0.3)
+        (call,) = tracker.ended.values()
+        assert [(leg.device, leg.by) for leg in call.legs] == [("PJSIP/b", "PJSIP/a")]
