@@ -25,9 +25,8 @@ __all__ = ["Talks"]
 LONGEST_GAP_SECONDS: Final = 0.2
 #: A shorter one is none: a phone ends its hold a few milliseconds before it transfers.
 SHORTEST_SECONDS: Final = 0.1
-#: How long before an attended transfer Asterisk ends the holds of the transferer: where a Local
-#: channel is to link two bridges, it takes half a second.
-_UNHELD_SECONDS: Final = 1.0
+#: The channel by which an attended transfer links two bridges (main/bridge.c), half a second later.
+_LINK: Final = b"\r\nChannel: Local/_attended@transfer"
 #: How many people at most are followed pair by pair: in a larger room each would have too many
 #: pairs.
 MOST_TALKERS: Final = 6
@@ -51,7 +50,7 @@ class Talks:
         return {
             "Hold": self._hold,
             "Unhold": self._unhold,
-            "AttendedTransfer": self._sent_on,
+            "Newchannel": self._link,
         }
 
     def tables(self) -> tuple[Sized, ...]:
@@ -167,23 +166,18 @@ class Talks:
             self._listen(self.beside(channel), now)
             channel.call.resolved().note(Kind.RESUMED, now)
 
-    def _sent_on(self, event: Event, now: float) -> None:
-        """A hold that Asterisk ended for a transfer lasts until then: its phone heard nobody."""
-        for prefix in ("OrigTransferer", "SecondTransferer"):
-            channel = self._channels.live.get(event.get(prefix + "Uniqueid") or "")
-            if channel is None or channel.past.unheld is None:
-                continue
-            key, at = channel.past.unheld
-            if not 0 <= now - at < _UNHELD_SECONDS:
-                continue
-            story = channel.call.resolved().story
-            if (hold := story.holds.get(key)) is not None:
-                story.holds[key] = replace(hold, end=now)
-            for talk in list(islice(reversed(story.talks), _LATEST_TALKS)):
-                one, other, begin = talk
-                if channel.uniqueid in {one, other} and begin >= at:
-                    self._part(one, other, now)
-                    story.talks.pop(talk, None)
+    def _link(self, event: Event, now: float) -> None:
+        """Asterisk ended a hold for a transfer, of which its phone knows nothing: it goes on."""
+        link = self._channels.known(event, now) if _LINK in event.raw else None
+        if link is None:
+            return
+        for channel in link.call.resolved().channels.values():
+            key, at = channel.past.unheld or (None, 0.0)
+            holds = channel.call.resolved().story.holds
+            if key in holds and 0 <= now - at < SHORTEST_SECONDS:
+                channel.hold, holds[key] = key, replace(holds[key], end=None)
+                for other in self.beside(channel):
+                    self._part(channel.uniqueid, other.uniqueid, now)
 
     @staticmethod
     def _end_hold(channel: Channel, now: float) -> bool:
