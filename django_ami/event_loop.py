@@ -43,7 +43,7 @@ class EventLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        #: Set before the loop is stopped by us.
+        #: Set before we stop the loop.
         self._over = threading.Event()
 
     def adopt(self) -> None:
@@ -64,6 +64,7 @@ class EventLoop:
                 loop = asyncio.new_event_loop()
                 runs = threading.Event()
                 loop.call_soon(runs.set)
+                self._over = threading.Event()  # an earlier loop may go on to its end beside it
                 run = partial(_run, loop, self._over)
                 try:
                     self._thread = start_thread(run, "django_ami-asyncio")
@@ -77,10 +78,10 @@ class EventLoop:
     def end(self) -> None:
         """Cancel the tasks that are not over, and end the loop. Waits for a moment at most."""
         with self._lock:
-            loop, thread, self._loop = self._loop, self._thread, None
+            loop, thread, over, self._loop = self._loop, self._thread, self._over, None
         if loop is None or thread is None:
             return
-        self._over.set()
+        over.set()
         asyncio.run_coroutine_threadsafe(_cancel_all(), loop)
         thread.join(_END_SECONDS)
         if thread.is_alive():

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 
 from django_ami import event_loop, signals
 from django_ami.conf import Parallel
@@ -188,6 +188,25 @@ def test_receiver_that_stops_the_loop_does_not_end_it(
             sim.emit("Newexten", Uniqueid="1.1", Linkedid="1.1", Number=number)
         listener.run_until(lambda: got == ["0", "1", "2"])
     assert "has stopped the event loop of all" in caplog.text
+    assert not loop_threads()
+
+
+def test_loop_that_was_begun_again_goes_on_when_it_is_stopped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def stop() -> None:
+        asyncio.get_running_loop().stop()
+
+    async def answer() -> str:
+        return "here"
+
+    loop = event_loop.EventLoop()
+    for _ in range(2):
+        loop.adopt()
+        async_to_sync(stop)()
+        assert async_to_sync(answer)() == "here"
+        loop.end()
+    assert caplog.text.count("has stopped the event loop of all") == 2
     assert not loop_threads()
 
 
