@@ -13,7 +13,7 @@ import pytest
 from django_ami.core import actions
 from django_ami.core.actions import Action, Login, Originate, Ping
 from django_ami.core.actions.base import encode
-from django_ami.core.arguments import callable_of, plain_text, shown
+from django_ami.core.arguments import callable_of, is_number, plain_text, shown
 from django_ami.core.config import Options, ServerConfig
 from django_ami.core.errors import ConfigurationError, InvalidAction
 
@@ -305,3 +305,15 @@ LETTERS = {
 def test_argument_of_another_type_is_refused(make):
     with pytest.raises(InvalidAction):
         make()
+
+
+@pytest.mark.parametrize("value", [0, -1.5, 10**300])
+def test_number_that_a_float_can_hold_is_one(value: float) -> None:
+    assert is_number(value)
+
+
+@pytest.mark.parametrize(
+    "value", [True, "1", None, float("inf"), float("nan"), 10**400, -(10**400)]
+)
+def test_anything_else_is_no_number(value: object) -> None:
+    assert not is_number(value)
