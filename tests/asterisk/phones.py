@@ -108,16 +108,18 @@ def phone(folder: Path, does: str, *, calls: int = 1, seconds: int = 30) -> Iter
         "-timeout",
         f"{seconds}s",
     ]
-    process = subprocess.Popen(
-        [str(SIPP), "-sf", str(scenario), *options],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with (folder / "stderr").open("w") as stderr:
+        process = subprocess.Popen(
+            [str(SIPP), "-sf", str(scenario), *options],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+        )
     try:
         until(lambda: process.poll() is not None or _is_taken(port), "sipp listens")
-        assert process.poll() is None, "sipp has ended"
+        said = (folder / "stderr").read_text()
+        assert process.poll() is None, f"sipp has ended: {said}"
         yield f"PJSIP/phone/sip:phone@127.0.0.1:{port}"
     finally:
         process.kill()
@@ -125,9 +127,6 @@ def phone(folder: Path, does: str, *, calls: int = 1, seconds: int = 30) -> Iter
 
 
 def _is_taken(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
+    """True if a socket has it. An attempt to bind it would take it from sipp, which then ends."""
+    sockets = Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(line.split()[1].endswith(f":{port:04X}") for line in sockets)
