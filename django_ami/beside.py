@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from django_ami.core.receivers import Receivers
     from django_ami.core.session import Gap, Notice
     from django_ami.forwarding.forwarder import Forwarder
-    from django_ami.parallel.collecting import Collector
     from django_ami.parallel.spreading import Spreading
     from django_ami.signals.classes import RobustSignal
 
@@ -90,10 +89,8 @@ class Beside:
         """True if nothing of a server is taken, for want of room."""
         return any(one.is_full(server) for one in self._all)
 
-    def is_reached(self, notice: Notice, collector: Collector | None) -> bool:
-        """Have the events before a notice delivered; False if the lease was over before that."""
-        if collector is not None:
-            collector.give_due(everything=True)
+    def barrier(self, notice: Notice) -> bool:
+        """Wait for the events before a notice; False if the lease was over before that."""
         return self.spreading is None or self.spreading.barrier(notice)
 
     def discard(self, server: str) -> None:

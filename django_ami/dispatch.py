@@ -331,7 +331,9 @@ class Dispatcher:
         left: list[Notice] = []
         lease = sender.lease
         for notice in notices if lease is None else lease.while_valid(notices, left):
-            if not self._beside.is_reached(notice, self._collector):
+            if self._collector is not None:
+                self._collector.give_due(everything=True)
+            if not self._beside.barrier(notice):
                 return [notice]
             self._tell(notice)
         return left

@@ -287,11 +287,12 @@ class Lane:
         with suppress(ValueError):
             self._meetings.remove(meeting)
 
-    def deliver_one(self, server: str, event: Event) -> None:
-        """Deliver an event that was not in the queue of this lane; now it is."""
+    def deliver_one(self, server: str, event: Event) -> bool:
+        """Deliver an event that was not in the queue of this lane; False if it may not be now."""
         self.delivery.delivered(server, -1)
-        while self._deliver(server, [event]) and not self._lanes.over:
-            time.sleep(_LEASE_SECONDS)
+        left = len(self._deliver(server, [event]))
+        self.delivery.delivered(server, left)
+        return not left
 
     def _deliver(self, server: str, events: list[Event]) -> list[Event]:
         """Deliver some events. Gives those left by a lease that is over, or by the end."""

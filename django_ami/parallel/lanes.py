@@ -146,11 +146,13 @@ class Lanes:
                     return AGAIN
                 if missing:
                     self._tell_missed(server)
+                done = True
                 try:
-                    first.deliver_one(server, event)
+                    done = first.deliver_one(server, event)
                 finally:
-                    over.set()
-            return None
+                    if done:
+                        over.set()
+            return None if done else AGAIN
 
         def wait(lane: Lane) -> None:
             with lane.meeting(server, over):

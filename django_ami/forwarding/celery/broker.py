@@ -8,6 +8,7 @@ publish them again on another one would double them with every attempt.
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,8 @@ __all__ = ["Broker"]
 
 #: The most messages on their way whose confirmations are waited for together.
 _MOST_UNCONFIRMED: Final = 200
+#: How long a blocked connection is kept: one to a machine that is gone would never say anything.
+_BLOCKED_SECONDS: Final = 600.0
 
 
 class Broker:
@@ -43,8 +46,9 @@ class Broker:
         self._connection: Connection | None = None
         self._producer: Producer | None = None
         self._confirmations: _Confirmations | None = None
-        #: RabbitMQ has an alarm, for want of memory or disk, and reads no message.
-        self._is_blocked = False
+        #: RabbitMQ has an alarm, for want of memory or disk, and reads no message. Until when, by
+        #: ``time.monotonic``, its connection is kept for that.
+        self._blocked_until = 0.0
         #: The messages of a call of ``publish`` that is not through, and how many are confirmed.
         self._given: Sequence[Message] = ()
         self._through = self._on_their_way = 0
@@ -78,6 +82,8 @@ class Broker:
         """
         with self._telling():
             if self._given != messages:
+                if self._confirmations is not None and self._confirmations.missing:
+                    raise ConnectionError("it still has other messages, which it has not confirmed")
                 self._given, self._through = messages, 0
             while self._through < len(messages):
                 with self._bounded():
@@ -113,7 +119,7 @@ class Broker:
         """Let go of the connection without a word. Raises nothing."""
         connection, self._connection = self._connection, None
         self._producer = self._confirmations = None
-        self._is_blocked = False
+        self._blocked_until = 0.0
         self._given = ()
         if connection is not None:
             with suppress(Exception):
@@ -189,11 +195,15 @@ class Broker:
         if confirmations.refused:
             raise ConnectionError(confirmations.refused)
 
+    @property
+    def _is_blocked(self) -> bool:
+        return time.monotonic() < self._blocked_until
+
     def _on_blocked(self, _: str) -> None:
-        self._is_blocked = True
+        self._blocked_until = time.monotonic() + _BLOCKED_SECONDS
 
     def _on_unblocked(self) -> None:
-        self._is_blocked = False
+        self._blocked_until = 0.0
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

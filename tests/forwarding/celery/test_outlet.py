@@ -209,6 +209,19 @@ def test_broker_without_memory_has_each_batch_once_however_often_it_was_given(
         assert outlet.lag() == {0: 0, 1: 0}
 
 
+@pytest.mark.slow
+def test_connection_that_stays_blocked_is_given_up(project, rabbitmq, monkeypatch):
+    monkeypatch.setattr("django_ami.forwarding.celery.broker._BLOCKED_SECONDS", 0.0)
+    here = project("classic", CONFIRM_SECONDS=1)
+    with here.outlet() as outlet:
+        outlet.open()
+        with rabbitmq.without_memory(), pytest.raises(OutletAway) as away:
+            publish_again(outlet, [batch(0, 0, 1)])
+        assert "it blocks publishers" not in str(away.value)
+        publish_again(outlet, [batch(0, 0, 1)])
+        assert {decode(data)[0].id.sequence for data in taken(here, 0, 2)} == {1}
+
+
 def publish_again(outlet, some):
     """As the publisher of a listener does."""
     outlet.open()
