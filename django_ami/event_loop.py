@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ from asgiref.sync import SyncToAsync
 
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
+from django_ami.core.reports import Sparing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,8 @@ logger = get_logger(__name__)
 _END_SECONDS: Final = 2.0
 #: The thread has so long to begin to run the loop.
 _START_SECONDS: Final = 5.0
+#: A receiver may stop the loop at each event: so many lines say so at once, then one in a minute.
+_LINES_AT_ONCE: Final = 3
 
 
 class EventLoop:
@@ -94,18 +98,23 @@ class EventLoop:
 
 def _run(loop: asyncio.AbstractEventLoop, over: threading.Event) -> None:
     """Run the loop until it is ``over``; no task that stops it or calls sys.exit ends it."""
+    sparing = Sparing(_LINES_AT_ONCE)
     while True:
         try:
             loop.run_forever()
         except (SystemExit, KeyboardInterrupt):  # all else stays in its task
-            logger.exception("A task of an asynchronous receiver would have ended the event loop.")
+            if sparing.may_say("exit", time.monotonic()):
+                logger.exception(
+                    "A task of an asynchronous receiver would have ended the event loop."
+                )
         else:
             if over.is_set():
                 return
-            logger.error(
-                "An asynchronous receiver, or a task of one, has stopped the event loop of all. It "
-                "goes on: remove the call of stop."
-            )
+            if sparing.may_say("stop", time.monotonic()):
+                logger.error(
+                    "An asynchronous receiver, or a task of one, has stopped the event loop of "
+                    "all. It goes on: remove the call of stop."
+                )
 
 
 async def _cancel_all() -> None:

@@ -210,6 +210,20 @@ def test_loop_that_was_begun_again_goes_on_when_it_is_stopped(
     assert not loop_threads()
 
 
+def test_loop_that_is_stopped_at_every_event_is_told_of_three_times_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def stop() -> None:
+        asyncio.get_running_loop().stop()
+
+    loop = event_loop.EventLoop()
+    loop.adopt()
+    for _ in range(20):
+        async_to_sync(stop)()
+    loop.end()
+    assert caplog.text.count("has stopped the event loop of all") == 3
+
+
 def test_task_that_calls_exit_does_not_end_the_loop(
     sim: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
