@@ -254,7 +254,7 @@ class Originating(Calling, Generic[Target]):
         self._follow(request, progress)
         over = partial(self._dialler.over, request)
         made = OriginatedCall(self, progress, request.pending, over)
-        if self._paced:
+        if self._paced and self.holds_here():  # in a child it is refused: it waits for no turn
             assert request.followed is not None  # noqa: S101  (for the type checker)
             request.followed.leave_by = time.monotonic() + (longest or 0.0)
             try:

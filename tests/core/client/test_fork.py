@@ -114,6 +114,31 @@ def test_tls_is_not_ended_by_a_child(authority: Authority, fork: str) -> None:
         assert (sim.logins, sim.connections) == (1, 1)
 
 
+def test_call_over_the_limits_of_the_parent_is_refused_in_the_child(
+    sim: Simulator, fork: str
+) -> None:
+    source = """
+from django_ami.core import Options
+CONFIG = ServerConfig(
+    name="node_1", host="127.0.0.1", port=CONFIG.port, username="admin", secret="amp111",
+    options=Options(max_concurrent_originates=1))
+client.close()
+client = Client([CONFIG])
+client.start()
+going = client.originate(to="Local/1@default", application="Wait", data="60")
+client.send(Ping()).result(20)
+child = fork()
+if child == 0:
+    call = client.originate(to="Local/2@default", application="Wait", data="60")
+    print(call.wait(20).description)
+    end()
+os.waitpid(child, 0)
+client.close()
+"""
+    refused = REFUSED.split(": ", 2)[2].replace("Child", "Originate")
+    assert run(source, sim, fork) == [refused]
+
+
 def test_one_that_is_turned_by_ticks_reads_nothing_of_the_parents(
     sim: Simulator, fork: str
 ) -> None:
