@@ -51,8 +51,8 @@ _COUNTERS: Final = (
 )  # fmt: skip
 #: The columns of a row that change, beside its times.
 _COLUMNS: Final = (
-    "role", "token", "state", "last_error", "counters", "asterisk_version", "ami_version",
-    "ping_round_trip",
+    "account", "role", "token", "state", "last_error", "counters", "asterisk_version",
+    "ami_version", "ping_round_trip",
 )  # fmt: skip
 #: A row that nobody has written for so long is deleted.
 _KEPT_SECONDS: Final = 86_400.0
@@ -196,6 +196,7 @@ class Heartbeats:
         """Write a row; gives the token of our lease, if we have it."""
         role, token = self._role(server.name)
         values: dict[str, Any] = {
+            "account": account_of(server),  # a reload changes it
             "role": role.value,
             "token": token,
             "state": status.state,
@@ -209,7 +210,6 @@ class Heartbeats:
             self._rows.create(
                 process=self._me,
                 server=server.name,
-                account=account_of(server),
                 host=HOST,
                 pid=os.getpid(),
                 version=django_ami.__version__,

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,6 +143,20 @@ def test_listener_that_is_not_logged_in_tells_why() -> None:
     assert str(one).endswith("UTC; 10.0.0.5:5038 refuses the connection")
     Listener.objects.update(state="ready")
     assert str(known()[0]).endswith("UTC")
+
+
+def test_row_has_the_new_account_of_a_server_behind_a_reload(client: Client) -> None:
+    heartbeats = beat(client)
+    try:
+        wait_until(known)
+        moved = replace(SERVER, host="10.0.0.6", username="other")
+        client.reconfigure([moved])
+        heartbeats.follow([moved])
+        wait_until(
+            lambda: Listener.objects.filter(process="me", account="10.0.0.6 5038 other").exists()
+        )
+    finally:
+        heartbeats.close()
 
 
 def test_row_of_a_listener_that_is_gone_for_a_day_is_deleted(client: Client) -> None:
