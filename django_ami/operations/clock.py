@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["DatabaseNow", "ago", "from_now", "now", "since"]
+__all__ = ["DatabaseNow", "ago", "before", "from_now", "now", "since"]
 
 
 class DatabaseNow(Now):
@@ -40,6 +40,11 @@ def from_now(span: float | Expression) -> ExpressionWrapper[Any]:
 def ago(span: float | Expression) -> ExpressionWrapper[Any]:
     """The time that is a ``span`` ago: seconds, or an expression of a duration."""
     return ExpressionWrapper(DatabaseNow() - _duration(span), output_field=DateTimeField())
+
+
+def before(field: str, span: float | Expression) -> ExpressionWrapper[Any]:
+    """The time that is a ``span`` before that in a column: seconds, or an expression."""
+    return ExpressionWrapper(F(field) - _duration(span), output_field=DateTimeField())
 
 
 def _duration(span: float | Expression) -> timedelta | Expression:

@@ -18,6 +18,7 @@ from django_ami.core.lease import Lease, boottime
 from django_ami.core.log import get_logger
 from django_ami.core.refusals import start_thread
 from django_ami.operations.connection import make_impatient
+from django_ami.operations.leases import Unheard
 from django_ami.operations.watching import Watched
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class Keeper:
         #: The leases of others, as they were seen last.
         self.seen: dict[str, Seen] = {}
         self._watched: dict[str, Watched] = {}
+        #: By ``boottime``: when a lease of this process was confirmed last.
+        self._confirmed: dict[str, float] = {}
         self._wake = threading.Event()
         self._ending = False
         self._thread: threading.Thread | None = None
@@ -181,6 +184,7 @@ class Keeper:
             if not self._table.renew(server, lease.token, timeout, self._unheard(server)):
                 self._end_lost(lease)
                 return
+        self._confirmed[server] = boottime()
         until = lease.until
         lease.renew(sent + timeout - self._options.lease_margin)
         if lease.valid and boottime() >= until:  # others may have seen that it was over
@@ -221,6 +225,7 @@ class Keeper:
         sent = boottime()
         if not self._table.acquire(server, seen.token, timeout):
             return
+        self._confirmed[server] = boottime()
         until = sent + timeout - self._options.lease_margin
         lease = Lease(server, seen.token + 1, until)
         self.leases = {**self.leases, server: lease}
@@ -244,10 +249,17 @@ class Keeper:
         self._asked_at.pop(server, None)
         self._table.release(server, lease.token, self._unheard(server))
 
-    def _unheard(self, server: str) -> float | None:
-        """How long ago it was when this process had delivered all events; None if it never had."""
+    def _unheard(self, server: str) -> Unheard | None:
+        """How long ago it was when this process had delivered all events; None if it never had.
+
+        None as well behind a failure: nobody knows which renewal the database has seen last.
+        """
         until = self._delivered_until(server)
-        return None if until is None else max(0.0, time.monotonic() - until)
+        if until is None or server in self._away_since:
+            return None
+        ago = max(0.0, time.monotonic() - until)
+        left = self._confirmed[server] + self._options.lease_timeout - boottime()
+        return Unheard(ago, ago + left)
 
     def _tell_failure(self, server: str, error: Exception) -> None:
         now = boottime()

@@ -9,19 +9,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.db.models import BigIntegerField, CharField, DurationField
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Least
 
-from django_ami.operations.clock import ago, from_now, now, since
+from django_ami.operations.clock import ago, before, from_now, now, since
 from django_ami.operations.models import Lease
 from django_ami.operations.statements import Given, Selection, Update
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
+    from django.db.models import Expression, QuerySet
 
-__all__ = ["LeaseTable", "Seen"]
+__all__ = ["LeaseTable", "Seen", "Unheard"]
 
 _SERVER: Final = Given("server", CharField())
 
@@ -38,6 +38,22 @@ class Seen:
     left: float
     #: For how long events may be missing; None if nobody has ever delivered any.
     unheard: float | None
+
+
+class Unheard(NamedTuple):
+    """When all events had been delivered. Durations are in seconds.
+
+    A database that hangs begins with a statement late, when its holder may have ended: then the
+    time that was ``ago`` is none of which the holder knew anything. So it is no later than so long
+    ``before_end`` of the lease, as it was confirmed last.
+    """
+
+    ago: float
+    before_end: float
+
+
+def _heard_until(ago_span: float | Expression, before_end: float | Expression) -> Least:
+    return Least(ago(ago_span), before("expires_at", before_end))
 
 
 class LeaseTable:
@@ -63,9 +79,11 @@ class LeaseTable:
         mine = self._mine(_SERVER, Given("token", BigIntegerField()))
         if unasked:
             mine = mine.filter(handover_requested_at__isnull=True)
-        values = {"expires_at": from_now(Given("span", DurationField()))}
-        if heard:
-            values["heard_until"] = ago(Given("unheard", DurationField()))
+        values: dict[str, object] = {}
+        if heard:  # first: MariaDB changes one column after the other
+            spans = (Given(name, DurationField()) for name in ("ago", "before_end"))
+            values["heard_until"] = _heard_until(*spans)
+        values["expires_at"] = from_now(Given("span", DurationField()))
         return Update(mine, **values)
 
     def look(self, server: str, known: int = 0, seconds: float = 0.0) -> Seen:
@@ -124,28 +142,30 @@ class LeaseTable:
         server: str,
         token: int,
         seconds: float,
-        unheard: float | None,
+        unheard: Unheard | None,
         *,
         unasked: bool = False,
     ) -> bool:
         """Keep a lease for so long. False if another listener has had it meanwhile.
 
         One that is over may be renewed as long as nobody else has taken it. ``unheard`` says how
-        long ago it was when all events had been delivered; None if that was never so. With
+        long ago it was when all events had been delivered; None if that is not known. With
         ``unasked`` it is False, too, if anybody has asked for the handover: then ask without.
         """
+        heard = Unheard(0.0, 0.0) if unheard is None else unheard
         changed = self._renewals[unasked, unheard is not None](
             server=server,
             token=token,
             span=timedelta(seconds=seconds),
-            unheard=timedelta(seconds=unheard or 0.0),
+            ago=timedelta(seconds=heard.ago),
+            before_end=timedelta(seconds=heard.before_end),
         )
         return changed == 1
 
-    def release(self, server: str, token: int, unheard: float | None) -> bool:
+    def release(self, server: str, token: int, unheard: Unheard | None) -> bool:
         """Give a lease back: the next one may take it at once."""
-        heard = {} if unheard is None else {"heard_until": ago(unheard)}
-        return self._mine(server, token).update(expires_at=now(), holder="", **heard) == 1
+        heard = {} if unheard is None else {"heard_until": _heard_until(*unheard)}
+        return self._mine(server, token).update(**heard, expires_at=now(), holder="") == 1
 
     def handover_requested_by(self, server: str, token: int) -> str | None:
         """The name of the person who has asked for the handover of a lease; None if nobody has."""

@@ -138,6 +138,20 @@ def _database_frozen(scene: Scene) -> None:
         scene.server.thaw()
 
 
+def _ended_while_frozen(scene: Scene) -> None:
+    """Its last renewal is begun behind its end."""
+    scene.mark()
+    scene.server.freeze()
+    try:
+        scene.pause(0.4)
+        scene.first.signal(signal.SIGTERM)
+        scene.first.wait()
+        scene.pause(1)
+    finally:
+        scene.server.thaw()
+    scene.wait_for_other()
+
+
 def _lease_gone(scene: Scene) -> None:
     scene.mark()
     scene.server.execute("DELETE FROM ami_operations_lease")
@@ -212,6 +226,7 @@ FAULTS: Final = (
     ),
     Fault("the database is down for three leases", _database_stopped, within=None),
     Fault("the database hangs for three leases", _database_frozen, within=None),
+    Fault("the holder ends (SIGTERM) while the database hangs", _ended_while_frozen, within=6),
     Fault("the database comes back without the lease", _lease_gone, within=None),
     Fault("the database comes back with an older lease", _lease_older, within=None),
     Fault(

@@ -25,6 +25,7 @@ SLACK_SECONDS = 2.0
 PLAYED = (
     "both are restarted, one after the other, at 2,000 events/s",
     "the database comes back without the lease",
+    "the holder ends (SIGTERM) while the database hangs",
     "the clock of the holder goes 1 h forward, then kill -9",
     "the clock of the standby goes 1 h back, then kill -9",
     "the holder does not reach the database",

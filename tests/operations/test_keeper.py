@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from django_ami.core.lease import Lease
 from django_ami.operations.conf import options_of
 from django_ami.operations.keeper import Keeper
-from django_ami.operations.leases import Seen
+from django_ami.operations.leases import Seen, Unheard
 from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class PlayedTable:
         self.seen = Seen(6, "other", "elsewhere", -1.0, 5.0)
         self.mine = True
         self.renewals = 0
-        self.released: list[float | None] = []
+        self.released: list[Unheard | None] = []
         self.known = (0, 0.0)
         self.asked_by: str | None = None
         self.looks = self.failures = 0
@@ -60,7 +60,7 @@ class PlayedTable:
         server: str,
         token: int,
         seconds: float,
-        unheard: float | None,
+        unheard: Unheard | None,
         *,
         unasked: bool = False,
     ) -> bool:
@@ -68,7 +68,7 @@ class PlayedTable:
         self._answer()
         return self.mine and not (unasked and self.asked_by)
 
-    def release(self, server: str, token: int, unheard: float | None) -> bool:
+    def release(self, server: str, token: int, unheard: Unheard | None) -> bool:
         self.released.append(unheard)
         return True
 
@@ -164,7 +164,7 @@ def test_answers_that_all_come_late_never_make_a_lease_valid() -> None:
     renew = kept.table.renew
 
     def renew_late(
-        server: str, token: int, seconds: float, unheard: float | None, **unasked: bool
+        server: str, token: int, seconds: float, unheard: Unheard | None, **unasked: bool
     ) -> bool:
         threading.Event().wait(0.5)  # longer than the lease less its margin
         return renew(server, token, seconds, unheard, **unasked)
@@ -234,7 +234,7 @@ def test_lease_is_given_back_at_the_end_and_when_its_server_is_removed() -> None
         kept.keeper.follow(["node_1"])
         wait_until(lambda: len(kept.gained) == 2, 10, what="not after a renewal's time")
     assert len(kept.table.released) == 2
-    assert all(unheard is not None and unheard >= 2.0 for unheard in kept.table.released)
+    assert all(unheard is not None and unheard.ago >= 2.0 for unheard in kept.table.released)
 
 
 def test_lease_that_seems_over_too_early_is_not_taken_before_its_time_here() -> None:
@@ -299,6 +299,28 @@ def test_lease_that_is_given_back_is_taken_before_its_time_is_over() -> None:
         wait_until(lambda: "node_1" in kept.keeper.seen)
         kept.table.seen = Seen(6, "", "elsewhere", 0.0, None)
         wait_until(lambda: kept.gained)
+
+
+def test_database_is_told_when_all_was_delivered_only_if_the_renewal_before_was_confirmed() -> None:
+    kept = Kept()
+    renew, given = kept.table.renew, list[tuple[bool, Unheard | None]]()
+
+    def note(*arguments: Any, **unasked: bool) -> bool:
+        given.append((kept.table.failures > 0, arguments[3]))
+        return renew(*arguments, **unasked)
+
+    kept.table.renew = note  # type: ignore[method-assign]
+    kept.delivered_until = time.monotonic()
+    with closing(kept.keeper):
+        kept.keeper.follow(["node_1"])
+        kept.keeper.start()
+        wait_until(lambda: len(given) >= 3)
+        kept.table.error = OSError("no route")
+        wait_until(lambda: kept.table.failures)
+        kept.table.error = None
+        wait_until(lambda: given[-1][0] and given[-1][1] is not None)
+    assert all(heard is not None and heard.before_end > heard.ago for _, heard in given[:3])
+    assert next(heard for behind, heard in given if behind) is None
 
 
 def test_database_is_told_the_highest_token_and_gaps_begin_where_they_did() -> None:

@@ -12,10 +12,10 @@ import pytest
 from django.db import OperationalError, connections
 from django.db.models import DateTimeField, ExpressionWrapper
 
-from django_ami.operations.clock import DatabaseNow, now
-from django_ami.operations.leases import LeaseTable
+from django_ami.operations.clock import DatabaseNow, from_now, now
+from django_ami.operations.leases import LeaseTable, Unheard
 from django_ami.operations.models import Lease
-from tests.running import wait_until
+from tests.running import DEADLINE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,11 +94,30 @@ def test_lease_that_is_released_is_free_at_once_and_tells_what_was_delivered() -
     a, b = table("a"), table("b")
     token = a.look("node_1").token
     wait_until(lambda: a.acquire("node_1", token, 60))
-    assert a.release("node_1", token + 1, 7.5)
+    assert a.release("node_1", token + 1, Unheard(7.5, 0.0))
     wait_until(lambda: b.acquire("node_1", token + 1, 60))
     unheard = b.look("node_1").unheard
     assert unheard is not None
     assert 7.4 < unheard < 30
+
+
+@pytest.mark.parametrize("statement", ["renew", "release"])
+def test_statement_that_the_database_begins_late_tells_of_no_time_that_its_holder_did_not_know(
+    statement: str,
+) -> None:
+    a, b = table("a"), table("b")
+    token = a.look("node_1").token
+    wait_until(lambda: a.acquire("node_1", token, 60))
+    # The database has hung for 20 s since it confirmed this lease.
+    Lease.objects.update(expires_at=from_now(40))
+    if statement == "renew":
+        assert a.renew("node_1", token + 1, 60, Unheard(0.5, 60.5))
+        assert b.look("node_1").left > 50
+    else:
+        assert a.release("node_1", token + 1, Unheard(0.5, 60.5))
+    unheard = b.look("node_1").unheard
+    assert unheard is not None
+    assert 20.5 <= unheard < 20.5 + DEADLINE_SECONDS
 
 
 def test_lease_that_is_released_tells_so_and_is_not_renewed() -> None:
