@@ -223,6 +223,21 @@ def test_entries_that_all_groups_have_finished_go_early_and_no_others_do(
     assert len(left) < 300  # whole nodes of Redis go
 
 
+def test_finished_entries_go_though_the_clock_of_redis_has_been_set_back(
+    outlet: RedisOutlet,
+) -> None:
+    """Ids never go back: they are ahead of the clock for as long as it was."""
+    key = stream_of().key
+    entries = age_by(outlet, 500, seconds=-86_400.0)
+    outlet._redis.xgroup_create(key, "consumers", "0")
+    outlet._redis.xreadgroup("consumers", "one", {key: ">"}, count=400)
+    outlet._redis.xack(key, "consumers", *entries[:350])
+    assert trim(outlet, age=1000, keep=60)[2] == 0
+    left = [entry for entry, _ in outlet._redis.xrange(key)]
+    assert left[-150:] == entries[350:]
+    assert len(left) < 300  # whole nodes of Redis go
+
+
 @pytest.mark.slow
 def test_a_redis_whose_memory_is_full_refuses_and_goes_on_when_old_batches_have_gone(
     outlet: RedisOutlet, caplog: pytest.LogCaptureFixture

@@ -140,6 +140,8 @@ end
 local keep = string.format('%.0f-0', math.max(0, now - ARGV[2] * 1000))
 if is_before(keep, limit) then keep = limit end
 needed = needed or '0-1'
+-- The clock has been set back: such ids tell no age, and all that is finished goes.
+if parts(needed) > now then keep = needed end
 local oldest = redis.call('XRANGE', KEYS[1], needed, '+', 'COUNT', 1)
 local age = oldest[1] and math.floor((now - parts(oldest[1][1])) / 1000) or 0
 if not is_before(needed, limit) then
