@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +156,31 @@ def test_a_frozen_redis_is_away_and_appends_once_when_it_goes_on(tmp_path: Path)
         outlet.open()
         outlet.publish([batch_of([envelope(2)], 2), batch_of([envelope(3)], 3)])
         assert numbers_in(outlet) == [1, 2, 3]
+        outlet.close(1)
+
+
+@pytest.mark.slow
+def test_redis_that_still_reads_its_data_is_told_as_such(tmp_path: Path) -> None:
+    with RedisServer(tmp_path, appendonly=True) as server:
+        outlet = RedisOutlet(forward_of(server.url))
+        outlet.open()
+        outlet.publish([batch_of([envelope(1)], 1)])
+        outlet._redis.mset({f"of another program {number}": "x" * 50 for number in range(2_000)})
+        outlet._redis.bgrewriteaof()
+        wait_until(lambda: not outlet._redis.info("persistence")["aof_rewrite_in_progress"])
+        server.kill()
+        server.start_slowly(1_000)
+        with pytest.raises(OutletAway, match=r"loading the dataset.*when it has read its data"):
+            outlet.publish([batch_of([envelope(2)], 2)])
+
+        def is_back() -> bool:
+            with suppress(OutletAway):
+                outlet.publish([batch_of([envelope(2)], 2)])
+                return True
+            return False
+
+        wait_until(is_back)
+        assert numbers_in(outlet) == [1, 2]
         outlet.close(1)
 
 

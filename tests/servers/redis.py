@@ -43,10 +43,18 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self._start((b"+PONG", b"-NOAUTH"))
+
+    def start_slowly(self, microseconds: int) -> None:
+        """Back while it reads its data, which takes so long for each key, or more."""
+        self._start((b"-LOADING",), "--key-load-delay", str(microseconds),
+                    "--loading-process-events-interval-bytes", "1024")  # fmt: skip
+
+    def _start(self, answers: tuple[bytes, ...], *options: str) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+            self._process = subprocess.Popen([*self._command, *options], stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(self.port):
+        while not _answer(self.port).startswith(answers):
             assert self._process.poll() is None, self._log.read_text()
             assert time.monotonic() < deadline, "redis-server does not answer"
             time.sleep(0.02)
@@ -84,11 +92,11 @@ def redis_server(folder: Path) -> Iterator[str]:
         yield server.url
 
 
-def _answers(port: int) -> bool:
+def _answer(port: int) -> bytes:
+    """The answer to a Ping; empty if there is none."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as sock:
             sock.sendall(b"PING\r\n")
-            answer = sock.recv(64)
-            return answer == b"+PONG\r\n" or answer.startswith(b"-NOAUTH")
+            return sock.recv(64)
     except OSError:
-        return False
+        return b""

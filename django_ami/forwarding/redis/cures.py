@@ -5,6 +5,7 @@ from __future__ import annotations
 import redis
 from redis.exceptions import (
     AuthorizationError,
+    BusyLoadingError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -37,6 +38,8 @@ def cure(error: Exception, key: str = "") -> str:
         )
     if isinstance(error, ReadOnlyError) or "read only replica" in str(error):
         return "It is a replica: 'URL' of AMI_FORWARD has to name the server that takes writes."
+    if isinstance(error, BusyLoadingError):
+        return "It has been started, and answers when it has read its data: wait."
     if isinstance(error, OutOfMemoryError):
         return "Raise its maxmemory, or lower MAX_AGE."
     if isinstance(error, redis.ConnectionError):
