@@ -28,8 +28,10 @@ logger = get_logger(__name__)
 #: The first pause before another attempt; each further one is twice as long.
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 2.0
-#: An outlet that is away is told again after so long.
+#: An outlet that is away is told again after so long; one that comes and goes has the first lines
+#: at once, and then one in that time.
 _REPORT_SECONDS: Final = 60.0
+_LINES_AWAY: Final = 3
 #: The outlet has so long to let go of its engine.
 _CLOSE_SECONDS: Final = 2.0
 
@@ -59,8 +61,11 @@ class Publisher:
         self.away_since = 0.0
         #: How often it has gone away.
         self.failures = 0
+        #: Why it is away, as the log says it; empty if the log says nothing of it.
+        self._told = ""
         self._reported_at = 0.0
-        self._sparing = Sparing(1, _REPORT_SECONDS)
+        self._bugs = Sparing(1, _REPORT_SECONDS)
+        self._lines = Sparing(_LINES_AWAY, _REPORT_SECONDS)
         self._thread = start_thread(self._run, "django_ami-publisher")
 
     # --- the forwarder's side ---
@@ -128,7 +133,7 @@ class Publisher:
             self._note_away(str(error))
             return False
         except Exception as error:
-            if self._sparing.may_say(f"{type(error)}", time.monotonic()):
+            if self._bugs.may_say(f"{type(error)}", time.monotonic()):
                 logger.exception(
                     "%s: a bug in the outlet, please report it to its makers.", self._name
                 )
@@ -141,8 +146,9 @@ class Publisher:
         if self.away is None:
             self.away_since = now
             self.failures += 1
-        if self.away is None or now - self._reported_at >= _REPORT_SECONDS:
-            self._reported_at = now
+        is_due = why != self._told or now - self._reported_at >= _REPORT_SECONDS
+        if is_due and self._lines.may_say("away", now):
+            self._told, self._reported_at = why, now
             logger.error(
                 "events cannot be forwarded to %s, which is tried again: %s. %s",
                 self._name,
@@ -153,10 +159,10 @@ class Publisher:
         self._wake()
 
     def _note_back(self) -> None:
-        if self.away is not None:
+        if self._told:
             logger.warning(
                 "events are forwarded to %s again, after %.1f s.",
                 self._name,
                 time.monotonic() - self.away_since,
             )
-            self.away = None
+        self.away, self._told = None, ""

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from django_ami.conf import Parallel
 from django_ami.conf.forward import Forward, read_forward
+from django_ami.forwarding.outlet import OutletAway
 from django_ami.parallel.keys import number_of as partition_of
 from django_ami.signals import ami_event, events, gap, server_ready
 from django_ami.signals.sending import of_listener
@@ -304,6 +305,61 @@ def test_outlet_with_a_bug_has_one_traceback_however_often_it_is_tried(
         listener.run_until(lambda: publisher.away)
         time.sleep(1.0)  # it is tried again after 0.1, 0.2, 0.4 s
     assert caplog.text.count("a bug in the outlet") == 1
+
+
+class Fickle:
+    """An outlet whose engine refuses every other lot, for another reason each time at first."""
+
+    reasons: ClassVar[list[str]] = []
+
+    def __init__(self, _: Forward) -> None:
+        self._attempts = 0
+
+    def open(self) -> None:
+        pass
+
+    def publish(self, batches: Any) -> None:
+        self._attempts += 1
+        if self.reasons:
+            raise OutletAway(self.reasons.pop(0))
+        if self._attempts % 2:
+            raise OutletAway("it has no room")
+
+    def close(self, timeout: float) -> None:
+        pass
+
+
+def test_engine_that_comes_and_goes_fills_no_log(
+    sim: Simulator, forward_to: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    events["Newexten"].connect(never)
+    forward = replace(forward_to(), outlet=f"{__name__}.Fickle")
+    with listening(sim.url, forward=forward) as listener:
+        listener.make_ready()
+        publisher = listener.dispatcher.forwarder._relay.publisher
+        for number in range(1, 9):
+            emit(sim, "Newexten", "1.0", number)
+            listener.run_until(lambda number=number: publisher.failures >= number)
+            listener.run_until(lambda: publisher.away is None)
+    told = [one.getMessage() for one in caplog.records if one.name.endswith("publishing")]
+    assert sum("cannot be forwarded" in line for line in told) == 3
+    assert sum("again, after" in line for line in told) == 3
+
+
+def test_other_reason_of_an_engine_that_stays_away_is_told_at_once(
+    sim: Simulator, forward_to: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    events["Newexten"].connect(never)
+    Fickle.reasons[:] = ["its connection broke", "it refuses the password"]
+    forward = replace(forward_to(), outlet=f"{__name__}.Fickle")
+    with listening(sim.url, forward=forward) as listener:
+        listener.make_ready()
+        publisher = listener.dispatcher.forwarder._relay.publisher
+        listener.run_until(lambda: publisher.failures and publisher.away is None)
+    told = [one.getMessage() for one in caplog.records if "cannot be forwarded" in one.msg]
+    assert [line.partition("again: ")[2].partition(".")[0] for line in told][:2] == [
+        "its connection broke", "it refuses the password",
+    ]  # fmt: skip
 
 
 # --- an engine that fails ---
