@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django_ami.core.messages import Event
     from django_ami.live.bridges import Bridge
-    from django_ami.live.call import Call
+    from django_ami.live.call import Call, Hangup
     from django_ami.live.calls import Calls
     from django_ami.live.parts import Handler, Shared
     from django_ami.live.unreached import Dial
@@ -49,13 +49,15 @@ _LATE: Final = frozenset(
 class Past:
     """The past of a channel, as far as it tells what later events mean."""
 
-    __slots__ = ("behind", "dial", "leaves", "rang_out", "unheld")
+    __slots__ = ("behind", "dial", "hangup", "leaves", "rang_out", "unheld")
 
     def __init__(self) -> None:
         #: Half of a Local channel: the person that was found last behind the other half.
         self.behind: Channel | None = None
         #: The Dial that it is in, until it goes on.
         self.dial: Dial | None = None
+        #: Its far end has hung up.
+        self.hangup: Hangup | None = None
         #: It sent others on by a transfer, and hangs up for itself alone.
         self.leaves = False
         #: Half of a Local channel whose other half was rung, and not answered in time.

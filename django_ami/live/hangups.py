@@ -39,15 +39,19 @@ class Hangups:
         if channel is None or channel.hidden or channel.past.leaves:
             return
         call = channel.call.resolved()
+        cause, tech_cause = whole_number(event.get("Cause")) or 0, event.get("TechCause") or ""
+        hangup = Hangup(channel.uniqueid, channel.device, cause, tech_cause, now)
         mine = call.story.legs.get(channel.uniqueid)
+        if mine is not None and mine.answered is None and mine.connected is None:
+            return  # the phone refuses
+        channel.past.hangup = channel.past.hangup or hangup
         if call.hangup.channel or (mine is not None and mine.connected is None and mine.by):
             return
         bridge = channel.bridge
         alone = bridge is not None and bridge.type == "basic" and len(bridge.channels) == 1
         talks = any(talk.end is None for talk in call.story.talks.values())
         if self._talks.beside(channel) or not (alone or talks):
-            cause, tech_cause = whole_number(event.get("Cause")) or 0, event.get("TechCause") or ""
-            call.hangup = Hangup(channel.uniqueid, channel.device, cause, tech_cause, now)
+            call.hangup = hangup
 
     def _hangup(self, event: Event, now: float) -> None:
         channel = self._channels.known(event, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from django_ami.live.call import Hangup
@@ -90,12 +91,14 @@ class Talks:
             self._part(channel.uniqueid, other.uniqueid, now)
 
     def _connect(self, people: list[Channel], now: float) -> None:
-        """Two people in one room: their calls are answered."""
+        """Two people in one room: their calls are answered. One may have hung up just before."""
+        hangups = [one.past.hangup for one in people if one.past.hangup and not one.past.leaves]
+        gone = min(hangups, key=attrgetter("at"), default=None)
         for channel in people:
             call = channel.call.resolved()
             if call.answered is None:
                 call.answered = now
-            call.hangup = Hangup()
+            call.hangup = gone or Hangup()
             leg, key = call.story.legs.get(channel.uniqueid), call.party_key(channel)
             party, new = call.story.parties.get(key), False
             if leg is not None and leg.connected is None:
