@@ -27,6 +27,8 @@ __all__ = ["Bridge", "Bridges"]
 _HOLDING: Final = "holding_bridge"
 #: A conference (apps/app_confbridge.c): its members are followed as such, not pair by pair.
 _CONFERENCE: Final = "base"
+#: A telephone that was called and not picked up; with ARI it may be in a bridge all the same.
+_SILENT: Final = frozenset({"Down", "Ringing"})
 
 
 class Bridge:
@@ -68,7 +70,8 @@ def people_in(bridge: Bridge | None) -> list[Channel]:
         seen.add(room.id)
         for channel in room.channels.values():
             if not channel.hidden:
-                people.append(channel)
+                if channel.state not in _SILENT:
+                    people.append(channel)
             elif channel.half is not None:
                 waiting.append(channel.half.bridge)
             if len(people) > MOST_TALKERS:
@@ -91,6 +94,7 @@ class Bridges:
             "BridgeEnter": self._enter,
             "BridgeLeave": self._leave,
             "BridgeDestroy": self._destroy,
+            "Newstate": self._picked_up,
         }
 
     def tables(self) -> tuple[Sized, ...]:
@@ -128,6 +132,12 @@ class Bridges:
         bridge, channel = self.of(event, now), self._channels.of(event, now)
         if bridge is not None and channel is not None:
             self.put_in(channel, bridge, now)
+
+    def _picked_up(self, event: Event, now: float) -> None:
+        """A telephone in a bridge may be heard from now on."""
+        channel = self._channels.live.get(event.get("Uniqueid") or "")
+        if channel is not None and channel.bridge is not None:
+            self._talks.follow(people_in(channel.bridge), now)
 
     def _leave(self, event: Event, now: float) -> None:
         channel = self._channels.known(event, now)
