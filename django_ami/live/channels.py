@@ -49,13 +49,15 @@ _LATE: Final = frozenset(
 class Past:
     """The past of a channel, as far as it tells what later events mean."""
 
-    __slots__ = ("behind", "dial", "hangup", "leaves", "rang_out", "unheld")
+    __slots__ = ("behind", "dial", "dialled", "hangup", "leaves", "rang_out", "unheld")
 
     def __init__(self) -> None:
         #: Half of a Local channel: the person that was found last behind the other half.
         self.behind: Channel | None = None
         #: The Dial that it is in, until it goes on.
         self.dial: Dial | None = None
+        #: DialEnd told how it went to ring it.
+        self.dialled = False
         #: Its far end has hung up.
         self.hangup: Hangup | None = None
         #: It sent others on by a transfer, and hangs up for itself alone.

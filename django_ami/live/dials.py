@@ -98,11 +98,12 @@ class Dials:
             self._channels.connect(source, target, now)
             target.dialer = target.dialer or source
         status, forward = event.get("DialStatus") or "", event.get("Forward") or ""
-        if source is not None and source.past.rang_out and status == "CANCEL":
+        if status == "CANCEL" and source is not None and source.past.rang_out:
             # The channel that rang the Local channel gave up waiting: nobody hung up.
-            status = "NOANSWER"
-        if status == "NOANSWER" and target is not None and target.half is not None:
-            target.half.past.rang_out = True
+            status = status if _is_answered(source) else "NOANSWER"
+        if target is not None and target.half is not None:
+            target.past.dialled = True
+            target.half.past.rang_out = target.half.past.rang_out or status == "NOANSWER"
         uniqueid, there = event.get("DestUniqueid") or "", target or source
         # Both channels may have ended before, in a call that goes on.
         call = there.call.resolved() if there is not None else self._channels.call_of(event, "Dest")
@@ -164,6 +165,16 @@ def _dialled_by(by: Channel, leg: Leg, target: Channel | None) -> Leg:
     """A leg whose caller is known only now, and with it that the leg has a number."""
     number = leg.number if target is None else target.number
     return replace(leg, by=by.device, by_channel=by.uniqueid, number=number)
+
+
+def _is_answered(source: Channel) -> bool:
+    """Whether a phone was picked up that rang for the same caller as the phones of a channel."""
+    person = source.person() or source.past.behind
+    legs = source.call.resolved().story.legs.values()
+    return person is not None and any(
+        leg.by_channel == person.uniqueid and leg.answered is not None and leg.end is None
+        for leg in legs
+    )
 
 
 def _queue_of(call: Call, by: Channel | None) -> str:

@@ -36,11 +36,15 @@ class Hangups:
     def _request(self, event: Event, now: float) -> None:
         """The far end of a channel hangs up; the call goes on if others still talk."""
         channel = self._channels.known(event, now)
-        if channel is None or channel.hidden or channel.past.leaves:
+        if channel is None or channel.past.leaves:
             return
-        call = channel.call.resolved()
         cause, tech_cause = whole_number(event.get("Cause")) or 0, event.get("TechCause") or ""
         hangup = Hangup(channel.uniqueid, channel.device, cause, tech_cause, now)
+        if channel.hidden:
+            channel.past.rang_out = channel.past.rang_out or _rings_in_vain(channel)
+            channel.past.hangup = channel.past.hangup or hangup
+            return
+        call = channel.call.resolved()
         mine = call.story.legs.get(channel.uniqueid)
         if mine is not None and mine.answered is None and mine.connected is None:
             return  # the phone refuses
@@ -83,3 +87,14 @@ class Hangups:
             self._calls.end(call, now)
         self._channels.forget(now)
         self._calls.forget(now)
+
+
+def _rings_in_vain(channel: Channel) -> bool:
+    """Whether the one that rang the other half of a Local channel goes on without it.
+
+    FollowMe does so, and tells no DialEnd (apps/app_followme.c).
+    """
+    near = channel.half
+    if near is None or near.dialer is None or near.state == "Up" or near.past.dialled:
+        return False
+    return near.dialer.past.hangup is None
