@@ -242,7 +242,17 @@ class Parks:
         self._end(event, "gave_up", now)
 
     def _swapped(self, event: Event, now: float) -> None:
-        self._end(event, "swapped", now)
+        """An attended transfer has put another channel into the place of the one that is there."""
+        channel = self._channels.of(event, now, "Parkee")
+        if channel is None or self.key_of(channel) is not None:
+            return
+        lot, space = event.get("Parkinglot") or "", event.get("ParkingSpace") or ""
+        for other in list(self._channels.live.values()):
+            key = self.key_of(other)
+            park = None if key is None else other.call.resolved().story.parks[key]
+            if park is not None and (park.lot, park.space) == (lot, space):
+                self.end(other, "swapped", now)
+        self.begin(channel, event, now, now)
 
     def _end(self, event: Event, result: str, now: float, by: str = "") -> None:
         channel = self._channels.known(event, now, "Parkee")
