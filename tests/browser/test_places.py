@@ -87,8 +87,25 @@ def test_no_figure_is_cut_on_a_tv(
     board.click("[data-command=tv]")
     board.wait_for(lambda: board.run("return location.hash") == "#tv", "the TV")
     assert board.run(CUT_IN_TILES) == []
+    assert board.run(TOTALS_BEYOND) == []
 
 
+def test_curve_of_the_day_is_in_sight_on_a_tv_beside_a_parked_caller(
+    site: Site, browse: Callable[..., Board], phones: Phones
+) -> None:
+    board = browse(site, "supervisor", size=(1366, 768))
+    board.click("[data-command=tv]")
+    phones.call("+4930806", PARK_EXTEN)
+    board.wait_for_row("parked-row", "+4930806", "701")
+    assert board.run("return document.querySelector('.curve-panel').offsetHeight") > 100
+
+
+#: The totals that are beyond an edge of the screen.
+TOTALS_BEYOND = """
+return [...document.querySelectorAll(".totals :is(b, .label, li, .crew-bar)")]
+  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth)
+  .map((one) => one.innerText || one.className);
+"""
 #: The figures of tiles that are beyond an edge of the screen.
 BEYOND = """
 return [...document.querySelectorAll(".tile b")]
