@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.arguments import shown
+from django_ami.core.catalog import action as find_action
 from django_ami.operations.permissions.risks import DANGERS, Risk, classes_of, risk_of
 from django_ami.operations.permissions.wire import values_of
 
@@ -51,7 +52,7 @@ def fault_of(grant: Grant, action: Action) -> str:
         for value in values:
             for part in _parts(value) if key.startswith("variable") else [value]:
                 if pattern.fullmatch(part) is None:
-                    return _no_match(action.name, key, part)
+                    return _no_match(action, key, part)
     for key, rule in _RULES.get(name, {}).items():
         if key in patterns:
             continue
@@ -78,15 +79,18 @@ def _not_named(action: str) -> str:
     return "no grant has it: name it in 'actions', or one of its classes in 'classes'."
 
 
-def _no_match(action: str, key: str, value: str) -> str:
-    return (
-        f"its header {key} may not be {shown(value)}: the grant has another pattern for it "
-        f"(actions, {action})."
-    )
+def _no_match(action: Action, key: str, value: str) -> str:
+    header, place = _header(action, key), f"'actions', {action.name}"
+    if not value:
+        return f"{header} is missing or empty: add it. The grant has a pattern for it ({place})."
+    return f"{header} may not be {shown(value)}: the pattern of the grant does not match ({place})."
 
 
 def _header(action: Action, key: str) -> str:
-    names = {name.lower(): name for name, _ in action.headers}
+    """The header as the action spells it, else as Asterisk documents it."""
+    info = find_action(action.name)
+    documented = [parameter.name for parameter in info.parameters] if info else []
+    names = {name.lower(): name for name in (*documented, *(name for name, _ in action.headers))}
     return f"its header {names.get(key, key)}"
 
 

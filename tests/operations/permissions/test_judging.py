@@ -229,3 +229,17 @@ def test_grants_of_two_groups_are_not_mixed(settings: Any) -> None:
     }
     action = as_sent(Originate(channel="PJSIP/1", context="sales", exten="102", priority=1))
     assert all(fault_of(one, action) for one in load().groups.values())
+
+
+def test_refusal_names_the_header_as_asterisk_documents_it(settings: Any) -> None:
+    found = grant(
+        settings, actions={"QueuePause": {"Queue": "support"}, "Command": {"Command": "x"}}
+    )
+    assert fault_of(found, as_sent(QueuePause("PJSIP/101", paused=True))) == (
+        "its header Queue is missing or empty: add it. The grant has a pattern for it "
+        "('actions', QueuePause)."
+    )
+    assert fault_of(found, as_sent(Command("y"))) == (
+        "its header Command may not be 'y': the pattern of the grant does not match "
+        "('actions', Command)."
+    )
