@@ -2,8 +2,8 @@
 
 Rule: the code is read, not run. Only an action that is spelled out is found: ``Originate(…)``
 imported from django_ami, by itself or as ``actions.Originate(…)``, and ``Action("Originate", …)``.
-A name that is computed is not found, and installed packages are not searched;
-``--actions`` names the rest.
+A name that is computed is not found, and installed packages are not searched: an app of theirs may
+tell its actions by the method ``ami_actions`` of its AppConfig, and ``--actions`` names the rest.
 """
 
 from __future__ import annotations
@@ -51,8 +51,15 @@ class Usage:
 
 
 def scan_project() -> Usage:
-    """The actions of the project's own apps in INSTALLED_APPS; their tests are left out."""
+    """The actions of the project's own apps in INSTALLED_APPS, and those that other apps tell.
+
+    Tests are left out.
+    """
     found = Usage()
+    for config in apps.get_app_configs():
+        for name in config.ami_actions() if hasattr(config, "ami_actions") else ():
+            found.add(name, config.name)
+            found.outcomes |= name == "Originate"
     try:
         here = Path.cwd()
     except FileNotFoundError:  # it was removed

@@ -24,3 +24,14 @@ class WallboardConfig(AppConfig):
             register(check, TAG)
         for check in DEPLOYMENT:
             register(check, TAG, deploy=True)
+
+    def ami_actions(self) -> tuple[str, ...]:
+        """The actions that the buttons of the page send, for ``ami_doctor``.
+
+        Only where click to call is set up does the page place calls, and listen in.
+        """
+        from django_ami.wallboard.options import options
+
+        buttons = ("Hangup", "QueuePause", "Redirect")
+        calls = ("Originate", "Status")
+        return (*buttons, *calls) if options().click_to_call.channel else buttons

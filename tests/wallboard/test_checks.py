@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.core.checks import run_checks
 
+from django_ami.tools.needs import gather
+
 urlpatterns: list[object] = []
 KEYS = {"HOST": "pbx", "USERNAME": "admin", "SECRET": "hush-hush"}
 
@@ -92,3 +94,14 @@ def test_cache_of_one_process_is_warned_on_deployment_where_calls_are_placed(set
     assert message.endswith("in each web process.")
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache"}}
     assert found(deploy=True) == []
+
+
+def test_account_of_manager_conf_has_the_rights_of_the_buttons(settings: Any) -> None:
+    def sent() -> set[str]:
+        places = gather().usage.places
+        return {name for name in places if "django_ami.wallboard" in places[name]}
+
+    assert sent() == {"Hangup", "QueuePause", "Redirect"}
+    settings.AMI_WALLBOARD = {"CLICK_TO_CALL": {"CHANNEL": lambda _request: "PJSIP/101"}}
+    assert sent() == {"Hangup", "Originate", "QueuePause", "Redirect", "Status"}
+    assert {"agent", "call", "originate", "system"} <= set(gather().write())
