@@ -104,6 +104,12 @@ class _ReadOnly(ModelAdmin):
 
     show_full_result_count = False
 
+    def length(self, seconds: float | None) -> str:
+        """A number of seconds in words, which stay in one line; a dash if there is none."""
+        if seconds is None:
+            return str(self.get_empty_value_display())
+        return duration(seconds).replace(" ", "\N{NO-BREAK SPACE}")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -155,9 +161,9 @@ class CallAdmin(_ReadOnly):
         return words(call.outcome)
 
     @admin.display(description="talk", ordering="talk_seconds")
-    def talk(self, call: Call) -> str | None:
+    def talk(self, call: Call) -> str:
         """For how long anybody talked."""
-        return duration(call.talk_seconds) if call.talk_seconds else None
+        return self.length(call.talk_seconds or None)
 
     @admin.display(description="story")
     def story(self, call: Call) -> str:
@@ -182,12 +188,12 @@ class QueueVisitAdmin(_ReadOnly):
     @admin.display(description="wait", ordering="wait_seconds")
     def wait(self, visit: QueueVisit) -> str:
         """For how long the caller waited."""
-        return duration(visit.wait_seconds)
+        return self.length(visit.wait_seconds)
 
     @admin.display(description="talk", ordering="talk_seconds")
-    def talk(self, visit: QueueVisit) -> str | None:
+    def talk(self, visit: QueueVisit) -> str:
         """For how long the caller talked with the agent."""
-        return None if visit.talk_seconds is None else duration(visit.talk_seconds)
+        return self.length(visit.talk_seconds)
 
 
 @admin.register(Origination)
@@ -224,9 +230,9 @@ class OriginationAdmin(_ReadOnly):
         return row.exten or row.application
 
     @admin.display(description="talk", ordering="talk_seconds")
-    def talk(self, row: Origination) -> str | None:
+    def talk(self, row: Origination) -> str:
         """For how long two parties talked."""
-        return duration(row.talk_seconds) if row.talk_seconds else None
+        return self.length(row.talk_seconds or None)
 
     @admin.action(description="Ask what became of them", permissions=["view"])
     def ask(self, request: HttpRequest, queryset: QuerySet[Origination]) -> None:

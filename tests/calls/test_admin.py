@@ -109,6 +109,12 @@ def test_story_is_no_markup_and_needs_no_script(browser: Client, calls: list[Cal
     assert not re.search(r"<script|<style|\sstyle=|\son\w+=", story)
 
 
+def test_page_of_a_call_without_a_talk_has_a_dash_there(browser: Client, calls: list[Call]) -> None:
+    Call.objects.filter(pk=calls[2].pk).update(talk_seconds=0)
+    page = browser.get(reverse("admin:ami_calls_call_change", args=[calls[2].pk]))
+    assert ">None<" not in page.content.decode()
+
+
 def test_calls_cannot_be_changed_or_added(browser: Client, calls: list[Call]) -> None:
     assert browser.get(reverse("admin:ami_calls_call_add")).status_code == 403
     change = reverse("admin:ami_calls_call_change", args=[calls[0].pk])
@@ -125,8 +131,8 @@ def test_the_list_of_visits(browser: Client, django_assert_max_num_queries: Any)
             {"queue": "sales", "result": "answered"},
         )
     text = page.content.decode()
-    assert "2.0 s" in text
-    assert "17.0 s" in text
+    assert "2.0\N{NO-BREAK SPACE}s" in text
+    assert "17.0\N{NO-BREAK SPACE}s" in text
     assert "6001 to 500" in text
 
 
@@ -149,7 +155,7 @@ def test_calls_that_were_asked_for_are_shown_and_asked_for(browser: Client) -> N
         assert len(page.context["cl"].result_list) == found, query
     page = browser.get(reverse("admin:ami_calls_origination_change", args=["a-2"]))
     assert page.status_code == 200
-    assert "1 min 01 s" in page.content.decode()
+    assert "1\N{NO-BREAK SPACE}min\N{NO-BREAK SPACE}01\N{NO-BREAK SPACE}s" in page.content.decode()
     with override_ami("node_1") as outbox:
         outbox.on("Status").fail("No such channel").when(lambda action: "Channel" in action)
         chosen = {"action": "ask", "_selected_action": ["a-1", "a-2"]}
