@@ -88,7 +88,8 @@ class Keeper:
         self._heard[server] = _Heard(lease)
         if self._thread is None and not self._ending:
             self._thread = start_thread(self._run, "django_ami-keeper")
-        self._wake.set()
+        else:  # a thread that has just started looks anyway, and once is enough
+            self._wake.set()
 
     def miss(self, server: str) -> None:
         """Events of a server are missing, or come no more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -149,6 +150,17 @@ def test_an_error_stops_it_for_a_moment(
     listener.broken = 1
     begin(listener)
     wait_until(lambda: "Stored calls cannot be asked for (OSError: no route" in caplog.text)
+
+
+def test_an_error_at_the_start_is_one_line(
+    listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener.broken = 10
+    listener.keeper = Keeper(listener.status, CallsOptions(reconcile_seconds=60.0))
+    listener.keeper.hear("node_1")
+    wait_until(lambda: "Stored calls cannot be asked for" in caplog.text)
+    time.sleep(0.2)
+    assert caplog.text.count("Stored calls cannot be asked for") == 1
 
 
 def test_the_signals_of_a_listener_reach_its_keeper(server: FakeAsterisk) -> None:
