@@ -88,6 +88,14 @@ def wait_until_acknowledged(outlet: RedisOutlet) -> None:
     wait_until(lambda: not any((outlet.lag() or {0: 1}).values()), what=f"{outlet.lag()}")
 
 
+@pytest.mark.parametrize(("workers", "end"), [(1, ", on 1 thread"), (2, ", on 2 threads")])
+def test_consumer_says_in_plain_words_what_it_consumes(url: str, workers: int, end: str) -> None:
+    with consumer_of(forward_of(url), workers=workers) as consumer:
+        said = str(consumer)
+    assert said.startswith("events of node_1, its share of 4 partitions, from the Redis at ")
+    assert said.endswith(end)
+
+
 def test_events_before_and_behind_the_start_arrive_in_order_and_are_acknowledged(
     outlet: RedisOutlet, url: str, got: list[int]
 ) -> None:

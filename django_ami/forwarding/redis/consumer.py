@@ -96,10 +96,15 @@ class Consumer:
         self._threads: list[threading.Thread] = []
 
     def __str__(self) -> str:
-        servers = self._servers[0] if len(self._servers) == 1 else f"{len(self._servers)} servers"
+        partitions, workers = len(self._partitions), len(self._workers)
+        share = "1 partition" if partitions == 1 else f"its share of {partitions} partitions"
+        if len(self._servers) == 1:
+            servers = self._servers[0]
+        else:
+            servers, share = f"{len(self._servers)} servers", f"{share} of each"
         return (
-            f"events of {servers}, a share of {len(self._partitions)} partitions each, from the "
-            f"Redis at {self._address}, on {len(self._workers)} threads"
+            f"events of {servers}, {share}, from the Redis at {self._address}, "
+            f"on {workers} thread{'' if workers == 1 else 's'}"
         )
 
     def start(self) -> None:
