@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django_ami.calls.rows import moment
+from django_ami.live.snapshots import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,8 @@ def _begin(call: Call) -> Iterator[StoryLine]:
         dict.fromkeys(filter(None, (call.caller_name, call.caller_number, call.caller_device)))
     )
     whom = f" called {call.requested}" if call.requested else " called"
-    yield StoryLine(call.started, "started", f"{who or 'Somebody'}{whom}.")
+    nobody = "The server" if call.direction == Direction.ORIGINATED else "Somebody"
+    yield StoryLine(call.started, "started", f"{who or nobody}{whom}.")
 
 
 def _leg(leg: CallLeg) -> Iterator[StoryLine]:

@@ -11,6 +11,7 @@ from django_ami.calls.store import save_calls
 from django_ami.calls.story import duration, story_of
 from django_ami.live.snapshots import (
     ConferenceVisit,
+    Direction,
     Forward,
     Leg,
     Outcome,
@@ -111,6 +112,11 @@ def test_everything_that_can_happen_to_a_call() -> None:
 def test_a_call_of_nobody_to_nobody() -> None:
     save_calls([a_call(parties=(), legs=(), talks=(), holds=(), requested="")])
     assert told()[0] == "0 started: Somebody called."
+
+
+def test_a_call_that_a_program_asked_for_is_made_by_the_server() -> None:
+    save_calls([a_call(direction=Direction.ORIGINATED, parties=(), requested="PJSIP/100")])
+    assert told()[0] == "0 started: The server called PJSIP/100."
 
 
 def test_durations_are_as_people_write_them() -> None:
