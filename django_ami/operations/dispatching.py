@@ -7,6 +7,7 @@ are dropped, and counted. Events behind the notice ``TookOver`` alone are ours.
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,8 @@ logger = get_logger(__name__)
 
 #: A lease that is over is looked at again so often, in case that nobody says it is valid.
 _LOOK_AGAIN_SECONDS: Final = 1.0
+#: At the end, how long one look takes at those that wait for their lease.
+_LINGER_SECONDS: Final = 0.05
 
 
 class LeasedDispatcher(Dispatcher):
@@ -131,6 +134,15 @@ class LeasedDispatcher(Dispatcher):
         self._work(server, rest)
         if self._may_take(server):
             self._client.inbox.release(server)
+
+    def _linger(self) -> int:
+        """At the end, events that wait for a lease have as long as all others."""
+        if super()._linger():
+            return 1
+        if self.until is None or not self._waiting:
+            return 0
+        time.sleep(_LINGER_SECONDS)
+        return 1
 
     def _work(self, server: str, items: list[Item]) -> None:
         self._busy = True

@@ -174,3 +174,34 @@ def test_database_that_is_away_stops_delivery_and_loses_nothing_if_nobody_else_h
     assert site.numbers(valid=True) == list(range(10))
     assert len({note["token"] for note in site.told("event")}) == 1
     assert site.told("gap") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "4"])
+def test_events_that_wait_for_a_lease_are_delivered_at_a_stop_if_the_database_is_back_in_time(
+    site: Site, sim: Simulator, workers: str
+) -> None:
+    counter = Counter(sim)
+    holder = site.active(f"--workers={workers}", "--drain-timeout=20")
+    with locked(site.database["NAME"]):
+        holder.wait_for_err("the lease could not be renewed in time")
+        counter.emit(5)
+        holder.signal(signal.SIGTERM)
+        sim.wait_for(lambda: sim.logoffs == 1)
+    assert holder.wait() == 0, str(holder)
+    assert site.numbers() == list(range(5))
+    assert " 5 delivered, 0 dropped" in holder.out[-1], str(holder)
+
+
+@pytest.mark.slow
+def test_stop_waits_for_a_lease_no_longer_than_the_drain_timeout(
+    site: Site, sim: Simulator
+) -> None:
+    counter = Counter(sim)
+    holder = site.active("--drain-timeout=1")
+    with locked(site.database["NAME"]):
+        holder.wait_for_err("the lease could not be renewed in time")
+        counter.emit(5)
+        holder.signal(signal.SIGTERM)
+        assert holder.wait() == 4, str(holder)
+    assert " 5 left" in holder.out[-1], str(holder)
