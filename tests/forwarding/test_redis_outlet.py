@@ -279,8 +279,7 @@ def test_a_redis_whose_memory_is_full_refuses_and_goes_on_when_old_batches_have_
             outlet.publish([batch_of([envelope(1)], 1)])
         outlet._redis.xgroup_setid(key, "consumers", entries[-1])
         outlet._options = replace(outlet._options, keep=1)
-        outlet._trim_at = 0.0
-        outlet.publish([batch_of([envelope(1)], 1)])
+        outlet.publish([batch_of([envelope(1)], 1)])  # at once, and not when it is time to trim
     finally:
         outlet._redis.config_set("maxmemory", 0)
     assert numbers_in(outlet)[-1] == 1

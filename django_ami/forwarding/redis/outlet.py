@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
-from redis.exceptions import NoPermissionError
+from redis.exceptions import NoPermissionError, OutOfMemoryError
 
 from django_ami.core.errors import ConfigurationError
 from django_ami.core.log import get_logger
@@ -147,6 +147,8 @@ class RedisOutlet:
         return answers
 
     def _away(self, error: Exception, call: Call | None = None) -> OutletAway:
+        if isinstance(error, OutOfMemoryError):
+            self._trim_at = 0.0  # consumers may have finished more by the next attempt
         what_to_do = cure(error, "" if call is None else call.key)
         return OutletAway(f"the Redis at {self._address}: {cause(error)}. {what_to_do}")
 
