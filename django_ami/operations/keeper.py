@@ -165,7 +165,9 @@ class Keeper:
             except Exception:  # noqa: BLE001  (it is broken anyway: the next question makes a new one)
                 connections[self._options.database].connection = None
             return False
-        since = self._away_since.pop(server, None)
+        # One that takes no writes may tell of a lease all the same.
+        is_back = not self._watch(server).is_refused
+        since = self._away_since.pop(server, None) if is_back else None
         if since is not None and not self._away_since:
             away = boottime() - since
             logger.warning(
@@ -223,7 +225,13 @@ class Keeper:
         if not watched.is_free(seen) or boottime() < self._stands_back_until.get(server, 0.0):
             return
         sent = boottime()
-        if not self._table.acquire(server, seen.token, timeout):
+        try:
+            is_ours = self._table.acquire(server, seen.token, timeout)
+        except Exception:
+            watched.refused()
+            raise
+        watched.is_refused = False
+        if not is_ours:
             return
         self._confirmed[server] = boottime()
         until = sent + timeout - self._options.lease_margin

@@ -34,10 +34,16 @@ class Watched:
         self._held_until = float("-inf")
         #: A holder was seen that has renewed its lease; and the database did not answer since then.
         self._renewed = self._unanswered = False
+        #: The database tells of the lease, and let nobody take it: it may take no writes.
+        self.is_refused = False
 
     def unanswered(self) -> None:
         """The database does not answer, to the holder neither, it may be."""
         self._unanswered = self._renewed
+
+    def refused(self) -> None:
+        """The lease was free, and the database failed to give it: its holder has its turn again."""
+        self.is_refused = self._renewed = True
 
     def had(self, token: int, heard_until: float | None) -> None:
         """This token was seen, and the events up to then are delivered."""
@@ -55,7 +61,7 @@ class Watched:
         now = boottime()
         if seen.left > 0:
             self._held_until = now + seen.left
-            self._renewed, self._unanswered = True, False
+            self._renewed, self._unanswered, self.is_refused = True, False, False
             return False
         if self._unanswered:
             self._held_until = max(self._held_until, now + self._holder_first_seconds)

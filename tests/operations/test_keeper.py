@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -288,6 +289,33 @@ def test_holder_goes_first_once_also_if_the_database_fails_again_and_again() -> 
         kept.table.fails_every_other_time = True
         wait_until(lambda: kept.gained)
         assert time.monotonic() - answered_at > 0.4
+
+
+def test_holder_goes_first_behind_a_database_that_took_no_writes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A failover to a replica that is not promoted yet: it tells of leases, and gives none."""
+    kept = Kept(lease_timeout=2.0, lease_margin=0.5, renew_interval=0.5)
+    kept.table.seen = Seen(6, "other", "elsewhere", 0.01, None)
+    refusals = list[float]()
+
+    def refuse(*_: object) -> bool:
+        refusals.append(time.monotonic())
+        raise OSError("cannot execute UPDATE in a read-only transaction")
+
+    acquire, kept.table.acquire = kept.table.acquire, refuse  # type: ignore[method-assign]
+    with closing(kept.keeper):
+        kept.keeper.follow(["node_1"])
+        kept.keeper.start()
+        wait_until(lambda: kept.table.looks)
+        kept.table.seen = Seen(6, "other", "elsewhere", -0.01, None)
+        wait_until(lambda: len(refusals) >= 3)
+        kept.table.acquire = acquire  # type: ignore[method-assign]
+        wait_until(lambda: kept.gained)
+    # Half of a lease, and how often a standby looks.
+    assert all(other - one >= 1.05 for one, other in pairwise(refusals))
+    told = [one.getMessage() for one in caplog.records if "database" in one.msg]
+    assert len(told) == 2, told
 
 
 def test_lease_that_is_given_back_is_taken_before_its_time_is_over() -> None:
