@@ -608,3 +608,16 @@ def test_a_receiver_that_is_slow_for_longer_than_the_lease_keeps_its_partition(
     with consumer_of(forward_of(url), workers=1), consumer_of(forward_of(url), workers=1):
         wait_for(got, 1, 2)
     assert "lease is lost" not in caplog.text
+
+
+def test_stream_that_was_removed_while_nobody_read_it_is_told_by_the_next_consumer(
+    url: str, outlet: RedisOutlet, caplog: pytest.LogCaptureFixture
+) -> None:
+    outlet.publish([batch_of([envelope(1)], 1)])
+    outlet.publish([batch_of([envelope(2)], 2, partition=1)])
+    outlet._redis.delete(stream_of().key)
+    with consumer_of(forward_of(url)):
+        wait_until(lambda: all(outlet._redis.exists(stream_of(each).key) for each in range(4)))
+        wait_until(lambda: "was removed" in caplog.text)
+    (told,) = (one.getMessage() for one in caplog.records if "was removed" in one.msg)
+    assert told.startswith("node_1, partition 0: the stream was removed from Redis, or evicted")

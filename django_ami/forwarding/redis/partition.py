@@ -75,6 +75,8 @@ class Partition:
         #: Whether the last command was to claim.
         self._claims = False
         self._is_known = False
+        #: The group is missing, and the log says so.
+        self._is_gone_told = False
         #: Batches that were read, and whose receivers may not be through.
         self._in_hand: list[bytes] = []
         self._since = 0.0
@@ -99,7 +101,14 @@ class Partition:
 
     def begin(self) -> None:
         """Make the group if there is none, and see how far it is."""
-        self._ask(BEGIN((self._stream.key,), self._options.group))
+        is_gone = self._ask(BEGIN((self._stream.key, self._stream.tails), self._options.group))
+        if is_gone and not self._is_gone_told:
+            logger.error(
+                "%s: the stream was removed from Redis, or evicted, with all batches that nobody "
+                "had read. Let no other program remove its keys, and set the maxmemory-policy "
+                "noeviction.", self._stream,
+            )  # fmt: skip
+        self._is_gone_told = False
         for group in self._client.xinfo_groups(self._stream.key):
             if group["name"] == self._options.group.encode():
                 self.last = group["last-delivered-id"]
@@ -136,7 +145,7 @@ class Partition:
         self.restart()
         if "NOGROUP" not in str(error):
             raise error
-        self._is_known = False
+        self._is_known, self._is_gone_told = False, True
         logger.error(
             "%s: Redis does not know the group %r any more: it was restarted without its data, or "
             "somebody has removed the stream. Reading begins with what is there.",

@@ -190,11 +190,13 @@ end
 return {reply[1], entries, times}
 """)
 
-#: Makes the stream and the group if they are not there. Key: stream. Argument: group.
+#: Makes the stream and the group if they are not there. Keys: stream, tails. Argument: group. Gives
+#: 1 if somebody has removed the stream.
 BEGIN: Final = Script("""
+local gone = redis.call('EXISTS', KEYS[1]) == 0 and redis.call('EXISTS', KEYS[2]) == 1
 local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
 if made.err and not string.find(made.err, 'BUSYGROUP') then return made end
-return 1
+return gone and 1 or 0
 """)
 
 #: Marks the event that is tried now. Keys: mark, lease. Arguments: holder, mark. Gives 1; 0 without
