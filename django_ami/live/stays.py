@@ -252,6 +252,7 @@ class Parks:
             park = None if key is None else other.call.resolved().story.parks[key]
             if park is not None and (park.lot, park.space) == (lot, space):
                 self.end(other, "swapped", now)
+                self._channels.connect(channel, other, now)
         self.begin(channel, event, now, now)
 
     def _end(self, event: Event, result: str, now: float, by: str = "") -> None:
