@@ -79,6 +79,17 @@ def people_in(bridge: Bridge | None) -> list[Channel]:
     return people
 
 
+def _caller_of(channel: Channel) -> Channel | None:
+    """The one for whom a telephone was picked up that is in a bridge before it.
+
+    Asterisk 16 lets the caller not in any more if the telephone hangs up at once.
+    """
+    leg, caller = channel.call.resolved().story.legs.get(channel.uniqueid), channel.dialer
+    if leg is None or leg.answered is None or leg.connected is not None or caller is None:
+        return None
+    return caller if not caller.hidden and caller.state == "Up" and caller.bridge is None else None
+
+
 class Bridges:
     """The live bridges of a server."""
 
@@ -160,11 +171,12 @@ class Bridges:
         if channel.bridge is not None:
             self.take_out(channel, now)
         channel.bridge, channel.moved = bridge, now
-        if (
-            bridge.type == "basic"
-            and (other := next(iter(bridge.channels.values()), None)) is not None
-        ):
-            self._calls.join(channel.call, other.call, now)
+        if bridge.type == "basic":
+            other = next(iter(bridge.channels.values()), None)
+            if other is not None:
+                self._calls.join(channel.call, other.call, now)
+            elif (caller := _caller_of(channel)) is not None:
+                self._talks.connect([caller, channel], now)
         bridge.channels[channel.uniqueid] = channel
         self._talks.follow(people_in(bridge), now)
 

@@ -80,7 +80,7 @@ class Talks:
             else:
                 self._rooms[channel.uniqueid] = people
         if len(people) > 1:
-            self._connect(people, now)
+            self.connect(people, now)
         if not alone:
             self._listen(people, now)
 
@@ -90,7 +90,7 @@ class Talks:
         for other in self._rooms.pop(channel.uniqueid, ()):
             self._part(channel.uniqueid, other.uniqueid, now)
 
-    def _connect(self, people: list[Channel], now: float) -> None:
+    def connect(self, people: list[Channel], now: float) -> None:
         """Two people in one room: their calls are answered. One may have hung up just before."""
         hangups = [one.past.hangup for one in people if one.past.hangup and not one.past.leaves]
         gone = min(hangups, key=attrgetter("at"), default=None)
