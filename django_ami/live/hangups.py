@@ -90,11 +90,14 @@ class Hangups:
 
 
 def _rings_in_vain(channel: Channel) -> bool:
-    """Whether the one that rang the other half of a Local channel goes on without it.
+    """Whether the other half of a Local channel was rung, and is given up though nobody hung up.
 
-    FollowMe does so, and tells no DialEnd (apps/app_followme.c).
+    FollowMe and Originate do so at a timeout, and tell no DialEnd (apps/app_followme.c,
+    main/dial.c).
     """
     near = channel.half
-    if near is None or near.dialer is None or near.state == "Up" or near.past.dialled:
+    if near is None or near.state == "Up" or near.past.dialled:
         return False
+    if near.dialer is None:
+        return near.uniqueid == near.linkedid
     return near.dialer.past.hangup is None

@@ -43,7 +43,8 @@ PREFIXES = (
 ORDERED = frozenset(
     {"busy-then-cancel", "busy-then-hunt", "rejected-then-cancel", "rejected-then-hunt",
      "forwarded-rings-out", "local-rings-out-then-hunt", "local-fork-rings-out",
-     "queue-local-members", "feature-attended-behind-locals", "follow-me", "follow-me-nobody"}
+     "queue-local-members", "feature-attended-behind-locals", "follow-me", "follow-me-nobody",
+     "originate-local-rings-out"}
 )  # fmt: skip
 RACES = 20 if os.environ.get("AMI_TEST_LONG") else 1
 
