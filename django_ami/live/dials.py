@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django_ami.live.changes import Kind
 from django_ami.live.outcomes import PICKED_UP
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from django_ami.live.parts import Handler
 
 __all__ = ["Dials"]
+
+#: How old a Local channel may be that takes the place of a phone.
+_SENT_ON_SECONDS: Final = 0.5
 
 
 class Dials:
@@ -127,6 +130,21 @@ class Dials:
         if forward and not leg.forwarded_to:
             write(call.story.forwards, (uniqueid, now), Forward(now, leg.device, forward))
             call.note(Kind.FORWARDED, now)
+            if target is not None and target.dialer is None:
+                self._sent_on(target, forward, now)
+
+    def _sent_on(self, target: Channel, forward: str, now: float) -> None:
+        """A phone that the server called sends it on (main/dial.c, handle_call_fwd).
+
+        Its name alone ties the Local channel to it that takes its place, and is there by then.
+        """
+        name = f"Local/{forward.partition('@')[0]}@"
+        for other in reversed(self._channels.live.values()):
+            if now - other.since > _SENT_ON_SECONDS:
+                return
+            if other.name.startswith(name) and other.dialer is None:
+                self._channels.connect(target, other, now)
+                return
 
     def _met(self, event: Event, now: float) -> None:
         """A person meets half of a Local channel: the other half may have dialled before.

@@ -39,12 +39,13 @@ PREFIXES = (
 )
 #: In these, DialEnd alone tells the truth: that of a phone before its call has ended, or that of a
 #: Local channel before that of the phone behind it. All that were recorded have that order.
-#: Behind Local channels, the thread that transfers is the one that hangs up then.
+#: Behind Local channels, the thread that transfers is the one that hangs up then. DialEnd
+#: ties a phone that Originate calls to the one that it forwards to, whose number may come first.
 ORDERED = frozenset(
     {"busy-then-cancel", "busy-then-hunt", "rejected-then-cancel", "rejected-then-hunt",
      "forwarded-rings-out", "local-rings-out-then-hunt", "local-fork-rings-out",
      "queue-local-members", "feature-attended-behind-locals", "follow-me", "follow-me-nobody",
-     "originate-local-rings-out"}
+     "click-forwarded", "originate-local-rings-out"}
 )  # fmt: skip
 RACES = 20 if os.environ.get("AMI_TEST_LONG") else 1
 
