@@ -46,10 +46,10 @@ class Hangups:
             return
         call = channel.call.resolved()
         mine = call.story.legs.get(channel.uniqueid)
-        if mine is not None and mine.answered is None and mine.connected is None:
-            return  # the phone refuses
         channel.past.hangup = channel.past.hangup or hangup
-        if call.hangup.channel or (mine is not None and mine.connected is None and mine.by):
+        if mine is not None and mine.connected is None and (mine.by or mine.answered is None):
+            return  # the phone refuses, as far as is known
+        if call.hangup.channel:
             return
         bridge = channel.bridge
         alone = bridge is not None and bridge.type == "basic" and len(bridge.channels) == 1
@@ -72,6 +72,9 @@ class Hangups:
                 tech_cause=tech_cause,
                 end=leg.end if leg.end is not None else max(now, leg.begin),
             )
+            before = channel.past.hangup
+            if before and leg.answered and not leg.by and not call.hangup.channel:
+                call.hangup = before  # the far end hung up as it had picked up
         if call.hangup.channel in {"", channel.uniqueid}:
             call.hangup.cause, call.hangup.tech_cause = cause, tech_cause
         self.end(channel, now)

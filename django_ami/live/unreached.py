@@ -75,7 +75,8 @@ class Unreached:
         if dial is not None and (dial.place == place if dials else dial.place[:2] != place[:2]):
             return
         self._conclude(channel, now)
-        if dials and not _was_sent_on(channel, now):
+        # A channel that has been hung up rings nobody.
+        if dials and not channel.past.hangup and not _was_sent_on(channel, now):
             channel.past.dial = Dial(event.get("AppData") or "", now, place)
 
     def _gone(self, event: Event, now: float) -> None:
