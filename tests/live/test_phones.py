@@ -41,3 +41,14 @@ def test_the_calls_are_those_that_were_made(name: str, version: str) -> None:
 
 def test_every_scenario_is_recorded() -> None:
     assert {name for name, _ in scenarios("phones")} == set(told())
+
+
+def test_a_telephone_that_rings_in_a_bridge_of_ari_talks_from_when_it_is_picked_up() -> None:
+    tracker = Tracker("pbx")
+    for at, event in timed("ari-dial", "22", "phones"):
+        tracker.feed(event, at)
+    (call,) = tracker.ended.values()
+    (talk,), (leg,) = call.talks, call.legs
+    assert (talk.begin, leg.connected, call.answered) == (leg.answered,) * 3
+    assert leg.ringing is not None
+    assert talk.begin - leg.ringing > 0.4
