@@ -87,8 +87,6 @@ class Keeper:
         #: The leases of others, as they were seen last.
         self.seen: dict[str, Seen] = {}
         self._watched: dict[str, Watched] = {}
-        #: By ``boottime``: when a lease of this process was confirmed last.
-        self._confirmed: dict[str, float] = {}
         self._wake = threading.Event()
         self._ending = False
         self._thread: threading.Thread | None = None
@@ -186,7 +184,7 @@ class Keeper:
             if not self._table.renew(server, lease.token, timeout, self._unheard(server)):
                 self._end_lost(lease)
                 return
-        self._confirmed[server] = boottime()
+        self._watch(server).confirmed()
         until = lease.until
         lease.renew(sent + timeout - self._options.lease_margin)
         if lease.valid and boottime() >= until:  # others may have seen that it was over
@@ -233,7 +231,7 @@ class Keeper:
         watched.is_refused = False
         if not is_ours:
             return
-        self._confirmed[server] = boottime()
+        watched.confirmed()
         until = sent + timeout - self._options.lease_margin
         lease = Lease(server, seen.token + 1, until)
         self.leases = {**self.leases, server: lease}
@@ -266,7 +264,7 @@ class Keeper:
         if until is None or server in self._away_since:
             return None
         ago = max(0.0, time.monotonic() - until)
-        left = self._confirmed[server] + self._options.lease_timeout - boottime()
+        left = self._watch(server).confirmed_at + self._options.lease_timeout - boottime()
         return Unheard(ago, ago + left)
 
     def _tell_failure(self, server: str, error: Exception) -> None:

@@ -32,10 +32,16 @@ class Watched:
         self.heard_until: float | None = None
         #: By ``boottime``: until then its holder may deliver, as was seen last.
         self._held_until = float("-inf")
+        #: By ``boottime``: when the lease of this process was confirmed last.
+        self.confirmed_at = float("-inf")
         #: A holder was seen that has renewed its lease; and the database did not answer since then.
         self._renewed = self._unanswered = False
         #: The database tells of the lease, and let nobody take it: it may take no writes.
         self.is_refused = False
+
+    def confirmed(self) -> None:
+        """The database has given the lease to this process, or renewed it."""
+        self.confirmed_at = boottime()
 
     def unanswered(self) -> None:
         """The database does not answer, to the holder neither, it may be."""
