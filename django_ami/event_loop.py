@@ -36,7 +36,7 @@ logger = get_logger(__name__)
 _END_SECONDS: Final = 2.0
 #: The thread has so long to begin to run the loop.
 _START_SECONDS: Final = 5.0
-#: A receiver may stop the loop at each event: so many lines say so at once, then one in a minute.
+#: Lines at once that tell of a receiver that stops the loop at each event; then one in a minute.
 _LINES_AT_ONCE: Final = 3
 
 
