@@ -319,6 +319,18 @@ def test_a_lease_that_another_has_stops_delivery_and_acknowledges_nothing(
     assert (standing.pending, standing.holder) == (1, "somebody else")
 
 
+def test_leases_that_are_lost_together_are_one_line(
+    outlet: RedisOutlet, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    leases = [stream_of(number).lease for number in range(16)]
+    with consumer_of(forward_of(url, partitions=16)) as consumer:
+        wait_until(lambda: consumer.held["node_1"] == 16)
+        outlet._redis.mset(dict.fromkeys(leases, "somebody else"))
+        wait_until(lambda: not consumer.held["node_1"])
+        outlet._redis.delete(*leases)
+    assert 1 <= caplog.text.count("the lease is lost") <= 2  # some in the turn behind
+
+
 def test_a_lease_that_is_over_for_a_moment_leaves_out_no_batch(
     outlet: RedisOutlet, url: str, got: list[int]
 ) -> None:
@@ -600,12 +612,14 @@ def test_a_receiver_that_is_slow_for_longer_than_the_lease_keeps_its_partition(
     @receiver(events["Newexten"])
     def on_exten(event: Any, **_: Any) -> None:
         if event["Number"] == "1":
-            end = time.monotonic() + 1.5
+            end = time.monotonic() + 3
             wait_until(lambda: time.monotonic() >= end)
         got.append(int(event["Number"]))
 
     publish(outlet, 1, 2)
-    with consumer_of(forward_of(url), workers=1), consumer_of(forward_of(url), workers=1):
+    # A busy machine may be late by a second.
+    forward = forward_of(url, options={"lease_timeout": 2})
+    with consumer_of(forward, workers=1), consumer_of(forward, workers=1):
         wait_for(got, 1, 2)
     assert "lease is lost" not in caplog.text
 

@@ -153,6 +153,7 @@ class Consumer:
             pause = self._options.lease_timeout / RENEWALS
             if self._renew():
                 pause = min(pause, _HUNGRY_SECONDS)
+            self.leases.tell_lost()
             self._receivers.failing.report()
             self._ending.wait(pause)
         self._end()
@@ -209,6 +210,7 @@ class Consumer:
             self._renew()
             self._ended.wait(_LAST_TURN_SECONDS)
             self._ended.clear()
+        self.leases.tell_lost()
         with suppress(redis.RedisError, OSError):
             self.leases.give_back_rest(self._redis)
         self._redis.connection_pool.disconnect()

@@ -11,6 +11,9 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections import deque
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 from zlib import crc32
@@ -75,6 +78,8 @@ class Leases:
         self._partitions = tuple(partitions)
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:12]}"
         self._tenures: dict[Stream, Tenure] = {}
+        #: Those that were lost, and are not told yet.
+        self._lost: deque[Stream] = deque()
         self._lock = threading.Lock()
         self._count = 0
         #: False once the process ends: it takes no lease any more, and keeps those that it has.
@@ -103,13 +108,20 @@ class Leases:
             return True
 
     def lost(self, tenure: Tenure) -> None:
-        """It was not renewed in time. From any thread."""
+        """It was not renewed in time; ``tell_lost`` says so. From any thread."""
         if self.drop(tenure):
+            self._lost.append(tenure.stream)
+
+    def tell_lost(self) -> None:
+        """Log the leases that were lost since the last time, in a line for each server."""
+        lost = sorted(self._lost.popleft() for _ in range(len(self._lost)))
+        for server, streams in groupby(lost, attrgetter("server")):
             logger.error(
-                "%s: the lease is lost, since it was not renewed in time. Another consumer may "
-                "have the partition; batches that this one has read are delivered again.",
-                tenure.stream,
-                extra={"server": tenure.stream.server},
+                "%s: the lease is lost of partition %s, since it was not renewed in time. Another "
+                "consumer may have it; batches that this one has read are delivered again.",
+                server,
+                ", ".join(str(one.partition) for one in streams),
+                extra={"server": server},
             )
 
     def give_back_all(self) -> None:
