@@ -80,7 +80,7 @@ def people_in(bridge: Bridge | None) -> list[Channel]:
 
 
 def _caller_of(channel: Channel) -> Channel | None:
-    """The one for whom a telephone was picked up that is in a bridge before it.
+    """The one for whom a telephone was picked up that waited in a bridge for it in vain.
 
     Asterisk 16 lets the caller not in any more if the telephone hangs up at once.
     """
@@ -175,8 +175,6 @@ class Bridges:
             other = next(iter(bridge.channels.values()), None)
             if other is not None:
                 self._calls.join(channel.call, other.call, now)
-            elif (caller := _caller_of(channel)) is not None:
-                self._talks.connect([caller, channel], now)
         bridge.channels[channel.uniqueid] = channel
         self._talks.follow(people_in(bridge), now)
 
@@ -185,8 +183,11 @@ class Bridges:
         bridge = channel.bridge
         if bridge is None:
             return
-        channel.bridge, channel.moved = None, now
+        entered, channel.moved, channel.bridge = channel.moved, now, None
         bridge.channels.pop(channel.uniqueid, None)
+        caller = None if bridge.channels or bridge.type != "basic" else _caller_of(channel)
+        if caller is not None:
+            self._talks.connect([caller, channel], entered)
         self._talks.leave(channel, now)
         self._talks.follow(people_in(bridge), now)
         if channel.hidden and channel.half is not None:
