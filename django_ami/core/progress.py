@@ -12,11 +12,11 @@ All channels of the call have its id as Linkedid, since the first channel was gi
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from django_ami.core.call_outcome import CallOutcome, SecondParty, judge
 from django_ami.core.causes import CallResult, Refusal
+from django_ami.core.originate_state import ORDER, OriginateState
 from django_ami.core.talk import Talk
 
 if TYPE_CHECKING:
@@ -31,43 +31,6 @@ __all__ = ["OriginateState", "Progress"]
 #: States of a channel (include/asterisk/channelstate.h).
 _RINGING: Final = "5"
 _UP: Final = "6"
-
-
-class OriginateState(StrEnum):
-    """How far an originated call is."""
-
-    #: It waits for its turn: a limit of the server's options holds it back.
-    WAITING = "waiting"
-    DIALING = "dialing"
-    #: The first party rings.
-    RINGING = "ringing"
-    #: The first party has picked up.
-    PICKED_UP = "picked up"
-    #: The second party rings.
-    RINGING_SECOND = "ringing second"
-    #: Two parties talk, or have talked.
-    ANSWERED = "answered"
-    ENDED = "ended"
-    #: The connection is lost, or the server has not said yet: it is being asked.
-    UNKNOWN = "unknown"
-
-
-#: A call goes through them in this order, and never back.
-_ORDER: Final = {
-    state: number
-    for number, state in enumerate(
-        (
-            OriginateState.UNKNOWN,
-            OriginateState.WAITING,
-            OriginateState.DIALING,
-            OriginateState.RINGING,
-            OriginateState.PICKED_UP,
-            OriginateState.RINGING_SECOND,
-            OriginateState.ANSWERED,
-            OriginateState.ENDED,
-        )
-    )
-}
 
 
 class Progress:
@@ -87,6 +50,8 @@ class Progress:
     ) -> None:
         self.id = call_id
         self.ids = frozenset({call_id, f"{call_id};2"})
+        #: The Uniqueid of its first channel: another one once a phone has sent the call on.
+        self.first = call_id
         self.single = single
         self.state = state
         self.listener = listener
@@ -122,8 +87,8 @@ class Progress:
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels to hang up: the first one; or all, once that one is optimised away."""
-        first = self.id in self._live or not self._live
-        return (self.id,) if first else tuple(sorted(self._live))
+        first = self.first in self._live or not self._live
+        return (self.first,) if first else tuple(sorted(self._live))
 
     # --- events ---
 
@@ -133,7 +98,7 @@ class Progress:
             return
         self.seen = True
         uniqueid = event.get("Uniqueid", "")
-        if uniqueid in self.ids and event.get("Linkedid", self.id) != self.id:
+        if uniqueid in self.ids and event.get("Linkedid", self.id) not in (self.id, self.first):
             # Another call has taken it in, whose other channels are not ours.
             self._live &= self.ids
         match event.name:
@@ -155,7 +120,7 @@ class Progress:
         self._show()
 
     def _note_state(self, uniqueid: str, state: str, now: float) -> None:
-        if uniqueid == self.id and state == _UP and self._picked_up_at is None:
+        if uniqueid == self.first and state == _UP and self._picked_up_at is None:
             self._picked_up_at = now
             self._reach(OriginateState.PICKED_UP)
         elif state == _RINGING and uniqueid in self._second:
@@ -163,6 +128,12 @@ class Progress:
             self._reach(OriginateState.RINGING_SECOND)
         elif state == _RINGING and uniqueid in self.ids:
             self._reach(OriginateState.RINGING)
+
+    def sent_on(self, locals_: tuple[str, ...]) -> None:
+        """The first party forwards the call: a Local channel with these halves is in its place."""
+        self.first = self._talk.first = locals_[0]
+        self.ids |= set(locals_)
+        self._live.add(self.first)
 
     def _dialled(self, event: Event) -> None:
         """A second party is dialled, or that is over.
@@ -187,7 +158,7 @@ class Progress:
     def _hung_up(self, event: Event, uniqueid: str, now: float) -> None:
         self._live.discard(uniqueid)
         self._talk.leave(uniqueid, now)
-        if uniqueid == self.id:
+        if uniqueid == self.first:
             self._ended_own = event
         elif uniqueid in self._second:
             self._second[uniqueid].refusal = Refusal.of(event)
@@ -199,6 +170,13 @@ class Progress:
         if self.ended:
             return
         self._settled = True
+        if outcome.answered and outcome.forwarded_to and self.first == self.id:
+            text = (
+                f"the phone forwards, and {outcome.forwarded_to} has answered: no events tell more"
+            )
+            result = CallResult.ANSWERED if self.single else CallResult.UNKNOWN
+            self._end(CallOutcome(result, text, picked_up=True, inferred=True))
+            return
         if outcome.answered:
             self._picked_up_at = now if self._picked_up_at is None else self._picked_up_at
             self._reach(OriginateState.PICKED_UP)
@@ -341,7 +319,7 @@ class Progress:
     # --- the state ---
 
     def _reach(self, state: OriginateState) -> None:
-        if _ORDER[state] > _ORDER[self._reached]:
+        if ORDER[state] > ORDER[self._reached]:
             self._reached = state
 
     def _show(self) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from django_ami.core.messages import Event, Response
     from django_ami.core.metering import ActionMeter
     from django_ami.core.pending import Owner
-    from django_ami.core.session.following import Followed
+    from django_ami.core.session.followed import Followed
 
 __all__ = ["OUTCOMES", "Request"]
 

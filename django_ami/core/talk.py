@@ -29,7 +29,7 @@ class Talk:
     """
 
     def __init__(self, first: str = "") -> None:
-        self._first = first
+        self.first = first
         self.seconds = 0.0
         self.since: float | None = None
         #: By Uniqueid: the name of a channel and the bridge that it is in.
@@ -96,7 +96,7 @@ class Talk:
         known: dict[str, int] = {}
         for uniqueid, (name, bridge) in self._places.items():
             known[bridge] = known.get(bridge, 0) + 1
-            is_party = not name.startswith(_NOBODY) or (uniqueid == self._first and lone[name[:-2]])
+            is_party = not name.startswith(_NOBODY) or (uniqueid == self.first and lone[name[:-2]])
             parties[rooms[bridge]] = parties.get(rooms[bridge], 0) + is_party
         for bridge, room in rooms.items():
             parties[room] += max(0, self._sizes.get(bridge, 0) - known[bridge])

@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from django_ami.core.sent_on import LocalChannels
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -49,8 +51,6 @@ _JOINED: Final = {
 }  # fmt: skip
 #: The number of ended channels that are remembered, for events behind their Hangup.
 MOST_ENDED: Final = 10_000
-#: The number of Local channels that are remembered, for a phone whose call one of them takes over.
-MOST_LOCALS: Final = 100
 #: The number of ids that are remembered in all: a Hangup may be among events that were lost.
 MOST_IDS: Final = 400_000
 
@@ -75,8 +75,7 @@ class CallPartitions:
     def __init__(self) -> None:
         self._calls: dict[str, Partition] = {}
         self._ended: deque[str] = deque()
-        #: The newest Local channels: their names, and their Uniqueids.
-        self._locals: deque[tuple[str, str]] = deque(maxlen=MOST_LOCALS)
+        self._locals = LocalChannels()
         self._born = 0
 
     def __len__(self) -> int:
@@ -100,7 +99,7 @@ class CallPartitions:
         for other in self._joined_by(event, name):
             call = self._join(call, other, gone)
         if name == "newchannel":
-            self._note_local(event, uniqueid)
+            self._locals.note(event)
         elif name == "hangup":
             self._end(uniqueid)
         return call, gone
@@ -119,30 +118,13 @@ class CallPartitions:
         """What is of one call with the channel of an event from now on."""
         if name in _JOINED and event.get("Result", "Success") == "Success":
             yield from filter(None, map(event.get, _JOINED[name]))
-        if name == "dialend" and (local := self._sent_on_to(event)):
-            yield local
+        if name == "dialend":
+            yield from self._locals.in_place_of(event)
         if name == "bridgeenter":
             if event.get("BridgeType") == "basic":
                 yield _of_bridge(event)
             if swapped := event.get("SwapUniqueid"):  # its place is this channel's now
                 yield swapped
-
-    def _note_local(self, event: Event, uniqueid: str) -> None:
-        name = event.get("Channel") or ""
-        if name.startswith("Local/"):
-            self._locals.append((name, uniqueid))
-
-    def _sent_on_to(self, event: Event) -> str | None:
-        """The Local channel in the place of a phone that the server called and that forwards.
-
-        Its name alone ties the two (main/dial.c, handle_call_fwd).
-        """
-        forward = event.get("Forward")
-        if not forward or event.get("Uniqueid"):
-            return None
-        name = f"Local/{forward.partition('@')[0]}@"
-        found = (one for channel, one in reversed(self._locals) if channel.startswith(name))
-        return next(found, None)
 
     def _by_name(self, event: Event) -> Partition:
         if event.name == "BridgeDestroy" and (call := self._calls.get(_of_bridge(event))):

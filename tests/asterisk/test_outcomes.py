@@ -127,6 +127,33 @@ def test_a_telephone_that_sends_the_call_on(asterisk: Asterisk, tmp_path: Path) 
         assert (outcome.result, outcome.forwarded_to) == ("answered", "500")
 
 
+def test_call_that_its_telephone_sends_on_is_followed_to_its_end_where_events_come(
+    asterisk: Asterisk, tmp_path: Path
+) -> None:
+    with (
+        phone(tmp_path / "phone", forward("500")) as far,
+        connected(asterisk, role="listener") as client,
+    ):
+        for name in ("Newchannel", "DialEnd", "Newstate", "Hangup"):
+            client.subscribe(name, lambda _: None)
+        call = client.originate(to=far, application="Wait", data="2")
+        assert call.answered().result(PATIENCE_SECONDS)
+        assert call.state == "picked up"
+        outcome = call.wait(PATIENCE_SECONDS)
+        assert (outcome.result, outcome.inferred) == ("answered", False)
+        assert outcome.talk_seconds > 1.5
+
+
+def test_end_of_a_call_that_its_telephone_sends_on_is_not_claimed_without_its_events(
+    asterisk: Asterisk, tmp_path: Path
+) -> None:
+    with phone(tmp_path / "phone", forward("500")) as far, connected(asterisk) as client:
+        call = client.originate(to=far, application="Wait", data="2")
+        outcome = call.wait(PATIENCE_SECONDS)
+        assert (outcome.result, outcome.inferred) == ("answered", True)
+        assert "500 has answered" in outcome.description
+
+
 def test_receivers_are_told_of_it_too(asterisk: Asterisk, tmp_path: Path) -> None:
     heard: list[Event] = []
     with (

@@ -453,3 +453,42 @@ def test_call_that_another_thread_ends_just_as_its_turn_comes_stays_ended() -> N
     progress.failed(ActionCancelled("gone"), CallResult.CANCELLED)
     progress.leave()
     assert progress.state is OriginateState.ENDED
+
+
+SENT_ON = OriginateOutcome(
+    CallResult.ANSWERED, 4, "answered", "PJSIP/alice-1", ID, forwarded_to="600"
+)
+
+
+@pytest.mark.parametrize(
+    ("single", "result"), [(True, CallResult.ANSWERED), (False, CallResult.UNKNOWN)]
+)
+def test_first_party_that_forwards_leaves_the_end_unknown_without_events_of_the_other(
+    single: bool, result: CallResult
+) -> None:
+    progress = Progress(ID, single=single)
+    progress.observe(event("Newchannel", **first(0)), 1)
+    progress.told(SENT_ON, 2)
+    assert progress.outcome == CallOutcome(
+        result,
+        "the phone forwards, and 600 has answered: no events tell more",
+        picked_up=True,
+        inferred=True,
+    )
+
+
+def test_first_party_that_forwards_has_the_channel_in_its_place() -> None:
+    progress = Progress(ID, single=True)
+    for number, one in enumerate([first(0), first(5)]):
+        progress.observe(event("Newstate", **one), number)
+    progress.sent_on(("1.1", "1.2"))
+    local = {"Channel": "Local/600@a-1;1", "Uniqueid": "1.1", "Linkedid": "1.1"}
+    progress.observe(event("Newstate", **local, ChannelState=6), 2)
+    assert progress.state == OriginateState.PICKED_UP
+    progress.told(SENT_ON, 2)
+    progress.observe(event("Hangup", **first(5), Cause=23), 3)
+    assert not progress.ended
+    assert progress.channels == ("1.1",)
+    progress.observe(event("Hangup", **local, Cause=16), 7)
+    assert progress.outcome is not None
+    assert (progress.outcome.result, progress.outcome.talk_seconds) == (CallResult.ANSWERED, 5)

@@ -313,7 +313,7 @@ class Originating(Calling, Generic[Target]):
 
     @staticmethod
     def _follow(request: Request, progress: Progress, *, search: bool = False) -> None:
-        from django_ami.core.session.following import Followed
+        from django_ami.core.session.followed import Followed
 
         request.followed = followed = Followed(progress, search=search)
         Promise.add_done_callback(request.pending, followed.settle)

@@ -18,6 +18,8 @@ from django_ami.core.actions import Action, Hangup, Status
 from django_ami.core.causes import CallResult
 from django_ami.core.errors import ActionCancelled, ActionFailed, AmiError
 from django_ami.core.promise import Promise
+from django_ami.core.sent_on import LocalChannels
+from django_ami.core.session.followed import FIRST_PAUSE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,12 +28,12 @@ if TYPE_CHECKING:
     from django_ami.core.pending import PendingAction
     from django_ami.core.progress import Progress
     from django_ami.core.request import Request
+    from django_ami.core.session.followed import Followed
     from django_ami.core.session.login import Ask
 
-__all__ = ["Followed", "Following"]
+__all__ = ["Following"]
 
-#: How soon a server is asked that has not told anything of a call, and how seldom in the end.
-FIRST_PAUSE_SECONDS: Final = 1.0
+#: How seldom a server is asked, in the end, that has not told anything of a call.
 LONGEST_PAUSE_SECONDS: Final = 10.0
 #: A call of which events come is asked for when it was silent for so long: its end may have been
 #: missed.
@@ -41,46 +43,6 @@ AWAY_SECONDS: Final = 300.0
 #: How an Originate to an extension that the context has not is refused (action_originate in
 #: main/manager.c).
 NO_SUCH_EXTENSION: Final = "Extension does not exist."
-
-
-class Followed:
-    """A call that is followed, and where. ``search``: it was made elsewhere, and is looked for."""
-
-    __slots__ = (
-        "ask_at",
-        "heard",
-        "home",
-        "leave_by",
-        "missed",
-        "pause",
-        "progress",
-        "search",
-        "settled",
-    )
-
-    def __init__(self, progress: Progress, *, search: bool = False) -> None:
-        self.progress = progress
-        self.search = search
-        self.home: Following | None = None
-        #: Until when its Originate may wait for its turn; on the clock of its dialler.
-        self.leave_by = inf
-        #: The action about it is settled.
-        self.settled = False
-        self.heard = False
-        #: No list had it, though nothing was ever seen of it: it may just be on its way.
-        self.missed = False
-        self.ask_at = inf
-        self.pause = FIRST_PAUSE_SECONDS
-
-    def settle(self, pending: PendingAction) -> None:
-        """The action about it is settled; perhaps before any connection had it."""
-        error = Promise.exception(pending, 0)
-        if self.home is not None:
-            self.home.settled(self, pending)
-            return
-        assert isinstance(error, AmiError)  # noqa: S101  (it cannot have been answered)
-        cancelled = isinstance(error, ActionCancelled)
-        self.progress.failed(error, CallResult.CANCELLED if cancelled else CallResult.FAILED)
 
 
 class Following:
@@ -103,6 +65,9 @@ class Following:
         self._clock = clock
         #: By id. One call may be followed several times: it was made, and looked for, here.
         self.calls: dict[str, tuple[Followed, ...]] = {}
+        self._locals = LocalChannels()
+        #: By the Uniqueid of the channel in the place of the phone that sent a call on: its id.
+        self._sent_on: dict[str, str] = {}
         #: The calls that the list under way is for, and those that came behind it: a list has all
         #: channels of the server, so there is one at a time.
         self._listed: list[Followed] = []
@@ -131,7 +96,10 @@ class Following:
         left = tuple(each for each in self.calls.pop(call_id, ()) if each is not followed)
         if left:
             self.calls[call_id] = left
+        else:
+            self._sent_on.pop(followed.progress.first, None)
         if not self.calls:
+            self._locals.clear()
             self._hush()
 
     def _all(self) -> list[Followed]:
@@ -183,14 +151,28 @@ class Following:
 
     def observe(self, event: Event) -> None:
         """An event of ``PROGRESS_EVENTS`` came, about a call of ours or not."""
-        calls = self.calls
-        several = calls.get(event.get("Linkedid") or event.get("DestLinkedid") or "")
+        if event.name == "Newchannel":
+            self._locals.note(event)
+        several = self._of(event.get("Linkedid") or event.get("DestLinkedid") or "")
         if several is None:
             # Another call may have taken this one in: then its own channel alone has its id.
             first = event.get("Uniqueid") or event.get("DestUniqueid") or ""
-            several = calls.get(first.removesuffix(";2"), ())
-        for followed in several:
+            several = self._of(first.removesuffix(";2"))
+        for followed in several or ():
+            if event.name == "DialEnd":
+                self._look_whether_sent_on(followed.progress, event)
             self._hear(followed, event)
+
+    def _of(self, some_id: str) -> tuple[Followed, ...] | None:
+        """The calls with an id, or with that of the channel in the place of their first one."""
+        return self.calls.get(self._sent_on.get(some_id, some_id))
+
+    def _look_whether_sent_on(self, progress: Progress, event: Event) -> None:
+        """A phone that forwards ends the first channel; the call goes on by another one."""
+        halves = self._locals.in_place_of(event)
+        if halves and event.get("DestUniqueid") == progress.first:
+            progress.sent_on(halves)
+            self._sent_on[progress.first] = progress.id
 
     def _hear(self, followed: Followed, event: Event) -> None:
         now, progress = self._clock(), followed.progress
@@ -260,7 +242,7 @@ class Following:
         else:
             followed.ask_at = self._clock() + followed.pause
             followed.pause = min(2 * followed.pause, LONGEST_PAUSE_SECONDS)
-        self._ask(Status(followed.progress.id), partial(self._sought, followed))
+        self._ask(Status(followed.progress.first), partial(self._sought, followed))
 
     def _sought(self, followed: Followed, pending: PendingAction) -> None:
         """Status of one channel is here; an unknown channel is an error."""
@@ -290,7 +272,7 @@ class Following:
             channels.setdefault(channel.get("Linkedid", ""), []).append(channel)
         for followed in listed:
             if not followed.progress.ended:
-                self._look_up(followed, channels.get(followed.progress.id, []))
+                self._look_up(followed, channels.get(followed.progress.first, []))
         if self._unlisted:
             self._list()
 

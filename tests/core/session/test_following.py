@@ -13,12 +13,8 @@ from django_ami.core.progress import OriginateState, Progress
 from django_ami.core.promise import Promise
 from django_ami.core.request import Request
 from django_ami.core.session import Role
-from django_ami.core.session.following import (
-    AWAY_SECONDS,
-    FIRST_PAUSE_SECONDS,
-    SILENCE_SECONDS,
-    Followed,
-)
+from django_ami.core.session.followed import FIRST_PAUSE_SECONDS, Followed
+from django_ami.core.session.following import AWAY_SECONDS, SILENCE_SECONDS
 from tests.core.support import Dialogue
 
 NAMES = "BridgeEnter|BridgeLeave|DialBegin|DialEnd|Hangup|Newchannel|Newstate"
@@ -602,3 +598,62 @@ def test_call_that_was_withdrawn_before_the_connection_had_it_is_not_followed() 
     talk.exchange.send(request, talk.now)
     assert request.followed.progress.ended
     assert talk.exchange.following.calls == {}
+
+
+def local(talk: Dialogue, name: str, half: int, *lines: str) -> None:
+    """An event of half of the Local channel in the place of a phone."""
+    talk.event(
+        name,
+        f"Channel: Local/600@default-1;{half}",
+        f"Uniqueid: 5.{half}",
+        "Linkedid: 5.1",
+        *lines,
+    )
+
+
+def sent_on(talk: Dialogue, call_id: str) -> None:
+    """The first phone forwards."""
+    happens(talk, "Newchannel", call_id)
+    for half in (1, 2):
+        local(talk, "Newchannel", half)
+    talk.event(
+        "DialEnd",
+        f"DestUniqueid: {call_id}",
+        f"DestLinkedid: {call_id}",
+        "DialStatus: CANCEL",
+        "Forward: 600",
+    )
+
+
+def test_call_that_its_phone_forwards_is_followed_by_the_channel_in_its_place(talk):
+    progress, originate = placed(talk)
+    sent_on(talk, progress.id)
+    local(talk, "Newstate", 1, "ChannelState: 5")
+    assert progress.state == OriginateState.RINGING
+    local(talk, "DialEnd", 2, "DestUniqueid: 7.1", "DestLinkedid: 5.1", "DialStatus: ANSWER")
+    local(talk, "Newstate", 1, "ChannelState: 6")
+    talk.event(
+        "OriginateResponse",
+        f"ActionID: {originate['ActionID']}",
+        "Response: Success",
+        "Reason: 4",
+        f"Uniqueid: {progress.id}",
+        "Channel: PJSIP/1-1",
+    )
+    happens(talk, "Hangup", progress.id, "Cause: 23")
+    assert progress.state == OriginateState.PICKED_UP
+    assert progress.channels == ("5.1",)
+    live(talk, SILENCE_SECONDS - 10)
+    (sought,) = [each for each in live(talk, 20) if each["Action"] == "Status"]
+    assert sought["Channel"] == "5.1"
+    for half in (1, 2):
+        local(talk, "Hangup", half, "Cause: 16")
+    assert progress.ended
+    assert not talk.exchange.following.calls
+
+
+def test_call_that_a_phone_of_another_forwards_stays_where_it_is(talk):
+    progress, _ = placed(talk)
+    happens(talk, "Newchannel", progress.id)
+    sent_on(talk, "somebody-else")
+    assert progress.channels == (progress.id,)
