@@ -50,8 +50,10 @@ class Progress:
     ) -> None:
         self.id = call_id
         self.ids = frozenset({call_id, f"{call_id};2"})
-        #: The Uniqueid of its first channel: another one once a phone has sent the call on.
+        #: The Uniqueid of its first channel: another one once a phone has sent the call on, of
+        #: which the halves are these.
         self.first = call_id
+        self.halves: tuple[str, ...] = ()
         self.single = single
         self.state = state
         self.listener = listener
@@ -129,10 +131,11 @@ class Progress:
         elif state == _RINGING and uniqueid in self.ids:
             self._reach(OriginateState.RINGING)
 
-    def sent_on(self, locals_: tuple[str, ...]) -> None:
+    def sent_on(self, halves: tuple[str, ...]) -> None:
         """The first party forwards the call: a Local channel with these halves is in its place."""
-        self.first = self._talk.first = locals_[0]
-        self.ids |= set(locals_)
+        self.halves = halves
+        self.first = self._talk.first = halves[0]
+        self.ids |= set(halves)
         self._live.add(self.first)
 
     def _dialled(self, event: Event) -> None:

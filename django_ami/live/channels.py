@@ -49,7 +49,7 @@ _LATE: Final = frozenset(
 class Past:
     """The past of a channel, as far as it tells what later events mean."""
 
-    __slots__ = ("behind", "dial", "dialled", "hangup", "leaves", "rang_out", "unheld")
+    __slots__ = ("behind", "dial", "dialled", "hangup", "leaves", "rang_out", "unheld", "withdrawn")
 
     def __init__(self) -> None:
         #: Half of a Local channel: the person that was found last behind the other half.
@@ -62,6 +62,8 @@ class Past:
         self.hangup: Hangup | None = None
         #: It sent others on by a transfer, and hangs up for itself alone.
         self.leaves = False
+        #: Somebody has told the server to hang it up.
+        self.withdrawn = False
         #: Half of a Local channel whose other half was rung, and not answered in time.
         self.rang_out = False
         #: The key of the last hold that it ended, and when.

@@ -136,15 +136,18 @@ class Dials:
     def _sent_on(self, target: Channel, forward: str, now: float) -> None:
         """A phone that the server called sends it on (main/dial.c, handle_call_fwd).
 
-        Its name alone ties the Local channel to it that takes its place, and is there by then.
+        Its name alone ties the Local channel to it that takes its place, and is there by then. If
+        two phones forward to one number at once, nobody knows which is whose.
         """
         name = f"Local/{forward.partition('@')[0]}@"
+        found: dict[Call, Channel] = {}
         for other in reversed(self._channels.live.values()):
             if now - other.since > _SENT_ON_SECONDS:
-                return
-            if other.name.startswith(name) and other.dialer is None:
-                self._channels.connect(target, other, now)
-                return
+                break
+            if other.name.startswith(name) and other.dialer is None and _is_nobodys(other):
+                found[other.call.resolved()] = other
+        if len(found) == 1:
+            self._channels.connect(target, found.popitem()[1], now)
 
     def _met(self, event: Event, now: float) -> None:
         """A person meets half of a Local channel: the other half may have dialled before.
@@ -183,6 +186,12 @@ def _dialled_by(by: Channel, leg: Leg, target: Channel | None) -> Leg:
     """A leg whose caller is known only now, and with it that the leg has a number."""
     number = leg.number if target is None else target.number
     return replace(leg, by=by.device, by_channel=by.uniqueid, number=number)
+
+
+def _is_nobodys(local: Channel) -> bool:
+    """Whether no telephone was there before a Local channel, in its call."""
+    channels = local.call.resolved().channels.values()
+    return all(one.hidden or one.since >= local.since for one in channels)
 
 
 def _is_answered(source: Channel) -> bool:

@@ -31,7 +31,17 @@ class Hangups:
         self._talks = talks
 
     def handlers(self) -> Mapping[str, Handler]:
-        return {"HangupRequest": self._request, "Hangup": self._hangup}
+        return {
+            "HangupRequest": self._request,
+            "SoftHangupRequest": self._withdraw,
+            "Hangup": self._hangup,
+        }
+
+    def _withdraw(self, event: Event, now: float) -> None:
+        """The server hangs a channel up, as somebody has told it to."""
+        channel = self._channels.known(event, now)
+        if channel is not None:
+            channel.past.withdrawn = True
 
     def _request(self, event: Event, now: float) -> None:
         """The far end of a channel hangs up; the call goes on if others still talk."""
@@ -73,7 +83,8 @@ class Hangups:
                 end=leg.end if leg.end is not None else max(now, leg.begin),
             )
             before = channel.past.hangup
-            if before and leg.answered and not leg.by and not call.hangup.channel:
+            is_first = leg.answered is not None and leg.connected is None and not leg.by
+            if before and is_first and not call.hangup.channel:
                 call.hangup = before  # the far end hung up as it had picked up
         if call.hangup.channel in {"", channel.uniqueid}:
             call.hangup.cause, call.hangup.tech_cause = cause, tech_cause
@@ -99,8 +110,8 @@ def _rings_in_vain(channel: Channel) -> bool:
     main/dial.c).
     """
     near = channel.half
-    if near is None or near.state == "Up" or near.past.dialled:
+    if near is None or near.state == "Up" or near.past.dialled or near.past.withdrawn:
         return False
     if near.dialer is None:
         return near.uniqueid == near.linkedid
-    return near.dialer.past.hangup is None
+    return near.dialer.past.hangup is None and not near.dialer.past.withdrawn

@@ -139,7 +139,10 @@ class LeasedDispatcher(Dispatcher):
         """At the end, events that wait for a lease have as long as all others."""
         if super()._linger():
             return 1
-        if self.until is None or not self._waiting:
+        queued = self._client.inbox.queued
+        if self.until is None or not any(
+            rest or queued(server) for server, (_, rest) in self._waiting.items()
+        ):
             return 0
         time.sleep(_LINGER_SECONDS)
         return 1

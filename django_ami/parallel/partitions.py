@@ -98,7 +98,7 @@ class CallPartitions:
             call = self._join(call, linkedid, gone)
         for other in self._joined_by(event, name):
             call = self._join(call, other, gone)
-        if name == "newchannel":
+        if name in {"newchannel", "dialbegin", "dialend"}:
             self._locals.note(event)
         elif name == "hangup":
             self._end(uniqueid)

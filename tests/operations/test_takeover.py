@@ -205,3 +205,12 @@ def test_stop_waits_for_a_lease_no_longer_than_the_drain_timeout(
         holder.signal(signal.SIGTERM)
         assert holder.wait() == 4, str(holder)
     assert " 5 left" in holder.out[-1], str(holder)
+
+
+@pytest.mark.slow
+def test_stop_waits_for_no_lease_if_no_event_waits(site: Site) -> None:
+    holder = site.active("--drain-timeout=600")
+    with locked(site.database["NAME"]):
+        holder.wait_for_err("the lease could not be renewed in time")
+        holder.signal(signal.SIGTERM)
+        assert holder.wait() == 0, str(holder)

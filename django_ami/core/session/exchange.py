@@ -328,6 +328,7 @@ class Exchange:
 
     def _observe(self, event: Event) -> None:
         """An event of calls, which may be one that somebody wants to know about."""
+        self.following.look_whether_sent_on(event)
         if event.name in CALL_EVENTS:
             self.pending.observe(event)
         if self.following.calls:

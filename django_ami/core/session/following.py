@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from django_ami.core.messages import Event, Response
     from django_ami.core.pending import PendingAction
-    from django_ami.core.progress import Progress
     from django_ami.core.request import Request
     from django_ami.core.session.followed import Followed
     from django_ami.core.session.login import Ask
@@ -86,6 +85,9 @@ class Following:
         if before is not None:
             before.discard(followed)  # the action has moved on from another server
         call_id = followed.progress.id
+        for other in self.calls.get(call_id, ())[:1]:
+            if other.progress.halves:
+                followed.progress.sent_on(other.progress.halves)
         self.calls[call_id] = (*self.calls.get(call_id, ()), followed)
         if request.done():  # another thread has just cancelled it
             self.discard(followed)
@@ -97,7 +99,7 @@ class Following:
         if left:
             self.calls[call_id] = left
         else:
-            self._sent_on.pop(followed.progress.first, None)
+            self._sent_on = {one: of for one, of in self._sent_on.items() if of != call_id}
         if not self.calls:
             self._locals.clear()
             self._hush()
@@ -111,11 +113,12 @@ class Following:
         """The server is there, perhaps again: let the events come, then ask what was missed."""
         for followed in self._all():
             if followed.settled:  # else its action is about to leave, and sees to that
-                self._listen(followed.progress.id)
+                self._listen(followed.progress.first)
                 self._seek(followed)
 
     def lost(self) -> None:
         """The connection is gone."""
+        self._locals.clear()
         for followed in self._all():
             followed.heard, followed.pause = False, FIRST_PAUSE_SECONDS
             if followed.settled:
@@ -151,28 +154,33 @@ class Following:
 
     def observe(self, event: Event) -> None:
         """An event of ``PROGRESS_EVENTS`` came, about a call of ours or not."""
-        if event.name == "Newchannel":
-            self._locals.note(event)
         several = self._of(event.get("Linkedid") or event.get("DestLinkedid") or "")
         if several is None:
             # Another call may have taken this one in: then its own channel alone has its id.
             first = event.get("Uniqueid") or event.get("DestUniqueid") or ""
             several = self._of(first.removesuffix(";2"))
         for followed in several or ():
-            if event.name == "DialEnd":
-                self._look_whether_sent_on(followed.progress, event)
             self._hear(followed, event)
 
     def _of(self, some_id: str) -> tuple[Followed, ...] | None:
         """The calls with an id, or with that of the channel in the place of their first one."""
         return self.calls.get(self._sent_on.get(some_id, some_id))
 
-    def _look_whether_sent_on(self, progress: Progress, event: Event) -> None:
-        """A phone that forwards ends the first channel; the call goes on by another one."""
+    def look_whether_sent_on(self, event: Event) -> None:
+        """A phone that forwards ends its channel; the call goes on by another one.
+
+        It comes before anybody is told of the event: an Originate may be settled by it.
+        """
+        if not self.calls or event.name not in {"Newchannel", "DialBegin", "DialEnd"}:
+            return
+        self._locals.note(event)
         halves = self._locals.in_place_of(event)
-        if halves and event.get("DestUniqueid") == progress.first:
-            progress.sent_on(halves)
-            self._sent_on[progress.first] = progress.id
+        for followed in self.calls.get(event.get("DestUniqueid") or "", ()) if halves else ():
+            followed.progress.sent_on(halves)
+            self._sent_on[halves[0]] = followed.progress.id
+            self._listen(halves[0])
+            if followed.progress.unwanted:
+                self._ask(Hangup(halves[0]), _ignore)
 
     def _hear(self, followed: Followed, event: Event) -> None:
         now, progress = self._clock(), followed.progress

@@ -616,6 +616,7 @@ def sent_on(talk: Dialogue, call_id: str) -> None:
     happens(talk, "Newchannel", call_id)
     for half in (1, 2):
         local(talk, "Newchannel", half)
+    talk.event("DialBegin", "DestChannel: Local/600@default-1;1", "DestUniqueid: 5.1")
     talk.event(
         "DialEnd",
         f"DestUniqueid: {call_id}",
@@ -657,3 +658,26 @@ def test_call_that_a_phone_of_another_forwards_stays_where_it_is(talk):
     happens(talk, "Newchannel", progress.id)
     sent_on(talk, "somebody-else")
     assert progress.channels == (progress.id,)
+
+
+def test_call_that_its_phone_forwards_as_the_caller_gives_up_is_hung_up_there(talk):
+    progress, _ = placed(talk)
+    progress.unwanted = True
+    sent_on(talk, progress.id)
+    hung_up = [each["Channel"] for each in talk.requests() if each["Action"] == "Hangup"]
+    assert hung_up[-1] == "5.1"
+
+
+def test_second_follower_of_a_call_that_was_forwarded_looks_for_it_there(talk):
+    progress, _ = placed(talk)
+    sent_on(talk, progress.id)
+    another, _ = follow(talk, progress.id, search=True)
+    assert another.channels == ("5.1",)
+    for half in (1, 2):
+        local(talk, "Newstate", half, "ChannelState: 6")
+    happens(talk, "Hangup", progress.id, "Cause: 23")
+    for half in (1, 2):
+        local(talk, "Hangup", half, "Cause: 16")
+    assert progress.ended
+    assert another.ended
+    assert not talk.exchange.following.calls
