@@ -396,10 +396,12 @@ def test_killed_engine_costs_nothing_and_keeps_the_order(
     with listening(sim.url, forward=forward_to()) as listener:
         outage(sim, sink, listener, sink.kill, sink.start)
     lines = [one.getMessage() for one in caplog.records if "forward" in one.getMessage()]
-    assert len(lines) == 2, lines
-    assert lines[0].startswith("events cannot be forwarded to tests.forwarding.sink.SinkOutlet")
-    assert re.search(r"\w\. They are kept in the spool /", lines[0]), lines[0]
-    assert "events are forwarded to tests.forwarding.sink.SinkOutlet again" in lines[1]
+    *away, again = lines
+    assert 1 <= len(away) <= 2, lines  # its link breaks, and then it cannot be reached
+    for one in away:
+        assert one.startswith("events cannot be forwarded to tests.forwarding.sink.SinkOutlet")
+        assert re.search(r"\w\. They are kept in the spool /", one), one
+    assert "events are forwarded to tests.forwarding.sink.SinkOutlet again" in again
 
 
 def test_frozen_engine_costs_nothing_and_keeps_the_order(
