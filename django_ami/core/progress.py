@@ -50,9 +50,7 @@ class Progress:
     ) -> None:
         self.id = call_id
         self.ids = frozenset({call_id, f"{call_id};2"})
-        #: The Uniqueid of its first channel: another one once a phone has sent the call on, of
-        #: which the halves are these.
-        self.first = call_id
+        #: Of the Local channel in the place of its first phone, once that has sent the call on.
         self.halves: tuple[str, ...] = ()
         self.single = single
         self.state = state
@@ -85,6 +83,11 @@ class Progress:
     def ended(self) -> bool:
         """True once nothing more comes of it."""
         return self.outcome is not None
+
+    @property
+    def first(self) -> str:
+        """The Uniqueid of its first channel, or of the one in its place."""
+        return self.halves[0] if self.halves else self.id
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -134,7 +137,7 @@ class Progress:
     def sent_on(self, halves: tuple[str, ...]) -> None:
         """The first party forwards the call: a Local channel with these halves is in its place."""
         self.halves = halves
-        self.first = self._talk.first = halves[0]
+        self._talk.first = self.first
         self.ids |= set(halves)
         self._live.add(self.first)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django_ami.live import snapshots
+from django_ami.live.names import NOT_PICKED_UP
 from django_ami.live.talks import MOST_TALKERS
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ __all__ = ["Bridge", "Bridges"]
 _HOLDING: Final = "holding_bridge"
 #: A conference (apps/app_confbridge.c): its members are followed as such, not pair by pair.
 _CONFERENCE: Final = "base"
-#: A telephone that was called and not picked up; with ARI it may be in a bridge all the same.
-_SILENT: Final = frozenset({"Down", "Ringing"})
 
 
 class Bridge:
@@ -70,7 +69,7 @@ def people_in(bridge: Bridge | None) -> list[Channel]:
         seen.add(room.id)
         for channel in room.channels.values():
             if not channel.hidden:
-                if channel.state not in _SILENT:
+                if channel.state not in NOT_PICKED_UP:  # with ARI one may be in a bridge
                     people.append(channel)
             elif channel.half is not None:
                 waiting.append(channel.half.bridge)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django_ami.live import outcomes, snapshots
 from django_ami.live.changes import Kind
-from django_ami.live.names import is_internal
+from django_ami.live.names import NOT_PICKED_UP, is_internal
 from django_ami.live.snapshots import Direction
 from django_ami.live.story import Story, close_all, write
 
@@ -133,7 +133,7 @@ class Call:
             return
         # A phone that calls has a channel of its own Linkedid, in state Ring; one that is called
         # begins Down.
-        calls = channel.uniqueid == channel.linkedid and channel.state not in {"Down", "Ringing"}
+        calls = channel.uniqueid == channel.linkedid and channel.state not in NOT_PICKED_UP
         number, name = channel.number, channel.caller_name
         party = snapshots.Party(channel.device, number, name, "callee", (channel.uniqueid,), now)
         write(parties, key, party)

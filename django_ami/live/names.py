@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 __all__ = [
+    "NOT_PICKED_UP",
     "device_of",
     "is_dialled",
     "is_hidden",
@@ -19,6 +20,8 @@ __all__ = [
     "other_half",
 ]
 
+#: States of a telephone that was called and not picked up (main/channel.c, ast_state2str).
+NOT_PICKED_UP: Final = frozenset({"Down", "Ringing"})
 #: Channel types without a person behind them (apps/confbridge, main/channel.c, main/bridge.c).
 _INTERNAL: Final = (
     "CBAnn/", "CBRec/", "Surrogate/", "Announcer/", "Recorder/", "Message/", "UnicastRTP/",

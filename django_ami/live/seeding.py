@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django_ami.core.numerals import whole_number
-from django_ami.live.names import is_dialled, is_internal, known
+from django_ami.live.names import NOT_PICKED_UP, is_dialled, is_internal, known
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,7 @@ class ChannelSeed:
         call = channel.call.resolved()
         call.inferred = True
         channel.application = item.get("Application") or ""
-        if is_dialled(channel.application) or channel.state in {"Down", "Ringing"}:
+        if is_dialled(channel.application) or channel.state in NOT_PICKED_UP:
             others = (
                 one for one in call.channels.values() if one is not channel and not one.hidden
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from django_ami.live.snapshots import Outcome
 from django_ami.live.tracker import Tracker
 from tests.live.listing import event
@@ -58,3 +60,52 @@ def test_originated_phone_that_leaves_a_call_which_goes_on_has_not_hung_it_up() 
     assert ended is not None
     assert ended.outcome is Outcome.ANSWERED
     assert ended.hung_up_by == "PJSIP/bob"
+
+
+def half(number: int, state: str) -> dict[str, str]:
+    """Half of a Local channel that the server has originated."""
+    return {
+        "Channel": f"Local/600@default-1;{number}", "Uniqueid": f"2.{number}", "Linkedid": "2.1",
+        "ChannelStateDesc": state,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("withdrawn", "outcome"), [(True, Outcome.CANCELLED), (False, Outcome.NO_ANSWER)]
+)
+def test_phone_behind_an_originated_local_channel_rang_in_vain_unless_that_was_withdrawn(
+    withdrawn: bool, outcome: Outcome
+) -> None:
+    tracker = Tracker("pbx")
+    carol = {
+        "DestChannel": "PJSIP/carol-1", "DestUniqueid": "2.3", "DestLinkedid": "2.1",
+        "DestChannelStateDesc": "Ringing",
+    }  # fmt: skip
+    bridge = {
+        f"Local{word}{key}": value
+        for number, word in ((1, "One"), (2, "Two"))
+        for key, value in half(number, "Ring").items()
+    }
+    ringing = {key.removeprefix("Dest"): value for key, value in carol.items()}
+    play(
+        tracker,
+        ("Newchannel", half(1, "Down")),
+        ("Newchannel", half(2, "Ring")),
+        ("LocalBridge", bridge),
+        ("Newchannel", {**ringing, "ChannelStateDesc": "Down"}),
+        ("DialBegin", {**half(2, "Ring"), **carol}),
+        ("Newstate", ringing),
+        at=1.0,
+    )
+    play(
+        tracker,
+        *([("SoftHangupRequest", half(1, "Ringing"))] if withdrawn else []),
+        ("HangupRequest", half(2, "Ring")),
+        ("Hangup", half(1, "Ringing")),
+        ("DialEnd", {**half(2, "Ring"), **carol, "DialStatus": "CANCEL"}),
+        ("Hangup", ringing),
+        ("Hangup", half(2, "Ring")),
+        at=5.0,
+    )
+    (call,) = tracker.ended.values()
+    assert [leg.outcome for leg in call.legs] == [outcome]

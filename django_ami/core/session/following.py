@@ -85,10 +85,10 @@ class Following:
         if before is not None:
             before.discard(followed)  # the action has moved on from another server
         call_id = followed.progress.id
-        for other in self.calls.get(call_id, ())[:1]:
-            if other.progress.halves:
-                followed.progress.sent_on(other.progress.halves)
-        self.calls[call_id] = (*self.calls.get(call_id, ()), followed)
+        others = self.calls.get(call_id, ())
+        if others and others[0].progress.halves:
+            followed.progress.sent_on(others[0].progress.halves)
+        self.calls[call_id] = (*others, followed)
         if request.done():  # another thread has just cancelled it
             self.discard(followed)
 
