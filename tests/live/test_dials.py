@@ -62,3 +62,28 @@ def test_end_of_a_dial_counts_behind_the_ends_of_its_channels_in_a_call_that_goe
     tracker.feed(event("DialEnd", **FAR, **CAROL, DialStatus="CANCEL"), 2.0)
     (call,) = tracker.calls.values()
     assert [leg.outcome for leg in call.legs] == [Outcome.CANCELLED]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_phone_that_forwards_has_the_one_local_channel_with_that_number_or_none(
+    together: bool,
+) -> None:
+    tracker = Tracker("pbx")
+    for number in (1, 2):
+        phone = head(f"PJSIP/phone{number}-1", f"8.{number}", state="Down")
+        tracker.feed(event("Newchannel", **{**phone, "Linkedid": f"8.{number}"}), 0.0)
+        dest = head(f"PJSIP/phone{number}-1", f"8.{number}", "Dest", "Down")
+        tracker.feed(event("DialBegin", **{**dest, "DestLinkedid": f"8.{number}"}), 0.0)
+    locals_ = [
+        {**head(f"Local/6003@default-{number};1", f"9.{number}", state="Down"),
+         "Linkedid": f"9.{number}"} for number in (1, 2)
+    ]  # fmt: skip
+    for number, local in enumerate(locals_, 1):
+        tracker.feed(event("Newchannel", **local), 1.0)
+        if together and number == 1:
+            continue
+        for each in (1, 2) if together else (number,):
+            phone = head(f"PJSIP/phone{each}-1", f"8.{each}", "Dest", "Ringing")
+            dialled = {**phone, "DestLinkedid": f"8.{each}", "Forward": "6003"}
+            tracker.feed(event("DialEnd", **dialled, DialStatus="CANCEL"), 1.0)
+    assert len(tracker.calls) == (4 if together else 2)
